@@ -1,0 +1,85 @@
+"""Liminal: see, walk, edit, measure and share latent spaces.
+
+Names load when they are first used: ``import liminal`` itself loads neither torch nor numpy.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .card import Card
+    from .datasets import Dataset
+    from .errors import LiminalError
+    from .generator import Autoencoder, Generator
+    from .maps.project import Map
+    from .measures import Report
+    from .measures.reader import Reader
+    from .modalities import Modality
+    from .ops.directions import Direction
+    from .ops.edits import Edit
+    from .ops.paths import Path
+    from .ops.samples import Samples
+    from .priors import Prior
+    from .space import Space, fit, open, wrap
+    from .voice import Terminal, Voice
+
+__version__ = "0.1.0"
+__all__ = [
+    "Autoencoder",
+    "Card",
+    "Dataset",
+    "Direction",
+    "Edit",
+    "Generator",
+    "LiminalError",
+    "Map",
+    "Modality",
+    "Path",
+    "Prior",
+    "Reader",
+    "Report",
+    "Samples",
+    "Space",
+    "Terminal",
+    "Voice",
+    "__version__",
+    "fit",
+    "open",
+    "wrap",
+]
+_WHERE = {
+    "Autoencoder": "generator",
+    "Card": "card",
+    "Dataset": "datasets",
+    "Direction": "ops.directions",
+    "Edit": "ops.edits",
+    "Generator": "generator",
+    "LiminalError": "errors",
+    "Map": "maps.project",
+    "Modality": "modalities",
+    "Path": "ops.paths",
+    "Prior": "priors",
+    "Reader": "measures.reader",
+    "Report": "measures",
+    "Samples": "ops.samples",
+    "Space": "space",
+    "Terminal": "voice",
+    "Voice": "voice",
+    "fit": "space",
+    "open": "space",
+    "wrap": "space",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'liminal' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_WHERE[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,410 @@
+"""From data to a space on disk: `fit` trains a model, `assemble` makes a space of any generator and its items.
+
+What a reader sees is decided by one file, ``card.json``, which is written last: until then the folder is an unfinished space that
+``--resume`` goes on with; from then on it is a whole one.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from . import __version__, catalogue, registry
+from .card import Card, write_weights
+from .datasets import Dataset
+from .errors import LiminalError
+from .generator import Autoencoder, Trainable, Wrapped
+from .measures import reader as readers
+from .modalities import Modality
+from .models import latent
+from .ops import directions
+from .priors import PRIORS, Posterior, Prior
+from .tensors import inference, rng, set_threads
+from .train import Plan, active_units, split, train
+from .voice import Voice
+
+ENCODE = 500  # items pushed through the encoder at once
+FIT_ON = 20_000  # items whose posteriors the samplers are fitted to
+READ_MOST, READ_STEPS = 30_000, 700  # items and steps, at most, that the attribute reader is fitted with
+CALIBRATE_ON = 2_000  # held-out items that directions are calibrated and scored on
+
+
+def dataset(
+    data: str | Path | np.ndarray | Dataset, attributes: str | Path | None = None, modality: str = "image", voice: Voice | None = None, **options: Any
+) -> Dataset:
+    """The dataset that `data` stands for: an existing path, the name of a known dataset, an array, or a dataset already.
+
+    Args:
+        data: an existing path wins over a dataset's name. Arrays are stored items, or anything `datasets.columns` understands.
+        attributes: a CSV or Parquet file, joined by file name.
+        modality: the kind of data, for paths and arrays, by name; or a modality to read them exactly as a space does.
+        voice: hears progress and remarks.
+        options: of the modality (``size``, ``fit``) or of the drawn dataset (``n``, ``seed``).
+
+    Raises:
+        LiminalError: there is no such path or dataset, or it cannot be read.
+    """
+    from .datasets import columns, paths
+
+    voice = voice or Voice()
+    kind = registry.named("modality", modality, registry.MODALITIES)
+    options = {k: v for k, v in options.items() if v is not None}
+
+    def progress(done: int, total: int) -> None:
+        voice.progress("reading", done / max(total, 1), f"{done:,} of {total:,}")
+
+    if isinstance(data, Dataset):
+        found = data
+    elif isinstance(data, np.ndarray):
+        found = columns.from_array(data, kind, **options)
+    elif Path(data).exists():
+        if str(data) in registry.DATASETS:
+            voice.say(f"reading the path {data}; the dataset of that name is not meant, as an existing path wins")
+        found = paths.read(Path(data), kind, attributes=attributes, progress=progress, **options)
+        attributes = None
+    elif str(data) in registry.DATASETS:
+        make = registry.load(registry.DATASETS[str(data)][0])
+        allowed = set(inspect.signature(make).parameters)
+        wrong = sorted(set(options) - allowed)
+        if wrong:
+            raise LiminalError(f"dataset {data} takes no {wrong[0]}; it takes {', '.join(sorted(allowed)) or 'no options'}")
+        voice.progress("drawing or reading", 0.0, str(data))
+        found = make(**options)
+    else:
+        from .errors import unknown
+
+        raise unknown("data", str(data), registry.DATASETS, "There is no such path either.")
+    if attributes is not None:
+        joined = columns.join_attributes(Path(attributes), found.sources)
+        merged = joined
+        for name in found.attributes.column_names:
+            if name not in merged.column_names:
+                merged = merged.append_column(name, found.attributes.column(name))
+        found = Dataset(**{**found.__dict__, "attributes": merged})
+    for note in found.notes:
+        voice.say(note)
+    if found.skipped:
+        first = "; ".join(f"{name}: {why}" for name, why in found.skipped[:5])
+        more = f" and {len(found.skipped) - 5} more" if len(found.skipped) > 5 else ""
+        voice.warn(f"{len(found.skipped)} of {len(found) + len(found.skipped)} inputs skipped: {first}{more}")
+    return found
+
+
+def claim(out: str | Path, force: bool, resume: bool) -> Path | None:
+    """Make `out` ready to receive a space; None where it holds a finished one and `resume` asks for no more.
+
+    Raises:
+        LiminalError: something is there that must not be overwritten, or the parent folder is missing.
+    """
+    folder = Path(out)
+    if not folder.absolute().parent.is_dir():
+        raise LiminalError(f"output {folder}: the folder {folder.absolute().parent} does not exist; make it first")
+    if not folder.exists():
+        return folder
+    ours = folder.is_dir() and ((folder / "card.json").exists() or (folder / "checkpoint").exists() or not any(folder.iterdir()))
+    if not ours:
+        raise LiminalError(f"output {folder} exists and is no space; it is left alone, name another one")
+    if resume:
+        return None if (folder / "card.json").exists() else folder
+    if any(folder.iterdir()) and not force:
+        unfinished = not (folder / "card.json").exists()
+        how = "go on with --resume, or start afresh with --force" if unfinished else "name another one, or replace it with --force"
+        raise LiminalError(f"output {folder} exists already{' (unfinished)' if unfinished else ''}: {how}")
+    return folder
+
+
+def fit(
+    data: str | Path | np.ndarray | Dataset,
+    out: str | Path,
+    *,
+    model: str = "vae",
+    dim: int = 16,
+    prior: str | None = None,
+    epochs: float | None = None,
+    minutes: float | None = None,
+    batch: int = 128,
+    rate: float = 2e-3,
+    seed: int = 0,
+    attributes: str | Path | None = None,
+    modality: str = "image",
+    options: dict[str, Any] | None = None,
+    reading: dict[str, Any] | None = None,
+    threads: int | None = None,
+    device: str | None = None,
+    resume: bool = False,
+    force: bool = False,
+    voice: Voice | None = None,
+) -> Path | None:
+    """Train a model on data and write the space to the folder `out`.
+
+    Args:
+        data: as `dataset` takes it.
+        out: folder of the space.
+        model: ``vae``, ``ae`` or ``wae``.
+        dim: latent dimensions.
+        prior: its name; None: the model's own default.
+        epochs: passes over the training items; or
+        minutes: of training (5 where neither is given). Reading, cataloguing and fitting samplers come on top.
+        batch, rate, seed: of the training.
+        attributes: file of attributes, joined by file name.
+        modality: kind of data.
+        options: further arguments of the model (``beta``, ``width``, ...).
+        reading: options for reading the data (``size``, ``fit``, ``n``).
+        threads, device: where to compute.
+        resume: go on with an interrupted fit; on a finished space do nothing.
+        force: replace an existing space.
+        voice: hears progress.
+
+    Returns:
+        The folder, or None in a process that is not the main one of several.
+
+    Raises:
+        LiminalError: wrong input; nothing was written then.
+    """
+    voice = voice or Voice()
+    kind = registry.named("model", model, registry.MODELS)
+    if dim < 1:
+        raise LiminalError(f"--dim {dim}: a latent space needs 1 dimension or more")
+    plan = Plan(epochs, 5.0 if epochs is None and minutes is None else minutes, batch, rate, seed)
+    set_threads(threads)
+    folder = claim(out, force, resume)
+    if folder is None:
+        voice.say(f"{out} is finished: nothing to resume")
+        return Path(out)
+    items = dataset(data, attributes, modality, voice, **(reading or {}))
+    held = split(len(items), items.held_out, seed)
+    torch.manual_seed(seed)
+    network: Trainable = kind(items.modality.shape, dim, **({"prior": prior} if prior else {}), **(options or {}))
+    if folder.exists() and not resume:
+        shutil.rmtree(folder)
+    try:
+        folder.mkdir(exist_ok=True)
+        rows = np.flatnonzero(~held)
+        training = train(
+            network, Rows(items.items, rows), items.modality, items.items[np.flatnonzero(held)[:512]], plan, folder,
+            device=device, threads=threads, resume=resume, voice=voice,
+        )  # fmt: skip
+        from accelerate import PartialState
+
+        if not PartialState().is_main_process:
+            return None
+        card = assemble(network, items, held, folder, seed=seed, training=training, voice=voice)
+    except OSError as error:
+        raise LiminalError(f"could not write {folder}: {error.strerror or error}; free some space, then run it again with --resume") from error
+    card.commit(folder)
+    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+    voice.close()
+    return folder
+
+
+class Rows:
+    """The rows `rows` of an array that may be memory-mapped, without copying it: rows[i] reads array[rows[i]]."""
+
+    def __init__(self, array: np.ndarray, rows: np.ndarray) -> None:
+        self.array, self.rows = array, rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, i: Any) -> np.ndarray:
+        return self.array[self.rows[i]]
+
+
+class Lazy:
+    """n stored items that `get(ids)` fetches when asked for, as an array would give them."""
+
+    def __init__(self, get: Callable[[list[int]], np.ndarray], count: int) -> None:
+        self.get, self.count = get, count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, i: Any) -> np.ndarray:
+        return self.get(np.atleast_1d(np.arange(self.count)[i]).tolist())
+
+
+def encode_all(generator: Autoencoder, modality: Modality, items: np.ndarray | Rows, voice: Voice, size: int = ENCODE) -> np.ndarray:
+    """Latents (n, d) of stored items, exact, at constant memory, with progress."""
+    z = np.empty((len(items), generator.dim), np.float32)
+    for i in range(0, len(items), size):
+        part = slice(i, min(i + size, len(items)))
+        z[part] = generator.encode(modality.tensor(items[part])).cpu().numpy()
+        voice.progress("encoding", part.stop / len(items), f"{part.stop:,} of {len(items):,}")
+    return z
+
+
+def posteriors(generator: Autoencoder, modality: Modality, items: np.ndarray | Rows) -> Callable[[torch.Generator], Tensor]:
+    """A function that draws one posterior sample (n, d) for each of the stored items; the encoder runs once."""
+    found: list[Posterior] = []
+    with inference(generator):
+        for i in range(0, len(items), ENCODE):
+            found.append(generator.posterior(modality.tensor(items[i : i + ENCODE]).to(generator.device)))
+    def draw(g: torch.Generator) -> Tensor:
+        return torch.cat([p.sample(g).cpu() for p in found]).clone()
+
+    return draw
+
+
+def assemble(
+    generator: Autoencoder,
+    items: Dataset,
+    held: np.ndarray,
+    folder: Path,
+    *,
+    seed: int,
+    training: dict[str, Any] | None = None,
+    voice: Voice | None = None,
+) -> Card:
+    """Encode the items, fit the samplers, the reader and the directions, and write every part of a space but the card.
+
+    Args:
+        generator: trained.
+        items: what to catalogue.
+        held: bool (n,), which of them were never trained on.
+        folder: of the space; exists.
+        seed: of the samplers and readers.
+        training: for the card.
+        voice: hears progress.
+
+    Returns:
+        The card, not yet committed.
+    """
+    voice = voice or Voice()
+    generator.requires_grad_(False)
+    z = encode_all(generator, items.modality, items.items, voice)
+    samplers, sampler = fit_samplers(generator, items, held, seed, voice)
+    if isinstance(generator.prior, latent.Mixture):
+        generator.prior = samplers["mixture"]
+    table = catalogue.Catalogue.create(folder, batches(items, held, z, voice), generator.dim, items.attributes.schema)
+    tensors = {f"{name}.{k}": v for name, s in samplers.items() if name != "prior" for k, v in s.state_dict().items()}
+    parts = {"items.lance": {"version": table.version}}
+    if not isinstance(generator, Wrapped):
+        tensors |= {f"model.{k}": v for k, v in generator.state_dict().items() if not k.startswith("prior.")}
+    parts["weights.safetensors"] = write_weights(folder, "weights.safetensors", tensors)
+    card = Card(
+        liminal=__version__,
+        model={"class": generator.name, "arguments": generator.config()},
+        modality={"name": items.modality.name, "arguments": items.modality.config()},
+        prior={"name": generator.prior.name, "dim": generator.dim},
+        sampler={**sampler, "components": samplers["mixture"].components, "support": samplers["mixture"].support},
+        data={"name": items.name, "n_train": int((~held).sum()), "n_held": int(held.sum()), **items.provenance},
+        attributes=table.attributes,
+        seed=seed,
+        training=training or {},
+        measures={"active_units": active_units(torch.from_numpy(z[:10_000]))},
+        parts=parts,
+        notes=list(items.notes),
+    )
+    learned, card.directions = learn_attributes(
+        generator, items.modality, items.attributes, items.items, z, held, folder, seed, voice
+    )
+    parts.update(learned)
+    return card
+
+
+def fit_samplers(generator: Autoencoder, items: Dataset, held: np.ndarray, seed: int, voice: Voice) -> tuple[dict[str, Prior], dict[str, Any]]:
+    """Mixture and flow fitted to posterior samples of training items, and the default chosen by a two-sample test on held-out ones."""
+    rows = rng_rows(np.flatnonzero(~held), FIT_ON, seed)
+    draw = posteriors(generator, items.modality, Rows(items.items, rows))
+    test = posteriors(generator, items.modality, Rows(items.items, rng_rows(np.flatnonzero(held), 2000, seed)))(rng(seed + 1))
+    support = generator.prior.name if generator.prior.name in PRIORS else "normal"
+    voice.progress("fitting samplers", 0.0)
+    fitted: dict[str, Prior] = {"mixture": latent.fit_mixture(draw(rng(seed)), test, seed, support)}
+    steps = 2000 if len(rows) > 2000 else 600
+    fitted["flow"] = latent.fit_flow(
+        draw, seed, steps, support=support, progress=lambda i, n: voice.progress("fitting samplers", 0.2 + 0.8 * i / n)
+    )
+    known = fitted if isinstance(generator.prior, latent.Mixture) else {"prior": generator.prior, **fitted}
+    if len(test) <= 10:
+        return known, {"default": "mixture", "tests": {}, "why": "too few held-out items to test samplers on"}
+    best, tests = latent.choose(known, test, seed)
+    why = f"its draws are hardest to tell from held-out latents ({tests[best]['same']:.3f} same-set neighbours; 0.5 would be perfect)"
+    return known, {"default": best, "tests": tests, "why": why}
+
+
+def rng_rows(rows: np.ndarray, most: int, seed: int) -> np.ndarray:
+    """At most `most` of the rows, chosen at random, in rising order."""
+    return rows if len(rows) <= most else np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+
+
+def batches(items: Dataset, held: np.ndarray, z: np.ndarray, voice: Voice, size: int = 2000) -> Iterator[pa.RecordBatch]:
+    """The items as rows for the catalogue."""
+    n, pack = len(items), items.modality.pack
+    for i in range(0, n, size):
+        j = min(i + size, n)
+        splits = np.where(held[i:j], "held", "train").tolist()
+        thumbnails = [pack(item) for item in items.items[i:j]]
+        attributes = items.attributes.slice(i, j - i) if items.attributes.num_columns else None
+        yield catalogue.batch(z[i:j], splits, thumbnails, list(items.sources[i:j]), attributes)
+        voice.progress("writing the catalogue", j / n, f"{j:,} of {n:,}")
+
+
+def learn_attributes(
+    generator: Autoencoder,
+    modality: Modality,
+    attributes: pa.Table,
+    items: np.ndarray | Rows,
+    z: np.ndarray,
+    held: np.ndarray,
+    folder: Path,
+    seed: int,
+    voice: Voice,
+    mark: str = "",
+) -> tuple[dict[str, Any], Any]:
+    """Fit the attribute reader to real training items, find and calibrate the directions, and write both.
+
+    Args:
+        generator: decodes.
+        modality: how items look.
+        attributes: n rows.
+        items: n stored items.
+        z: (n, d) latents of the items.
+        held: bool (n,).
+        folder: of the space.
+        seed: of the reader.
+        voice: hears progress.
+        mark: goes into the names of the files, so that those which the present card names stay as they are.
+
+    Returns:
+        The card's entries for the parts written, and the directions' metadata; both empty where nothing can be learned.
+    """
+    spec = readers.describe(attributes)
+    if not spec:
+        return {}, []
+    train_rows = rng_rows(np.flatnonzero(~held), READ_MOST, seed)
+    held_rows = rng_rows(np.flatnonzero(held), CALIBRATE_ON, seed)
+    known = attributes.select(list(spec))
+    reader = readers.fit_reader(
+        items[train_rows],
+        modality,
+        known.take(pa.array(train_rows)),
+        seed=seed,
+        steps=int(np.clip(3 * len(train_rows) / 128, 60, READ_STEPS)),
+        progress=lambda i, n, loss: voice.progress("learning to read attributes", i / n, f"loss {loss:.3g}"),
+    )
+    voice.progress("finding directions", 0.0)
+    found = directions.find_directions(
+        torch.from_numpy(z[train_rows]),
+        known.take(pa.array(train_rows)),
+        torch.from_numpy(z[held_rows]),
+        known.take(pa.array(held_rows)),
+        decode=generator.decode,
+        read=reader,
+        seed=seed,
+    )
+    tensors, about = directions.keep(found)
+    scores = reader.scores(modality.tensor(items[held_rows]), known.take(pa.array(held_rows)))
+    parts = {name: write_weights(folder, name, weights) for name, weights in (
+        (f"reader{mark}.safetensors", reader.state_dict()), (f"directions{mark}.safetensors", tensors),
+    )}  # fmt: skip
+    parts[f"reader{mark}.safetensors"] |= {**reader.config(), "scores": scores}
+    return parts, about

@@ -1,0 +1,370 @@
+"""The items of a space: a LanceDB table `items` in the space's folder, one row an item (its columns: see `rows`).
+
+Every write makes a new version of the table and leaves the old ones readable. A `Catalogue` is one version and never
+changes; the space's card names the version that counts, so a write that nobody committed is never seen.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .errors import LiminalError, unknown
+from .filters import reason, resolve
+from .rows import FIXED, KINDS, SPLITS, check_names, numbered, schema_of, storage
+
+FOLDER = "items.lance"
+METRICS = {"euclidean": "l2", "cosine": "cosine"}
+_CHUNK_BYTES = 32 << 20  # written at once: bounds memory, and keeps the pieces of a large table few
+_CHUNK_ROWS = 8192  # read at once when the whole table is copied
+
+
+class Catalogue:
+    """One version of the items of a space. Made by `Catalogue.create` or `Catalogue.open`.
+
+    Attributes:
+        folder: of the space.
+        version: of the table; the card records it.
+        dim: d, the width of z.
+    """
+
+    folder: Path
+    version: int
+    dim: int
+
+    def __init__(self, folder: str | Path, version: int | None = None) -> None:
+        self.folder = Path(folder)
+        with _reading(self.folder):
+            self._table = _open(self.folder, version)
+            self.version = int(self._table.version)
+            self._schema: pa.Schema = self._table.schema
+            ids = self._table.search().select(["id"]).to_arrow()["id"].to_numpy() if "id" in self._schema.names else np.zeros(0)
+        z = self._schema.field("z").type if "z" in self._schema.names else pa.null()
+        if any(name not in self._schema.names for name in FIXED) or not pa.types.is_fixed_size_list(z):
+            raise LiminalError(f"{self.folder / FOLDER} is no catalogue of Liminal: it lacks the columns {', '.join(FIXED)}")
+        self.dim = z.list_size
+        # LanceDB promises no order of rows: keep where each id lies, unless they lie in order.
+        at = np.argsort(ids, kind="stable")
+        if not np.array_equal(ids[at], np.arange(len(ids))):
+            raise LiminalError(f"{self.folder / FOLDER} is damaged: its ids are not 0 to {len(ids) - 1}; copy the space again")
+        self._size = len(ids)
+        self._offsets = None if (at[:-1] < at[1:]).all() else at
+
+    @classmethod
+    def create(
+        cls, folder: str | Path, rows: Iterable[pa.RecordBatch], dim: int, attributes: pa.Schema | Mapping[str, pa.DataType]
+    ) -> Catalogue:
+        """A new catalogue in `folder`, written as `rows` come, at constant memory. Ids are given in order, from 0.
+
+        Args:
+            folder: of the space; it exists. A catalogue that is there already gets a new version with only these rows.
+            rows: record batches as `rows.batch` makes them, without ids.
+            dim: d.
+            attributes: name and type of every attribute; a batch may lack some (unknown).
+
+        Raises:
+            LiminalError: an attribute's name or type cannot be kept, a row is wrong, or the disk is full.
+        """
+        folder = Path(folder)
+        given = {f.name: f.type for f in attributes} if isinstance(attributes, pa.Schema) else attributes
+        fields = [pa.field(name, storage(name, kind)) for name, kind in given.items()]
+        check_names([field.name for field in fields])
+        schema = schema_of(dim, fields)
+        with _writing(folder):
+            db = _connect(folder)
+            replace = any((folder / FOLDER / "_versions").glob("*.manifest"))
+            table = db.open_table("items") if replace else db.create_table("items", schema=schema)
+        return cls(folder, _pour(folder, table, numbered(rows, schema, 0), schema, replace))
+
+    @classmethod
+    def open(cls, folder: str | Path, version: int | None = None) -> Catalogue:
+        """The catalogue in a space's folder, at exactly `version` (None: the newest). Nothing on disk changes.
+
+        Raises:
+            LiminalError: it is missing or damaged, or has no such version.
+        """
+        return cls(folder, version)
+
+    def __len__(self) -> int:
+        return self._size
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """Every attribute's kind by name: ``"number"``, ``"bool"`` or ``"category"``."""
+        return {f.name: KINDS[f.type] for f in self._schema if f.name not in FIXED and f.type in KINDS}
+
+    def values(self, attribute: str) -> list[str]:
+        """The values that a category takes, sorted.
+
+        Raises:
+            LiminalError: there is no such attribute, or it is not a category.
+        """
+        kinds = self.attributes
+        if attribute not in kinds:
+            raise unknown("attribute", attribute, kinds)
+        if kinds[attribute] != "category":
+            raise LiminalError(f"attribute {attribute!r} is a {kinds[attribute]}: only categories have a list of values")
+        return sorted(pc.unique(self.table(columns=[attribute])[attribute]).drop_null().to_pylist())
+
+    def latents(self, where: str | None = None, split: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Ids (n) int64 and codes (n, d) float32 of the items that pass, by id."""
+        table = self.table(where, ["id", "z"], split)
+        return table["id"].to_numpy(), self._codes(table)
+
+    def table(
+        self, where: str | None = None, columns: Sequence[str] | None = None, split: str | None = None, limit: int | None = None
+    ) -> pa.Table:
+        """The items that pass a filter, by id; an empty table where none does.
+
+        Args:
+            where: a condition such as ``"label = 'Bag' and smile > 0.5"``: SQL over id, split, source and the attributes, in
+                any case; names with spaces in double quotes. Unknown values pass no comparison. None: every item.
+            columns: which columns; None: id, split, source and the attributes.
+            split: ``"train"`` or ``"held"``; None: both.
+            limit: only the first so many.
+
+        Raises:
+            LiminalError: the filter, a column or the split is wrong.
+        """
+        columns = self._columns(columns)
+        condition = self._condition(where, split)
+        if limit is not None:
+            return self.rows(self.table(where, ["id"], split)["id"].to_numpy()[: max(limit, 0)], columns)
+        with _reading(self.folder, where):
+            query = self._table.search().select(list(dict.fromkeys(["id", *columns])))
+            found = (query.where(condition) if condition else query).to_arrow()
+        ids = found["id"].to_numpy()
+        return (found if (np.diff(ids) > 0).all() else found.take(np.argsort(ids))).select(columns)
+
+    def rows(self, ids: Sequence[int] | np.ndarray, columns: Sequence[str] | None = None) -> pa.Table:
+        """The items with these ids, in this order (an id may come twice); columns as in `table`.
+
+        Raises:
+            LiminalError: there is no such id or column.
+        """
+        columns = self._columns(columns)
+        wanted = np.asarray(ids, dtype=np.int64).reshape(-1)
+        for bad in wanted[(wanted < 0) | (wanted >= len(self))][:1]:
+            raise LiminalError(f"@{bad}: this space has " + (f"items @0 to @{len(self) - 1}" if len(self) else "no items"))
+        names = list(dict.fromkeys(["id", *columns]))
+        if not len(wanted):
+            return pa.schema([self._schema.field(name) for name in names]).empty_table().select(columns)
+        once, back = np.unique(wanted, return_inverse=True)
+        with _reading(self.folder):
+            at = once if self._offsets is None else self._offsets[once]
+            found = self._table.take_offsets(at.tolist()).select(names).to_arrow()
+        place = np.argsort(found["id"].to_numpy())[back]
+        return found.take(place).select(columns)
+
+    def z(self, item: int) -> np.ndarray:
+        """The code (d) float32 of one item."""
+        return self._codes(self.rows([item], ["z"]))[0]
+
+    def thumbnails(self, ids: Sequence[int] | np.ndarray) -> list[bytes]:
+        """The packed items with these ids, in this order."""
+        return self.rows(ids, ["thumbnail"])["thumbnail"].to_pylist()
+
+    def nearest(self, z: np.ndarray, k: int, where: str | None = None, metric: str = "euclidean") -> pa.Table:
+        """The k items nearest to z, nearest first; exact (every item that passes the filter is compared).
+
+        Args:
+            z: (d).
+            k: how many; all of them where fewer pass.
+            where: a filter as in `table`, applied first.
+            metric: ``"euclidean"``, or ``"cosine"`` (1 - cosine of the angle).
+
+        Returns:
+            id, distance (float64), split, source and the attributes.
+
+        Raises:
+            LiminalError: an argument is out of range or the filter is wrong.
+        """
+        point = np.asarray(z, dtype=np.float32)
+        if point.shape != (self.dim,) or not np.isfinite(point).all():
+            raise LiminalError(f"nearest: wanted {self.dim} finite numbers, got shape {point.shape}; this space has {self.dim} dimensions")
+        if k < 1:
+            raise LiminalError(f"nearest: k = {k}; wanted 1 or more")
+        if metric not in METRICS:
+            raise unknown("metric", metric, METRICS)
+        condition = self._condition(where, None)
+        columns = self._columns(None)
+        with _reading(self.folder, where):
+            query = self._table.search(point, vector_column_name="z").distance_type(METRICS[metric])
+            query = query.where(condition, prefilter=True) if condition else query
+            found = query.limit(k).select([*columns, "_distance"]).to_arrow()
+        distance = found["_distance"].to_numpy().astype(np.float64)
+        distance = np.sqrt(distance) if metric == "euclidean" else distance
+        order = np.lexsort((found["id"].to_numpy(), distance))
+        return found.drop_columns(["_distance"]).add_column(1, "distance", pa.array(distance)).take(order)
+
+    def append(self, rows: Iterable[pa.RecordBatch]) -> int:
+        """Add items after these, numbered on from the last id. This catalogue stays as it is.
+
+        Returns:
+            The new version, which counts once a card names it. It builds on this one, whatever others have left uncommitted.
+
+        Raises:
+            LiminalError: a row is wrong, an attribute is unknown here, the disk is full, or another process wrote meanwhile.
+        """
+        with _writing(self.folder):
+            table = _open(self.folder, None, hold=False)
+            if table.version != self.version:  # somebody's uncommitted write lies on top of this version
+                table.checkout(self.version)
+                table.restore()
+        return _pour(self.folder, table, numbered(rows, self._schema, len(self)), self._schema, replace=False)
+
+    def set_attributes(self, table: pa.Table) -> int:
+        """Add attributes, or replace those of the same name (whatever their type was). This catalogue stays as it is.
+
+        Args:
+            table: a column ``id`` and one for each attribute; items that it does not name become unknown.
+
+        Returns:
+            The new version, which counts once a card names it.
+
+        Raises:
+            LiminalError: an id is missing, unknown or twice there, or an attribute's name or type cannot be kept.
+        """
+        if "id" not in table.column_names:
+            raise LiminalError("set_attributes: wanted a table with a column 'id' and one for each attribute")
+        ids = table["id"].to_pylist()
+        for wrong in [i for i in ids if not isinstance(i, int) or not 0 <= i < len(self)][:1]:
+            raise LiminalError(f"set_attributes: id {wrong}: this space has items @0 to @{len(self) - 1}")
+        position = np.full(len(self), -1)
+        position[np.array(ids, dtype=np.int64)] = np.arange(len(ids))
+        if (position >= 0).sum() != len(ids):
+            raise LiminalError("set_attributes: an id comes twice; wanted one row for each item")
+        new = {f.name: storage(f.name, f.type) for f in table.schema if f.name != "id"}
+        kept = [f for f in self._schema if f.name not in FIXED and f.name not in new]
+        check_names([f.name for f in kept] + list(new))
+        schema = schema_of(self.dim, [*kept, *(pa.field(name, kind) for name, kind in new.items())])
+
+        def copied() -> Iterator[pa.RecordBatch]:
+            old = [name for name in schema.names if name != "id" and name not in new]
+            for start in range(0, len(self), _CHUNK_ROWS):
+                here = np.arange(start, min(start + _CHUNK_ROWS, len(self)))
+                part = self.rows(here, old)
+                index = pa.array(position[here], mask=position[here] < 0)
+                for name in new:
+                    part = part.append_column(name, table[name].take(index))
+                yield from part.combine_chunks().to_batches()
+
+        with _writing(self.folder):
+            target = _open(self.folder, None, hold=False)
+        return _pour(self.folder, target, numbered(copied(), schema, 0), schema, replace=True)
+
+    def _codes(self, table: pa.Table) -> np.ndarray:
+        flat = [chunk.flatten().to_numpy() for chunk in table["z"].chunks]
+        return np.concatenate([np.zeros(0, np.float32), *flat]).reshape(-1, self.dim)
+
+    def _columns(self, columns: Sequence[str] | None) -> list[str]:
+        if columns is None:
+            return [name for name in self._schema.names if name not in ("z", "thumbnail")]
+        for name in columns:
+            if name not in self._schema.names:
+                raise unknown("column", name, self._schema.names)
+        return list(columns)
+
+    def _condition(self, where: str | None, split: str | None) -> str | None:
+        """The filter and the split as one condition for Lance, with every name checked and the filter planned alone, in
+        parentheses: Lance reads no further than it understands."""
+        parts = []
+        if where is not None:
+            names = [name for name in self._schema.names if name not in ("z", "thumbnail")]
+            parts.append(f"({resolve(where, names)})")
+            try:
+                self._table.search().where(parts[0]).explain_plan()
+            except (ValueError, RuntimeError) as error:
+                raise LiminalError(f"where {where!r}: {reason(error)}") from error
+        if split is not None:
+            if split not in SPLITS:
+                raise unknown("split", split, SPLITS)
+            parts.append(f"split = '{split}'")
+        return " and ".join(parts) or None
+
+
+def _lancedb() -> Any:
+    os.environ.setdefault("LANCEDB_LOG", "error")  # it warns on stderr about each table that it makes; read once, at the import
+    import lancedb
+
+    return lancedb
+
+
+def _connect(folder: Path) -> Any:
+    return _lancedb().connect(str(folder.absolute()))
+
+
+def _open(folder: Path, version: int | None, hold: bool = True) -> Any:
+    """LanceDB's table, held at a version unless it is to be written."""
+    path = folder / FOLDER
+    if not path.is_dir():
+        raise LiminalError(f"{path} is missing, which holds the items of this space; copy the whole folder again")
+    table = _connect(folder).open_table("items")
+    if hold:
+        try:
+            table.checkout(int(table.version) if version is None else version)
+        except ValueError as error:
+            raise LiminalError(f"{path} holds no version {version}, which the card names; copy the whole folder again") from error
+    return table
+
+
+@contextmanager
+def _reading(folder: Path, where: str | None = None) -> Iterator[None]:
+    """Turns what LanceDB raises into one line: about the filter where its evaluation failed, else about the damage."""
+    try:
+        yield
+    except LiminalError:
+        raise
+    except Exception as error:  # LanceDB raises ValueError, RuntimeError, OSError and a panic class of its own
+        if isinstance(error, (ImportError, MemoryError)):
+            raise
+        if where is not None and "filter expression" in str(error):
+            raise LiminalError(f"where {where!r}: {reason(error)}") from error
+        raise LiminalError(f"{folder / FOLDER} is damaged and cannot be read ({reason(error)}); copy the space again") from error
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except LiminalError:
+        raise
+    except Exception as error:
+        if isinstance(error, (ImportError, MemoryError)):
+            raise
+        raise LiminalError(f"could not write {folder / FOLDER} ({reason(error)}); the space is as it was") from error
+
+
+def _pour(folder: Path, table: Any, batches: Iterator[pa.RecordBatch], schema: pa.Schema, replace: bool) -> int:
+    """Write the batches to the table, or in the place of its rows, a bounded piece at a time; the last version.
+
+    The batches are made in this thread and between the writes, so that their errors and ctrl-C come through as they are.
+    """
+    version = int(table.version)
+    pending: list[pa.RecordBatch] = []
+    held = 0
+
+    def write() -> None:
+        nonlocal version, replace, held
+        with _writing(folder):
+            table.add(pa.Table.from_batches(pending, schema), mode="overwrite" if replace else "append")
+        if table.version != version + 1:
+            raise LiminalError(f"{folder / FOLDER}: another process wrote to it at the same time; the space is as it was, run this again")
+        version, replace, held = version + 1, False, 0
+        pending.clear()
+
+    for rows in batches:
+        pending.append(rows)
+        held += rows.nbytes
+        if held >= _CHUNK_BYTES:
+            write()
+    if pending or replace:
+        write()
+    return version

@@ -1,0 +1,205 @@
+"""Commands that tell what is there: info, neighbors, map, measure, spaces, datasets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from ..errors import LiminalError
+from . import console
+from .options import Device, Force, ItemName, Json, Quiet, Seed, SpaceName, Threads, flag, opened, option
+
+if TYPE_CHECKING:
+    from ..card import Card
+    from ..space import Space
+
+
+def info(space: SpaceName, as_json: Json = False) -> None:
+    """Tell what a space is: model, data, attributes, training, figures.
+
+    \b
+    Examples:
+      liminal info fashion
+      liminal info photos-space --json
+    """
+    it = opened(space)
+    facts = it.info()
+    if as_json:
+        console.emit(facts)
+        return
+    card = it.card
+    tests = {name: test.get("same") for name, test in card.sampler.get("tests", {}).items()}
+    rows: list[tuple[str, Any]] = [
+        ("space", facts["folder"]),
+        ("model", f"{card.model['class']}, {facts['dim']} dimensions, {facts['parameters']:,} parameters"),
+        ("prior", card.prior["name"]),
+        ("samples from", f"{card.sampler['default']}: {card.sampler.get('why', '')}".rstrip(": ")),
+        ("  tests", ", ".join(f"{name} {console.cell(v)}" for name, v in tests.items())),
+        ("data", f"{card.data['name']}: {card.data['n_train']:,} items trained on, {card.data['n_held']:,} held out"),
+        ("licence", card.data.get("licence")),
+        *_about_attributes(it),
+        ("training", ", ".join(f"{k} {console.cell(v)}" for k, v in card.training.items() if not isinstance(v, dict))),
+        ("figures", ", ".join(f"{k} {console.cell(v)}" for k, v in card.measures.items() if not isinstance(v, dict))),
+        ("made", f"{card.created}, liminal {card.liminal}, seed {card.seed}"),
+        *(("note", note) for note in card.notes),
+    ]
+    console.table(("", ""), [(name, value) for name, value in rows if value])
+
+
+def _about_attributes(space: Space) -> list[tuple[str, str]]:
+    rows = []
+    for name, kind in space.card.attributes.items():
+        text = str(kind)
+        if kind == "category":
+            values = space.catalogue.values(name)
+            text += f" of {len(values)}: {', '.join(values[:12])}{', ...' if len(values) > 12 else ''}"
+        rows.append(("attribute", f"{name}, {text}"))
+    return rows
+
+
+def neighbors(
+    space: SpaceName,
+    item: ItemName,
+    k: Annotated[int, option("-k", "K", "How many.")] = 10,
+    where: Annotated[str | None, option("--where", "FILTER", "Only among these: \"label = 'Bag' and smile > 0.5\".")] = None,
+    out: Annotated[Path | None, option("-o --output", "FILE", "A picture of them, too.")] = None,
+    as_json: Json = False,
+    threads: Threads = None,
+    device: Device = None,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """List the items of a space that are nearest to an item.
+
+    \b
+    Examples:
+      liminal neighbors fashion @12
+      liminal neighbors fashion me.png -k 5 --where "label = 'Bag'" -o near.png
+      liminal neighbors fashion "mean(label=Sandal)"
+    """
+    from ..export import grid
+
+    if out is not None:
+        console.output(out, force, grid.FORMATS)
+    it = opened(space, threads, device)
+    found = it.neighbors(item, k, where)
+    rows = found.to_pylist()
+    if out is not None:
+        if not rows:
+            raise LiminalError(f"--where {where}: no item passes, so there is nothing to draw")
+        pictures = [it.modality.preview(x, 128) for x in it.items([row["id"] for row in rows])]
+        grid.save(grid.grid(pictures, labels=[f"@{row['id']}   {row['distance']:.2f}" for row in rows]), out)
+    if as_json:
+        console.emit({"item": item, "neighbors": rows, "output": None if out is None else str(out)})
+        return
+    console.table(found.column_names, [[f"@{v}" if name == "id" else v for name, v in row.items()] for row in rows])
+    if out is not None:
+        console.say(f"wrote {len(rows)} pictures to {out}", quiet)
+
+
+def map_(
+    space: SpaceName,
+    out: Annotated[Path, option("-o --output", "FILE", "A picture (.png, .jpg, .webp).")],
+    method: Annotated[str, option("--method", "NAME", "umap or pca.")] = "umap",
+    color: Annotated[str | None, option("--color", "ATTRIBUTE", "What colours the points; default: the first category.")] = None,
+    as_json: Json = False,
+    seed: Seed = 0,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Lay the items out on a plane.
+
+    \b
+    Examples:
+      liminal map fashion -o map.png
+      liminal map faces-space --method pca --color smile -o map.png
+    """
+    from ..export import grid
+
+    console.output(out, force, grid.FORMATS)
+    drawn = opened(space).map(method, color, seed=seed)
+    drawn.save(out)
+    if as_json:
+        console.emit({**drawn.evidence, "method": method, "color": drawn.color, "items": len(drawn), "output": str(out)})
+    else:
+        trust = drawn.evidence.get("trustworthiness")
+        figure = "" if trust is None else f"; trustworthiness {trust:.2f} (1 is best)"
+        console.say(f"wrote a map of {len(drawn):,} items by {method} to {out}{figure}", quiet)
+
+
+def measure(
+    space: SpaceName,
+    out: Annotated[Path | None, option("-o --output", "FILE", "A report with figures, one self-contained .html.")] = None,
+    short: Annotated[bool, flag("--quick", "On fewer items.")] = False,
+    as_json: Json = False,
+    seed: Seed = 0,
+    threads: Threads = None,
+    device: Device = None,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure what a space is worth: reconstruction, samples, structure, compression, each beside its baseline.
+
+    \b
+    Examples:
+      liminal measure fashion -o report.html
+      liminal measure photos-space --quick --json
+    """
+    if out is not None:
+        console.output(out, force, (".html",))
+    it = opened(space, threads, device)
+    with console.speaking(quiet) as voice:
+        report = it.measure(seed=seed, quick=short, voice=voice)
+        if out is not None:
+            report.save(out)
+    if as_json:
+        console.emit(report.to_dict())
+        return
+    console.table(*report.table())
+    if out is not None:
+        console.say(f"wrote the report to {out}", quiet)
+
+
+def spaces(as_json: Json = False) -> None:
+    """List the ready-made spaces.
+
+    \b
+    Example:
+      liminal spaces
+    """
+    from .. import registry
+    from ..card import Card
+
+    found = {name: Card.read(folder) for name, folder in registry.ready_made().items()}
+    if as_json:
+        console.emit(
+            [{"name": n, "folder": str(registry.ready_made()[n]), "dim": c.prior["dim"], "data": c.data} for n, c in found.items()]
+        )
+    elif found:
+        console.table(("name", "what it is"), [(name, f"{card.data['name']}: {in_brief(card)}") for name, card in found.items()])
+    else:
+        console.say("no ready-made space came with this installation")
+
+
+def datasets() -> None:
+    """List the datasets that `liminal fit` knows by name.
+
+    \b
+    Example:
+      liminal datasets
+    """
+    from .. import registry
+
+    console.table(("name", "what it is"), [(name, about) for name, (_, about) in registry.DATASETS.items()])
+
+
+def in_brief(card: Card) -> str:
+    """A space in a few words."""
+    data, training = card.data, card.training
+    text = f"{card.model['class']} of {card.prior['dim']} dimensions, {data['n_train']:,} items to train on and {data['n_held']:,} held out"
+    return f"{text}, {training['epochs']:.4g} epochs in {duration(training['seconds'])}" if training else text
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"

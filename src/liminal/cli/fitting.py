@@ -1,0 +1,182 @@
+"""Commands that make a space, or bring more into it: fit, encode, label."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import LiminalError
+from . import console
+from .facts import in_brief
+from .options import Device, Force, Json, Quiet, Seed, SpaceName, Threads, argument, flag, opened, option
+
+
+def fit(
+    context: typer.Context,
+    data: Annotated[str, argument("DATA", "A folder of pictures, an idx, npy, npz or Parquet file, or a dataset's name.")],
+    out: Annotated[Path, option("-o --output", "SPACE", "Folder of the new space.")],
+    model: Annotated[str, option("--model", "NAME", "vae, ae or wae.")] = "vae",
+    dim: Annotated[int, option("--dim", "N", "Latent dimensions.")] = 16,
+    prior: Annotated[str | None, option("--prior", "NAME", "normal or sphere; wae has uniform, too.")] = None,
+    minutes: Annotated[float | None, option("--minutes", "M", "Minutes of training; 5 if no epochs are given.")] = None,
+    epochs: Annotated[float | None, option("--epochs", "N", "Passes over the data, instead of minutes.")] = None,
+    attributes: Annotated[Path | None, option("--attributes", "FILE", "CSV or Parquet, joined by file name.")] = None,
+    size: Annotated[int | None, option("--size", "PIXELS", "Side of the pictures; default: their own, at most 64.")] = None,
+    shape: Annotated[str | None, option("--fit", "HOW", "pad, crop or stretch pictures of another shape.")] = None,
+    n: Annotated[int | None, option("--n", "N", "Items of a dataset that is drawn by code.")] = None,
+    batch: Annotated[int | None, option("--batch", "N", "Items a step; default 128.")] = None,
+    rate: Annotated[float | None, option("--rate", "R", "Learning rate at its peak; default 0.002.")] = None,
+    width: Annotated[int | None, option("--width", "N", "Channels at the finest resolution.")] = None,
+    beta: Annotated[float | None, option("--beta", "B", "vae: weight of the KL.")] = None,
+    free_bits: Annotated[float | None, option("--free-bits", "NATS", "vae: KL left free in each dimension.")] = None,
+    tc: Annotated[float | None, option("--tc", "W", "vae: extra weight of the total correlation.")] = None,
+    likelihood: Annotated[str | None, option("--likelihood", "NAME", "vae: gaussian or bernoulli.")] = None,
+    noise: Annotated[float | None, option("--noise", "SD", "ae: noise on the inputs (denoising).")] = None,
+    rae: Annotated[float | None, option("--rae", "W", "ae: weight of the RAE penalties.")] = None,
+    penalty: Annotated[float | None, option("--penalty", "W", "wae: weight of the MMD.")] = None,
+    seed: Seed = 0,
+    threads: Threads = None,
+    device: Device = None,
+    resume: Annotated[bool, flag("--resume", "Go on with an interrupted fit.")] = False,
+    force: Annotated[bool, flag("--force", "Replace the space that is there already.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a model on data and make a space of it.
+
+    \b
+    Examples:
+      liminal fit photos/ -o photos-space --dim 32 --minutes 5 --attributes labels.csv
+      liminal fit faces -o faces-space --n 8000 --epochs 20
+      liminal fit photos/ -o photos-space --dim 32 --minutes 5 --resume
+    """
+    from .. import build
+
+    given: dict[str, Any] = {"width": width, "beta": beta, "free_bits": free_bits, "tc": tc}
+    given |= {"likelihood": likelihood, "noise": noise, "rae": rae, "penalty": penalty}
+    how: dict[str, Any] = {k: v for k, v in (("batch", batch), ("rate", rate), ("minutes", minutes), ("epochs", epochs)) if v is not None}
+    options = _model_options(model, {k: v for k, v in given.items() if v is not None})
+    reading = {k: v for k, v in (("size", size), ("fit", shape), ("n", n)) if v is not None}
+    with console.speaking(quiet) as voice:
+        try:
+            folder = build.fit(
+                data,
+                out,
+                model=model,
+                dim=dim,
+                prior=prior,
+                seed=seed,
+                attributes=attributes,
+                options=options,
+                reading=reading,
+                threads=threads,
+                device=device,
+                resume=resume,
+                force=force,
+                voice=voice,
+                **how,
+            )
+        except KeyboardInterrupt:
+            raise console.Interrupted(_how_to_resume(out, context.obj)) from None
+    if folder is not None and not quiet:
+        _fitted(folder)
+
+
+def _model_options(model: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The options given, if the model takes them all.
+
+    Raises:
+        LiminalError: it does not, or there is no such model.
+    """
+    import inspect
+
+    from .. import registry
+
+    kind = registry.named("model", model, registry.MODELS)
+    takes = [name for name in inspect.signature(kind).parameters if name not in ("shape", "dim", "prior")]
+    for name in given:
+        if name not in takes:
+            flags = ", ".join(f"--{t.replace('_', '-')}" for t in takes)
+            raise LiminalError(f"model {model} has no --{name.replace('_', '-')}; it takes {flags}")
+    return given
+
+
+def _how_to_resume(out: Path, argv: Sequence[str]) -> str:
+    if not (out / "checkpoint" / "state.json").exists():
+        return "interrupted before there was anything to keep"
+    again = [a for a in argv if a not in ("--force", "--resume")]
+    return f"interrupted; the state is kept, go on with: {shlex.join(['liminal', *again, '--resume'])}"
+
+
+def _fitted(folder: Path) -> None:
+    """What a fit made, and the commands to try on it."""
+    from ..card import Card
+
+    card, name = Card.read(folder), shlex.quote(str(folder))
+    print(f"{folder} is ready: {in_brief(card)}")
+    print("try:")
+    print(f"  liminal sample {name} -n 64 -o grid.png")
+    print(f"  liminal morph {name} @0 @1 -o morph.gif")
+    direction = next((k for k, kind in card.attributes.items() if kind in ("number", "bool")), None)
+    if direction:
+        print(f"  liminal edit {name} @0 {shlex.quote(f'+1.5*{direction}')} -o edit.png")
+    print(f"  liminal map {name} -o map.png")
+    print(f"  liminal measure {name} -o report.html")
+
+
+def encode(
+    space: SpaceName,
+    data: Annotated[str, argument("DATA", "As `liminal fit` takes it.")],
+    out: Annotated[Path | None, option("-o --output", "FILE", "Latents as .parquet (id, z, attributes) or .npy.")] = None,
+    add: Annotated[bool, flag("--add", "Append the items to the space instead.")] = False,
+    as_json: Json = False,
+    threads: Threads = None,
+    device: Device = None,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Give the latents of data, or add the data to the space.
+
+    \b
+    Examples:
+      liminal encode photos-space more/ -o z.parquet
+      liminal encode photos-space more/ --add
+    """
+    from ..export import latents
+
+    if (out is None) == (not add):
+        raise LiminalError("wanted -o FILE or --add, one of the two")
+    if out is not None:
+        console.output(out, force, latents.ENDINGS)
+    it = opened(space, threads, device)
+    with console.speaking(quiet) as voice:
+        if out is None:
+            n, where = it.add(data, voice=voice), f"the catalogue of {space}"
+        else:
+            z, columns = it.encode_data(data, voice=voice)
+            latents.write(out, z, columns)
+            n, where = len(z), str(out)
+    if as_json:
+        console.emit({"items": n, "dim": it.dim, "output": None if out is None else str(out), "added": add})
+    else:
+        console.say(f"wrote {n:,} items to {where}" if add else f"wrote {n:,} latents of {it.dim} dimensions to {where}", quiet)
+
+
+def label(
+    space: SpaceName,
+    file: Annotated[Path, argument("FILE", "CSV or Parquet; a column of file names and one for each attribute.")],
+    quiet: Quiet = False,
+) -> None:
+    """Add attributes to the items of a space and learn their directions.
+
+    \b
+    Example:
+      liminal label photos-space labels.csv
+    """
+    it = opened(space)
+    with console.speaking(quiet) as voice:
+        names = it.label(file, voice=voice)
+    console.say(f"{space} now knows {', '.join(names)}", quiet)

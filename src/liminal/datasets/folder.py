@@ -1,0 +1,169 @@
+"""A folder of files, one item each, of any modality; sub-folders tell classes or the split."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from ..errors import LiminalError
+from ..modalities import Modality
+from . import Dataset
+from .attributes import with_attributes
+from .cache import Outcome, Progress, store
+
+TRAIN = ("train", "training")
+HELD_OUT = ("test", "testing", "val", "valid", "validation")
+BATCH = 16  # files that one thread reads at a time
+
+
+class Found(NamedTuple):
+    """A file of the set: its path below the folder with forward slashes, its size in bytes and its time in ns."""
+
+    name: str
+    size: int
+    time: int
+
+
+def read_folder(
+    path: Path,
+    modality_class: type[Modality],
+    attributes: Path | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Dataset:
+    """Every file below `path` that the modality reads, in the order of their names; hidden files and folders are left out.
+
+    First-level folders ``train`` and ``test`` (or ``val``, ``valid``, ``validation``) become `held_out`. Where every (other) file lies in
+    one of at least two (next-level) folders, their names become the attribute ``label``. Files are read once, by several threads, into
+    the cache.
+
+    Args:
+        path: the folder.
+        modality_class: which kind of data.
+        attributes: a CSV or Parquet file, see `join_attributes`.
+        progress: called with (done, total).
+        options: of ``modality_class.infer``.
+
+    Returns:
+        The dataset; its items are memory-mapped and read-only. Files that cannot be read are in `skipped`.
+
+    Raises:
+        LiminalError: no file can be read, or an option is out of range.
+    """
+    found, unusable = find(path, modality_class.endings)
+    if not found:
+        _refuse_nothing(path, modality_class, unusable)
+    stored = store(
+        place=path,
+        state=found,
+        options={"reader": "folder", **options},
+        modality_class=modality_class,
+        infer=lambda: modality_class.infer([path / f.name for f in found], **options),
+        batches=([(path / f.name, f.name) for f in found[i : i + BATCH]] for i in range(0, len(found), BATCH)),
+        work=read_batch,
+        total=len(found),
+        progress=progress,
+    )
+    names = [found[i].name for i in stored.kept]
+    held_out, labels, notes = sort_by_folder(names)
+    dataset = Dataset(
+        name=path.absolute().name,
+        modality=stored.modality,
+        items=stored.items,
+        sources=names,
+        attributes=pa.table({} if labels is None else {"label": pa.array(labels, pa.string())}),
+        held_out=held_out,
+        provenance={"source": f"folder {path.absolute().name}", "licence": "not stated", "read": list(stored.notes)},
+        notes=(*stored.notes, *notes),
+        skipped=(*unusable, *stored.skipped),
+    )
+    return with_attributes(dataset, attributes)
+
+
+def find(path: Path, endings: frozenset[str]) -> tuple[list[Found], list[tuple[str, str]]]:
+    """The files below a folder with one of these endings, sorted by name, and the (name, reason) of what could not be looked at."""
+    unusable: list[tuple[str, str]] = []
+    found = sorted(_walk(path, "", frozenset(), endings, unusable))
+    return found, unusable
+
+
+def _walk(
+    folder: Path, prefix: str, above: frozenset[tuple[int, int]], endings: frozenset[str], unusable: list[tuple[str, str]]
+) -> Iterator[Found]:
+    """Files of a folder and, but for loops of links, of its sub-folders."""
+    try:
+        here = folder.stat()
+        entries = sorted(os.scandir(folder), key=lambda e: e.name)
+    except OSError as error:
+        if not prefix:
+            raise LiminalError(f"folder {folder}: cannot be listed ({error.strerror})") from error
+        unusable.append((prefix, f"the folder cannot be listed ({error.strerror})"))
+        return
+    above = above | {(here.st_dev, here.st_ino)}
+    for entry in entries:
+        name = prefix + entry.name
+        if entry.name.startswith("."):
+            continue
+        wanted = os.path.splitext(entry.name)[1].lower() in endings
+        try:
+            name.encode()
+            told = entry.stat()
+        except UnicodeEncodeError:
+            unusable.append((name.encode(errors="replace").decode(), "the name is not UTF-8; rename it"))
+            continue
+        except OSError as error:
+            if wanted:
+                unusable.append((name, f"the file cannot be looked at ({error.strerror})"))
+            continue
+        if stat.S_ISDIR(told.st_mode):
+            if (told.st_dev, told.st_ino) not in above:
+                yield from _walk(folder / entry.name, name + "/", above, endings, unusable)
+        elif wanted and stat.S_ISREG(told.st_mode):
+            yield Found(name, told.st_size, told.st_mtime_ns)
+
+
+def _refuse_nothing(path: Path, modality_class: type[Modality], unusable: Sequence[tuple[str, str]]) -> None:
+    if unusable:
+        raise LiminalError(f"folder {path}: nothing can be read; {unusable[0][0]}: {unusable[0][1]}")
+    if not any(not entry.name.startswith(".") for entry in os.scandir(path)):
+        raise LiminalError(f"folder {path} is empty; wanted {modality_class.plural} ({', '.join(sorted(modality_class.endings))})")
+    raise LiminalError(
+        f"folder {path} holds no {modality_class.plural}; wanted files that end in {', '.join(sorted(modality_class.endings))}"
+    )
+
+
+def read_batch(modality: Modality, batch: Sequence[tuple[Any, str]]) -> list[Outcome]:
+    """Each (source, name) read, or the reason why not."""
+    outcomes = []
+    for source, name in batch:
+        try:
+            outcomes.append(Outcome(name, *modality.load(source, name)))
+        except LiminalError as error:
+            outcomes.append(Outcome(name, None, (str(error).removeprefix(f"{name}: "),)))
+    return outcomes
+
+
+def sort_by_folder(names: Sequence[str]) -> tuple[np.ndarray | None, list[str | None] | None, list[str]]:
+    """What folders tell about files: (held_out or None, labels or None, notes)."""
+    parts = [name.split("/") for name in names]
+    notes = []
+    held_out = None
+    tops = {p[0].lower() for p in parts if len(p) > 1}
+    if all(len(p) > 1 for p in parts) and tops <= {*TRAIN, *HELD_OUT} and tops & {*TRAIN} and tops & {*HELD_OUT}:
+        held_out = np.array([p[0].lower() in HELD_OUT for p in parts])
+        parts = [p[1:] for p in parts]
+        notes.append(
+            f"the folder{'s' if len(tops) > 2 else ''} {', '.join(sorted(tops & {*HELD_OUT}))}: {int(held_out.sum()):,} items are held out"
+        )
+    labels = [p[0] if len(p) > 1 else None for p in parts]
+    train = labels if held_out is None else [label for label, out in zip(labels, held_out, strict=True) if not out]
+    if None in train or len(set(train)) < 2:
+        return held_out, None, notes
+    notes.append(f"the names of {len(set(train))} folders are the attribute label")
+    return held_out, labels, notes

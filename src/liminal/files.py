@@ -1,0 +1,72 @@
+"""Folders of the user and files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import LiminalError
+
+
+def cache_folder(*parts: str) -> Path:
+    """The user's cache folder for Liminal, made if missing: ``$LIMINAL_CACHE``, else ``$XDG_CACHE_HOME/liminal``, else ``~/.cache/liminal``."""
+    base = os.environ.get("LIMINAL_CACHE")
+    root = Path(base) if base else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "liminal"
+    folder = root.joinpath(*parts)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def data_folder() -> Path | None:
+    """The folder of datasets named by ``LIMINAL_DATA``, or None where the variable is unset or names no folder."""
+    value = os.environ.get("LIMINAL_DATA")
+    return Path(value) if value and Path(value).is_dir() else None
+
+
+def check_output(path: str | Path, force: bool, what: str = "output") -> Path:
+    """Refuse to write over something that exists unless `force`, and refuse a parent folder that does not exist.
+
+    Raises:
+        LiminalError: the path exists and `force` is False, or its parent is no folder.
+    """
+    path = Path(path)
+    if path.exists() and not force:
+        raise LiminalError(f"{what} {path} exists already: name another one or add --force")
+    if not path.absolute().parent.is_dir():
+        raise LiminalError(f"{what} {path}: the folder {path.absolute().parent} does not exist; make it first")
+    return path
+
+
+@contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """A temporary path beside `path` (same ending) that replaces it when the block ends well and is removed when it does not.
+
+    Works for files and folders: whatever the block made at the temporary path is moved into place.
+    An existing file is replaced in one step; an existing folder is moved aside first and removed last.
+    """
+    path = Path(path)
+    holder = None
+    try:
+        holder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.absolute().parent))
+        part = holder / path.name
+        yield part
+        if path.is_dir() and not path.is_symlink():
+            path.rename(holder / "replaced")
+        os.replace(part, path)
+    except OSError as error:
+        raise LiminalError(f"could not write {path}: {error.strerror or error}; nothing was changed there") from error
+    finally:
+        if holder is not None:
+            shutil.rmtree(holder, ignore_errors=True)
+
+
+def atomic_bytes(path: str | Path, data: bytes) -> None:
+    """Write `data` to `path` so that a reader sees the old file or the new one, also across a power cut."""
+    with atomic(path) as part, open(part, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,58 @@
+"""Distances between sets too large for an n x m table: in blocks of rows, in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from ..errors import LiminalError
+
+BLOCK = 2**22  # distances in memory at once (32 MB)
+
+
+def blocks(a: Tensor, b: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """Squared Euclidean distances of a (n, d) to b (m, d), some rows of a at a time.
+
+    Exact zeros on the diagonal where `a` is `b`. Float64, |a|^2 + |b|^2 - 2ab about the mean of b in one product: between
+    equal rows rounding may leave something just below or above 0.
+
+    Yields:
+        (rows, distances): a slice of a's rows and the (rows, m) tensor, which is yours to write into.
+    """
+    same, centre = a is b, b.double().mean(0)
+    b = b.double() - centre
+    a = b if same else a.double() - centre
+    one = torch.ones(1, dtype=torch.float64)
+    left = torch.cat([a * -2, a.square().sum(1, keepdim=True), one.expand(len(a), 1)], 1)
+    right = torch.cat([b, one.expand(len(b), 1), b.square().sum(1, keepdim=True)], 1).T
+    size = max(1, BLOCK // max(len(b), 1))
+    for i in range(0, len(a), size):
+        rows = slice(i, min(i + size, len(a)))
+        table = left[rows] @ right
+        if same:
+            table[:, rows].fill_diagonal_(0)
+        yield rows, table
+
+
+def nearest(index: Tensor, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The k nearest rows of `index` (m, d) to each of `queries` (n, d); where both are the same tensor, a row is not its own neighbour.
+
+    Returns:
+        Distances (n, k), rising, float64; rows of the index (n, k), int64.
+
+    Raises:
+        LiminalError: the index has fewer than k rows (other than the query itself).
+    """
+    same = queries is index
+    if not 1 <= k <= len(index) - same:
+        raise LiminalError(f"neighbours: wanted {k} of each item, but there are {len(index)} items; use more items or a smaller k")
+    found = []
+    for rows, table in blocks(queries, index):
+        if same:
+            table[:, rows].fill_diagonal_(torch.inf)
+        found.append(table.topk(k, dim=1, largest=False))
+    if not found:
+        return torch.zeros(0, k, dtype=torch.float64), torch.zeros(0, k, dtype=torch.int64)
+    return torch.cat([f.values for f in found]).clamp_min(0).sqrt(), torch.cat([f.indices for f in found])

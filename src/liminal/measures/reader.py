@@ -1,0 +1,349 @@
+"""A small network that reads attributes from data: what a decoded item shows, said by somebody who has seen only real ones.
+
+One trunk, one linear layer of heads. Numbers are regressed on standardised values (mean squared error), yes/no attributes are
+a logit (binary cross-entropy), categories a softmax (cross-entropy). An item whose value is unknown (null) is left out of that
+attribute's term. It is fitted on real items with light noise and blur laid over them, so that the softness of a decoder's pictures
+does not mislead it, and it is used in two ways: to measure what an edit or a sample shows, and as a feature map (`Reader.features`) that
+knows which differences between items matter.
+
+Letters: x data (n, *shape), f features (n, 64).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from sklearn.metrics import roc_auc_score
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..errors import LiminalError
+from ..modalities import Modality
+from ..tensors import CHUNK, in_chunks, inference
+
+FEATURES = 64
+MOST_CLASSES = 100  # a column with more categories names single items rather than sorts them
+
+Spec = dict[str, dict[str, Any]]
+
+
+def describe(attributes: pa.Table) -> Spec:
+    """How each column of attributes is read: ``{name: {"kind": "number" | "bool" | "category", ...}}``, JSON-ready.
+
+    Numbers carry ``mean`` and ``std``, categories their sorted ``classes``. Left out, because there is nothing to learn: columns that are
+    all null or have one value only, text with more than 100 categories, and columns of other types.
+
+    Args:
+        attributes: n rows; columns of numbers, bool, string (or dictionary of strings); null, and NaN in numbers, = unknown.
+    """
+    spec: Spec = {}
+    for name in attributes.column_names:
+        kind, values = _column(attributes, name)
+        if kind == "category":
+            classes = sorted({v for v in values if v is not None})
+            if 2 <= len(classes) <= MOST_CLASSES:
+                spec[name] = {"kind": kind, "classes": classes}
+            continue
+        known = values[np.isfinite(values)] if kind else np.zeros(0)
+        if len(known) > 1 and known.std() > 1e-12 * max(1.0, float(np.abs(known).max())):
+            spec[name] = {"kind": kind} if kind == "bool" else {"kind": kind, "mean": float(known.mean()), "std": float(known.std())}
+    return spec
+
+
+def _column(table: pa.Table, name: str) -> tuple[str, Any]:
+    """A column's kind ("" if it cannot be read) and its values: float64 with NaN for unknown, or a list with None."""
+    column = table.column(name).combine_chunks()
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column, kind = column.cast(kind.value_type), kind.value_type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return "category", column.to_pylist()
+    if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        values = np.array([math.nan if v is None else float(v) for v in column.to_pylist()], dtype=np.float64)
+        return ("bool" if pa.types.is_boolean(kind) else "number"), values
+    return "", None
+
+
+def targets(attributes: pa.Table, spec: Spec) -> dict[str, Tensor]:
+    """The columns named in `spec` as tensors (n,): standardised numbers and 0/1 as float32 with NaN for unknown, class numbers as int64 with -1.
+
+    Raises:
+        LiminalError: a column is missing or has another type than in `spec`.
+    """
+    out: dict[str, Tensor] = {}
+    for name, how in spec.items():
+        if name not in attributes.column_names:
+            raise LiminalError(f"reader: the attributes have no column {name!r}; wanted {', '.join(spec)}")
+        kind, values = _column(attributes, name)
+        if kind != how["kind"]:
+            raise LiminalError(f"reader: attribute {name!r} is a {kind or attributes.column(name).type}, but the reader was made for a {how['kind']}")
+        if kind == "category":
+            number = {c: i for i, c in enumerate(how["classes"])}
+            out[name] = torch.tensor([number.get(v, -1) for v in values], dtype=torch.int64)
+        else:
+            scaled = (values - how["mean"]) / how["std"] if kind == "number" else values
+            out[name] = torch.from_numpy(scaled.astype(np.float32))
+    return out
+
+
+class _Residual(nn.Module):
+    """x + two 3 x 3 convolutions of it."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.inner = nn.Sequential(
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.inner(x)
+
+
+def _trunk(shape: tuple[int, ...], width: int) -> nn.Sequential:
+    """(n, *shape) -> (n, 64). Pictures (c, h, w) of 8 pixels or more: strided convolutions, and places are kept; anything else: dense layers."""
+    if len(shape) != 3 or min(shape[1:]) < 8:
+        return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), 2 * FEATURES), nn.ReLU(), nn.Linear(2 * FEATURES, FEATURES))
+    c, h, w = shape
+    layers: list[nn.Module] = []
+    channels = width
+    while max(h, w) > 7:
+        size = 3 if layers else 5
+        layers += [nn.Conv2d(c, channels, size, stride=2, padding=size // 2, bias=False), nn.BatchNorm2d(channels), nn.ReLU()]
+        c, channels = channels, 3 * width // 2
+        h, w = (h + 1) // 2, (w + 1) // 2
+    layers += [_Residual(c), nn.BatchNorm2d(c), nn.ReLU(), nn.Conv2d(c, 16, 1), nn.Flatten(), nn.Linear(16 * h * w, FEATURES)]
+    return nn.Sequential(*layers)
+
+
+class Reader(nn.Module):
+    """Reads the attributes of x.
+
+    Args:
+        shape: of one x.
+        spec: from `describe`.
+        width: channels of the first layer; 32 gives about 100,000 parameters.
+
+    Raises:
+        LiminalError: `spec` is empty.
+    """
+
+    def __init__(self, shape: tuple[int, ...], spec: Spec, width: int = 32) -> None:
+        super().__init__()
+        if not spec:
+            raise LiminalError("reader: there is no attribute with two or more values to learn; give a table with at least one")
+        self.shape, self.spec, self.width = tuple(shape), spec, width
+        sizes = [len(how["classes"]) if how["kind"] == "category" else 1 for how in spec.values()]
+        ends = np.cumsum(sizes)
+        self._slices = {name: slice(int(e - s), int(e)) for name, s, e in zip(spec, sizes, ends, strict=True)}
+        self.trunk = _trunk(self.shape, width)
+        self.norm = nn.BatchNorm1d(FEATURES)
+        self.heads = nn.Linear(FEATURES, int(ends[-1]))
+
+    def config(self) -> dict[str, Any]:
+        """JSON-ready arguments: ``Reader(**r.config())`` builds the same network, `load_state_dict` fills it."""
+        return {"shape": list(self.shape), "spec": self.spec, "width": self.width}
+
+    def _soft_features(self, x: Tensor) -> Tensor:
+        x = 2 * x - 1 if len(self.shape) == 3 else x
+        return F.relu(self.norm(self.trunk(x)))
+
+    def soft(self, x: Tensor) -> dict[str, Tensor]:
+        """As calling the reader, but differentiable in x and in one piece: (n,) standardised numbers and logits, (n, classes) logits."""
+        out = self.heads(self._soft_features(x))
+        return {name: out[:, s] if self.spec[name]["kind"] == "category" else out[:, s.start] for name, s in self._slices.items()}
+
+    def loss(self, x: Tensor, wanted: Mapping[str, Tensor]) -> Tensor:
+        """The mean over attributes of each one's loss on the rows where it is known; a scalar.
+
+        Args:
+            x: (n, *shape).
+            wanted: (n,) for each attribute, from `targets`.
+        """
+        terms = []
+        for name, out in self.soft(x).items():
+            y = wanted[name]
+            if self.spec[name]["kind"] == "category":
+                known = y >= 0
+                losses = F.cross_entropy(out, y.clamp_min(0), reduction="none", label_smoothing=0.02)
+            else:
+                known = ~torch.isnan(y)
+                y = torch.nan_to_num(y)
+                losses = F.mse_loss(out, y, reduction="none") if self.spec[name]["kind"] == "number" else _bce(out, y)
+            terms.append((losses * known).sum() / known.sum().clamp_min(1))
+        return torch.stack(terms).mean()
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """x (n, *shape) -> for each attribute: a number in its own units (n,), the probability of yes (n,), or of each class (n, classes).
+
+        Exact: float32, evaluation mode, no autograd, bounded memory. `soft` is the differentiable one.
+
+        Raises:
+            LiminalError: x has another shape.
+        """
+        self._check(x)
+        out: dict[str, Tensor] = {}
+        with inference(self):
+            for name, raw in _join([self.soft(self._part(x, i)) for i in range(0, max(len(x), 1), CHUNK)]).items():
+                how = self.spec[name]
+                if how["kind"] == "number":
+                    out[name] = raw * how["std"] + how["mean"]
+                else:
+                    out[name] = raw.softmax(-1) if how["kind"] == "category" else raw.sigmoid()
+        return out
+
+    def features(self, x: Tensor) -> Tensor:
+        """x (n, *shape) -> (n, 64), what the heads see: a feature map in which near means alike in the attributes. Exact, as calling it.
+
+        Raises:
+            LiminalError: x has another shape.
+        """
+        self._check(x)
+        with inference(self):
+            return in_chunks(lambda part: self._soft_features(part.to(self._device, torch.float32)), x)
+
+    def scores(self, x: Tensor, attributes: pa.Table) -> dict[str, dict[str, float]]:
+        """How well the attributes of items that the reader has not seen are read.
+
+        Args:
+            x: (n, *shape).
+            attributes: n rows.
+
+        Returns:
+            For each attribute with enough known values: ``r2`` of a number (1 exact, 0 no better than the mean), ``auc`` and ``accuracy`` of
+            a yes/no, ``accuracy`` of a category; and ``n``, the rows that counted.
+
+        Raises:
+            LiminalError: the numbers of rows differ, or a column is missing.
+        """
+        if len(x) != len(attributes):
+            raise LiminalError(f"reader: {len(x)} items but {len(attributes)} rows of attributes")
+        read, wanted, out = self(x), targets(attributes, self.spec), {}
+        for name, y in wanted.items():
+            kind = self.spec[name]["kind"]
+            known = y >= 0 if kind == "category" else ~torch.isnan(y)
+            y, p = y[known].double(), read[name].cpu()[known].double()
+            if len(y) < 2:
+                continue
+            if kind == "category":
+                out[name] = {"accuracy": float((p.argmax(1) == y).double().mean())}
+            elif kind == "bool":
+                out[name] = {"accuracy": float(((p > 0.5) == (y > 0.5)).double().mean())}
+                if 0 < y.sum() < len(y):
+                    out[name]["auc"] = float(roc_auc_score(y.numpy(), p.numpy()))
+            else:
+                y = y * self.spec[name]["std"] + self.spec[name]["mean"]
+                spread = (y - y.mean()).square().sum()
+                if spread == 0:
+                    continue
+                out[name] = {"r2": float(1 - (p - y).square().sum() / spread)}
+            out[name]["n"] = len(y)
+        return out
+
+    @property
+    def _device(self) -> torch.device:
+        return self.heads.weight.device
+
+    def _part(self, x: Tensor, i: int) -> Tensor:
+        return x[i : i + CHUNK].to(self._device, torch.float32)
+
+    def _check(self, x: Tensor) -> None:
+        if tuple(x.shape[1:]) != self.shape:
+            raise LiminalError(f"reader: wanted items of shape (n, {', '.join(map(str, self.shape))}), got {tuple(x.shape)}")
+
+
+def _bce(out: Tensor, y: Tensor) -> Tensor:
+    return F.binary_cross_entropy_with_logits(out, y, reduction="none")
+
+
+def _join(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    return {name: torch.cat([p[name] for p in parts]) for name in parts[0]}
+
+
+def _soften(x: Tensor, draw: torch.Generator) -> Tensor:
+    """Blur (3 x 3 binomial) and white noise of a strength drawn for each item; other data than pictures gets noise only, in units of its spread."""
+    n = len(x)
+    shape = (n,) + (1,) * (x.ndim - 1)
+    if x.ndim == 4:
+        k = torch.tensor([0.25, 0.5, 0.25])
+        kernel = (k[:, None] * k[None]).expand(x.shape[1], 1, 3, 3).to(x)
+        blurred = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), kernel, groups=x.shape[1])
+        x = torch.lerp(x, blurred, torch.rand(shape, generator=draw).to(x))
+        scale = torch.tensor(1.0)
+    else:
+        scale = x.std()
+    return x + 0.05 * scale * torch.rand(shape, generator=draw).to(x) * torch.randn(x.shape, generator=draw).to(x)
+
+
+def fit_reader(
+    items: np.ndarray,
+    modality: Modality,
+    attributes: pa.Table,
+    *,
+    seed: int = 0,
+    epochs: float = 2.0,
+    steps: int | None = None,
+    batch: int = 128,
+    rate: float = 4e-3,
+    device: torch.device | str = "cpu",
+    progress: Callable[[int, int, float], None] | None = None,
+) -> Reader:
+    """Fit a `Reader` to real items: AdamW on a one-cycle schedule, batches drawn by index from the stored items.
+
+    Args:
+        items: (n, *modality.item_shape), stored items, memory-mapped or not; only one batch at a time becomes a tensor.
+        modality: how the items look.
+        attributes: n rows.
+        seed: fixes the first weights, the order of items and the noise (the same weights again on the same machine and thread count).
+        epochs: passes over the items, a fraction too; at least 20 steps are made.
+        steps: this many batches instead of `epochs`.
+        batch: items a step.
+        rate: the highest learning rate.
+        device: where to compute; the reader stays there.
+        progress: called after each step with (step, steps, loss).
+
+    Returns:
+        The reader, in evaluation mode. Measure it with `Reader.scores` on items that it has not seen.
+
+    Raises:
+        LiminalError: rows and items differ in number, there are fewer than 2, or no attribute can be learned.
+    """
+    n = len(items)
+    if n != len(attributes) or n < 2:
+        raise LiminalError(f"reader: {n} items and {len(attributes)} rows of attributes; wanted the same number, 2 or more")
+    spec = describe(attributes)
+    wanted = targets(attributes, spec)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        reader = Reader(modality.shape, spec).to(device)
+    draw = torch.Generator().manual_seed(seed)
+    batch = min(batch, n)
+    steps = max(20, round(epochs * n / batch)) if steps is None else steps
+    optimiser = torch.optim.AdamW(reader.parameters(), lr=rate, weight_decay=0.02)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=rate, total_steps=steps, pct_start=0.2, final_div_factor=100)
+    reader.train()
+    order, at = torch.randperm(n, generator=draw), 0
+    for step in range(steps):
+        if at + batch > n:
+            order, at = torch.randperm(n, generator=draw), 0
+        rows = order[at : at + batch].sort().values  # in rising order: kinder to a memory-mapped file
+        at += batch
+        x = _soften(modality.tensor(items[rows.numpy()]).to(device), draw)
+        loss = reader.loss(x, {name: y[rows].to(device) for name, y in wanted.items()})
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(reader.parameters(), 5.0)
+        optimiser.step()
+        schedule.step()
+        if progress:
+            progress(step + 1, steps, float(loss.detach()))
+    return reader.eval()

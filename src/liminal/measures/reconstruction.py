@@ -1,0 +1,70 @@
+"""How close a decoded item is to the one that was encoded.
+
+    MSE  = mean of (x - y)^2 over an item's numbers
+    PSNR = 10 log10(1 / MSE) in dB, for data in [0, 1]
+    SSIM = mean over windows of (2 mx my + c1)(2 sxy + c2) / ((mx^2 + my^2 + c1)(sx^2 + sy^2 + c2)), c1 = 0.01^2, c2 = 0.03^2
+
+Means mx, my, variances and covariance sxy are weighted by a Gaussian window.
+
+Source: Wang et al. 2004, Image quality assessment: from error visibility to structural similarity.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..errors import LiminalError
+
+
+def mse(x: Tensor, y: Tensor) -> Tensor:
+    """Mean squared error of each item: (n, *shape) twice -> (n,), float64."""
+    _same(x, y)
+    return (x.float() - y.float()).square().flatten(1).mean(1).double()
+
+
+def psnr(x: Tensor, y: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio of each item in dB, for data in [0, 1]: (n, *shape) twice -> (n,), float64; at most 100 (an exact copy)."""
+    return -10 * mse(x, y).clamp_min(1e-10).log10()
+
+
+def ssim(x: Tensor, y: Tensor, sigma: float = 1.5) -> Tensor:
+    """Structural similarity of pictures in [0, 1]: (n, c, h, w) twice -> (n,) in [-1, 1], 1 for the same picture; float64.
+
+    The Gaussian window has 11 x 11 pixels (fewer in a smaller picture) and stays inside the picture; channels are averaged.
+
+    Args:
+        x: (n, c, h, w).
+        y: the same shape.
+        sigma: of the window, in pixels.
+
+    Raises:
+        LiminalError: the shapes differ or are not those of pictures.
+    """
+    _same(x, y)
+    if x.ndim != 4:
+        raise LiminalError(f"SSIM: wanted pictures (n, c, h, w), got {tuple(x.shape)}")
+    n, c, h, w = x.shape
+    a, b = x.double().reshape(n * c, 1, h, w), y.double().reshape(n * c, 1, h, w)
+    kernels = [_window(min(11, s - 1 + s % 2), sigma) for s in (h, w)]
+
+    def smooth(v: Tensor) -> Tensor:
+        return F.conv2d(F.conv2d(v, kernels[0].view(1, 1, -1, 1)), kernels[1].view(1, 1, 1, -1))
+
+    ma, mb = smooth(a), smooth(b)
+    va, vb, vab = smooth(a * a) - ma * ma, smooth(b * b) - mb * mb, smooth(a * b) - ma * mb
+    c1, c2 = 0.01**2, 0.03**2
+    score = (2 * ma * mb + c1) * (2 * vab + c2) / ((ma * ma + mb * mb + c1) * (va + vb + c2))
+    return score.flatten(1).mean(1).view(n, c).mean(1)
+
+
+def _window(size: int, sigma: float) -> Tensor:
+    at = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
+    weight = torch.exp(-0.5 * (at / sigma) ** 2)
+    return weight / weight.sum()
+
+
+def _same(x: Tensor, y: Tensor) -> None:
+    if x.shape != y.shape or x.ndim < 2:
+        raise LiminalError(f"reconstruction: originals are {tuple(x.shape)} and reconstructions {tuple(y.shape)}; wanted the same shape (n, ...)")

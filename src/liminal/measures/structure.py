@@ -1,0 +1,124 @@
+"""What the latent space keeps of the data's neighbourhoods, how many of its dimensions carry anything, and how small a code is.
+
+Letters: x data (n, D) flattened, z latents (n, d).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import LiminalError
+from .distances import blocks, nearest
+
+
+def knn_accuracy(index: Tensor, labels: Sequence[str | bool | None], queries: Tensor, wanted: Sequence[str | bool | None], k: int = 10) -> np.ndarray:
+    """Whether the majority of the k nearest labelled items has the query's label.
+
+    Ties go to the label with the nearest single item among those tied. Items and queries without a label (None) are left out.
+
+    Args:
+        index: (n, d), latents or data.
+        labels: n of them.
+        queries: (m, d).
+        wanted: m of them.
+        k: neighbours that vote.
+
+    Returns:
+        bool, one for each query that has a label; its mean is the accuracy.
+
+    Raises:
+        LiminalError: fewer than k labelled items, no labelled query, or lengths that differ.
+    """
+    if len(index) != len(labels) or len(queries) != len(wanted):
+        raise LiminalError(f"k-NN accuracy: {len(index)} items with {len(labels)} labels, {len(queries)} queries with {len(wanted)}; wanted one each")
+    have, asked = [i for i, v in enumerate(labels) if v is not None], [i for i, v in enumerate(wanted) if v is not None]
+    if not asked:
+        raise LiminalError("k-NN accuracy: no query has a label")
+    classes = {c: i for i, c in enumerate(dict.fromkeys(labels[i] for i in have))}
+    of_index = torch.tensor([classes[labels[i]] for i in have])
+    votes = of_index[nearest(index[have], queries[asked], k)[1]]
+    counts = torch.zeros(len(asked), len(classes)).scatter_add_(1, votes, torch.ones_like(votes, dtype=torch.float32))
+    first = torch.zeros_like(counts).scatter_reduce_(1, votes, torch.linspace(0.5, 0, k).expand_as(votes), "amax")
+    got = (counts + first).argmax(1).numpy()
+    return got == np.array([classes.get(wanted[i], -1) for i in asked])
+
+
+def majority(labels: Sequence[str | bool | None], wanted: Sequence[str | bool | None]) -> float:
+    """Accuracy on `wanted` of always answering with the commonest of `labels`; None is left out of both."""
+    known, asked = [v for v in labels if v is not None], [v for v in wanted if v is not None]
+    commonest = max(dict.fromkeys(known), key=known.count)
+    return asked.count(commonest) / len(asked)
+
+
+def trustworthiness(x: Tensor, z: Tensor, k: int = 10) -> float:
+    """Whether neighbours in the latent space are neighbours in the data.
+
+        T = 1 - 2 / (n k (2n - 3k - 1)) * sum over i and its latent neighbours j of max(0, rank of j among i's neighbours in x, - k)
+
+    Args:
+        x: (n, D).
+        z: (n, d), the same items.
+        k: neighbours; below n / 2.
+
+    Returns:
+        1 where every latent neighbour is a data neighbour; about 0.5 for random z.
+
+    Raises:
+        LiminalError: the numbers of items differ, or k is not below n / 2.
+
+    Source: Venna and Kaski 2001, Neighborhood preservation in nonlinear projection methods.
+    """
+    n = len(x)
+    if n != len(z) or not 1 <= k < n / 2:
+        raise LiminalError(f"trustworthiness: {n} items, {len(z)} latents, k = {k}; wanted as many latents as items and k below half of that")
+    neighbours = nearest(z, z, k)[1]
+    excess = 0
+    for rows, table in blocks(x, x):
+        table[:, rows].fill_diagonal_(-1)  # so that an item is first among its own neighbours, ahead of exact copies
+        ranks = torch.empty_like(table, dtype=torch.int64)
+        ranks.scatter_(1, table.argsort(1, stable=True), torch.arange(n).expand(len(table), n))
+        excess += int((ranks.gather(1, neighbours[rows]) - k).clamp_min(0).sum())
+    return 1 - 2 * excess / (n * k * (2 * n - 3 * k - 1))
+
+
+def active_units(z: Tensor, threshold: float = 0.01) -> int:
+    """Number of dimensions whose posterior mean varies over items with a variance above `threshold`; z (n, d), n >= 2.
+
+    Source: Burda, Grosse and Salakhutdinov 2016, Importance weighted autoencoders.
+    """
+    return int((z.double().var(0) > threshold).sum())
+
+
+@dataclass(frozen=True)
+class Rate:
+    """KL of the posterior from the prior, in nats.
+
+    Attributes:
+        items: (n,), total of each item.
+        dimensions: (d,), mean over items; (1,) where it does not split by dimension.
+    """
+
+    items: np.ndarray
+    dimensions: np.ndarray
+
+    @property
+    def nats(self) -> float:
+        """Mean over items."""
+        return float(self.items.mean())
+
+    @property
+    def bits(self) -> float:
+        """Mean over items in bits: what one item's code costs on average with the prior as the code's model (bits back)."""
+        return self.nats / math.log(2)
+
+
+def rate(kl: Tensor) -> Rate:
+    """From `Posterior.kl()` (n, d) or (n, 1)."""
+    kl = kl.detach().cpu().double()
+    return Rate(kl.sum(1).numpy(), kl.mean(0).numpy())

@@ -1,0 +1,132 @@
+r"""Variational autoencoder (Kingma & Welling 2014) with the field's usual knobs.
+
+.. math:: \mathcal L = -\log p(x|z) + \beta\,\mathrm{KL}(q(z|x)\,\|\,p(z)) + \gamma\,\mathrm{TC}(z)
+
+- beta-VAE: Higgins et al. 2017. Free bits, a floor on the KL of each dimension: Kingma et al. 2016.
+- gamma = `tc` weighs the total correlation, estimated over the batch (beta-TCVAE: Chen et al. 2018).
+- Gaussian likelihood with one learned sigma, at its optimum for the batch in closed form (sigma-VAE: Rybkin et al. 2021), or Bernoulli.
+- Prior `Normal` with a diagonal Gaussian posterior, or `Sphere` with the power spherical one (De Cao & Aziz 2020).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..errors import LiminalError
+from ..generator import Trainable
+from ..nn import networks
+from ..priors import PRIORS, Gaussian, PowerSpherical
+
+WARMUP = 0.05  # of the training, over which the weight of the KL rises from 0
+
+
+def total_correlation(posterior: Gaussian, z: Tensor) -> Tensor:
+    """KL(q(z) || prod_j q(z_j)) in nats, estimated with the batch as the whole data set (Chen et al. 2018, up to their constant)."""
+    each = Gaussian(posterior.mean[None], posterior.log_var[None]).log_prob_each(z[:, None])  # (n, n, d)
+    n = math.log(len(z))
+    joint = each.sum(-1).logsumexp(1) - n
+    product = (each.logsumexp(1) - n).sum(-1)
+    return (joint - product).mean()
+
+
+class VAE(Trainable):
+    """A variational autoencoder.
+
+    Args:
+        shape: of one x.
+        dim: d, latent dimensions.
+        prior: ``"normal"`` or ``"sphere"``.
+        beta: weight of the KL; below 1 sharper and less Gaussian, above 1 smoother and more disentangled.
+        free_bits: nats below which the KL of a dimension (averaged over the batch) is not pressed further. Normal prior only.
+        tc: extra weight of the total correlation, beside the one that the KL holds already. Normal prior only.
+        likelihood: ``"gaussian"`` (learned sigma) or ``"bernoulli"`` (x in [0, 1] taken as probabilities).
+        width: channels at the finest resolution.
+
+    Raises:
+        LiminalError: an argument is out of range, or the two do not go together.
+    """
+
+    name = "vae"
+    log_sigma: Tensor
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        dim: int = 16,
+        prior: str = "normal",
+        beta: float = 1.0,
+        free_bits: float = 0.0,
+        tc: float = 0.0,
+        likelihood: str = "gaussian",
+        width: int = 32,
+    ) -> None:
+        super().__init__()
+        if prior not in ("normal", "sphere"):
+            raise LiminalError(f"model vae has no {prior} prior: choose normal or sphere (wae has uniform, too)")
+        if min(beta, free_bits, tc) < 0:
+            raise LiminalError(f"model vae: beta {beta}, free_bits {free_bits} and tc {tc} must be 0 or more")
+        if prior == "sphere" and (free_bits or tc):
+            raise LiminalError("model vae: free_bits and tc need the normal prior; leave them out, or leave --prior sphere out")
+        if likelihood not in ("gaussian", "bernoulli"):
+            raise LiminalError(f"model vae: likelihood {likelihood!r} is unknown; choose gaussian or bernoulli")
+        self.shape, self.beta, self.free_bits, self.tc = tuple(shape), beta, free_bits, tc
+        self.likelihood, self.width = likelihood, width
+        self.prior = PRIORS[prior](dim)
+        spread = dim if prior == "normal" else 1
+        self.encoder, self.decoder = networks(self.shape, dim + spread, dim, width)
+        self.register_buffer("log_sigma", torch.zeros(()))
+
+    def config(self) -> dict[str, Any]:
+        return {
+            "shape": list(self.shape),
+            "dim": self.dim,
+            "prior": self.prior.name,
+            "beta": self.beta,
+            "free_bits": self.free_bits,
+            "tc": self.tc,
+            "likelihood": self.likelihood,
+            "width": self.width,
+        }
+
+    def posterior(self, x: Tensor) -> Gaussian | PowerSpherical:
+        h = self.encoder(x).float()
+        mean, spread = h[:, : self.dim], h[:, self.dim :]
+        if self.prior.name == "normal":
+            return Gaussian(mean, spread.clamp(-12, 6))
+        return PowerSpherical(self.prior.project(mean), F.softplus(spread) + 1)
+
+    def decode_soft(self, z: Tensor) -> Tensor:
+        return self.decoder(z)
+
+    def loss(self, x: Tensor, progress: float) -> dict[str, Tensor]:
+        posterior = self.posterior(x)
+        z = posterior.sample()
+        kl = posterior.kl().mean(0)
+        weight = self.beta * min(1.0, progress / WARMUP)
+        terms = {
+            "reconstruction": self.negative_log_likelihood(x, self.decode_soft(z)),
+            "kl": weight * kl.clamp_min(self.free_bits).sum(),
+            "_kl_nats": kl.sum().detach(),
+        }
+        if self.tc and len(x) > 1 and isinstance(posterior, Gaussian):
+            terms["tc"] = self.tc * total_correlation(posterior, z)
+        return terms
+
+    def negative_log_likelihood(self, x: Tensor, y: Tensor) -> Tensor:
+        """-log p(x|z) in nats an item, y being the decoder's output; in training it also follows sigma."""
+        x, y = x.float(), y.float()
+        if self.likelihood == "bernoulli":
+            return F.binary_cross_entropy(y.clamp(1e-6, 1 - 1e-6), x, reduction="sum") / len(x)
+        pixels = math.prod(self.shape)
+        log_sigma = 0.5 * (x - y).square().mean().clamp_min(1e-8).log()
+        if self.training:
+            with torch.no_grad():
+                self.log_sigma.lerp_(log_sigma, 0.01)
+        return pixels * (log_sigma + 0.5 * (1 + math.log(2 * math.pi)))
+
+

@@ -1,0 +1,93 @@
+"""Decoded items in number: what sampling, decoding and reconstructing return."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from torch import Tensor
+
+from ..errors import LiminalError
+from ..export import grid
+from ..files import atomic
+from ..modalities import Modality
+
+if TYPE_CHECKING:
+    from PIL import Image as PIL
+
+MOST_IN_GRID = 1024
+LONG_SIDE = 2048  # pixels a grid aims to stay within
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Items and the latents that they were decoded from.
+
+    Attributes:
+        z: (n, d).
+        items: stored items, (n, *modality.item_shape).
+        modality: how they look.
+        source: where the latents came from: ``prior``, ``mixture``, ``flow``, ``latents``, ``reconstruction``.
+        originals: the stored items that were reconstructed, else None; a grid shows them above their reconstructions.
+        names: of the files in a folder, without ending; None: numbers.
+    """
+
+    z: Tensor
+    items: np.ndarray
+    modality: Modality
+    source: str
+    originals: np.ndarray | None = None
+    names: Sequence[str] | None = None
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def picture(self, columns: int | None = None) -> PIL.Image:
+        """All items as one grid; reconstructions stand below their originals.
+
+        Raises:
+            LiminalError: there are none, or more than 1,024.
+        """
+        n = len(self)
+        if not 1 <= n <= MOST_IN_GRID:
+            raise LiminalError(f"a grid shows 1 to {MOST_IN_GRID} items, not {n}; give a folder instead of a .png")
+        columns = columns or max(1, round(n**0.5) if self.originals is None else min(n, 12))
+        tile = int(np.clip(LONG_SIDE // columns, 32, 128))
+        shown = [self.modality.preview(item, tile) for item in self.items]
+        if self.originals is not None:
+            above = [self.modality.preview(item, tile) for item in self.originals]
+            shown = [x for i in range(0, n, columns) for x in (above[i : i + columns] + shown[i : i + columns])]
+            columns = min(columns, n)
+            if n % columns and n > columns:  # the last pair of rows is short: fill it up so that columns stay in line
+                shown = self._filled(shown, n, columns)
+        return grid.grid(shown, columns=columns)
+
+    def _filled(self, shown: list[PIL.Image], n: int, columns: int) -> list[PIL.Image]:
+        from PIL import Image
+
+        last = n % columns
+        whole = len(shown) - 2 * last
+        blank = [Image.new("RGB", shown[0].size, "white")] * (columns - last)
+        return shown[:whole] + shown[whole : whole + last] + blank + shown[whole + last :] + blank
+
+    def save(self, path: str | Path) -> None:
+        """A name that ends in .png becomes one grid; a name without ending becomes a folder with a file for each item.
+
+        Raises:
+            LiminalError: another ending, or the place cannot be written.
+        """
+        path = Path(path)
+        if path.suffix.lower() == ".png":
+            grid.save(self.picture(), path)
+        elif path.suffix:
+            raise LiminalError(f"save {path}: wanted a name ending in .png for a grid, or one without ending for a folder of files")
+        else:
+            digits = max(4, len(str(len(self) - 1)))
+            with atomic(path) as part:
+                part.mkdir()
+                for i, item in enumerate(self.items):
+                    name = self.names[i] if self.names else f"{i:0{digits}d}"
+                    self.modality.write(item, part / f"{name}{self.modality.save_as}")

@@ -1,0 +1,568 @@
+"""`Space`: a generator, its modality and the catalogue of real items encoded with it; each verb once."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from . import build, registry
+from .card import Card, read_weights
+from .catalogue import Catalogue
+from .datasets import Dataset
+from .datasets.attributes import join_attributes
+from .errors import LiminalError, unknown
+from .generator import Autoencoder, Wrapped
+from .maps.project import Map, project
+from .measures import Report, measure
+from .measures.reader import Reader
+from .modalities import Modality
+from .models import latent
+from .ops import directions, edits, formula, mixing, paths
+from .ops.samples import Samples
+from .priors import PRIORS, Prior
+from .tensors import choose_device, rng
+from .train import split
+from .voice import Voice, speaking
+
+Item = str | int | Path | Tensor | np.ndarray
+
+
+class Space:
+    """What a user holds: a trained (or wrapped) model with its items.
+
+    Made by `liminal.fit`, `liminal.open` or `liminal.wrap`. Items are named as on the command line: ``"@12"`` (or the integer 12),
+    a file, or a formula such as ``"mean(label=Sandal)"``; a latent (d,) is taken as it is.
+
+    Attributes:
+        generator: the model.
+        modality: how items look and how they are read and written.
+        card: what is known about the space.
+        folder: where it lives.
+        samplers: by name: ``prior``, ``mixture``, ``flow``.
+    """
+
+    def __init__(self, generator: Autoencoder, modality: Modality, card: Card, folder: Path, samplers: dict[str, Prior]) -> None:
+        self.generator, self.modality, self.card, self.folder, self.samplers = generator, modality, card, folder, samplers
+        self._kept: tempfile.TemporaryDirectory[str] | None = None
+
+    def __repr__(self) -> str:
+        model, data = self.card.model["class"], self.card.data
+        return f"Space({str(self.folder)!r}: {model}, {self.dim} dimensions, {data['n_train'] + data['n_held']:,} items of {data['name']})"
+
+    @property
+    def dim(self) -> int:
+        """d, the number of latent dimensions."""
+        return self.generator.dim
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The items' database, at the version that the card names."""
+        return Catalogue.open(self.folder, self.card.parts["items.lance"]["version"])
+
+    # -- encode and decode
+
+    def encode(self, data: Any) -> Tensor:
+        """Latents of items: the posterior means, deterministic, in float32.
+
+        Args:
+            data: stored items (n, *modality.item_shape) or one of them, a float tensor (n, *modality.shape), a path or a list of paths.
+
+        Returns:
+            (n, d).
+
+        Raises:
+            LiminalError: the items have another shape, or a file cannot be read.
+        """
+        return self.generator.encode(self._tensor(data)).cpu()
+
+    def decode(self, z: Tensor | np.ndarray) -> np.ndarray:
+        """Stored items (n, *modality.item_shape) of latents (n, d) or (d,).
+
+        Raises:
+            LiminalError: z has another width, or holds NaN.
+        """
+        return self.modality.items(self.generator.decode(torch.as_tensor(z)).cpu())
+
+    def _tensor(self, data: Any) -> Tensor:
+        if isinstance(data, Tensor):
+            return data[None] if data.ndim == len(self.modality.shape) else data
+        return self.modality.tensor(self._stored(data))
+
+    def _stored(self, data: Any) -> np.ndarray:
+        """Stored items from anything `encode` takes but tensors."""
+        if isinstance(data, str | Path):
+            data = [data]
+        if isinstance(data, np.ndarray):
+            items = data[None] if data.ndim == len(self.modality.item_shape) else data
+            if items.dtype != self.modality.item_dtype or tuple(items.shape[1:]) != tuple(self.modality.item_shape):
+                wanted = f"{self.modality.item_dtype} {tuple(self.modality.item_shape)}"
+                raise LiminalError(f"encode: wanted items of {wanted}, got {items.dtype} {tuple(items.shape[1:])}; a float tensor or a file works too")
+            return items
+        return np.stack([self.modality.read(Path(path)) for path in data])
+
+    def reconstruct(self, data: Any) -> Samples:
+        """Items encoded and decoded, beside the originals.
+
+        Args:
+            data: as `encode` takes it; or items of the space as ``"@12"`` or a list of such.
+        """
+        names = [data] if isinstance(data, str) else data
+        if isinstance(names, list | tuple) and names and all(isinstance(n, str) and n.startswith("@") for n in names):
+            originals = self.items([_number(n) for n in names])
+        else:
+            originals = self.modality.items(data) if isinstance(data, Tensor) else self._stored(data)
+        z = self.encode(originals)
+        return Samples(z, self.decode(z), self.modality, "reconstruction", originals)
+
+    # -- the catalogue
+
+    def items(self, ids: Sequence[int]) -> np.ndarray:
+        """Stored items (n, *modality.item_shape) of the catalogue, in the asked order.
+
+        Raises:
+            LiminalError: an id does not exist.
+        """
+        found = [self.modality.unpack(data) for data in self.catalogue.thumbnails(list(ids))]
+        return np.stack(found) if found else np.zeros((0, *self.modality.item_shape), self.modality.item_dtype)
+
+    def latent(self, item: Item) -> Tensor:
+        """The latent (d,) of an item: ``"@12"`` or 12, a file, a formula, a stored item, or a latent already.
+
+        Raises:
+            LiminalError: there is no such item, or the formula is wrong.
+        """
+        if isinstance(item, Tensor):
+            return self.generator.check(item)[0].cpu()
+        if isinstance(item, np.ndarray):
+            return self.encode(item)[0]
+        if isinstance(item, int | np.integer):
+            return torch.from_numpy(np.array(self.catalogue.z(int(item)), dtype=np.float32))
+        if Path(item).is_file():
+            return self.encode(item)[0]
+        if isinstance(item, Path) or (re.search(r"[./\\]\w+$", str(item)) and Path(str(item)).suffix.lower() in self.modality.endings):
+            raise LiminalError(f"item {item}: there is no such file")
+        return formula.point(str(item), _Names(self))
+
+    def neighbors(self, item: Item, k: int = 10, where: str | None = None) -> pa.Table:
+        """The k items nearest in latent space: id, distance (Euclidean), split, source, attributes; nearest first.
+
+        Args:
+            item: as `latent` takes it; an item of the space is its own first neighbour.
+            k: how many.
+            where: a filter, ``"label = 'Bag' and smile > 0.5"``.
+        """
+        if k < 1:
+            raise LiminalError(f"neighbors: k = {k}; wanted 1 or more")
+        found = self.catalogue.nearest(self.latent(item).numpy(), k, formula.where(where) if where else None)
+        return found.drop_columns([c for c in ("z", "thumbnail") if c in found.column_names])
+
+    # -- sampling, walking, editing
+
+    def sample(self, n: int = 64, source: str = "default", seed: int = 0) -> Samples:
+        """n new items.
+
+        Args:
+            n: how many.
+            source: ``prior``, ``mixture``, ``flow``, or ``default``: the one that a two-sample test chose after training.
+            seed: the same seed gives the same items.
+        """
+        if n < 1:
+            raise LiminalError(f"sample: n = {n}; wanted 1 or more")
+        name = self.card.sampler["default"] if source == "default" else source
+        if name not in self.samplers:
+            raise unknown("sampler", name, self.samplers)
+        z = self.samplers[name].sample(n, rng(seed)).cpu()
+        return Samples(z, self.decode(z), self.modality, name)
+
+    def path(self, *items: Item, along: str = "slerp", frames: int = 48, loop: bool = False) -> paths.Path:
+        """A walk through two or more items; see `ops.paths.path`."""
+        keys = torch.stack([self.latent(item) for item in items]) if items else torch.zeros(0, self.dim)
+        return paths.path(self.generator, self.modality, keys, along, frames, loop)
+
+    def edit(self, item: Item, change: str) -> edits.Edit:
+        """Move an item by a formula such as ``"+1.5*smile - glasses"``.
+
+        Returns:
+            The edit, with what the space's reader sees in the decoded item before and after.
+        """
+        return edits.edit(self.generator, self.modality, self.latent(item), formula.edit(change, _Names(self)), change, self.read)
+
+    def strip(self, items: Sequence[Item], change: str, strengths: Sequence[float] = edits.STRENGTHS) -> Any:
+        """A picture of an edit at several strengths, a row for each item; see `ops.edits.strip`."""
+        z = torch.stack([self.latent(item) for item in items])
+        return edits.strip(self.generator, self.modality, z, formula.edit(change, _Names(self)), strengths)
+
+    @cached_property
+    def directions(self) -> dict[str, directions.Direction]:
+        """The directions of the attributes, by name."""
+        name = self._part("directions")
+        if name is None:
+            return {}
+        tensors = read_weights(self.folder, name, self.card.parts[name])
+        return {d.name: d for d in directions.restore(tensors, self.card.directions)}
+
+    @cached_property
+    def reader(self) -> Reader | None:
+        """The network that reads attributes from decoded items, or None where no attributes are known."""
+        name = self._part("reader")
+        if name is None:
+            return None
+        part = self.card.parts[name]
+        reader = Reader(tuple(part["shape"]), part["spec"], part["width"])
+        reader.load_state_dict(read_weights(self.folder, name, part))
+        return reader.eval().requires_grad_(False)
+
+    def read(self, x: Tensor) -> dict[str, Tensor]:
+        """What the space's reader sees in decoded data x (n, *shape): numbers in their units, probabilities of yes, of each ``name=value``."""
+        if self.reader is None:
+            return {}
+        found: dict[str, Tensor] = {}
+        for name, value in self.reader(x).items():
+            if value.ndim == 1:
+                found[name] = value
+            else:
+                found |= {f"{name}={c}": value[:, i] for i, c in enumerate(self.reader.spec[name]["classes"])}
+        return found
+
+    def direction(self, name: str) -> directions.Direction:
+        """The direction of an attribute: ``"smile"``, ``"hair_colour=blond"``, ``"label='Ankle boot'"``.
+
+        Raises:
+            LiminalError: no attribute of that name, or a category without a value.
+        """
+        tree = formula.parse(name)
+        if not isinstance(tree, formula.Named):
+            raise LiminalError(f"direction {name!r}: wanted the name of an attribute, or attribute=value")
+        return directions.resolve(tree.name, tree.value, self.directions, self.catalogue.attributes)
+
+    # -- seeing and measuring
+
+    def map(self, method: str = "umap", color: str | None = None, most: int = 20_000, seed: int = 0) -> Map:
+        """The items on a plane.
+
+        Args:
+            method: ``pca`` or ``umap``.
+            color: an attribute; None: the first category, or the first attribute.
+            most: items drawn; a random choice where there are more.
+            seed: of the choice and of UMAP.
+        """
+        table = self.catalogue.table(columns=["id", "z", *self.card.attributes])
+        names = list(self.card.attributes)
+        if color is not None and color not in names:
+            raise unknown("attribute", color, names, "Colours come from attributes; `liminal label` adds some.")
+        if color is None:
+            kinds = [n for n in names if self.card.attributes[n] == "category"] or names
+            color = kinds[0] if kinds else None
+        table = table.take(pa.array(build.rng_rows(np.arange(len(table)), most, seed)))
+        ids = np.array(table["id"])
+        return project(
+            _vectors(table, self.dim),
+            method,
+            seed,
+            ids,
+            table[color].to_pylist() if color else None,
+            color or "",
+            self.card.data["name"],
+            lambda row: self.modality.preview(self.items([ids[row]])[0], 64),
+        )
+
+    def measure(self, seed: int = 0, quick: bool = False, voice: Voice | None = None) -> Report:
+        """What the space is worth: reconstruction, sampling, structure, compression, each with interval and baseline; see `measures.measure`."""
+        speak = voice or speaking()
+        train, held = (self._measured(split, 2_000 if quick else most, seed) for split, most in (("train", 10_000), ("held", 5_000)))
+        attributes = (train.drop_columns(["id", "z"]), held.drop_columns(["id", "z"])) if self.card.attributes else None
+        report = measure(
+            self.generator,
+            self.modality,
+            self.items(train.column("id").to_pylist()),
+            self.items(held.column("id").to_pylist()),
+            train_z=_vectors(train, self.dim),
+            held_z=_vectors(held, self.dim),
+            attributes=attributes,
+            samples=lambda n, seed: self.samplers[self.card.sampler["default"]].sample(n, rng(seed)),
+            reader=self.reader,
+            seed=seed,
+            progress=speak.progress,
+        )
+        speak.close()
+        return report
+
+    def _measured(self, split: str, most: int, seed: int) -> pa.Table:
+        table = self.catalogue.table(split=split, columns=["id", "z", *self.card.attributes])
+        return table.take(pa.array(build.rng_rows(np.arange(len(table)), most, seed)))
+
+    # -- changing the catalogue
+
+    def label(self, attributes: str | Path, voice: Voice | None = None) -> list[str]:
+        """Add attributes to the items (or replace those of the same name), and learn their directions anew.
+
+        Args:
+            attributes: a CSV or Parquet file, joined to the items by file name.
+            voice: hears progress.
+
+        Returns:
+            The names of the attributes in the file.
+
+        Raises:
+            LiminalError: no row of the file belongs to an item, or the space is ready-made.
+        """
+        self._writable("label")
+        table = join_attributes(Path(attributes), self.catalogue.table(columns=["source"])["source"].to_pylist())
+        rows = table.append_column("id", pa.array(np.arange(len(table))))
+        self._commit(self.catalogue.set_attributes(rows), voice or speaking(), learn=True)
+        return list(table.column_names)
+
+    def add(self, data: Any, voice: Voice | None = None, **reading: Any) -> int:
+        """Encode more data and append the items to the catalogue.
+
+        They join the split ``train``; nothing is trained anew. Attributes that the space does not know are left out.
+
+        Returns:
+            How many items were added.
+
+        Raises:
+            LiminalError: the data cannot be read, or the space is ready-made.
+        """
+        self._writable("encode --add")
+        voice = voice or speaking()
+        items = self._dataset(data, voice, reading)
+        known = [name for name in items.attributes.column_names if name in self.card.attributes]
+        items = replace(items, attributes=items.attributes.select(known))
+        z = build.encode_all(self.generator, self.modality, items.items, voice)
+        version = self.catalogue.append(build.batches(items, np.zeros(len(items), bool), z, voice))
+        self.card.data["n_train"] += len(items)
+        self._commit(version, voice, learn=False)
+        return len(items)
+
+    def encode_data(self, data: Any, voice: Voice | None = None, **reading: Any) -> tuple[np.ndarray, pa.Table]:
+        """Latents of a whole folder, file or dataset, at constant memory.
+
+        Returns:
+            z (n, d) float32, and n rows with ``source`` and the attributes.
+        """
+        voice = voice or speaking()
+        items = self._dataset(data, voice, reading)
+        z = build.encode_all(self.generator, self.modality, items.items, voice)
+        columns = {"source": pa.array(list(items.sources), pa.string())}
+        columns |= {name: items.attributes.column(name) for name in items.attributes.column_names}
+        return z, pa.table(columns)
+
+    def _dataset(self, data: Any, voice: Voice, reading: dict[str, Any]) -> Dataset:
+        """Data read as this space's modality reads them."""
+        return build.dataset(data, None, self.modality, voice, **reading)
+
+    def _writable(self, verb: str) -> None:
+        if registry.READY in self.folder.absolute().parents:
+            raise LiminalError(f"{verb}: {self.folder.name} is ready-made and never changed; copy the folder {self.folder} and use the copy")
+
+    def _commit(self, version: int, voice: Voice, learn: bool) -> None:
+        """Make a new version of the catalogue the space's own, with what is learned from its attributes; the card comes last."""
+        before = dict(self.card.parts)
+        table = Catalogue.open(self.folder, version)
+        self.card.parts["items.lance"] = {"version": version}
+        self.card.attributes = table.attributes
+        if learn:
+            rows = table.table(columns=["id", "z", "split", *table.attributes])
+            self.__dict__["catalogue"] = table
+            items = build.Lazy(self.items, len(table))
+            held = np.array(rows["split"].to_pylist()) == "held"
+            known = rows.select(list(table.attributes))
+            z = _vectors(rows, self.dim).numpy()
+            learned, self.card.directions = build.learn_attributes(
+                self.generator, self.modality, known, items, z, held, self.folder, self.card.seed, voice, mark=f"-{version}"
+            )
+            for name in [n for n in before if n.startswith(("reader", "directions"))]:
+                del self.card.parts[name]
+            self.card.parts.update(learned)
+        self.card.commit(self.folder)
+        for name in set(before) - set(self.card.parts):
+            (self.folder / name).unlink(missing_ok=True)
+        self._forget()
+
+    def _part(self, role: str) -> str | None:
+        """The file that the card names for ``reader`` or ``directions``."""
+        return next((name for name in self.card.parts if name.startswith(role)), None)
+
+    def _forget(self) -> None:
+        for name in ("catalogue", "directions", "reader"):
+            self.__dict__.pop(name, None)
+
+    def info(self) -> dict[str, Any]:
+        """JSON-ready facts about the space."""
+        return {"folder": str(self.folder), "dim": self.dim, "parameters": sum(p.numel() for p in self.generator.parameters()), **self.card.to_dict()}
+
+
+class _Names:
+    """What the names in a formula stand for in a space."""
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+
+    def item(self, id: int) -> Tensor:
+        return self.space.latent(id)
+
+    def mean(self, where: str) -> Tensor:
+        _, z = self.space.catalogue.latents(where=where)
+        if not len(z):
+            raise LiminalError(f"mean({where}): no item passes this filter; look at `liminal info` for names and values")
+        return mixing.mean(torch.from_numpy(z))
+
+    def mix(self, points: list[Tensor]) -> Tensor:
+        return mixing.mix(torch.stack(points))
+
+    def random(self, seed: int) -> Tensor:
+        return self.space.sample(1, seed=seed).z[0]
+
+    def direction(self, name: str, value: str | None) -> Tensor:
+        return directions.resolve(name, value, self.space.directions, self.space.catalogue.attributes).step
+
+    def file(self, path: str) -> Tensor:
+        return self.space.encode(path)[0]
+
+
+def _number(name: str) -> int:
+    try:
+        return int(name[1:])
+    except ValueError:
+        raise LiminalError(f"item {name!r}: wanted @ and a number, such as @12") from None
+
+
+def _vectors(table: pa.Table, dim: int) -> Tensor:
+    return torch.from_numpy(np.array(table.column("z").combine_chunks().flatten(), dtype=np.float32).reshape(len(table), dim))
+
+
+def open(
+    name: str | Path,
+    *,
+    device: str | None = None,
+    decode: Callable[[Tensor], Tensor] | None = None,
+    encode: Callable[[Tensor], Tensor] | None = None,
+) -> Space:
+    """Open a space: a folder that `liminal fit` made, or the name of a ready-made one. Nothing in it is ever unpickled or run.
+
+    Args:
+        name: an existing folder wins over a name.
+        device: where to compute; None: the best there is.
+        decode, encode: the callables of a wrapped model, whose code no space stores.
+
+    Raises:
+        LiminalError: there is no such space; it is damaged, unfinished or of a newer format; or it was wrapped and `decode` is missing.
+    """
+    folder = registry.space_folder(name)
+    card = Card.read(folder)
+    card.verify(folder)
+    modality = registry.named("modality", card.modality["name"], registry.MODALITIES)(**card.modality["arguments"])
+    tensors = read_weights(folder, "weights.safetensors", card.parts["weights.safetensors"])
+    dim, place = int(card.prior["dim"]), choose_device(device)
+    samplers: dict[str, Prior] = {
+        "mixture": latent.Mixture(dim, card.sampler["components"], card.sampler["support"]),
+        "flow": latent.Flow(dim, card.sampler["support"]),
+    }
+    for prefix, sampler in samplers.items():
+        _fill(sampler, tensors, prefix, folder)
+        sampler.eval().requires_grad_(False)
+    generator: Autoencoder
+    if card.model["class"] == "wrapped":
+        if decode is None:
+            raise LiminalError(f"space {folder} was made of a wrapped model: open it with liminal.open(folder, decode=..., encode=...)")
+        generator = Wrapped(decode, encode, PRIORS.get(card.prior["name"], PRIORS["normal"])(dim), modality.shape)
+    else:
+        generator = registry.named("model", card.model["class"], registry.MODELS)(**card.model["arguments"])
+        _fill(generator, tensors, "model", folder)
+    if card.prior["name"] == "mixture":
+        generator.prior = samplers["mixture"]
+    else:
+        samplers = {"prior": generator.prior, **samplers}
+    return Space(generator.eval().requires_grad_(False).to(place), modality, card, folder, samplers)
+
+
+def _fill(module: torch.nn.Module, tensors: dict[str, Tensor], prefix: str, folder: Path) -> None:
+    state = {k[len(prefix) + 1 :]: v.float() for k, v in tensors.items() if k.startswith(f"{prefix}.")}
+    try:
+        missing, extra = module.load_state_dict(state, strict=False)
+    except RuntimeError as error:
+        raise LiminalError(f"space {folder}: weights.safetensors does not fit the card ({str(error).splitlines()[-1].strip()})") from error
+    missing = [k for k in missing if not k.startswith("prior.")]
+    if missing or extra:
+        raise LiminalError(f"space {folder}: weights.safetensors does not fit the card ({len(missing)} tensors missing, {len(extra)} unknown)")
+
+
+def fit(data: str | Path | np.ndarray | Dataset, out: str | Path | None = None, *, voice: Voice | None = None, **how: Any) -> Space:
+    """Train a model on data and open the space that results.
+
+    Args:
+        data: a folder of pictures, an idx, npy, npz or Parquet file, an array of stored items, or the name of a dataset.
+        out: the space's folder; None: beside the data's name, ``NAME-space``, in the present folder.
+        voice: hears progress; None: the terminal where there is one.
+        how: everything `build.fit` takes: ``model``, ``dim``, ``minutes`` or ``epochs``, ``attributes``, ``seed``, ...
+
+    Raises:
+        LiminalError: wrong input; nothing was written then.
+    """
+    if out is None:
+        out = f"{Path(data).name or 'data'}-space" if isinstance(data, str | Path) else "space"
+    folder = build.fit(data, out, voice=voice or speaking(), **how)
+    if folder is None:
+        raise LiminalError("fit: this process is a helper of several; the space opens in the main one")
+    return open(folder, device=how.get("device"))
+
+
+def wrap(
+    decode: Callable[[Tensor], Tensor],
+    encode: Callable[[Tensor], Tensor],
+    data: str | Path | np.ndarray | Dataset,
+    *,
+    prior: str | Prior = "normal",
+    dim: int | None = None,
+    modality: str = "image",
+    out: str | Path | None = None,
+    attributes: str | Path | None = None,
+    seed: int = 0,
+    voice: Voice | None = None,
+    **reading: Any,
+) -> Space:
+    """A space around a model that somebody already has.
+
+    Args:
+        decode: z (n, d) -> x (n, *shape) in the modality's range; any torch callable, a module counts its parameters.
+        encode: x -> z (n, d).
+        data: items to catalogue, as `fit` takes them.
+        prior: the model's: ``normal``, ``sphere``, ``uniform``, or a `Prior`.
+        dim: d; None: found by encoding one item.
+        modality: kind of data.
+        out: folder to keep the catalogue in; None: one that goes with the Space. The model's code is never stored.
+        attributes: file of attributes, joined by file name.
+        seed: of the split, the samplers and the readers.
+        voice: hears progress.
+        reading: options for reading the data.
+
+    Raises:
+        LiminalError: the callables do not fit each other or the data.
+    """
+    speak = voice or speaking()
+    items = build.dataset(data, attributes, modality, speak, **reading)
+    if dim is None:
+        with torch.no_grad():
+            dim = int(encode(items.modality.tensor(items.items[:1])).shape[-1])
+    if isinstance(prior, str) and prior not in PRIORS:
+        raise unknown("prior", prior, PRIORS)
+    generator = Wrapped(decode, encode, PRIORS[prior](dim) if isinstance(prior, str) else prior, items.modality.shape)
+    temporary = None if out is not None else tempfile.TemporaryDirectory(prefix="liminal-")
+    folder = build.claim(temporary.name if temporary else str(out), force=False, resume=False)
+    assert folder is not None
+    folder.mkdir(exist_ok=True)
+    build.assemble(generator, items, split(len(items), items.held_out, seed), folder, seed=seed, voice=speak).commit(folder)
+    speak.close()
+    space = open(folder, decode=decode, encode=encode)
+    space._kept = temporary
+    return space

@@ -1,0 +1,204 @@
+"""The training loop: reproducible, resumable bit for bit, safe against NaN, stoppable."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from liminal import train as training
+from liminal.errors import LiminalError, NumericalError
+from liminal.generator import Trainable
+from liminal.modalities.image import Image
+from liminal.models.vae import VAE
+from liminal.train import Plan, Run, split, train
+from liminal.voice import Voice
+
+IMAGE = Image(12, 12, 1)
+
+
+class Ear(Voice):
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.heard.append(text)
+
+    def warn(self, text: str) -> None:
+        self.heard.append(f"warning: {text}")
+
+
+def items(n: int = 256, seed: int = 0) -> np.ndarray:
+    """Soft blobs at random places: something that can be learned."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:12, :12]
+    cy, cx = rng.uniform(3, 9, (2, n, 1, 1))
+    return (255 * np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / 6)).astype(np.uint8)[..., None]
+
+
+def model(**arguments) -> VAE:
+    torch.manual_seed(0)
+    return VAE(IMAGE.shape, 3, width=8, **arguments)
+
+
+def run(folder, network: Trainable | None = None, voice: Voice | None = None, resume: bool = False, **plan):
+    network = network or model()
+    folder.mkdir(exist_ok=True)
+    plan = {"epochs": 3, "batch": 16, **plan}
+    log = train(network, items(), IMAGE, items(64, 1), Plan(**plan), folder, device="cpu", threads=1, resume=resume, voice=voice)
+    return network, log
+
+
+def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
+    return all(torch.equal(p, q) for p, q in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+
+
+def test_learns_and_repeats(tmp_path) -> None:
+    first, log = run(tmp_path / "a", epochs=8)
+    second, _ = run(tmp_path / "b", epochs=8)
+    other, _ = run(tmp_path / "c", epochs=8, seed=1)
+    assert same(first, second)
+    assert not same(first, other)
+    x = IMAGE.tensor(items(64, 1))
+    error = float((first.decode(first.encode(x)) - x).square().mean())
+    assert error < 0.5 * float((x - x.mean(0)).square().mean())
+    assert log["steps"] == 8 * 16
+    assert log["epochs"] == 8
+    lines = [json.loads(line) for line in (tmp_path / "a" / "log.jsonl").read_text().splitlines()]
+    assert lines[-1]["step"] == 128
+    assert np.isfinite(lines[-1]["reconstruction"])
+
+
+@pytest.mark.parametrize("stops", [(5,), (20, 33)])
+def test_resumes_bit_for_bit(tmp_path, monkeypatch, stops) -> None:
+    """Stopped in the middle (even twice) and resumed: the same weights, optimiser and average as without the stop."""
+    whole, _ = run(tmp_path / "whole")
+    advance = Run.advance
+    left = list(stops)
+
+    class Died(Exception):
+        pass
+
+    def dying(self, x, done):
+        if left and self.state.step == left[0]:
+            left.pop(0)
+            self.save()
+            advance(self, x, done)  # the step in which it dies is lost
+            raise Died
+        return advance(self, x, done)
+
+    monkeypatch.setattr(Run, "advance", dying)
+    for _ in stops:
+        with pytest.raises(Died):
+            run(tmp_path / "cut", resume=True)
+    torch.rand(7)  # whatever else the process draws must not matter
+    resumed, log = run(tmp_path / "cut", resume=True)
+    assert log["steps"] == 48
+    assert same(whole, resumed)
+
+
+def test_resume_with_other_arguments_is_refused(tmp_path) -> None:
+    run(tmp_path / "a")
+    with pytest.raises(LiminalError, match="epochs 3"):
+        run(tmp_path / "a", epochs=4, resume=True)
+    (tmp_path / "a" / "checkpoint" / "state.json").write_text("{")
+    with pytest.raises(LiminalError, match="damaged"):
+        run(tmp_path / "a", resume=True)
+
+
+def test_resume_without_checkpoint_starts_afresh(tmp_path) -> None:
+    ear = Ear()
+    fresh, _ = run(tmp_path / "a", resume=True, voice=ear)
+    assert any("afresh" in text for text in ear.heard)
+    assert same(fresh, run(tmp_path / "b")[0])
+
+
+class Fragile(VAE):
+    """Its loss is infinite `times` times from step 10 on."""
+
+    times = 1
+    calls = 0
+
+    def loss(self, x, progress):
+        terms = super().loss(x, progress)
+        self.calls += 1
+        if self.calls > 10 and self.times:
+            self.times -= 1
+            terms["reconstruction"] = terms["reconstruction"] * float("nan")
+        return terms
+
+
+def test_goes_back_after_nan(tmp_path) -> None:
+    torch.manual_seed(0)
+    network, ear = Fragile(IMAGE.shape, 3, width=8), Ear()
+    _, log = run(tmp_path / "a", network, ear)
+    assert log["setbacks"] == 1
+    assert any("NaN" in text and "halved" in text for text in ear.heard)
+    assert all(torch.isfinite(p).all() for p in network.parameters())
+    assert log["steps"] == 48
+
+
+def test_gives_up_after_many_nans(tmp_path) -> None:
+    torch.manual_seed(0)
+    network = Fragile(IMAGE.shape, 3, width=8)
+    network.times = 100
+    with pytest.raises(NumericalError, match="learning rate"):
+        run(tmp_path / "a", network)
+
+
+def test_collapse_is_said_early(tmp_path) -> None:
+    ear = Ear()
+    run(tmp_path / "a", model(beta=500.0), ear)
+    assert any("posterior collapse" in text and "--beta" in text for text in ear.heard)
+    ear = Ear()
+    run(tmp_path / "b", voice=ear, epochs=8)
+    assert not any("collapse" in text for text in ear.heard)
+
+
+def test_interrupt_keeps_the_state(tmp_path) -> None:
+    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "a", epochs=100000)
+    state = json.loads((tmp_path / "a" / "checkpoint" / "state.json").read_text())
+    assert state["state"]["step"] > 0
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_minutes_bound_the_training(tmp_path) -> None:
+    _, log = run(tmp_path / "a", epochs=None, minutes=0.03)
+    assert 1.5 < log["seconds"] < 30
+    assert log["steps"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [({}, "--epochs"), ({"epochs": 1, "minutes": 1}, "--epochs"), ({"epochs": 0}, "epochs 0"), ({"minutes": -1}, "minutes"), ({"epochs": 1, "batch": 1}, "batch 1")],
+)
+def test_plan_checks(arguments, word: str) -> None:
+    with pytest.raises(LiminalError, match=word):
+        Plan(**arguments)
+
+
+def test_split() -> None:
+    mask = split(1000, None, 0)
+    assert mask.sum() == 100
+    assert (mask == split(1000, None, 0)).all()
+    assert (mask != split(1000, None, 1)).any()
+    own = np.arange(10) < 3
+    assert split(10, own, 0) is own
+    assert split(500_000, None, 0).sum() == 10_000
+    for count, held in ((1, None), (4, np.zeros(4, bool)), (4, np.ones(4, bool))):
+        with pytest.raises(LiminalError):
+            split(count, held, 0)
+
+
+def test_active_units() -> None:
+    z = torch.zeros(100, 4)
+    z[:, 1] = torch.linspace(-1, 1, 100)
+    z[:, 2] = 0.05 * torch.linspace(-1, 1, 100)
+    assert training.active_units(z) == 1
