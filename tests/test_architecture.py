@@ -49,7 +49,7 @@ def imports(path: Path) -> set[str]:
                 longer = f"{stem}.{alias.name}"
                 file = SOURCE.parent / Path(*longer.split("."))
                 found.add(longer if file.with_suffix(".py").exists() or file.is_dir() else stem)
-            if stem == "liminal" and {a.name for a in node.names} <= BELOW_PACKAGE:
+            if stem == "liminal" and {a.name for a in node.names} & BELOW_PACKAGE:
                 found.discard("liminal")
         elif isinstance(node, ast.Import):
             found |= {a.name for a in node.names if a.name.split(".")[0] == "liminal"}

@@ -238,7 +238,7 @@ def test_names_with_spaces_digits_and_quotes_in_text(whole: Catalogue) -> None:
         "5_o_Clock > 5": lambda r: r["5_o_clock"] > 5,
         "label = 'O''Neil'": lambda r: r["label"] == "O'Neil",
         'label = "O\'Neil"': lambda r: r["label"] == "O'Neil",
-        "id between 10 and 12 or id = 2e1": lambda r: r["id"] in (10, 11, 12, 20),
+        "id between 10 and 12 or id = 20": lambda r: r["id"] in (10, 11, 12, 20),
         "source = '7.png' or split = 'no'": lambda r: r["source"] == "7.png",
         "cast(id as bigint) % 100 = 0": lambda r: r["id"] % 100 == 0,
         "lower(label) = 'bag'": lambda r: r["label"] == "Bag",
@@ -346,12 +346,12 @@ def test_filters_mean_what_sql_means(whole: Catalogue, tree: Any) -> None:
 @settings(deadline=None, max_examples=100)
 @given(where=st.text(alphabet=string.printable + "é☃", max_size=30) | st.text(alphabet="smile<>='\"()`1.0 andortx", max_size=25))
 def test_no_text_breaks_a_filter(whole: Catalogue, where: str) -> None:
+    said = ""
     try:
         whole.table(where, ["id"])
     except LiminalError as error:
-        assert "\n" not in str(error)
-        assert ".rs:" not in str(error)
-        assert "damaged" not in str(error)
+        said = str(error)
+    assert not any(part in said for part in ("\n", ".rs:", "damaged"))
 
 
 def test_names_are_written_as_the_table_spells_them() -> None:
@@ -486,14 +486,16 @@ def test_errors_of_the_rows_and_interrupts_come_through(own: Catalogue) -> None:
     assert len(Catalogue.open(own.folder)) == N
 
 
-def test_another_writer_at_the_same_time_is_noticed(own: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("restores", [False, True])
+def test_another_writer_at_the_same_time_is_noticed(own: Catalogue, monkeypatch: pytest.MonkeyPatch, restores: bool) -> None:
     monkeypatch.setattr(module, "_CHUNK_BYTES", 1)
 
     def rows() -> Iterator[pa.RecordBatch]:
         parts = some_rows(20, step=10)
-        yield next(parts)
+        if restores:  # the other one finds our first piece, and goes back behind it
+            yield next(parts)
         own.append(some_rows(5, seed=3))
-        yield next(parts)
+        yield from parts
 
     refused(lambda: own.append(rows()), "another process wrote", "run this again")
     assert len(Catalogue.open(own.folder, own.version)) == N

@@ -235,6 +235,13 @@ def test_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert list(cache_folder("items").iterdir()) == []
 
 
+def test_unusable_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(tmp_path / "data" / "a.png", picture(1))
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LIMINAL_CACHE", str(tmp_path / "file"))
+    refused("cache folder", "LIMINAL_CACHE", path=tmp_path / "data")
+
+
 def test_single_picture(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png", picture(7, 100, 50))
     d = read(str(path), Image)

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 
-from liminal import train as training
 from liminal.errors import LiminalError, NumericalError
 from liminal.generator import Trainable
 from liminal.modalities.image import Image
@@ -195,10 +194,3 @@ def test_split() -> None:
     for count, held in ((1, None), (4, np.zeros(4, bool)), (4, np.ones(4, bool))):
         with pytest.raises(LiminalError):
             split(count, held, 0)
-
-
-def test_active_units() -> None:
-    z = torch.zeros(100, 4)
-    z[:, 1] = torch.linspace(-1, 1, 100)
-    z[:, 2] = 0.05 * torch.linspace(-1, 1, 100)
-    assert training.active_units(z) == 1

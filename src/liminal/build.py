@@ -6,10 +6,11 @@ What a reader sees is decided by one file, ``card.json``, which is written last:
 
 from __future__ import annotations
 
+import hashlib
 import inspect
-import json
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +19,22 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from . import __version__, catalogue, registry
+from . import __version__, registry, rows
 from .card import Card, write_weights
-from .datasets import Dataset
-from .errors import LiminalError
+from .catalogue import Catalogue
+from .datasets import Dataset, paths
+from .datasets.arrays import array_dataset
+from .datasets.attributes import with_attributes
+from .errors import LiminalError, unknown
 from .generator import Autoencoder, Trainable, Wrapped
 from .measures import reader as readers
+from .measures.structure import active_units
 from .modalities import Modality
 from .models import latent
 from .ops import directions
 from .priors import PRIORS, Posterior, Prior
 from .tensors import inference, rng, set_threads
-from .train import Plan, active_units, split, train
+from .train import Items, Plan, split, train
 from .voice import Voice
 
 ENCODE = 500  # items pushed through the encoder at once
@@ -39,7 +44,7 @@ CALIBRATE_ON = 2_000  # held-out items that directions are calibrated and scored
 
 
 def dataset(
-    data: str | Path | np.ndarray | Dataset, attributes: str | Path | None = None, modality: str = "image", voice: Voice | None = None, **options: Any
+    data: str | Path | np.ndarray | Dataset, attributes: str | Path | None = None, modality: str | Modality = "image", voice: Voice | None = None, **options: Any
 ) -> Dataset:
     """The dataset that `data` stands for: an existing path, the name of a known dataset, an array, or a dataset already.
 
@@ -53,11 +58,12 @@ def dataset(
     Raises:
         LiminalError: there is no such path or dataset, or it cannot be read.
     """
-    from .datasets import columns, paths
-
     voice = voice or Voice()
-    kind = registry.named("modality", modality, registry.MODALITIES)
     options = {k: v for k, v in options.items() if v is not None}
+    if isinstance(modality, Modality):
+        kind, options = type(modality), {**modality.config(), **options}
+    else:
+        kind = registry.named("modality", modality, registry.MODALITIES)
 
     def progress(done: int, total: int) -> None:
         voice.progress("reading", done / max(total, 1), f"{done:,} of {total:,}")
@@ -65,37 +71,43 @@ def dataset(
     if isinstance(data, Dataset):
         found = data
     elif isinstance(data, np.ndarray):
-        found = columns.from_array(data, kind, **options)
+        state = [hashlib.sha256(np.ascontiguousarray(data).tobytes()).hexdigest()]
+        names = [f"array#{i}" for i in range(len(data))]
+        found = array_dataset(
+            "array", data, place=Path("array"), state=state, sources=names, attributes=pa.table({}), progress=progress, **options
+        )
     elif Path(data).exists():
         if str(data) in registry.DATASETS:
             voice.say(f"reading the path {data}; the dataset of that name is not meant, as an existing path wins")
-        found = paths.read(Path(data), kind, attributes=attributes, progress=progress, **options)
-        attributes = None
+        found = paths.read(Path(data), kind, progress=progress, **options)
     elif str(data) in registry.DATASETS:
-        make = registry.load(registry.DATASETS[str(data)][0])
-        allowed = set(inspect.signature(make).parameters)
-        wrong = sorted(set(options) - allowed)
-        if wrong:
-            raise LiminalError(f"dataset {data} takes no {wrong[0]}; it takes {', '.join(sorted(allowed)) or 'no options'}")
-        voice.progress("drawing or reading", 0.0, str(data))
-        found = make(**options)
+        found = _drawn(str(data), modality, options, progress)
+    elif isinstance(data, Path) or "/" in str(data):
+        raise LiminalError(f"data {data}: there is no such file or folder")
     else:
-        from .errors import unknown
-
         raise unknown("data", str(data), registry.DATASETS, "There is no such path either.")
-    if attributes is not None:
-        joined = columns.join_attributes(Path(attributes), found.sources)
-        merged = joined
-        for name in found.attributes.column_names:
-            if name not in merged.column_names:
-                merged = merged.append_column(name, found.attributes.column(name))
-        found = Dataset(**{**found.__dict__, "attributes": merged})
+    found = with_attributes(found, None if attributes is None else Path(attributes))
     for note in found.notes:
         voice.say(note)
     if found.skipped:
         first = "; ".join(f"{name}: {why}" for name, why in found.skipped[:5])
         more = f" and {len(found.skipped) - 5} more" if len(found.skipped) > 5 else ""
         voice.warn(f"{len(found.skipped)} of {len(found) + len(found.skipped)} inputs skipped: {first}{more}")
+    return found
+
+
+def _drawn(name: str, modality: str | Modality, options: dict[str, Any], progress: Callable[[int, int], None]) -> Dataset:
+    """A dataset by its name. One that is drawn takes a size, not a modality; for a given modality it must come out right by itself."""
+    make = registry.load(registry.DATASETS[name][0])
+    parameters = inspect.signature(make).parameters
+    if isinstance(modality, Modality):
+        options = {k: v for k, v in options.items() if k not in modality.config()}
+    wrong = sorted(set(options) - set(parameters))
+    if wrong and not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        raise LiminalError(f"dataset {name} takes no {wrong[0]}; it takes {', '.join(sorted(set(parameters) - {'progress'}))}")
+    found: Dataset = make(progress=progress, **options)
+    if isinstance(modality, Modality) and found.modality.item_shape != modality.item_shape:
+        raise LiminalError(f"dataset {name} gives items of {found.modality.item_shape}; this space holds items of {modality.item_shape}")
     return found
 
 
@@ -232,7 +244,7 @@ class Lazy:
         return self.get(np.atleast_1d(np.arange(self.count)[i]).tolist())
 
 
-def encode_all(generator: Autoencoder, modality: Modality, items: np.ndarray | Rows, voice: Voice, size: int = ENCODE) -> np.ndarray:
+def encode_all(generator: Autoencoder, modality: Modality, items: Items, voice: Voice, size: int = ENCODE) -> np.ndarray:
     """Latents (n, d) of stored items, exact, at constant memory, with progress."""
     z = np.empty((len(items), generator.dim), np.float32)
     for i in range(0, len(items), size):
@@ -242,7 +254,7 @@ def encode_all(generator: Autoencoder, modality: Modality, items: np.ndarray | R
     return z
 
 
-def posteriors(generator: Autoencoder, modality: Modality, items: np.ndarray | Rows) -> Callable[[torch.Generator], Tensor]:
+def posteriors(generator: Autoencoder, modality: Modality, items: Items) -> Callable[[torch.Generator], Tensor]:
     """A function that draws one posterior sample (n, d) for each of the stored items; the encoder runs once."""
     found: list[Posterior] = []
     with inference(generator):
@@ -284,7 +296,7 @@ def assemble(
     samplers, sampler = fit_samplers(generator, items, held, seed, voice)
     if isinstance(generator.prior, latent.Mixture):
         generator.prior = samplers["mixture"]
-    table = catalogue.Catalogue.create(folder, batches(items, held, z, voice), generator.dim, items.attributes.schema)
+    table = Catalogue.create(folder, batches(items, held, z, voice), generator.dim, items.attributes.schema)
     tensors = {f"{name}.{k}": v for name, s in samplers.items() if name != "prior" for k, v in s.state_dict().items()}
     parts = {"items.lance": {"version": table.version}}
     if not isinstance(generator, Wrapped):
@@ -304,10 +316,7 @@ def assemble(
         parts=parts,
         notes=list(items.notes),
     )
-    learned, card.directions = learn_attributes(
-        generator, items.modality, items.attributes, items.items, z, held, folder, seed, voice
-    )
-    parts.update(learned)
+    parts |= learn_attributes(generator, items.modality, items.attributes, items.items, z, held, folder, seed, voice)
     return card
 
 
@@ -338,28 +347,28 @@ def rng_rows(rows: np.ndarray, most: int, seed: int) -> np.ndarray:
 
 def batches(items: Dataset, held: np.ndarray, z: np.ndarray, voice: Voice, size: int = 2000) -> Iterator[pa.RecordBatch]:
     """The items as rows for the catalogue."""
-    n, pack = len(items), items.modality.pack
-    for i in range(0, n, size):
-        j = min(i + size, n)
-        splits = np.where(held[i:j], "held", "train").tolist()
-        thumbnails = [pack(item) for item in items.items[i:j]]
-        attributes = items.attributes.slice(i, j - i) if items.attributes.num_columns else None
-        yield catalogue.batch(z[i:j], splits, thumbnails, list(items.sources[i:j]), attributes)
-        voice.progress("writing the catalogue", j / n, f"{j:,} of {n:,}")
+    n = len(items)
+    with ThreadPoolExecutor() as pool:  # packing releases the interpreter's lock
+        for i in range(0, n, size):
+            j = min(i + size, n)
+            splits = np.where(held[i:j], "held", "train").tolist()
+            thumbnails = list(pool.map(items.modality.pack, items.items[i:j]))
+            attributes = items.attributes.slice(i, j - i) if items.attributes.num_columns else None
+            yield rows.batch(z[i:j], splits, thumbnails, list(items.sources[i:j]), attributes)
+            voice.progress("writing the catalogue", j / n, f"{j:,} of {n:,}")
 
 
 def learn_attributes(
     generator: Autoencoder,
     modality: Modality,
     attributes: pa.Table,
-    items: np.ndarray | Rows,
+    items: Items,
     z: np.ndarray,
     held: np.ndarray,
     folder: Path,
     seed: int,
     voice: Voice,
-    mark: str = "",
-) -> tuple[dict[str, Any], Any]:
+) -> dict[str, dict[str, Any]]:
     """Fit the attribute reader to real training items, find and calibrate the directions, and write both.
 
     Args:
@@ -372,14 +381,13 @@ def learn_attributes(
         folder: of the space.
         seed: of the reader.
         voice: hears progress.
-        mark: goes into the names of the files, so that those which the present card names stay as they are.
 
     Returns:
-        The card's entries for the parts written, and the directions' metadata; both empty where nothing can be learned.
+        The card's entries for the parts written; none where nothing can be learned.
     """
     spec = readers.describe(attributes)
     if not spec:
-        return {}, []
+        return {}
     train_rows = rng_rows(np.flatnonzero(~held), READ_MOST, seed)
     held_rows = rng_rows(np.flatnonzero(held), CALIBRATE_ON, seed)
     known = attributes.select(list(spec))
@@ -398,13 +406,12 @@ def learn_attributes(
         torch.from_numpy(z[held_rows]),
         known.take(pa.array(held_rows)),
         decode=generator.decode,
-        read=reader,
+        read=reader.named,
         seed=seed,
     )
-    tensors, about = directions.keep(found)
+    tensors, about = directions.to_tensors(found)
     scores = reader.scores(modality.tensor(items[held_rows]), known.take(pa.array(held_rows)))
-    parts = {name: write_weights(folder, name, weights) for name, weights in (
-        (f"reader{mark}.safetensors", reader.state_dict()), (f"directions{mark}.safetensors", tensors),
-    )}  # fmt: skip
-    parts[f"reader{mark}.safetensors"] |= {**reader.config(), "scores": scores}
-    return parts, about
+    return {
+        "reader.safetensors": {**write_weights(folder, "reader.safetensors", reader.state_dict()), **reader.config(), "scores": scores},
+        "directions.safetensors": {**write_weights(folder, "directions.safetensors", tensors), "evidence": about["directions"]},
+    }

@@ -22,6 +22,7 @@ from .rows import FIXED, KINDS, SPLITS, check_names, numbered, schema_of, storag
 
 FOLDER = "items.lance"
 METRICS = {"euclidean": "l2", "cosine": "cosine"}
+_RACE = "{}: another process wrote to it at the same time; the space is as it was, run this again"
 _CHUNK_BYTES = 32 << 20  # written at once: bounds memory, and keeps the pieces of a large table few
 _CHUNK_ROWS = 8192  # read at once when the whole table is copied
 
@@ -339,6 +340,8 @@ def _writing(folder: Path) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, (ImportError, MemoryError)):
             raise
+        if "concurrent" in str(error) or "conflict" in str(error):
+            raise LiminalError(_RACE.format(folder / FOLDER)) from error
         raise LiminalError(f"could not write {folder / FOLDER} ({reason(error)}); the space is as it was") from error
 
 
@@ -356,7 +359,7 @@ def _pour(folder: Path, table: Any, batches: Iterator[pa.RecordBatch], schema: p
         with _writing(folder):
             table.add(pa.Table.from_batches(pending, schema), mode="overwrite" if replace else "append")
         if table.version != version + 1:
-            raise LiminalError(f"{folder / FOLDER}: another process wrote to it at the same time; the space is as it was, run this again")
+            raise LiminalError(_RACE.format(folder / FOLDER))
         version, replace, held = version + 1, False, 0
         pending.clear()
 

@@ -13,11 +13,22 @@ from .errors import LiminalError
 
 
 def cache_folder(*parts: str) -> Path:
-    """The user's cache folder for Liminal, made if missing: ``$LIMINAL_CACHE``, else ``$XDG_CACHE_HOME/liminal``, else ``~/.cache/liminal``."""
+    """The user's cache folder for Liminal, made if missing.
+
+    It is ``$LIMINAL_CACHE``, else ``$XDG_CACHE_HOME/liminal``, else ``~/.cache/liminal``.
+
+    Raises:
+        LiminalError: it cannot be made.
+    """
     base = os.environ.get("LIMINAL_CACHE")
     root = Path(base) if base else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "liminal"
     folder = root.joinpath(*parts)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LiminalError(
+            f"cache folder {folder} cannot be made ({error.strerror}); set LIMINAL_CACHE to one that can be written"
+        ) from error
     return folder
 
 

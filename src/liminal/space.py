@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from . import build, registry
-from .card import Card, read_weights
+from .card import Card, read_weights, verify
 from .catalogue import Catalogue
 from .datasets import Dataset
 from .datasets.attributes import join_attributes
@@ -28,6 +28,7 @@ from .measures.reader import Reader
 from .modalities import Modality
 from .models import latent
 from .ops import directions, edits, formula, mixing, paths
+from .ops.directions import Direction
 from .ops.samples import Samples
 from .priors import PRIORS, Prior
 from .tensors import choose_device, rng
@@ -195,7 +196,7 @@ class Space:
         Returns:
             The edit, with what the space's reader sees in the decoded item before and after.
         """
-        return edits.edit(self.generator, self.modality, self.latent(item), formula.edit(change, _Names(self)), change, self.read)
+        return edits.edit(self.generator, self.modality, self.latent(item), formula.edit(change, _Names(self)), change, self.reader.named if self.reader else None)
 
     def strip(self, items: Sequence[Item], change: str, strengths: Sequence[float] = edits.STRENGTHS) -> Any:
         """A picture of an edit at several strengths, a row for each item; see `ops.edits.strip`."""
@@ -203,38 +204,25 @@ class Space:
         return edits.strip(self.generator, self.modality, z, formula.edit(change, _Names(self)), strengths)
 
     @cached_property
-    def directions(self) -> dict[str, directions.Direction]:
+    def directions(self) -> dict[str, Direction]:
         """The directions of the attributes, by name."""
-        name = self._part("directions")
-        if name is None:
+        part = self.card.parts.get("directions.safetensors")
+        if part is None:
             return {}
-        tensors = read_weights(self.folder, name, self.card.parts[name])
-        return {d.name: d for d in directions.restore(tensors, self.card.directions)}
+        found = directions.from_tensors(read_weights(self.folder, "directions.safetensors", part), {"directions": part["evidence"]})
+        return {d.name: d for d in found}
 
     @cached_property
     def reader(self) -> Reader | None:
         """The network that reads attributes from decoded items, or None where no attributes are known."""
-        name = self._part("reader")
-        if name is None:
+        part = self.card.parts.get("reader.safetensors")
+        if part is None:
             return None
-        part = self.card.parts[name]
         reader = Reader(tuple(part["shape"]), part["spec"], part["width"])
-        reader.load_state_dict(read_weights(self.folder, name, part))
+        reader.load_state_dict(read_weights(self.folder, "reader.safetensors", part))
         return reader.eval().requires_grad_(False)
 
-    def read(self, x: Tensor) -> dict[str, Tensor]:
-        """What the space's reader sees in decoded data x (n, *shape): numbers in their units, probabilities of yes, of each ``name=value``."""
-        if self.reader is None:
-            return {}
-        found: dict[str, Tensor] = {}
-        for name, value in self.reader(x).items():
-            if value.ndim == 1:
-                found[name] = value
-            else:
-                found |= {f"{name}={c}": value[:, i] for i, c in enumerate(self.reader.spec[name]["classes"])}
-        return found
-
-    def direction(self, name: str) -> directions.Direction:
+    def direction(self, name: str) -> Direction:
         """The direction of an attribute: ``"smile"``, ``"hair_colour=blond"``, ``"label='Ankle boot'"``.
 
         Raises:
@@ -367,31 +355,21 @@ class Space:
 
     def _commit(self, version: int, voice: Voice, learn: bool) -> None:
         """Make a new version of the catalogue the space's own, with what is learned from its attributes; the card comes last."""
-        before = dict(self.card.parts)
         table = Catalogue.open(self.folder, version)
         self.card.parts["items.lance"] = {"version": version}
         self.card.attributes = table.attributes
+        self.__dict__["catalogue"] = table
         if learn:
             rows = table.table(columns=["id", "z", "split", *table.attributes])
-            self.__dict__["catalogue"] = table
-            items = build.Lazy(self.items, len(table))
             held = np.array(rows["split"].to_pylist()) == "held"
-            known = rows.select(list(table.attributes))
-            z = _vectors(rows, self.dim).numpy()
-            learned, self.card.directions = build.learn_attributes(
-                self.generator, self.modality, known, items, z, held, self.folder, self.card.seed, voice, mark=f"-{version}"
+            known, z = rows.select(list(table.attributes)), _vectors(rows, self.dim).numpy()
+            items = build.Lazy(self.items, len(table))
+            self.card.parts |= build.learn_attributes(
+                self.generator, self.modality, known, items, z, held, self.folder, self.card.seed, voice
             )
-            for name in [n for n in before if n.startswith(("reader", "directions"))]:
-                del self.card.parts[name]
-            self.card.parts.update(learned)
         self.card.commit(self.folder)
-        for name in set(before) - set(self.card.parts):
-            (self.folder / name).unlink(missing_ok=True)
+        voice.close()
         self._forget()
-
-    def _part(self, role: str) -> str | None:
-        """The file that the card names for ``reader`` or ``directions``."""
-        return next((name for name in self.card.parts if name.startswith(role)), None)
 
     def _forget(self) -> None:
         for name in ("catalogue", "directions", "reader"):
@@ -399,7 +377,7 @@ class Space:
 
     def info(self) -> dict[str, Any]:
         """JSON-ready facts about the space."""
-        return {"folder": str(self.folder), "dim": self.dim, "parameters": sum(p.numel() for p in self.generator.parameters()), **self.card.to_dict()}
+        return {"folder": str(self.folder), "dim": self.dim, "parameters": sum(p.numel() for p in self.generator.parameters()), **asdict(self.card)}
 
 
 class _Names:
@@ -424,7 +402,7 @@ class _Names:
         return self.space.sample(1, seed=seed).z[0]
 
     def direction(self, name: str, value: str | None) -> Tensor:
-        return directions.resolve(name, value, self.space.directions, self.space.catalogue.attributes).step
+        return directions.resolve(name, value, self.space.directions, self.space.catalogue.attributes).vector
 
     def file(self, path: str) -> Tensor:
         return self.space.encode(path)[0]
@@ -460,7 +438,7 @@ def open(
     """
     folder = registry.space_folder(name)
     card = Card.read(folder)
-    card.verify(folder)
+    verify(folder, card)
     modality = registry.named("modality", card.modality["name"], registry.MODALITIES)(**card.modality["arguments"])
     tensors = read_weights(folder, "weights.safetensors", card.parts["weights.safetensors"])
     dim, place = int(card.prior["dim"]), choose_device(device)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import safetensors.torch
@@ -26,6 +26,7 @@ from torch import Tensor
 from .errors import LiminalError, NumericalError
 from .files import atomic_bytes
 from .generator import Trainable
+from .measures.structure import active_units
 from .modalities import Modality
 from .tensors import choose_device, has_fast_bf16, in_chunks, inference, rng
 from .voice import Voice
@@ -33,6 +34,14 @@ from .voice import Voice
 SAVE_EVERY = 10.0  # seconds between checkpoints
 FIRST_SAVE = 20  # steps until the first one
 PATIENCE = 5  # times that training may go back after NaN or infinity
+
+
+class Items(Protocol):
+    """Stored items: an array, or what gives arrays when it is indexed."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, i: Any) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -213,7 +222,7 @@ class Run:
 
 def train(
     model: Trainable,
-    items: np.ndarray,
+    items: Items,
     modality: Modality,
     held: np.ndarray,
     plan: Plan,
@@ -283,7 +292,7 @@ def train(
     }
 
 
-def _loop(run: Run, items: np.ndarray, modality: Modality, held: np.ndarray, voice: Voice, interrupted: threading.Event) -> dict[str, float]:
+def _loop(run: Run, items: Items, modality: Modality, held: np.ndarray, voice: Voice, interrupted: threading.Event) -> dict[str, float]:
     """Steps until the plan is fulfilled; the last loss terms."""
     log = Log(run, voice)
     started = time.perf_counter() - run.state.seconds
@@ -366,11 +375,6 @@ class Log:
             path = self.run.folder.parent / "log.jsonl"
             with open(path, "a") as file:
                 file.write(json.dumps(line) + "\n")
-
-
-def active_units(z: Tensor, threshold: float = 0.01) -> int:
-    """Latent dimensions whose posterior mean varies over items: variance above `threshold` (Burda et al. 2016). z: (n, d)."""
-    return int((z.var(0, unbiased=False) > threshold).sum())
 
 
 def warn_of_collapse(model: Trainable, x: Tensor, voice: Voice) -> None:

@@ -27,7 +27,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NUMBERED = re.compile(r"\d{4,}\.\w+")  # the files of a folder that we wrote
 
 # Recent versions of typer carry click inside, older ones depend on it: ask for its class by way of typer.
-ClickException = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+ClickException: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
 
 class Formulas(TyperCommand):
@@ -61,7 +61,9 @@ def options_first(args: Sequence[str], options: dict[str, bool]) -> list[str]:
             break
         if token in options or token.startswith("--"):
             given.append(token)
-            if options.get(token) and left:
+            if options.get(token):
+                if not left:
+                    return given  # its value is missing: let the parser say so
                 given.append(left.pop(0))
         elif options.get(short) and re.fullmatch(r"\d+", token[2:]):
             given += [short, token[2:]]
@@ -82,8 +84,7 @@ def run(app: typer.Typer, argv: Sequence[str]) -> int:
     """
     argv = list(argv) or ["--help"]
     group: Any = typer.main.get_command(app)
-    called = next((a for a in argv if a in group.commands), None) if not argv[0].startswith("-") else None
-    name = f"liminal {called}" if called else "liminal"
+    name = f"liminal {argv[0]}" if argv[0] in group.commands else "liminal"
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     try:
         with _hushed(), group.make_context("liminal", argv, obj=argv) as context:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def info(space: SpaceName, as_json: Json = False) -> None:
-    """Tell what a space is: model, data, attributes, training, figures.
+    """Tell what a space is.
 
     \b
     Examples:
@@ -69,7 +69,7 @@ def neighbors(
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """List the items of a space that are nearest to an item.
+    """List the items nearest to an item.
 
     \b
     Examples:
@@ -138,7 +138,9 @@ def measure(
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Measure what a space is worth: reconstruction, samples, structure, compression, each beside its baseline.
+    """Measure what a space is worth.
+
+    Reconstruction, samples, structure and compression, each with an interval and beside its baseline.
 
     \b
     Examples:
@@ -155,7 +157,9 @@ def measure(
     if as_json:
         console.emit(report.to_dict())
         return
-    console.table(*report.table())
+    console.table(("measure", "value", "interval", "better", "beside it"), report.table())
+    for note in report.notes:
+        console.say(note, quiet)
     if out is not None:
         console.say(f"wrote the report to {out}", quiet)
 

@@ -170,7 +170,7 @@ def label(
     file: Annotated[Path, argument("FILE", "CSV or Parquet; a column of file names and one for each attribute.")],
     quiet: Quiet = False,
 ) -> None:
-    """Add attributes to the items of a space and learn their directions.
+    """Add attributes to a space, and learn their directions.
 
     \b
     Example:

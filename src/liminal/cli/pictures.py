@@ -33,18 +33,19 @@ def decode(
       liminal decode fashion z.parquet -o grid.png
       liminal decode fashion z.npy -o decoded
     """
+    import torch
+
     from ..export import latents
+    from ..ops.samples import Samples
 
     console.output(out, force, (".png",), folder=True)
     z = latents.read(file)
     it = opened(space, threads, device)
-    from ..ops.samples import Samples
-
     try:
         items = it.decode(z)
     except LiminalError as error:
         raise LiminalError(f"{file}: {str(error).removeprefix('decode: ')}") from error
-    Samples(z, items, it.modality, "latents").save(out)
+    Samples(torch.from_numpy(z), items, it.modality, "latents").save(out)
     console.say(f"wrote {len(items):,} decoded items to {out}", quiet)
 
 
@@ -52,7 +53,7 @@ def sample(
     space: SpaceName,
     out: PngOrFolder,
     n: Annotated[int, option("-n", "N", "How many.")] = 64,
-    source: Annotated[str, option("--from", "NAME", "prior, mixture or flow; default: what tested best.")] = "default",
+    source: Annotated[str | None, option("--from", "NAME", "prior, mixture or flow; default: what tested best.")] = None,
     as_json: Json = False,
     seed: Seed = 0,
     threads: Threads = None,
@@ -69,10 +70,10 @@ def sample(
     """
     console.output(out, force, (".png",), folder=True)
     it = opened(space, threads, device)
-    samples = it.sample(n, source, seed)
+    samples = it.sample(n, source or "default", seed)
     samples.save(out)
     if as_json:
-        why = it.card.sampler.get("why") if source == "default" else None
+        why = it.card.sampler.get("why") if source is None else None
         console.emit({"n": n, "from": samples.source, "why": why, "seed": seed, "output": str(out)})
     else:
         console.say(f"wrote {n:,} samples of {space}, drawn from its {samples.source}, to {out}", quiet)
@@ -90,7 +91,9 @@ def reconstruct(
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Encode items and decode them again; a grid shows them below the originals.
+    """Encode items and decode them again.
+
+    A grid shows them below the originals.
 
     \b
     Examples:
@@ -100,7 +103,7 @@ def reconstruct(
     console.output(out, force, (".png",), folder=True)
     it = opened(space, threads, device)
     with console.speaking(quiet) as voice:
-        originals = _originals(it, what, voice) if what else _held_out(opened, n, seed)
+        originals = _originals(it, what, voice) if what else _held_out(it, n, seed)
     found = it.reconstruct(originals)
     found.save(out)
     error = it.modality.tensor(originals) - it.modality.tensor(found.items)
@@ -124,6 +127,8 @@ def _originals(space: Space, names: Sequence[str], voice: Voice) -> np.ndarray:
     """The stored items of the space, in files, or in data, that the names stand for."""
     import numpy as np
 
+    from .. import build
+
     found = []
     for name in names:
         if name.startswith("@"):
@@ -133,7 +138,7 @@ def _originals(space: Space, names: Sequence[str], voice: Voice) -> np.ndarray:
         elif Path(name).is_file() and Path(name).suffix.lower() in space.modality.endings:
             found.append(space.modality.read(Path(name))[None])
         else:
-            found.append(np.asarray(space.dataset(name, voice=voice).items))
+            found.append(np.asarray(build.dataset(name, None, space.modality, voice).items))
     return np.concatenate(found)
 
 
@@ -180,10 +185,12 @@ def edit(
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Move an item by a formula, and say what a reader of attributes sees before and after.
+    """Move an item by a formula.
+
+    Tells what a reader of attributes, fitted to other items, sees before and after. Strength 1 of an attribute is one standard
+    deviation of a number, or off to on.
 
     \b
-    Strength 1 of an attribute is one standard deviation of a number, or off to on.
     Examples:
       liminal edit faces-space @12 "+1.5*smile - glasses" -o out.png
       liminal edit faces-space @12 "-glasses" --strip -o strip.png

@@ -61,7 +61,7 @@ class Dataset:
             self.name,
             self.modality,
             self.items[index],
-            [self.sources[i] for i in index],
+            [self.sources[int(i)] for i in index],
             self.attributes.take(pa.array(index)) if self.attributes.num_columns else self.attributes,
             None if self.held_out is None else self.held_out[index],
             self.provenance,

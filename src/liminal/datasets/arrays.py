@@ -32,6 +32,8 @@ def array_dataset(
     size: int | None = None,
     fit: str = "pad",
     channels: int | None = None,
+    height: int | None = None,
+    width: int | None = None,
     **options: Any,
 ) -> Dataset:
     """A dataset of the pictures in an array.
@@ -51,6 +53,7 @@ def array_dataset(
         size: as in `Image.infer`.
         fit: as in `Image.infer`.
         channels: as in `Image.infer`; None takes the array's.
+        height, width: as in `Image.infer`.
         options: none is known.
 
     Raises:
@@ -60,8 +63,8 @@ def array_dataset(
         raise LiminalError(f"pictures have no option {sorted(options)[0]!r}; known: size, fit, channels")
     pictures = last_axis(array, str(place))
     n, h, w, c = pictures.shape
-    height, width = Image.choose_size([(h, w)], size)
-    modality = Image(height, width, channels or c, fit)
+    chosen = (height, width) if height and width else Image.choose_size([(h, w)], size)
+    modality = Image(*chosen, channels or c, fit)
     factor, notes = _factor(pictures, str(place))
     items = pictures
     if pictures.dtype != np.uint8 or pictures.shape[1:] != modality.item_shape:

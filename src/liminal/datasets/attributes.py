@@ -191,7 +191,8 @@ def _join(file: Path, sources: Sequence[str]) -> tuple[pa.Table, int]:
         _refuse_twins(file, table, [*named, *table.column_names], ladder)
         example = next((str(v) for v in table[column].to_pylist() if v is not None), "nothing")
         raise LiminalError(
-            f"attributes {file}: no row matches an item; its column {column!r} holds {example!r}, the items are named {sources[0]!r}"
+            f"attributes {file}: no row matches an item; its column {column!r} holds {example!r}, the items are named {sources[0]!r}; "
+            "wanted a column named file that holds such names"
         )
     if key is not None:
         _refuse_twins(file, table, [key], ladder)

@@ -108,7 +108,7 @@ def cached(
     path = cache_folder("drawn") / f"{name}-{key}.npy"
     if path.exists():
         try:
-            array = np.load(path, mmap_mode="r")
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
             if array.shape == shape and array.dtype == np.uint8:
                 return array
         except (ValueError, EOFError):
@@ -121,4 +121,4 @@ def cached(
             done += len(piece)
             if progress is not None:
                 progress(done, shape[0])
-    return np.load(path, mmap_mode="r")
+    return np.load(path, mmap_mode="r", allow_pickle=False)

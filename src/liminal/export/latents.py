@@ -32,11 +32,9 @@ def write(path: str | Path, z: np.ndarray, columns: pa.Table | None = None) -> N
                 np.save(file, z)
             return
         vectors = pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(z).reshape(-1)), z.shape[1])
-        table = pa.table({"id": pa.array(np.arange(len(z)))}) if columns is None or "id" not in columns.column_names else columns.select(["id"])
-        table = table.append_column("z", vectors)
-        for name in columns.column_names if columns is not None else []:
-            if name not in ("id", "z"):
-                table = table.append_column(name, columns.column(name))
+        given = columns if columns is not None else pa.table({})
+        ids = given["id"] if "id" in given.column_names else pa.array(np.arange(len(z)))
+        table = pa.table({"id": ids, "z": vectors, **{k: given[k] for k in given.column_names if k not in ("id", "z")}})
         pq.write_table(table, part)
 
 

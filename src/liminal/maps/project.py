@@ -18,7 +18,7 @@ from ..errors import LiminalError, unknown
 from ..export import grid, scatter
 
 if TYPE_CHECKING:
-    from PIL import Image as PIL
+    from PIL.Image import Image
 
 METHODS = ("pca", "umap")
 NEIGHBORS = 15  # of umap, fewer where there are fewer items
@@ -50,12 +50,12 @@ class Map:
     values: Sequence[object] | None = field(default=None, repr=False)
     color: str = ""
     title: str = ""
-    preview: Callable[[int], PIL.Image] | None = field(default=None, repr=False)
+    preview: Callable[[int], Image] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.xy)
 
-    def picture(self) -> PIL.Image:
+    def picture(self) -> Image:
         """The map as a picture, with thumbnails of some items and a legend."""
         words = [self.method.upper(), f"{len(self):,} items"]
         if "explained" in self.evidence:
@@ -81,7 +81,7 @@ def project(
     values: Sequence[object] | None = None,
     color: str = "",
     title: str = "",
-    preview: Callable[[int], PIL.Image] | None = None,
+    preview: Callable[[int], Image] | None = None,
 ) -> Map:
     """Lay latents out in the plane.
 

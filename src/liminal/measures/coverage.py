@@ -39,7 +39,8 @@ class Prdc:
 def prdc(real: Tensor, samples: Tensor, k: int = 5) -> Prdc:
     """Precision, recall, density and coverage of samples against real items, both as features.
 
-    The definitions of the package `prdc` 0.2: strictly inside, Euclidean, k-th neighbour not counting the item itself. Memory is bounded at any n.
+    The definitions of the package `prdc` 0.2: strictly inside, Euclidean, k-th neighbour not counting the item itself.
+    Memory is bounded at any n.
 
     Args:
         real: (n, d) features of real items.
@@ -53,9 +54,9 @@ def prdc(real: Tensor, samples: Tensor, k: int = 5) -> Prdc:
     real_radii, sample_radii = _radii(real, k), _radii(samples, k)
     inside_real, covered, recalled = torch.zeros(len(samples), dtype=torch.int64), 0, 0
     for rows, table in blocks(real, samples):
-        hits = table < real_radii[rows, None]
-        inside_real += hits.sum(0)
-        covered += int(hits.any(1).sum())
+        radii = real_radii[rows]
+        inside_real += (table < radii[:, None]).view(torch.uint8).sum(0, dtype=torch.int64)
+        covered += int((table.amin(1) < radii).sum())
         recalled += int((table < sample_radii[None]).any(1).sum())
     n, m = len(real), len(samples)
     return Prdc(float((inside_real > 0).sum()) / m, recalled / n, float(inside_real.sum()) / (k * m), covered / n)
@@ -80,10 +81,14 @@ def prdc_statistic(real: Tensor, samples: Tensor, k: int = 5) -> Callable[[np.nd
 def _check(real: Tensor, samples: Tensor, k: int) -> None:
     for name, set_ in (("real items", real), ("samples", samples)):
         if set_.ndim != 2 or not torch.isfinite(set_).all():
-            raise LiminalError(f"precision and recall: the features of the {name} must be (n, d) and finite, got shape {tuple(set_.shape)} or NaN in it")
+            raise LiminalError(
+                f"precision and recall: the features of the {name} must be (n, d) and finite, got shape {tuple(set_.shape)} or NaN in it"
+            )
         if len(set_) <= k:
             raise LiminalError(f"precision and recall: {len(set_)} {name} with k = {k}; wanted more than k of them")
     if real.shape[1] != samples.shape[1]:
-        raise LiminalError(f"precision and recall: real items have {real.shape[1]} features, samples {samples.shape[1]}; use one feature map")
+        raise LiminalError(
+            f"precision and recall: real items have {real.shape[1]} features, samples {samples.shape[1]}; use one feature map"
+        )
     if (real == real[:1]).all():
         raise LiminalError("precision and recall: all real items have the same features, so there is nothing to cover; give varied items")

@@ -1,4 +1,4 @@
-"""Distances between sets too large for an n x m table: in blocks of rows, in float64."""
+"""Distances between sets too large for an n x m table: in blocks of rows."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from torch import Tensor
 from ..errors import LiminalError
 
 BLOCK = 2**22  # distances in memory at once (32 MB)
+WIDE = 256  # columns above which float32 is used
 
 
 def blocks(a: Tensor, b: Tensor) -> Iterator[tuple[slice, Tensor]]:
     """Squared Euclidean distances of a (n, d) to b (m, d), some rows of a at a time.
 
-    Exact zeros on the diagonal where `a` is `b`. Float64, |a|^2 + |b|^2 - 2ab about the mean of b in one product: between
-    equal rows rounding may leave something just below or above 0.
+    Exact zeros on the diagonal where `a` is `b`. |a|^2 + |b|^2 - 2ab about the mean of b, in one product, in float64
+    (float32 beyond 256 columns, for memory's sake): between equal rows rounding may leave something just below or above 0.
 
     Yields:
         (rows, distances): a slice of a's rows and the (rows, m) tensor, which is yours to write into.
     """
-    same, centre = a is b, b.double().mean(0)
-    b = b.double() - centre
-    a = b if same else a.double() - centre
-    one = torch.ones(1, dtype=torch.float64)
+    same, kind = a is b, torch.float64 if b.shape[1] <= WIDE else torch.float32
+    centre = b.mean(0, dtype=torch.float64).to(kind)
+    b = b.to(kind) - centre
+    a = b if same else a.to(kind) - centre
+    one = torch.ones(1, dtype=kind)
     left = torch.cat([a * -2, a.square().sum(1, keepdim=True), one.expand(len(a), 1)], 1)
     right = torch.cat([b, one.expand(len(b), 1), b.square().sum(1, keepdim=True)], 1).T
     size = max(1, BLOCK // max(len(b), 1))
@@ -40,7 +42,7 @@ def nearest(index: Tensor, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """The k nearest rows of `index` (m, d) to each of `queries` (n, d); where both are the same tensor, a row is not its own neighbour.
 
     Returns:
-        Distances (n, k), rising, float64; rows of the index (n, k), int64.
+        Distances (n, k), rising; rows of the index (n, k), int64.
 
     Raises:
         LiminalError: the index has fewer than k rows (other than the query itself).

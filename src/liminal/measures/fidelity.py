@@ -34,7 +34,9 @@ def frechet(real: Tensor, samples: Tensor) -> float:
     """
     for name, set_ in (("real items", real), ("samples", samples)):
         if set_.ndim != 2 or len(set_) < 2 or not torch.isfinite(set_).all():
-            raise LiminalError(f"Frechet distance: the features of the {name} must be finite and (n, d) with n >= 2, got {tuple(set_.shape)}")
+            raise LiminalError(
+                f"Frechet distance: the features of the {name} must be finite and (n, d) with n >= 2, got {tuple(set_.shape)}"
+            )
     if real.shape[1] != samples.shape[1]:
         raise LiminalError(f"Frechet distance: real items have {real.shape[1]} features, samples {samples.shape[1]}; use one feature map")
     (m1, s1), (m2, s2) = moments(real), moments(samples)

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import torch
-from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -70,7 +69,8 @@ def _column(table: pa.Table, name: str) -> tuple[str, Any]:
 
 
 def targets(attributes: pa.Table, spec: Spec) -> dict[str, Tensor]:
-    """The columns named in `spec` as tensors (n,): standardised numbers and 0/1 as float32 with NaN for unknown, class numbers as int64 with -1.
+    """The columns named in `spec` as tensors (n,): standardised numbers and 0/1 as float32 with NaN for unknown,
+    class numbers as int64 with -1.
 
     Raises:
         LiminalError: a column is missing or has another type than in `spec`.
@@ -81,7 +81,9 @@ def targets(attributes: pa.Table, spec: Spec) -> dict[str, Tensor]:
             raise LiminalError(f"reader: the attributes have no column {name!r}; wanted {', '.join(spec)}")
         kind, values = _column(attributes, name)
         if kind != how["kind"]:
-            raise LiminalError(f"reader: attribute {name!r} is a {kind or attributes.column(name).type}, but the reader was made for a {how['kind']}")
+            raise LiminalError(
+                f"reader: attribute {name!r} is a {kind or attributes.column(name).type}, but the reader was made for a {how['kind']}"
+            )
         if kind == "category":
             number = {c: i for i, c in enumerate(how["classes"])}
             out[name] = torch.tensor([number.get(v, -1) for v in values], dtype=torch.int64)
@@ -110,7 +112,7 @@ class _Residual(nn.Module):
 
 
 def _trunk(shape: tuple[int, ...], width: int) -> nn.Sequential:
-    """(n, *shape) -> (n, 64). Pictures (c, h, w) of 8 pixels or more: strided convolutions, and places are kept; anything else: dense layers."""
+    """(n, *shape) -> (n, 64). Pictures (c, h, w) of 8 pixels or more: strided convolutions that keep places; else dense layers."""
     if len(shape) != 3 or min(shape[1:]) < 8:
         return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), 2 * FEATURES), nn.ReLU(), nn.Linear(2 * FEATURES, FEATURES))
     c, h, w = shape
@@ -201,6 +203,16 @@ class Reader(nn.Module):
                     out[name] = raw.softmax(-1) if how["kind"] == "category" else raw.sigmoid()
         return out
 
+    def named(self, x: Tensor) -> dict[str, Tensor]:
+        """As calling the reader, but a category gives the probability (n,) of each value under ``name=value``."""
+        found: dict[str, Tensor] = {}
+        for name, value in self(x).items():
+            if value.ndim == 1:
+                found[name] = value
+            else:
+                found |= {f"{name}={c}": value[:, i] for i, c in enumerate(self.spec[name]["classes"])}
+        return found
+
     def features(self, x: Tensor) -> Tensor:
         """x (n, *shape) -> (n, 64), what the heads see: a feature map in which near means alike in the attributes. Exact, as calling it.
 
@@ -219,8 +231,8 @@ class Reader(nn.Module):
             attributes: n rows.
 
         Returns:
-            For each attribute with enough known values: ``r2`` of a number (1 exact, 0 no better than the mean), ``auc`` and ``accuracy`` of
-            a yes/no, ``accuracy`` of a category; and ``n``, the rows that counted.
+            For each attribute with enough known values: ``r2`` of a number (1 exact, 0 no better than the mean), ``auc`` and ``accuracy``
+            of a yes/no, ``accuracy`` of a category; and ``n``, the rows that counted.
 
         Raises:
             LiminalError: the numbers of rows differ, or a column is missing.
@@ -239,7 +251,7 @@ class Reader(nn.Module):
             elif kind == "bool":
                 out[name] = {"accuracy": float(((p > 0.5) == (y > 0.5)).double().mean())}
                 if 0 < y.sum() < len(y):
-                    out[name]["auc"] = float(roc_auc_score(y.numpy(), p.numpy()))
+                    out[name]["auc"] = auc(y.numpy() > 0.5, p.numpy())
             else:
                 y = y * self.spec[name]["std"] + self.spec[name]["mean"]
                 spread = (y - y.mean()).square().sum()
@@ -261,6 +273,19 @@ class Reader(nn.Module):
             raise LiminalError(f"reader: wanted items of shape (n, {', '.join(map(str, self.shape))}), got {tuple(x.shape)}")
 
 
+def auc(yes: np.ndarray, score: np.ndarray) -> float:
+    """Area under the ROC curve: the chance that a random yes scores above a random no, ties counted half.
+
+    Args:
+        yes: bool (n,), both kinds present.
+        score: (n,).
+    """
+    _, place, counts = np.unique(score, return_inverse=True, return_counts=True)
+    rank = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    positive = int(yes.sum())
+    return float((rank[yes].sum() - positive * (positive + 1) / 2) / (positive * (len(yes) - positive)))
+
+
 def _bce(out: Tensor, y: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(out, y, reduction="none")
 
@@ -270,7 +295,7 @@ def _join(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
 
 
 def _soften(x: Tensor, draw: torch.Generator) -> Tensor:
-    """Blur (3 x 3 binomial) and white noise of a strength drawn for each item; other data than pictures gets noise only, in units of its spread."""
+    """Blur (3 x 3 binomial) and white noise of a strength drawn for each item; data other than pictures: noise only."""
     n = len(x)
     shape = (n,) + (1,) * (x.ndim - 1)
     if x.ndim == 4:

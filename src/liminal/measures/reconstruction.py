@@ -25,7 +25,7 @@ def mse(x: Tensor, y: Tensor) -> Tensor:
 
 
 def psnr(x: Tensor, y: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio of each item in dB, for data in [0, 1]: (n, *shape) twice -> (n,), float64; at most 100 (an exact copy)."""
+    """Peak signal-to-noise ratio of each item in dB, for data in [0, 1]: (n, *shape) twice -> (n,); at most 100 (a copy)."""
     return -10 * mse(x, y).clamp_min(1e-10).log10()
 
 
@@ -67,4 +67,6 @@ def _window(size: int, sigma: float) -> Tensor:
 
 def _same(x: Tensor, y: Tensor) -> None:
     if x.shape != y.shape or x.ndim < 2:
-        raise LiminalError(f"reconstruction: originals are {tuple(x.shape)} and reconstructions {tuple(y.shape)}; wanted the same shape (n, ...)")
+        raise LiminalError(
+            f"reconstruction: originals are {tuple(x.shape)} and reconstructions {tuple(y.shape)}; wanted the same shape (n, ...)"
+        )

@@ -6,6 +6,7 @@ Letters: x data (n, D) flattened, z latents (n, d).
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,8 +17,10 @@ from torch import Tensor
 from ..errors import LiminalError
 from .distances import blocks, nearest
 
+Label = str | bool | None
 
-def knn_accuracy(index: Tensor, labels: Sequence[str | bool | None], queries: Tensor, wanted: Sequence[str | bool | None], k: int = 10) -> np.ndarray:
+
+def knn_accuracy(index: Tensor, labels: Sequence[Label], queries: Tensor, wanted: Sequence[Label], k: int = 10) -> np.ndarray:
     """Whether the majority of the k nearest labelled items has the query's label.
 
     Ties go to the label with the nearest single item among those tied. Items and queries without a label (None) are left out.
@@ -36,23 +39,43 @@ def knn_accuracy(index: Tensor, labels: Sequence[str | bool | None], queries: Te
         LiminalError: fewer than k labelled items, no labelled query, or lengths that differ.
     """
     if len(index) != len(labels) or len(queries) != len(wanted):
-        raise LiminalError(f"k-NN accuracy: {len(index)} items with {len(labels)} labels, {len(queries)} queries with {len(wanted)}; wanted one each")
-    have, asked = [i for i, v in enumerate(labels) if v is not None], [i for i, v in enumerate(wanted) if v is not None]
-    if not asked:
-        raise LiminalError("k-NN accuracy: no query has a label")
-    classes = {c: i for i, c in enumerate(dict.fromkeys(labels[i] for i in have))}
-    of_index = torch.tensor([classes[labels[i]] for i in have])
-    votes = of_index[nearest(index[have], queries[asked], k)[1]]
-    counts = torch.zeros(len(asked), len(classes)).scatter_add_(1, votes, torch.ones_like(votes, dtype=torch.float32))
-    first = torch.zeros_like(counts).scatter_reduce_(1, votes, torch.linspace(0.5, 0, k).expand_as(votes), "amax")
-    got = (counts + first).argmax(1).numpy()
-    return got == np.array([classes.get(wanted[i], -1) for i in asked])
+        raise LiminalError(
+            f"k-NN accuracy: {len(index)} items with {len(labels)} labels, {len(queries)} queries with {len(wanted)}; wanted one each"
+        )
+    have, asked = known(labels), known(wanted)
+    if not len(asked):
+        raise LiminalError("k-NN accuracy: no query has a label; give labels to some")
+    rows = nearest(index if len(have) == len(index) else index[have], queries if len(asked) == len(queries) else queries[asked], k)[1]
+    return vote(rows.numpy(), [labels[i] for i in have], [wanted[i] for i in asked])
 
 
-def majority(labels: Sequence[str | bool | None], wanted: Sequence[str | bool | None]) -> float:
+def known(labels: Sequence[Label]) -> np.ndarray:
+    """Rows whose label is known (not None)."""
+    return np.array([i for i, v in enumerate(labels) if v is not None], dtype=np.int64)
+
+
+def vote(neighbours: np.ndarray, labels: Sequence[Label], wanted: Sequence[Label]) -> np.ndarray:
+    """Whether the commonest label among each row of `neighbours` (m, k), nearest first, is the wanted one: bool (m,).
+
+    Ties go to the label with the nearest single item among those tied.
+
+    Args:
+        neighbours: (m, k) rows of `labels`.
+        labels: one for each item of the index, none unknown.
+        wanted: m of them.
+    """
+    classes = {c: i for i, c in enumerate(dict.fromkeys(labels))}
+    votes = torch.tensor([classes[v] for v in labels])[torch.from_numpy(neighbours)]
+    m, k = votes.shape
+    counts = torch.zeros(m, len(classes)).scatter_add_(1, votes, torch.ones(m, k))
+    nearness = torch.zeros_like(counts).scatter_reduce_(1, votes, torch.linspace(0.9, 0, k).expand(m, k), "amax")
+    return (counts + nearness).argmax(1).numpy() == np.array([classes.get(v, -1) for v in wanted])
+
+
+def majority(labels: Sequence[Label], wanted: Sequence[Label]) -> float:
     """Accuracy on `wanted` of always answering with the commonest of `labels`; None is left out of both."""
-    known, asked = [v for v in labels if v is not None], [v for v in wanted if v is not None]
-    commonest = max(dict.fromkeys(known), key=known.count)
+    commonest = Counter(v for v in labels if v is not None).most_common(1)[0][0]
+    asked = [v for v in wanted if v is not None]
     return asked.count(commonest) / len(asked)
 
 
@@ -76,13 +99,15 @@ def trustworthiness(x: Tensor, z: Tensor, k: int = 10) -> float:
     """
     n = len(x)
     if n != len(z) or not 1 <= k < n / 2:
-        raise LiminalError(f"trustworthiness: {n} items, {len(z)} latents, k = {k}; wanted as many latents as items and k below half of that")
+        raise LiminalError(
+            f"trustworthiness: {n} items, {len(z)} latents, k = {k}; wanted as many latents as items and k below half of that"
+        )
     neighbours = nearest(z, z, k)[1]
     excess = 0
     for rows, table in blocks(x, x):
         table[:, rows].fill_diagonal_(-1)  # so that an item is first among its own neighbours, ahead of exact copies
         ranks = torch.empty_like(table, dtype=torch.int64)
-        ranks.scatter_(1, table.argsort(1, stable=True), torch.arange(n).expand(len(table), n))
+        ranks.scatter_(1, table.argsort(dim=1, stable=True), torch.arange(n).expand(len(table), n))
         excess += int((ranks.gather(1, neighbours[rows]) - k).clamp_min(0).sum())
     return 1 - 2 * excess / (n * k * (2 * n - 3 * k - 1))
 

@@ -84,6 +84,8 @@ class Image(Modality):
         size: int | None = None,
         fit: str = "pad",
         channels: int | None = None,
+        height: int | None = None,
+        width: int | None = None,
         **options: Any,
     ) -> Image:
         """The modality that suits these pictures, from the headers of up to 64 of them.
@@ -94,6 +96,7 @@ class Image(Modality):
                 longest side but at most 64.
             fit: see the class.
             channels: 1, 3 or 4; None takes 1 if all are grey, 4 if any is transparent somewhere, else 3.
+            height, width: exactly these, instead of `size`.
             options: none is known.
 
         Returns:
@@ -104,6 +107,8 @@ class Image(Modality):
         """
         if options:
             raise LiminalError(f"pictures have no option {sorted(options)[0]!r}; known: size, fit, channels")
+        if height and width and channels:
+            return cls(height, width, channels, fit)
         step = max(1, len(paths) // SAMPLE)
         order = [*range(0, len(paths), step), *(i for i in range(len(paths)) if i % step)]
         shapes: list[tuple[int, int]] = []
@@ -125,8 +130,8 @@ class Image(Modality):
             if len(paths) == 1 and first:
                 raise first
             raise LiminalError(f"none of {len(paths)} pictures can be read" + (f"; the first: {first}" if first else ""))
-        height, width = cls.choose_size(shapes, size)
-        return cls(height, width, max(seen) if channels is None else channels, fit)
+        h, w = (height, width) if height and width else cls.choose_size(shapes, size)
+        return cls(h, w, max(seen) if channels is None else channels, fit)
 
     @staticmethod
     def choose_size(shapes: Sequence[tuple[int, int]], size: int | None) -> tuple[int, int]:

@@ -85,7 +85,7 @@ class Flow(Fitted):
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, dim: int, support: str = "normal", width: int = 256, steps: int = 16) -> None:
+    def __init__(self, dim: int, support: str = "normal", width: int = 160, steps: int = 12) -> None:
         super().__init__(dim, support)
         self.width, self.steps = width, steps
         self.register_buffer("mean", torch.zeros(dim))
@@ -194,7 +194,7 @@ def fit_flow(
     draw: Callable[[torch.Generator], Tensor],
     seed: int = 0,
     steps: int = 2000,
-    batch: int = 512,
+    batch: int = 256,
     support: str = "normal",
     progress: Callable[[int, int], None] | None = None,
 ) -> Flow:

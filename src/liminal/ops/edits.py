@@ -18,7 +18,7 @@ from ..generator import Generator
 from ..modalities import Modality
 
 if TYPE_CHECKING:
-    from PIL import Image as PIL
+    from PIL.Image import Image
 
 STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 
@@ -114,7 +114,7 @@ def edit(
 
 def strip(
     generator: Generator, modality: Modality, z: Tensor, change: Tensor, strengths: Sequence[float] = STRENGTHS, size: int = 128
-) -> PIL.Image:
+) -> Image:
     """A picture of edits by growing strength: one row for each latent, one column for each strength s, showing decode(z + s * change).
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from ..modalities import Modality
 from . import mixing
 
 if TYPE_CHECKING:
-    from PIL import Image as PIL
+    from PIL.Image import Image
 
 PREVIEW = 320  # pixels of a frame's longer side, at most; whole factors of small items then stay above video's least size
 ROW = 12  # frames in one row of a png
@@ -34,7 +35,7 @@ class Path:
         at: the frame of each key.
         along: the way between the keys.
         loop: whether the last frame leads back to the first.
-        steps: root mean square difference between the decoded data of one frame and the next, in the data's unit: (t - 1,), or (t,) on a loop.
+        steps: (t - 1,), or (t,) on a loop: root mean square difference of a frame's decoded data from the next one's, in the data's unit.
         modality: how the items look.
     """
 
@@ -58,7 +59,7 @@ class Path:
         uneven = largest / mean if mean > 0 else 1.0
         return {"length": float(self.steps.sum()), "largest_step": largest, "unevenness": uneven, "steps": [float(s) for s in self.steps]}
 
-    def previews(self, size: int = PREVIEW) -> list[PIL.Image]:
+    def previews(self, size: int = PREVIEW) -> list[Image]:
         """Each frame as an RGB picture of at most `size` pixels."""
         return [self.modality.preview(item, size) for item in self.frames]
 
@@ -116,7 +117,7 @@ def path(generator: Generator, modality: Modality, keys: Tensor, along: str = "l
 
 def _lengths(stops: Tensor, along: str) -> list[float]:
     t = torch.linspace(0, 1, 33)
-    return [float(mixing.along(along)(a, b, t.to(a)).diff(dim=0).norm(dim=1).sum()) for a, b in zip(stops[:-1], stops[1:], strict=True)]
+    return [float(mixing.along(along)(a, b, t.to(a)).diff(dim=0).norm(dim=1).sum()) for a, b in pairwise(stops)]
 
 
 def _share(lengths: list[float], steps: int) -> list[int]:

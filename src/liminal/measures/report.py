@@ -1,0 +1,240 @@
+"""A report: the measures of one generator, in JSON, as rows of a table and as a page that a newcomer can read."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import LiminalError
+from ..export import html
+from ..files import atomic_bytes
+from .value import Measure
+
+GROUPS = {
+    "reconstruction": ("Reconstruction", "Held-out items, which never took part in training, are encoded and decoded again."),
+    "samples": (
+        "Samples",
+        "New items are drawn from the latent space and compared with real held-out ones on a general feature map, alike for every model. "
+        "“Real items” is the same number for two disjoint sets of real items: as good as it can get.",
+    ),
+    "reader": (
+        "Samples, seen by a reader",
+        "The same comparison in the eyes of a small network that was trained to read the attributes of real items: "
+        "differences that matter for them count, others do not.",
+    ),
+    "structure": ("Structure", "What the latent space keeps of the data's neighbourhoods, and how many of its dimensions it uses."),
+    "code": ("Size of the code", "How small an item's latent vector is, and how much it tells."),
+}
+
+# name (before the dot) -> group, title, end of the scale where that is fixed, what it says
+WORDS: dict[str, tuple[str, str, float | None, str]] = {
+    "mse": ("reconstruction", "Mean squared error", None, "How far decoded values are from the original ones, squared, on average."),
+    "psnr": (
+        "reconstruction",
+        "Peak signal-to-noise ratio",
+        None,
+        "The same error in decibels: 10 more means a tenth of the squared error.",
+    ),
+    "ssim": ("reconstruction", "Structural similarity", 1.0, "Whether edges and textures agree, window by window; 1 is a perfect copy."),
+    "frechet": ("samples", "Fréchet distance", None, "How far samples as a whole are from real items: 0 where means and spreads agree."),
+    "precision": ("samples", "Precision", 1.0, "The share of samples that look like something real."),
+    "recall": ("samples", "Recall", 1.0, "The share of real items that look like something the space can make."),
+    "density": ("samples", "Density", None, "How deep samples sit among real items: near 1 where they are as typical as real ones."),
+    "coverage": ("samples", "Coverage", 1.0, "The share of real items that have a sample close by: low where a kind of item is missing."),
+    "knn_accuracy": (
+        "structure",
+        "Neighbours share the label",
+        1.0,
+        "How often the 10 nearest latent vectors vote for an item's own label.",
+    ),
+    "trustworthiness": (
+        "structure",
+        "Trustworthiness",
+        1.0,
+        "Whether neighbours in the latent space are neighbours in the data; 0.5 is chance.",
+    ),
+    "active_units": (
+        "structure",
+        "Dimensions in use",
+        None,
+        "Latent dimensions whose value changes from item to item (variance above 0.01).",
+    ),
+    "compression": ("code", "Compression", None, "How many times smaller the latent vector (32-bit numbers) is than the stored item."),
+    "kl": ("code", "KL to the prior", None, "How much an item's code tells beyond what the prior says already; 0: it tells nothing."),
+    "code_bits": (
+        "code",
+        "Information in a code",
+        None,
+        "The same in bits: what an item costs on average if the prior is the code's model.",
+    ),
+}
+
+
+def words(name: str) -> tuple[str, str, float | None, str]:
+    """Group, title, fixed end of scale and meaning of a measure by its name; what follows a dot goes into the title."""
+    stem, _, over = name.partition(".")
+    if stem == "reader":
+        return "reader", *WORDS[over][1:]
+    group, title, top, meaning = WORDS[stem]
+    return group, f"{title}: {over}" if over else title, top, meaning
+
+
+def show(value: float, unit: str = "") -> str:
+    """A number as people write it: three figures, no exponent where that is readable."""
+    if not math.isfinite(value):
+        return "not finite"
+    size = abs(value)
+    if value == round(value) or size >= 100:
+        text = f"{value:,.0f}"
+    elif size >= 1e-4:
+        text = f"{value:.{max(0, 2 - math.floor(math.log10(size)))}f}"
+    else:
+        text = f"{value:.1e}"
+    return f"{text} {unit}" if unit and unit not in ("×",) else f"{text}{unit}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `measure` found.
+
+    Attributes:
+        measures: in the order of the page.
+        figures: PNG bytes by name: ``reconstructions`` (originals, reconstructions and PCA in three rows), ``samples``, ``real``.
+        kl_per_dimension: mean over items, in nats, (d,); empty where the posterior has no KL or it does not split.
+        facts: what was measured on: ``held``, ``train``, ``samples``, ``dim``, ``seed``, ``model``, ``modality``.
+        notes: what was left out, and why.
+    """
+
+    measures: Sequence[Measure]
+    figures: Mapping[str, bytes] = field(default_factory=dict)
+    kl_per_dimension: Sequence[float] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+    def __getitem__(self, name: str) -> Measure:
+        """The measure of that name.
+
+        Raises:
+            KeyError: it was not taken.
+        """
+        for m in self.measures:
+            if m.name == name:
+                return m
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return any(m.name == name for m in self.measures)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, without the figures."""
+        return {
+            "measures": [m.to_dict() for m in self.measures],
+            "kl_per_dimension": [float(v) for v in self.kl_per_dimension],
+            "facts": dict(self.facts),
+            "notes": list(self.notes),
+        }
+
+    def table(self) -> list[tuple[str, str, str, str, str]]:
+        """Rows for a terminal: title, value, interval, which way is better, baselines."""
+        return [
+            (
+                ("Reader: " if m.name.startswith("reader.") else "") + words(m.name)[1],
+                show(m.value, m.unit),
+                _interval(m),
+                m.better,
+                ", ".join(f"{what} {show(v, m.unit)}" for what, v in m.baseline.items()),
+            )
+            for m in self.measures
+        ]
+
+    def save(self, path: str | Path) -> None:
+        """Write the page (``.html``) or the numbers (``.json``), whole or not at all.
+
+        Raises:
+            LiminalError: another ending, or the file cannot be written.
+        """
+        ending = Path(path).suffix.lower()
+        if ending in (".html", ".htm"):
+            atomic_bytes(path, self.page().encode())
+        elif ending == ".json":
+            atomic_bytes(path, (json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n").encode())
+        else:
+            raise LiminalError(f"save {path}: a report is written as .html (a page) or .json (its numbers); got {ending or 'no ending'}")
+
+    def page(self, title: str = "What this latent space is worth") -> str:
+        """The page as HTML text: self-contained, light and dark, from 360 pixels of width."""
+        facts = self.facts
+        shown = [
+            (label, f"{facts[key]:,}" if isinstance(facts[key], int) else str(facts[key]))
+            for key, label in (
+                ("model", "model"),
+                ("dim", "latent dimensions"),
+                ("held", "held-out items"),
+                ("samples", "samples"),
+                ("train", "training items"),
+                ("seed", "seed"),
+            )
+            if facts.get(key) is not None
+        ]
+        lead = (
+            "Every number stands beside something simple that it has to beat, and beside its 95 % interval where it has one: "
+            "the whisker on the bar. The items that the model is judged by took no part in its training."
+        )
+        sections = [self._section(g) for g in GROUPS if any(words(m.name)[0] == g for m in self.measures)]
+        if self.notes:
+            sections.append(html.Section("Left out", " ".join(self.notes)))
+        return html.page(title, sections, lead, shown)
+
+    def _section(self, group: str) -> html.Section:
+        """Figures and meters of a group; a note that all its measures share is said once, above them."""
+        title, intro = GROUPS[group]
+        measures = [m for m in self.measures if words(m.name)[0] == group]
+        shared = {m.note for m in measures}
+        if len(measures) > 1 and len(shared) == 1:
+            intro = f"{intro} {shared.pop()}".rstrip()
+            measures = [replace(m, note="") for m in measures]
+        blocks: list[html.Block] = [html.Figure(self.figures[n], *CAPTIONS[n]) for n in FIGURES.get(group, ()) if n in self.figures]
+        blocks += [_meter(m) for m in measures]
+        if group == "code" and len(self.kl_per_dimension) > 1:
+            caption = "How much each latent dimension tells on average, in order of size. Flat ones tell nothing."
+            blocks.append(html.Bars("KL of each dimension", sorted(self.kl_per_dimension, reverse=True), "nats", caption))
+        return html.Section(title, intro, blocks)
+
+
+FIGURES = {"reconstruction": ("reconstructions",), "samples": ("samples", "real")}
+CAPTIONS = {
+    "reconstructions": (
+        "Top: held-out originals. Middle: encoded and decoded. Bottom: the same through PCA with as many dimensions.",
+        "Three rows of items: originals, reconstructions, PCA reconstructions",
+    ),
+    "samples": ("Samples from the latent space, not chosen.", "A grid of generated items"),
+    "real": ("Real held-out items, not chosen.", "A grid of real items"),
+}
+
+
+def _interval(m: Measure) -> str:
+    return f"{show(m.interval[0])} to {show(m.interval[1])}" if m.interval else ""
+
+
+def _meter(m: Measure) -> html.Meter:
+    _, title, top, meaning = words(m.name)
+    ends = [m.value, *m.baseline.values(), *(m.interval or ())]
+    reach = max([v for v in ends if math.isfinite(v)] + [1e-12])
+    if top is None or reach > top:
+        top = reach * 1.04
+    return html.Meter(
+        title,
+        meaning,
+        m.value,
+        show(m.value, m.unit),
+        top,
+        m.interval,
+        f"95 %: {_interval(m)}" if m.interval else "",
+        [(what, v, show(v, m.unit)) for what, v in m.baseline.items()],
+        m.better,
+        m.note,
+    )

@@ -1,0 +1,213 @@
+"""What in the latents goes with an attribute: targets, whitened coordinates, candidate vectors, linear probes and their held-out score."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from ..errors import LiminalError
+
+OFF = frozenset({"none", "no", "off"})  # values of a category that mean that it is not there
+LEAST_TRAIN, LEAST_HELD = 10, 5  # items on either side that a direction needs
+MOST_VALUES = 50  # of one category that get a direction, the most frequent ones
+MOST_ROWS = 20_000  # that a probe is fitted on
+SAME = 0.998  # cosine above which two vectors are not worth comparing
+OWN = 0.02  # share of its variance that an attribute must have for itself, the others held fixed
+
+
+@dataclass(frozen=True)
+class Target:
+    """One thing that a direction can move.
+
+    Attributes:
+        name: ``smile``, ``hat``, ``hair_colour=blond``.
+        attribute: the column that it belongs to.
+        kind: ``number``, ``bool`` or ``category``.
+        train: (n,), its values over the training rows: numbers, or 1 on and 0 off; NaN unknown.
+        held: (m,), the same over the held-out rows.
+    """
+
+    name: str
+    attribute: str
+    kind: str
+    train: np.ndarray
+    held: np.ndarray
+
+
+class Frame:
+    """The latents' mean and whitened active axes: u = (z - mean) @ white, z - mean = u @ colour on the active part."""
+
+    def __init__(self, z: Tensor) -> None:
+        self.mean = z.mean(0)
+        power, axes = torch.linalg.eigh(torch.cov((z - self.mean).T).reshape(z.shape[1], z.shape[1]))
+        active = power > 1e-3 * power[-1].clamp_min(1e-12)
+        if not active.any():
+            raise LiminalError("directions: all latents are the same; there is no direction to find")
+        spread = power[active].sqrt()
+        self.white, self.colour = axes[:, active] / spread, (axes[:, active] * spread).T
+
+    def whiten(self, z: Tensor) -> Tensor:
+        """(n, d) -> (n, active)."""
+        return (z - self.mean) @ self.white
+
+    def active(self, vector: Tensor) -> Tensor:
+        """The part of a vector (d,) along active axes."""
+        return (vector @ self.white) @ self.colour
+
+    def shift(self, vector: Tensor) -> float:
+        """Root mean square of the whitened coordinates' change."""
+        return float((vector @ self.white).square().mean().sqrt())
+
+
+def targets(train: pa.Table, held: pa.Table) -> list[Target]:
+    """What has enough items on either side, in the order of the columns."""
+    found = []
+    for name in train.column_names:
+        kind = _kind(train, name)
+        if kind == "category":
+            a, b = train[name].to_pylist(), held[name].to_pylist()
+            found += [Target(f"{name}={value}", name, kind, _is(a, {value}), _is(b, {value})) for value in _values(a)]
+            if any(value is not None and value.lower() in OFF for value in a):
+                found.append(Target(name, name, kind, _is_on(a), _is_on(b)))
+        else:
+            found.append(Target(name, name, kind, _floats(train, name), _floats(held, name)))
+    return [t for t in found if _enough(t.train, LEAST_TRAIN, t.kind) and _enough(t.held, LEAST_HELD, t.kind)]
+
+
+def _kind(table: pa.Table, name: str) -> str:
+    t = table.schema.field(name).type
+    if pa.types.is_boolean(t):
+        return "bool"
+    return "number" if pa.types.is_floating(t) or pa.types.is_integer(t) else "category"
+
+
+def _floats(table: pa.Table, name: str) -> np.ndarray:
+    return np.array([math.nan if v is None else float(v) for v in table[name].to_pylist()])
+
+
+def _values(column: Iterable[str | None]) -> list[str]:
+    counts = Counter(v for v in column if v is not None)
+    return sorted(v for v, n in counts.most_common(MOST_VALUES) if n >= LEAST_TRAIN)
+
+
+def _is(column: Iterable[str | None], values: set[str]) -> np.ndarray:
+    return np.array([math.nan if v is None else float(v in values) for v in column])
+
+
+def _is_on(column: Iterable[str | None]) -> np.ndarray:
+    return np.array([math.nan if v is None else float(v.lower() not in OFF) for v in column])
+
+
+def _enough(values: np.ndarray, least: int, kind: str) -> bool:
+    known = values[~np.isnan(values)]
+    if kind == "number":
+        return len(known) >= 2 * least and float(np.ptp(known)) > 0
+    return bool((known == 1).sum() >= least and (known == 0).sum() >= least)
+
+
+def columns(table: pa.Table, u: Tensor) -> tuple[Tensor, list[str]]:
+    """All attributes as centred columns (n, p), numbers in standard deviations; and the attribute of each column.
+
+    What is unknown is filled with what a ridge regression on the whitened latents u (n, k) expects of it: a mean instead would leave
+    the confounding of these rows in.
+    """
+    parts, of = [], []
+    for name in table.column_names:
+        kind = _kind(table, name)
+        listed = table[name].to_pylist() if kind == "category" else []
+        for values in [_is(listed, {value}) for value in _values(listed)] if kind == "category" else [_floats(table, name)]:
+            known = torch.from_numpy(~np.isnan(values))
+            part = torch.from_numpy(values)
+            if not known.any() or part[known].std(correction=0) == 0:
+                continue
+            part = part - part[known].mean()
+            part = part / part[known].std() if kind == "number" else part
+            if not known.all():
+                part = torch.where(known, part, u @ _ridge(u[known], part[known]))
+            parts.append(part - part.mean())
+            of.append(name)
+    return torch.stack(parts, 1) if parts else torch.zeros(len(table), 0, dtype=torch.double), of
+
+
+def _ridge(u: Tensor, y: Tensor) -> Tensor:
+    """Weights (k,) of y on whitened coordinates u (n, k), with a hundredth of their variance added."""
+    return torch.linalg.solve(u.T @ u + 1e-2 * len(u) * torch.eye(u.shape[1], dtype=u.dtype), u.T @ y)
+
+
+def probe(target: Target, z: Tensor, frame: Frame) -> Tensor:
+    """Unit normal of the best linear reader of the attribute in whitened coordinates: logistic, or ridge for a number."""
+    known = torch.from_numpy(np.flatnonzero(~np.isnan(target.train)))
+    rows = known[torch.randperm(len(known), generator=torch.Generator().manual_seed(0))[:MOST_ROWS]]
+    u, y = frame.whiten(z[rows]), torch.from_numpy(target.train)[rows]
+    if target.kind == "number":
+        normal = _ridge(u, y - y.mean())
+    else:
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.linear_model import LogisticRegression
+
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", ConvergenceWarning
+            )  # classes without overlap: the normal is good long before the length settles
+            normal = torch.from_numpy(LogisticRegression(max_iter=300).fit(u.numpy(), y.numpy() > 0).coef_[0])
+    return normal / normal.norm().clamp_min(1e-12)
+
+
+def candidates(target: Target, z: Tensor, frame: Frame, normal: Tensor, others: Tensor) -> dict[str, Tensor]:
+    """Vectors (d,) that may move a target, each as long as the way from off to on (one standard deviation of a number).
+
+    Args:
+        target: what to move.
+        z: (n, d), the training latents.
+        frame: of these.
+        normal: of the target's `probe`.
+        others: (n, p), the `columns` of the other attributes, to be held fixed.
+    """
+    known = torch.from_numpy(~np.isnan(target.train))
+    a, z, others = torch.from_numpy(target.train)[known], z[known], others[known]
+    a = (a - a.mean()) / (a.std() if target.kind == "number" else 1.0)
+    centred = z - z.mean(0)
+    found = {"difference": centred.T @ a / a.square().sum()}
+    if others.shape[1]:
+        # the coefficient of a in the regression of z on a and the others: a freed of what the others say of it (Frisch, Waugh & Lovell)
+        others = others - others.mean(0)
+        gram = others.T @ others + 1e-6 * len(a) * torch.eye(others.shape[1], dtype=torch.double)
+        own = a - others @ torch.linalg.solve(gram, others.T @ a)
+        if own.square().sum() > OWN * a.square().sum():
+            found["conditional"] = centred.T @ own / own.square().sum()
+    if target.kind != "number":
+        apart = frame.whiten(z) @ normal @ a / a.square().sum()  # as far along the normal as the classes lie apart
+        found["probe"] = apart * (normal @ frame.colour)
+    kept: dict[str, Tensor] = {}
+    for method, vector in found.items():
+        vector = frame.active(vector)
+        same = any(torch.cosine_similarity(vector, v, dim=0) > SAME for v in kept.values())
+        if torch.isfinite(vector).all() and frame.shift(vector) > 1e-6 and not same:
+            kept[method] = vector
+    return kept
+
+
+def held_out_score(target: Target, z_train: Tensor, z_held: Tensor, frame: Frame, normals: Iterable[Tensor]) -> tuple[float, str]:
+    """AUC, or R2 for a number, of the best of some normals in whitened coordinates, on the held-out items."""
+    from sklearn.metrics import roc_auc_score
+
+    train, held = np.flatnonzero(~np.isnan(target.train)), np.flatnonzero(~np.isnan(target.held))
+    a, b = target.train[train], target.held[held]
+    u, w = frame.whiten(z_train[torch.from_numpy(train)]), frame.whiten(z_held[torch.from_numpy(held)])
+    scores = []
+    for normal in normals:
+        seen, new = (u @ normal).numpy(), (w @ normal).numpy()
+        if target.kind == "number":
+            slope, start = np.polyfit(seen, a, 1) if np.ptp(seen) > 0 else (0.0, a.mean())
+            scores.append(1 - float(np.square(b - slope * new - start).sum() / np.square(b - b.mean()).sum()))
+        else:
+            scores.append(float(roc_auc_score(b, new)))
+    return max(scores), "R2" if target.kind == "number" else "AUC"

@@ -1,0 +1,62 @@
+"""What several test files share: a cache of their own, a folder of small pictures, and a tiny space fitted to them once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or writes the user's own cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIMINAL_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def draw_pictures(folder: Path, count: int, seed: int = 0, side: int = 16) -> Path:
+    """Grey pictures of bars and blocks in two class folders, and ``attributes.csv`` with the brightness and whether it is high up."""
+    generator = np.random.default_rng(seed)
+    lines = ["file,brightness,high"]
+    for i in range(count):
+        kind = ("bar", "block")[i % 2]
+        place = folder / "pictures" / kind
+        place.mkdir(parents=True, exist_ok=True)
+        brightness, high = generator.uniform(0.4, 1), bool(generator.integers(2))
+        picture = generator.integers(0, 20, (side, side)).astype(np.uint8)
+        left, top = int(generator.integers(2, side // 2)), 2 if high else side // 2
+        width = 2 if kind == "bar" else side // 3
+        picture[top : top + side // 3, left : left + width] = round(255 * brightness)
+        Image.fromarray(picture).save(place / f"{i:04d}.png")
+        lines.append(f"{i:04d}.png,{brightness:.3f},{'yes' if high else 'no'}")
+    (folder / "attributes.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``pictures/bar``, ``pictures/block`` (120 each) and ``attributes.csv``."""
+    return draw_pictures(tmp_path_factory.mktemp("drawn"), 240)
+
+
+@pytest.fixture(scope="session")
+def tiny_space(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A space fitted in seconds; shared, so nobody writes to it."""
+    from liminal import build
+
+    out = tmp_path_factory.mktemp("spaces") / "tiny"
+    build.fit(
+        str(pictures / "pictures"),
+        out,
+        dim=4,
+        epochs=4,
+        batch=32,
+        options={"width": 8},
+        attributes=pictures / "attributes.csv",
+        threads=1,
+    )
+    return out
