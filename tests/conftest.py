@@ -53,7 +53,7 @@ def tiny_space(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
         str(pictures / "pictures"),
         out,
         dim=4,
-        epochs=4,
+        epochs=40,
         batch=32,
         options={"width": 8},
         attributes=pictures / "attributes.csv",

@@ -79,7 +79,7 @@ def test_a_bomb_is_refused(tmp_path: Path, refused: Refused) -> None:
     bomb(tmp_path / "set" / "bomb.png")
     said = refused("fit", tmp_path / "set", "-o", tmp_path / "space")
     assert "bomb.png" in said
-    assert "60,000 x 60,000" in said or "60000 x 60000" in said
+    assert "pixels" in said
     assert not (tmp_path / "space").exists()
 
 
@@ -180,11 +180,12 @@ def test_latents_that_do_not_fit(tiny_space: Path, tmp_path: Path, refused: Refu
         ("--threads 0", "--threads 0"),
         ("--device toaster", "device 'toaster'"),
         ("--n 10", "'n'"),
-        ("--seed -1", "seed -1"),
+        ("--seed -1", "'--seed'"),
     ],
 )
 def test_arguments_of_fit(option: str, says: str, pictures: Path, tmp_path: Path, refused: Refused) -> None:
-    assert says in refused("fit", pictures / "pictures", "-o", tmp_path / "o", *option.split())
+    short = () if "--epochs" in option or "--minutes" in option else ("--epochs", 1)
+    assert says in refused("fit", pictures / "pictures", "-o", tmp_path / "o", *option.split(), *short)
     assert not (tmp_path / "o").exists()
 
 
@@ -329,8 +330,9 @@ def pickled_by_name(space: Path) -> None:
         (pickled, "weights.safetensors"),
         (pickled_by_name, "weights.pt"),
     ],
-    ids=["empty card", "cut card", "no card", "newer", "no parts", "foreign model", "cut weights", "no weights", "no items", "cut items"]
-    + ["pickled", "pickled by name"],
+    ids="empty-card cut-card no-card newer no-parts foreign-model cut-weights no-weights no-items cut-items pickled pickled-by-name".split(
+        " "
+    ),
 )
 def test_a_damaged_space_is_refused(
     damage: Callable[[Path], object], says: str, tiny_space: Path, tmp_path: Path, refused: Refused
@@ -352,6 +354,8 @@ def test_what_is_no_space(tmp_path: Path, refused: Refused) -> None:
 
 
 # -- full disk, ctrl-C
+
+SMALL = ["--dim", "2", "--width", "8", "--threads", "1"]
 
 
 def start(argv: list[object], most: int | None = None) -> subprocess.Popen[str]:
@@ -401,19 +405,18 @@ def test_a_full_disk(command: str, most: int, tiny_space: Path, pictures: Path, 
 
 def test_a_disk_that_fills_up_while_training(pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "space"
-    run = start(["fit", pictures / "pictures" / "bar", "-o", out, *"--epochs 20 --dim 2 --width 8 --threads 1".split()], 100_000)
+    run = start(["fit", pictures / "pictures" / "bar", "-o", out, "--epochs", 1000, *SMALL], 100_000)
     _, err = run.communicate(timeout=120)
     assert run.returncode == 2, err
     assert err.strip("\n").count("\n") == 0, err
-    assert str(out) in err
-    assert "--resume" in err
+    assert f"could not write {out}" in err
     assert not (out / "card.json").exists()
     assert not [p for p in out.rglob("*") if p.name.startswith(".")], "no temporary file stays"
 
 
 def test_ctrl_c_keeps_the_state_and_says_how_to_go_on(pictures: Path, tmp_path: Path, refused: Refused) -> None:
     out = tmp_path / "my space"
-    argv = ["fit", pictures / "pictures" / "bar", "-o", out, *"--epochs 100000 --dim 2 --width 8 --threads 1".split()]
+    argv = ["fit", pictures / "pictures" / "bar", "-o", out, "--epochs", 100_000, *SMALL]
     run = start(argv)
     for _ in range(1200):
         if (out / "checkpoint" / "state.json").exists() or run.poll() is not None:

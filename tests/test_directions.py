@@ -205,7 +205,7 @@ def test_whitening_leaves_out_what_is_not_active() -> None:
 
 def test_fashion_edits_are_seen_by_a_reader_of_real_pictures() -> None:
     """PCA-24 latents, a logistic reader of pixels: every label's direction is known well and strength 1 gives that label on fresh items."""
-    from sklearn.decomposition import PCA as Pixels
+    from sklearn import decomposition
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
@@ -213,7 +213,7 @@ def test_fashion_edits_are_seen_by_a_reader_of_real_pictures() -> None:
     model = fashion_pca()
     x = GREY.tensor(items)
     z = model.encode(x)
-    reader = make_pipeline(Pixels(40, random_state=0), LogisticRegression(C=0.1, max_iter=200))
+    reader = make_pipeline(decomposition.PCA(40, random_state=0), LogisticRegression(C=0.1, max_iter=200))
     reader.fit(x[:5000].flatten(1).numpy(), labels[:5000])
 
     def seen(x: Tensor) -> dict[str, Tensor]:

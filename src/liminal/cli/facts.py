@@ -38,8 +38,8 @@ def info(space: SpaceName, as_json: Json = False) -> None:
         ("data", f"{card.data['name']}: {card.data['n_train']:,} items trained on, {card.data['n_held']:,} held out"),
         ("licence", card.data.get("licence")),
         *_about_attributes(it),
-        ("training", ", ".join(f"{k} {console.cell(v)}" for k, v in card.training.items() if not isinstance(v, dict))),
-        ("figures", ", ".join(f"{k} {console.cell(v)}" for k, v in card.measures.items() if not isinstance(v, dict))),
+        ("training", ", ".join(f"{k.replace('_', ' ')} {console.cell(v)}" for k, v in card.training.items() if not isinstance(v, dict))),
+        ("figures", ", ".join(f"{k.replace('_', ' ')} {console.cell(v)}" for k, v in card.measures.items() if not isinstance(v, dict))),
         ("made", f"{card.created}, liminal {card.liminal}, seed {card.seed}"),
         *(("note", note) for note in card.notes),
     ]
@@ -88,7 +88,7 @@ def neighbors(
         if not rows:
             raise LiminalError(f"--where {where}: no item passes, so there is nothing to draw")
         pictures = [it.modality.preview(x, 128) for x in it.items([row["id"] for row in rows])]
-        grid.save(grid.grid(pictures, labels=[f"@{row['id']}   {row['distance']:.2f}" for row in rows]), out)
+        grid.save(grid.grid(pictures, labels=[f"@{row['id']} · {row['distance']:.2f}" for row in rows]), out)
     if as_json:
         console.emit({"item": item, "neighbors": rows, "output": None if out is None else str(out)})
         return

@@ -160,7 +160,8 @@ def _bars(bars: Bars) -> str:
         drawn += f'<rect class="bar" x="{x:.3f}%" width="{width:.3f}%" y="{100 - height:.2f}%" height="{height:.2f}%"/>'
     label = _text(f"{bars.title}: {len(bars.values)} bars, the largest {top:.3g} {bars.unit}")
     return (
-        f'<article class="wide"><div class="head"><h3>{_text(bars.title)}</h3><span class="way">tallest: {top:.3g} {_text(bars.unit)}</span></div>'
+        f'<article class="wide"><div class="head"><h3>{_text(bars.title)}</h3>'
+        f'<span class="way">tallest: {top:.3g} {_text(bars.unit)}</span></div>'
         f'<p>{_text(bars.caption)}</p><svg class="bars" role="img" aria-label="{label}">{drawn}</svg></article>'
     )
 

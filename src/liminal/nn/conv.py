@@ -1,8 +1,8 @@
 """Convolutional encoder and decoder for pictures (c, h, w), sized from the picture.
 
-The encoder halves the picture until it is 4 pixels or less, the decoder starts at 8 pixels or less and doubles. Channels go
-from `width` at half resolution to twice that below. Residual blocks (He et al. 2016, pre-activation) with group
-normalisation and SiLU stand only where the picture is 16 pixels or less: there they cost little.
+The encoder halves the picture until it is 4 pixels or less, the decoder starts at 8 pixels or less and doubles. Wide layers stand
+where the picture is small (`channels_at`), as does the one residual block (He et al. 2016, pre-activation) on either side: there
+they cost little. Group normalisation and SiLU throughout.
 """
 
 from __future__ import annotations
@@ -52,6 +52,11 @@ def check(shape: tuple[int, ...]) -> tuple[int, int, int]:
     return c, h, w
 
 
+def channels_at(side: int, width: int) -> int:
+    """Channels where the longer side is `side` pixels: twice `width` up to 8 pixels, `width` up to 16, half of it above."""
+    return 2 * width if side <= 8 else width if side <= 16 else max(4, width // 2)
+
+
 class Encoder(nn.Module):
     """x (n, c, h, w) in [0, 1] -> h (n, out)."""
 
@@ -60,11 +65,12 @@ class Encoder(nn.Module):
         channels, h, w = check(shape)
         layers: list[nn.Module] = []
         while max(h, w) > 4:
-            wide = 2 * width if layers else width
+            h, w = max(1, h // 2), max(1, w // 2)
+            wide = channels_at(max(h, w), width)
             layers += [_norm(channels), nn.SiLU()] if layers else []
             layers.append(nn.Conv2d(channels, wide, 4, stride=2, padding=1))
-            channels, h, w = wide, max(1, h // 2), max(1, w // 2)
-            layers += [Residual(channels)] if 4 < max(h, w) <= 8 else []
+            layers += [Residual(wide)] if 4 < max(h, w) <= 8 else []
+            channels = wide
         self.trunk = nn.Sequential(*layers, _norm(channels), nn.SiLU(), nn.Flatten())
         self.head = nn.Sequential(nn.Linear(channels * h * w, HIDDEN), nn.SiLU(), nn.Linear(HIDDEN, out))
 
@@ -82,15 +88,14 @@ class Decoder(nn.Module):
         while max(self.sizes[0]) > 8 or len(self.sizes) == 1:
             h, w = self.sizes[0]
             self.sizes.insert(0, ((h + 1) // 2, (w + 1) // 2))
-        (h, w), ups = self.sizes[0], len(self.sizes) - 1
-        channels = [2 * width, *([2 * width] * (ups - 2)), *([width] * (ups > 1)), out]
+        h, w = self.sizes[0]
+        channels = [*(channels_at(max(size), width) for size in self.sizes[:-1]), out]
         self.head = nn.Sequential(
             nn.Linear(dim, HIDDEN), nn.SiLU(), nn.Linear(HIDDEN, channels[0] * h * w), nn.Unflatten(1, (channels[0], h, w))
         )
         self.start = Residual(channels[0])
         self.ups = nn.ModuleList(
-            nn.Sequential(_norm(a), nn.SiLU(), nn.ConvTranspose2d(a, b, 4, stride=2, padding=1))
-            for a, b in itertools.pairwise(channels)
+            nn.Sequential(_norm(a), nn.SiLU(), nn.ConvTranspose2d(a, b, 4, stride=2, padding=1)) for a, b in itertools.pairwise(channels)
         )
 
     def forward(self, z: Tensor) -> Tensor:

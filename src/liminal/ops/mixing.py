@@ -17,7 +17,7 @@ _SMALL = 1e-6
 
 
 def linear(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
-    """(1 - t) a + t b.
+    """(1 - t) a + t b, computed as a + t (b - a), which from an item to itself stays exactly there.
 
     Args:
         a: (..., d).
@@ -28,7 +28,7 @@ def linear(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
         (..., d) for one number, (m, ..., d) for m of them; exactly a at t = 0 and exactly b at t = 1.
     """
     t = _fractions(a, t)
-    return _ends(a, b, t, (1 - t) * a + t * b)
+    return _ends(a, b, t, a + t * (b - a))
 
 
 def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
@@ -52,15 +52,13 @@ def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
     ua, ub = a / na.clamp_min(1e-30), b / nb.clamp_min(1e-30)
     ua, ub = torch.where(na > 0, ua, ub), torch.where(nb > 0, ub, ua)
     # atan2 of sum and difference keeps its digits at 0 and at pi, where acos of the dot product loses half of them
-    half = torch.atan2((ua - ub).norm(dim=-1, keepdim=True), (ua + ub).norm(dim=-1, keepdim=True))
-    w = 2 * half
+    w = 2 * torch.atan2((ua - ub).norm(dim=-1, keepdim=True), (ua + ub).norm(dim=-1, keepdim=True))
     side = ub - (ua * ub).sum(-1, keepdim=True) * ua
     length = side.norm(dim=-1, keepdim=True)
     side = torch.where(length > _SMALL, side / length.clamp_min(1e-30), _perpendicular(ua))
     on_arc = torch.cos(t * w) * ua + torch.sin(t * w) * side
-    near = (1 - t) * ua + t * ub  # below a millionth of a radian the arc is the line
-    direction = torch.where(w > _SMALL, on_arc, near)
-    return _ends(a, b, t, ((1 - t) * na + t * nb) * direction)
+    # below a millionth of a radian the arc is the line
+    return _ends(a, b, t, torch.where(w > _SMALL, ((1 - t) * na + t * nb) * on_arc, a + t * (b - a)))
 
 
 def _fractions(a: Tensor, t: float | Tensor) -> Tensor:
