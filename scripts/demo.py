@@ -47,7 +47,10 @@ def write(space: liminal.Space, out: Path, voice: Terminal) -> list[tuple[str, s
     faces = [f"@{i}" for i in held[:12]]
     plain = space.catalogue.table("split = 'held' and glasses = 'none' and smile < 0", columns=["id"])["id"].to_pylist()[:4]
     steps = {
-        "reconstructions.png": ("held-out faces, and below each what the model makes of its code", lambda p: space.reconstruct(faces).save(p)),
+        "reconstructions.png": (
+            "held-out faces, and below each what the model makes of its code",
+            lambda p: space.reconstruct(faces).save(p),
+        ),
         "samples.png": ("64 faces that nobody drew", lambda p: space.sample(64).save(p)),
         "morph.gif": ("a walk through four faces", lambda p: space.path(*faces[:4], frames=72, loop=True).save(p)),
         "smile.png": ("four faces from -2 to +2 smiles", lambda p: space.strip(plain, "smile").save(p)),

@@ -314,29 +314,25 @@ def pickled_by_name(space: Path) -> None:
     (space / "card.json").write_text(json.dumps(card))
 
 
-@pytest.mark.parametrize(
-    ("damage", "says"),
-    [
-        (lambda space: (space / "card.json").write_text("{}"), "card.json"),
-        (cut_card, "card.json"),
-        (lambda space: (space / "card.json").unlink(), "card.json"),
-        (lambda space: card_of(space, format=99), "newer Liminal"),
-        (lambda space: card_of(space, parts={}), "card.json"),
-        (lambda space: card_of(space, model={"class": "vae", "arguments": {"shape": [1, 16, 16], "depth": 3}}), "card.json"),
-        (cut_weights, "weights.safetensors"),
-        (lambda space: (space / "weights.safetensors").unlink(), "weights.safetensors"),
-        (lambda space: shutil.rmtree(space / "items.lance"), "items.lance"),
-        (cut_items, "items.lance"),
-        (pickled, "weights.safetensors"),
-        (pickled_by_name, "weights.pt"),
-    ],
-    ids="empty-card cut-card no-card newer no-parts foreign-model cut-weights no-weights no-items cut-items pickled pickled-by-name".split(
-        " "
-    ),
-)
-def test_a_damaged_space_is_refused(
-    damage: Callable[[Path], object], says: str, tiny_space: Path, tmp_path: Path, refused: Refused
-) -> None:
+DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "empty card": (lambda space: (space / "card.json").write_text("{}"), "card.json"),
+    "cut card": (cut_card, "card.json"),
+    "no card": (lambda space: (space / "card.json").unlink(), "card.json"),
+    "newer": (lambda space: card_of(space, format=99), "newer Liminal"),
+    "no parts": (lambda space: card_of(space, parts={}), "card.json"),
+    "foreign model": (lambda space: card_of(space, model={"class": "vae", "arguments": {"shape": [1, 16, 16], "depth": 3}}), "card.json"),
+    "cut weights": (cut_weights, "weights.safetensors"),
+    "no weights": (lambda space: (space / "weights.safetensors").unlink(), "weights.safetensors"),
+    "no items": (lambda space: shutil.rmtree(space / "items.lance"), "items.lance"),
+    "cut items": (cut_items, "items.lance"),
+    "pickled": (pickled, "weights.safetensors"),
+    "pickled by name": (pickled_by_name, "weights.pt"),
+}
+
+
+@pytest.mark.parametrize("case", DAMAGE)
+def test_a_damaged_space_is_refused(case: str, tiny_space: Path, tmp_path: Path, refused: Refused) -> None:
+    damage, says = DAMAGE[case]
     space = tmp_path / "space"
     shutil.copytree(tiny_space, space)
     damage(space)

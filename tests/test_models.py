@@ -84,7 +84,9 @@ def test_contract(case: str, tmp_path) -> None:
     with torch.autocast("cpu", torch.bfloat16):
         half = model.loss(x, 0.5)
     assert all(torch.isfinite(v) for v in half.values())
-    assert torch.allclose(sum(v for k, v in half.items() if k == "reconstruction").float(), terms["reconstruction"].float(), rtol=0.2, atol=20)
+    assert torch.allclose(
+        sum(v for k, v in half.items() if k == "reconstruction").float(), terms["reconstruction"].float(), rtol=0.2, atol=20
+    )
 
 
 @pytest.mark.parametrize("shape", [(3, 64, 64), (1, 9, 13), (4, 33, 20), (3, 128, 128), (1, 8, 8)])

@@ -80,7 +80,7 @@ def test_resumes_bit_for_bit(tmp_path, monkeypatch, stops) -> None:
     advance = Run.advance
     left = list(stops)
 
-    class Died(Exception):
+    class DiedError(Exception):
         pass
 
     def dying(self, x, done):
@@ -88,12 +88,12 @@ def test_resumes_bit_for_bit(tmp_path, monkeypatch, stops) -> None:
             left.pop(0)
             self.save()
             advance(self, x, done)  # the step in which it dies is lost
-            raise Died
+            raise DiedError
         return advance(self, x, done)
 
     monkeypatch.setattr(Run, "advance", dying)
     for _ in stops:
-        with pytest.raises(Died):
+        with pytest.raises(DiedError):
             run(tmp_path / "cut", resume=True)
     torch.rand(7)  # whatever else the process draws must not matter
     resumed, log = run(tmp_path / "cut", resume=True)
@@ -176,7 +176,13 @@ def test_minutes_bound_the_training(tmp_path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "word"),
-    [({}, "--epochs"), ({"epochs": 1, "minutes": 1}, "--epochs"), ({"epochs": 0}, "epochs 0"), ({"minutes": -1}, "minutes"), ({"epochs": 1, "batch": 1}, "batch 1")],
+    [
+        ({}, "--epochs"),
+        ({"epochs": 1, "minutes": 1}, "--epochs"),
+        ({"epochs": 0}, "epochs 0"),
+        ({"minutes": -1}, "minutes"),
+        ({"epochs": 1, "batch": 1}, "batch 1"),
+    ],
 )
 def test_plan_checks(arguments, word: str) -> None:
     with pytest.raises(LiminalError, match=word):

@@ -33,7 +33,7 @@ from .modalities import Modality
 from .models import latent
 from .ops import directions
 from .priors import PRIORS, Posterior, Prior
-from .tensors import inference, rng, set_threads
+from .tensors import choose_device, inference, rng, set_threads
 from .train import Items, Plan, split, train
 from .voice import Voice
 
@@ -44,7 +44,11 @@ CALIBRATE_ON = 2_000  # held-out items that directions are calibrated and scored
 
 
 def dataset(
-    data: str | Path | np.ndarray | Dataset, attributes: str | Path | None = None, modality: str | Modality = "image", voice: Voice | None = None, **options: Any
+    data: str | Path | np.ndarray | Dataset,
+    attributes: str | Path | None = None,
+    modality: str | Modality = "image",
+    voice: Voice | None = None,
+    **options: Any,
 ) -> Dataset:
     """The dataset that `data` stands for: an existing path, the name of a known dataset, an array, or a dataset already.
 
@@ -188,6 +192,7 @@ def fit(
         raise LiminalError(f"--dim {dim}: a latent space needs 1 dimension or more")
     plan = Plan(epochs, 5.0 if epochs is None and minutes is None else minutes, batch, rate, seed)
     set_threads(threads)
+    choose_device(device)
     folder = claim(out, force, resume)
     if folder is None:
         voice.say(f"{out} is finished: nothing to resume")
@@ -211,7 +216,9 @@ def fit(
             return None
         card = assemble(network, items, held, folder, seed=seed, training=training, voice=voice)
     except OSError as error:
-        raise LiminalError(f"could not write {folder}: {error.strerror or error}; free some space, then run it again with --resume") from error
+        raise LiminalError(
+            f"could not write {folder}: {error.strerror or error}; free some space, then run it again with --resume"
+        ) from error
     card.commit(folder)
     shutil.rmtree(folder / "checkpoint", ignore_errors=True)
     voice.close()
@@ -260,6 +267,7 @@ def posteriors(generator: Autoencoder, modality: Modality, items: Items) -> Call
     with inference(generator):
         for i in range(0, len(items), ENCODE):
             found.append(generator.posterior(modality.tensor(items[i : i + ENCODE]).to(generator.device)))
+
     def draw(g: torch.Generator) -> Tensor:
         return torch.cat([p.sample(g).cpu() for p in found]).clone()
 
@@ -297,7 +305,7 @@ def assemble(
     if isinstance(generator.prior, latent.Mixture):
         generator.prior = samplers["mixture"]
     table = Catalogue.create(folder, batches(items, held, z, voice), generator.dim, items.attributes.schema)
-    tensors = {f"{name}.{k}": v for name, s in samplers.items() if name != "prior" for k, v in s.state_dict().items()}
+    tensors = {f"{name}.{k}": v for name, s in samplers.items() if isinstance(s, latent.Fitted) for k, v in s.state_dict().items()}
     parts = {"items.lance": {"version": table.version}}
     if not isinstance(generator, Wrapped):
         tensors |= {f"model.{k}": v for k, v in generator.state_dict().items() if not k.startswith("prior.")}
@@ -307,7 +315,7 @@ def assemble(
         model={"class": generator.name, "arguments": generator.config()},
         modality={"name": items.modality.name, "arguments": items.modality.config()},
         prior={"name": generator.prior.name, "dim": generator.dim},
-        sampler={**sampler, "components": samplers["mixture"].components, "support": samplers["mixture"].support},
+        sampler={**sampler, "fitted": {name: s.config() for name, s in samplers.items() if isinstance(s, latent.Fitted)}},
         data={"name": items.name, "n_train": int((~held).sum()), "n_held": int(held.sum()), **items.provenance},
         attributes=table.attributes,
         seed=seed,
@@ -320,19 +328,23 @@ def assemble(
     return card
 
 
-def fit_samplers(generator: Autoencoder, items: Dataset, held: np.ndarray, seed: int, voice: Voice) -> tuple[dict[str, Prior], dict[str, Any]]:
+def fit_samplers(
+    generator: Autoencoder, items: Dataset, held: np.ndarray, seed: int, voice: Voice
+) -> tuple[dict[str, Prior], dict[str, Any]]:
     """Mixture and flow fitted to posterior samples of training items, and the default chosen by a two-sample test on held-out ones."""
     rows = rng_rows(np.flatnonzero(~held), FIT_ON, seed)
     draw = posteriors(generator, items.modality, Rows(items.items, rows))
     test = posteriors(generator, items.modality, Rows(items.items, rng_rows(np.flatnonzero(held), 2000, seed)))(rng(seed + 1))
     support = generator.prior.name if generator.prior.name in PRIORS else "normal"
     voice.progress("fitting samplers", 0.0)
-    fitted: dict[str, Prior] = {"mixture": latent.fit_mixture(draw(rng(seed)), test, seed, support)}
+    fitted: dict[str, latent.Fitted] = {"mixture": latent.fit_mixture(draw(rng(seed)), test, seed, support)}
     steps = 2000 if len(rows) > 2000 else 600
     fitted["flow"] = latent.fit_flow(
         draw, seed, steps, support=support, progress=lambda i, n: voice.progress("fitting samplers", 0.2 + 0.8 * i / n)
     )
-    known = fitted if isinstance(generator.prior, latent.Mixture) else {"prior": generator.prior, **fitted}
+    known: dict[str, Prior] = dict(fitted)
+    if not isinstance(generator.prior, latent.Mixture):
+        known = {"prior": generator.prior, **known}
     if len(test) <= 10:
         return known, {"default": "mixture", "tests": {}, "why": "too few held-out items to test samplers on"}
     best, tests = latent.choose(known, test, seed)

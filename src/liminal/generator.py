@@ -63,7 +63,9 @@ class Generator(nn.Module, ABC):
         if z.ndim == 1:
             z = z[None]
         if z.ndim != 2 or z.shape[1] != self.dim:
-            raise LiminalError(f"decode: wanted latents of shape (n, {self.dim}), got {tuple(z.shape)}; this space has {self.dim} dimensions")
+            raise LiminalError(
+                f"decode: wanted latents of shape (n, {self.dim}), got {tuple(z.shape)}; this space has {self.dim} dimensions"
+            )
         if not torch.isfinite(z).all():
             row = int((~torch.isfinite(z).all(1)).nonzero()[0])
             raise LiminalError(f"decode: row {row} of the latents holds NaN or infinity; wanted finite numbers")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,12 +16,13 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from . import build, registry
-from .card import Card, read_weights, verify
+from . import build, registry, rows
+from .card import Card, read_weights, verify, write_weights
 from .catalogue import Catalogue
 from .datasets import Dataset
 from .datasets.attributes import join_attributes
 from .errors import LiminalError, unknown
+from .files import atomic, check_output
 from .generator import Autoencoder, Wrapped
 from .maps.project import Map, project
 from .measures import Report, measure
@@ -107,7 +109,9 @@ class Space:
             items = data[None] if data.ndim == len(self.modality.item_shape) else data
             if items.dtype != self.modality.item_dtype or tuple(items.shape[1:]) != tuple(self.modality.item_shape):
                 wanted = f"{self.modality.item_dtype} {tuple(self.modality.item_shape)}"
-                raise LiminalError(f"encode: wanted items of {wanted}, got {items.dtype} {tuple(items.shape[1:])}; a float tensor or a file works too")
+                raise LiminalError(
+                    f"encode: wanted items of {wanted}, got {items.dtype} {tuple(items.shape[1:])}; a float tensor or a file works too"
+                )
             return items
         return np.stack([self.modality.read(Path(path)) for path in data])
 
@@ -196,7 +200,14 @@ class Space:
         Returns:
             The edit, with what the space's reader sees in the decoded item before and after.
         """
-        return edits.edit(self.generator, self.modality, self.latent(item), formula.edit(change, _Names(self)), change, self.reader.named if self.reader else None)
+        return edits.edit(
+            self.generator,
+            self.modality,
+            self.latent(item),
+            formula.edit(change, _Names(self)),
+            change,
+            self.reader.named if self.reader else None,
+        )
 
     def strip(self, items: Sequence[Item], change: str, strengths: Sequence[float] = edits.STRENGTHS) -> Any:
         """A picture of an edit at several strengths, a row for each item; see `ops.edits.strip`."""
@@ -289,6 +300,52 @@ class Space:
         table = self.catalogue.table(split=split, columns=["id", "z", *self.card.attributes])
         return table.take(pa.array(build.rng_rows(np.arange(len(table)), most, seed)))
 
+    def save(self, folder: str | Path, ids: Sequence[int] | None = None, half: bool = False, voice: Voice | None = None) -> None:
+        """A copy of the space in a new folder.
+
+        Args:
+            folder: of the copy; it must not exist.
+            ids: items to keep, numbered anew in this order; None: all.
+            half: keep weights in half precision (half the size; codes and figures are computed anew with the rounded weights).
+            voice: hears progress.
+
+        Raises:
+            LiminalError: the folder exists, or cannot be written.
+        """
+        speak = voice or speaking()
+        chosen = np.arange(len(self.catalogue)) if ids is None else np.asarray(ids, dtype=np.int64)
+        generator = copy.deepcopy(self.generator)
+        if half:
+            generator.half().float()
+        with atomic(check_output(folder, False, "space")) as part:
+            part.mkdir()
+            entries: dict[str, dict[str, Any]] = {}
+            for name, entry in self.card.parts.items():
+                if name.endswith(".safetensors"):
+                    tensors = read_weights(self.folder, name, entry)
+                    if half and name != "directions.safetensors":
+                        tensors = {k: t.half() if t.is_floating_point() else t for k, t in tensors.items()}
+                    about = {k: v for k, v in entry.items() if k not in ("file", "sha256", "bytes")}
+                    entries[name] = {**about, **write_weights(part, name, tensors)}
+            fields = {k: {"number": pa.float64(), "bool": pa.bool_(), "category": pa.string()}[v] for k, v in self.card.attributes.items()}
+            table = Catalogue.create(part, self._copied(generator, chosen, speak), self.dim, fields)
+            entries["items.lance"] = {"version": table.version}
+            held = len(table.table(columns=["id"], split="held"))
+            data = {**self.card.data, "n_train": len(chosen) - held, "n_held": held}
+            replace(self.card, parts=entries, data=data).commit(part)
+        speak.close()
+
+    def _copied(self, generator: Autoencoder, ids: np.ndarray, voice: Voice, size: int = 2000) -> Iterator[pa.RecordBatch]:
+        """Rows of the catalogue with codes from `generator`."""
+        for i in range(0, len(ids), size):
+            part = ids[i : i + size]
+            table = self.catalogue.rows(part, ["split", "source", "thumbnail", *self.card.attributes])
+            packed = table["thumbnail"].to_pylist()
+            z = generator.encode(self.modality.tensor(np.stack([self.modality.unpack(p) for p in packed]))).cpu().numpy()
+            attributes = table.select(list(self.card.attributes)) if self.card.attributes else None
+            yield rows.batch(z, table["split"].to_pylist(), packed, table["source"].to_pylist(), attributes)
+            voice.progress("copying", min(1.0, (i + size) / len(ids)))
+
     # -- changing the catalogue
 
     def label(self, attributes: str | Path, voice: Voice | None = None) -> list[str]:
@@ -306,9 +363,10 @@ class Space:
         """
         self._writable("label")
         table = join_attributes(Path(attributes), self.catalogue.table(columns=["source"])["source"].to_pylist())
-        rows = table.append_column("id", pa.array(np.arange(len(table))))
-        self._commit(self.catalogue.set_attributes(rows), voice or speaking(), learn=True)
-        return list(table.column_names)
+        table = table.append_column("id", pa.array(np.arange(len(table))))
+        names = [name for name in table.column_names if name != "id"]
+        self._commit(self.catalogue.set_attributes(table), voice or speaking(), learn=True)
+        return names
 
     def add(self, data: Any, voice: Voice | None = None, **reading: Any) -> int:
         """Encode more data and append the items to the catalogue.
@@ -351,7 +409,9 @@ class Space:
 
     def _writable(self, verb: str) -> None:
         if registry.READY in self.folder.absolute().parents:
-            raise LiminalError(f"{verb}: {self.folder.name} is ready-made and never changed; copy the folder {self.folder} and use the copy")
+            raise LiminalError(
+                f"{verb}: {self.folder.name} is ready-made and never changed; copy the folder {self.folder} and use the copy"
+            )
 
     def _commit(self, version: int, voice: Voice, learn: bool) -> None:
         """Make a new version of the catalogue the space's own, with what is learned from its attributes; the card comes last."""
@@ -360,9 +420,9 @@ class Space:
         self.card.attributes = table.attributes
         self.__dict__["catalogue"] = table
         if learn:
-            rows = table.table(columns=["id", "z", "split", *table.attributes])
-            held = np.array(rows["split"].to_pylist()) == "held"
-            known, z = rows.select(list(table.attributes)), _vectors(rows, self.dim).numpy()
+            known = table.table(columns=["id", "z", "split", *table.attributes])
+            held, z = np.array(known["split"].to_pylist()) == "held", _vectors(known, self.dim).numpy()
+            known = known.select(list(table.attributes))
             items = build.Lazy(self.items, len(table))
             self.card.parts |= build.learn_attributes(
                 self.generator, self.modality, known, items, z, held, self.folder, self.card.seed, voice
@@ -377,7 +437,12 @@ class Space:
 
     def info(self) -> dict[str, Any]:
         """JSON-ready facts about the space."""
-        return {"folder": str(self.folder), "dim": self.dim, "parameters": sum(p.numel() for p in self.generator.parameters()), **asdict(self.card)}
+        return {
+            "folder": str(self.folder),
+            "dim": self.dim,
+            "parameters": sum(p.numel() for p in self.generator.parameters()),
+            **asdict(self.card),
+        }
 
 
 class _Names:
@@ -439,29 +504,37 @@ def open(
     folder = registry.space_folder(name)
     card = Card.read(folder)
     verify(folder, card)
-    modality = registry.named("modality", card.modality["name"], registry.MODALITIES)(**card.modality["arguments"])
+    for name in ("weights.safetensors", "items.lance"):
+        if name not in card.parts:
+            raise LiminalError(f"space {folder}: card.json names no {name}, so it is cut or changed by hand; copy the whole folder again")
+    modality = _made(registry.named("modality", card.modality["name"], registry.MODALITIES), card.modality["arguments"], folder)
     tensors = read_weights(folder, "weights.safetensors", card.parts["weights.safetensors"])
-    dim, place = int(card.prior["dim"]), choose_device(device)
-    samplers: dict[str, Prior] = {
-        "mixture": latent.Mixture(dim, card.sampler["components"], card.sampler["support"]),
-        "flow": latent.Flow(dim, card.sampler["support"]),
-    }
-    for prefix, sampler in samplers.items():
-        _fill(sampler, tensors, prefix, folder)
-        sampler.eval().requires_grad_(False)
+    samplers: dict[str, Prior] = {}
+    for kind, arguments in card.sampler.get("fitted", {}).items():
+        samplers[kind] = _made(latent.sampler(kind), arguments, folder)
+        _fill(samplers[kind], tensors, kind, folder)
+        samplers[kind].eval().requires_grad_(False)
     generator: Autoencoder
     if card.model["class"] == "wrapped":
         if decode is None:
             raise LiminalError(f"space {folder} was made of a wrapped model: open it with liminal.open(folder, decode=..., encode=...)")
-        generator = Wrapped(decode, encode, PRIORS.get(card.prior["name"], PRIORS["normal"])(dim), modality.shape)
+        generator = Wrapped(decode, encode, PRIORS.get(card.prior["name"], PRIORS["normal"])(int(card.prior["dim"])), modality.shape)
     else:
-        generator = registry.named("model", card.model["class"], registry.MODELS)(**card.model["arguments"])
+        generator = _made(registry.named("model", card.model["class"], registry.MODELS), card.model["arguments"], folder)
         _fill(generator, tensors, "model", folder)
     if card.prior["name"] == "mixture":
         generator.prior = samplers["mixture"]
     else:
         samplers = {"prior": generator.prior, **samplers}
-    return Space(generator.eval().requires_grad_(False).to(place), modality, card, folder, samplers)
+    return Space(generator.eval().requires_grad_(False).to(choose_device(device)), modality, card, folder, samplers)
+
+
+def _made(kind: Callable[..., Any], arguments: dict[str, Any], folder: Path) -> Any:
+    """What the card's arguments make; arguments that do not fit say that the card was cut or changed."""
+    try:
+        return kind(**arguments)
+    except TypeError as error:
+        raise LiminalError(f"space {folder}: card.json holds arguments that do not fit ({error}); copy the whole folder again") from error
 
 
 def _fill(module: torch.nn.Module, tensors: dict[str, Tensor], prefix: str, folder: Path) -> None:
@@ -472,7 +545,9 @@ def _fill(module: torch.nn.Module, tensors: dict[str, Tensor], prefix: str, fold
         raise LiminalError(f"space {folder}: weights.safetensors does not fit the card ({str(error).splitlines()[-1].strip()})") from error
     missing = [k for k in missing if not k.startswith("prior.")]
     if missing or extra:
-        raise LiminalError(f"space {folder}: weights.safetensors does not fit the card ({len(missing)} tensors missing, {len(extra)} unknown)")
+        raise LiminalError(
+            f"space {folder}: weights.safetensors does not fit the card ({len(missing)} tensors missing, {len(extra)} unknown)"
+        )
 
 
 def fit(data: str | Path | np.ndarray | Dataset, out: str | Path | None = None, *, voice: Voice | None = None, **how: Any) -> Space:

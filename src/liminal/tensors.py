@@ -32,7 +32,9 @@ def choose_device(name: str | None = None) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise LiminalError(f"device {name!r} cannot be used here ({str(error).splitlines()[0]}); leave --device out to choose one") from error
+        raise LiminalError(
+            f"device {name!r} cannot be used here ({str(error).splitlines()[0]}); leave --device out to choose one"
+        ) from error
     return device
 
 

@@ -70,6 +70,10 @@ class Plan:
             raise LiminalError(f"fit: {'epochs' if self.minutes is None else 'minutes'} {length}: wanted a number above 0")
         if self.batch < 2:
             raise LiminalError(f"fit: batch {self.batch}: wanted 2 or more")
+        if not 0 < self.rate < math.inf:
+            raise LiminalError(f"fit: rate {self.rate}: wanted a number above 0; 0.002 is the default")
+        if self.seed < 0:
+            raise LiminalError(f"fit: seed {self.seed}: wanted 0 or more")
 
 
 @dataclass

@@ -50,7 +50,11 @@ class Terminal(Voice):
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn
 
-            columns = (TextColumn("{task.description}"), BarColumn(bar_width=28), TextColumn("{task.percentage:>3.0f}% {task.fields[text]}"))
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=28),
+                TextColumn("{task.percentage:>3.0f}% {task.fields[text]}"),
+            )
             self.bar = Progress(*columns, console=Console(stderr=True, highlight=False), refresh_per_second=8, transient=True)
             self.bar.start()
             self.task = self.bar.add_task(self.phase, total=1.0, text=text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +29,9 @@ def write(path: str | Path, z: np.ndarray, columns: pa.Table | None = None) -> N
     path = check_ending(path)
     with atomic(path) as part:
         if path.suffix == ".npy":
-            with open(part, "wb") as file:
-                np.save(file, z)
+            held = io.BytesIO()  # np.save itself does not notice a full disk
+            np.save(held, z)
+            part.write_bytes(held.getbuffer())
             return
         vectors = pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(z).reshape(-1)), z.shape[1])
         given = columns if columns is not None else pa.table({})

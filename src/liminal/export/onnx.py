@@ -69,7 +69,9 @@ def decoder(generator: Generator, path: str | Path, tolerance: float = 1e-4) -> 
             got = np.asarray(session.run(["x"], {"z": z.numpy()})[0])
             worst = max(worst, float(np.abs(got - generator.decode_soft(z).numpy()).max()))
         if not worst <= tolerance:
-            raise LiminalError(f"onnx: the exported decoder differs from the model by {worst:.2g}, more than {tolerance:.2g}; it was not kept")
+            raise LiminalError(
+                f"onnx: the exported decoder differs from the model by {worst:.2g}, more than {tolerance:.2g}; it was not kept"
+            )
     return worst
 
 

@@ -24,18 +24,20 @@ def blocks(a: Tensor, b: Tensor) -> Iterator[tuple[slice, Tensor]]:
     """
     same, kind = a is b, torch.float64 if b.shape[1] <= WIDE else torch.float32
     centre = b.mean(0, dtype=torch.float64).to(kind)
-    b = b.to(kind) - centre
-    a = b if same else a.to(kind) - centre
-    one = torch.ones(1, dtype=kind)
-    left = torch.cat([a * -2, a.square().sum(1, keepdim=True), one.expand(len(a), 1)], 1)
-    right = torch.cat([b, one.expand(len(b), 1), b.square().sum(1, keepdim=True)], 1).T
+    right = _beside(b.to(kind) - centre, 1.0, last=True).T
     size = max(1, BLOCK // max(len(b), 1))
     for i in range(0, len(a), size):
         rows = slice(i, min(i + size, len(a)))
-        table = left[rows] @ right
+        table = _beside(a[rows].to(kind) - centre, -2.0, last=False) @ right
         if same:
             table[:, rows].fill_diagonal_(0)
         yield rows, table
+
+
+def _beside(x: Tensor, scale: float, last: bool) -> Tensor:
+    """(n, d) -> (n, d + 2): scale * x, then |x|^2 and 1 (1 and |x|^2 if `last`): rows of one kind times rows of the other are distances."""
+    square, one = x.square().sum(1, keepdim=True), x.new_ones(len(x), 1)
+    return torch.cat([x * scale, *((one, square) if last else (square, one))], 1)
 
 
 def nearest(index: Tensor, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:

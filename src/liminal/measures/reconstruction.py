@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from ..errors import LiminalError
 
@@ -30,7 +29,7 @@ def psnr(x: Tensor, y: Tensor) -> Tensor:
 
 
 def ssim(x: Tensor, y: Tensor, sigma: float = 1.5) -> Tensor:
-    """Structural similarity of pictures in [0, 1]: (n, c, h, w) twice -> (n,) in [-1, 1], 1 for the same picture; float64.
+    """Structural similarity of pictures in [0, 1]: (n, c, h, w) twice -> (n,) in [-1, 1], 1 for the same picture; to about 1e-5.
 
     The Gaussian window has 11 x 11 pixels (fewer in a smaller picture) and stays inside the picture; channels are averaged.
 
@@ -45,24 +44,28 @@ def ssim(x: Tensor, y: Tensor, sigma: float = 1.5) -> Tensor:
     _same(x, y)
     if x.ndim != 4:
         raise LiminalError(f"SSIM: wanted pictures (n, c, h, w), got {tuple(x.shape)}")
-    n, c, h, w = x.shape
-    a, b = x.double().reshape(n * c, 1, h, w), y.double().reshape(n * c, 1, h, w)
-    kernels = [_window(min(11, s - 1 + s % 2), sigma) for s in (h, w)]
+    a, b = x.float(), y.float()
+    down, across = (_windows(side, sigma) for side in x.shape[2:])
 
     def smooth(v: Tensor) -> Tensor:
-        return F.conv2d(F.conv2d(v, kernels[0].view(1, 1, -1, 1)), kernels[1].view(1, 1, 1, -1))
+        return down @ v @ across.T
 
     ma, mb = smooth(a), smooth(b)
     va, vb, vab = smooth(a * a) - ma * ma, smooth(b * b) - mb * mb, smooth(a * b) - ma * mb
     c1, c2 = 0.01**2, 0.03**2
     score = (2 * ma * mb + c1) * (2 * vab + c2) / ((ma * ma + mb * mb + c1) * (va + vb + c2))
-    return score.flatten(1).mean(1).view(n, c).mean(1)
+    return score.double().flatten(1).mean(1)
 
 
-def _window(size: int, sigma: float) -> Tensor:
+def _windows(side: int, sigma: float) -> Tensor:
+    """Every position of the Gaussian window along one side, as the rows of a matrix: products with it are faster than convolutions."""
+    size = min(11, side - 1 + side % 2)
     at = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
     weight = torch.exp(-0.5 * (at / sigma) ** 2)
-    return weight / weight.sum()
+    rows = torch.zeros(side - size + 1, side, dtype=torch.float64)
+    for i in range(len(rows)):
+        rows[i, i : i + size] = weight / weight.sum()
+    return rows.float()
 
 
 def _same(x: Tensor, y: Tensor) -> None:

@@ -31,7 +31,7 @@ PART = 256  # items as tensors at once
 FIT = 10_000  # training items that PCA is fitted on
 FIT_FEATURES = 5_000  # and the feature map
 INDEX = 20_000  # training items that vote, fewer where an item is large
-NUMBERS, PRODUCTS = 3e7, 1e11  # bounds on numbers held and multiplied when neighbours are sought in the data
+NUMBERS = 2e7  # of a set of items held at once when neighbours are sought in the data
 TRUSTED = 2_000  # items whose neighbourhoods are ranked
 HALVES = 2_000  # held-out items from which on the real-against-real floor comes from them alone
 SHOWN, COLUMNS = 64, 10  # samples in the grid; items in the strip of reconstructions
@@ -310,7 +310,8 @@ def _compare(sets: Mapping[str, Tensor], prefix: str, note: str, s: _Survey) -> 
 
 def _structure(s: _Survey) -> list[Measure]:
     found = _labels(s)
-    rows = s.held[np.sort(s.rng.permutation(len(s.held))[:TRUSTED])]
+    most = int(min(TRUSTED, max(NUMBERS / np.prod(s.modality.shape), 500)))
+    rows = s.held[np.sort(s.rng.permutation(len(s.held))[:most])]
     k = min(10, (len(rows) - 1) // 3)
     x = torch.cat([part.flatten(1) for part in s.tensors(s.held_items, rows)])
     z = s.codes(s.held_items, s.held_z, rows)
@@ -343,11 +344,8 @@ def _labels(s: _Survey) -> list[Measure]:
         return []
     names = [n for n, how in describe(s.attributes[0]).items() if how["kind"] != "number" and n in s.attributes[1].column_names]
     size = int(np.prod(s.modality.shape))
-    most = int(min(INDEX, max(NUMBERS / size, 500)))
-    index = np.sort(s.train_order[:most])
-    queries = s.held[: int(min(s.limit, max(PRODUCTS / (len(index) * size), 200)))]
-    if len(queries) < len(s.held):
-        queries = np.sort(s.rng.permutation(s.held)[: len(queries)])
+    most = int(max(NUMBERS / size, 500))
+    index, queries = np.sort(s.train_order[: min(INDEX, most)]), np.sort(s.held_order[: min(s.limit, most)])
     spaces: dict[str, tuple[Tensor, Tensor]] = {}
     if names:
         data = [torch.cat([x.flatten(1) for x in s.tensors(*of)]) for of in ((s.train_items, index), (s.held_items, queries))]

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..errors import LiminalError
+from ..errors import LiminalError, unknown
 from ..priors import PRIORS, Normal, Prior
 from ..tensors import in_chunks, inference, rng
 
@@ -30,6 +30,10 @@ class Fitted(Prior):
     def __init__(self, dim: int, support: str = "normal") -> None:
         super().__init__(dim)
         self.support = support
+
+    def config(self) -> dict[str, Any]:
+        """JSON-ready arguments; ``type(s)(**s.config())`` builds the same one, unfitted."""
+        return {"dim": self.dim, "support": self.support}
 
     def nearest(self, z: Tensor) -> Tensor:
         return PRIORS[self.support](self.dim).nearest(z)
@@ -50,6 +54,9 @@ class Mixture(Fitted):
         self.register_buffer("means", torch.zeros(components, dim))
         self.register_buffer("cholesky", torch.eye(dim).repeat(components, 1, 1))
 
+    def config(self) -> dict[str, Any]:
+        return {**super().config(), "components": self.components}
+
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         which = torch.multinomial(self.weights.cpu(), n, replacement=True, generator=generator) if n else torch.zeros(0, dtype=torch.long)
         noise = torch.randn(n, self.dim, generator=generator)
@@ -68,7 +75,9 @@ class Mixture(Fitted):
         return 2 * torch.minimum(below, 1 - below)
 
     def mix(self, z: Tensor, weights: Tensor) -> Tensor:
-        raise LiminalError("mix: a Gaussian mixture has no rule that keeps its samples typical; mix in the latent flow, or along linear or slerp")
+        raise LiminalError(
+            "mix: a Gaussian mixture has no rule that keeps its samples typical; mix in the latent flow, or along linear or slerp"
+        )
 
 
 class Flow(Fitted):
@@ -91,8 +100,13 @@ class Flow(Fitted):
         self.register_buffer("mean", torch.zeros(dim))
         self.register_buffer("scale", torch.ones(dim))
         self.enter = nn.Linear(dim + 16, width)
-        self.layers = nn.ModuleList(nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width)) for _ in range(3))
+        self.layers = nn.ModuleList(
+            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width)) for _ in range(3)
+        )
         self.leave = nn.Linear(width, dim)
+
+    def config(self) -> dict[str, Any]:
+        return {**super().config(), "width": self.width, "steps": self.steps}
 
     def velocity(self, u: Tensor, t: Tensor) -> Tensor:
         """v(u, t): (n, d) and (n,) -> (n, d), in standardised units."""
@@ -153,6 +167,20 @@ class Flow(Fitted):
     def mix(self, z: Tensor, weights: Tensor) -> Tensor:
         k, n, d = z.shape
         return self.from_noise(Normal(d).mix(self.to_noise(z.reshape(k * n, d)).reshape(k, n, d), weights))
+
+
+SAMPLERS: dict[str, type[Fitted]] = {s.name: s for s in (Mixture, Flow)}
+
+
+def sampler(name: str) -> type[Fitted]:
+    """The class of fitted samplers with this name.
+
+    Raises:
+        LiminalError: there is none.
+    """
+    if name not in SAMPLERS:
+        raise unknown("sampler", name, SAMPLERS)
+    return SAMPLERS[name]
 
 
 def fit_mixture(z: Tensor, held: Tensor, seed: int = 0, support: str = "normal") -> Mixture:

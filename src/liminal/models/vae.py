@@ -128,5 +128,3 @@ class VAE(Trainable):
             with torch.no_grad():
                 self.log_sigma.lerp_(log_sigma, 0.01)
         return pixels * (log_sigma + 0.5 * (1 + math.log(2 * math.pi)))
-
-
