@@ -542,7 +542,7 @@ def test_report_as_json_table_and_page(surveyed: Report, tmp_path: Path) -> None
     assert all(len(row) == 5 and all(isinstance(cell, str) for cell in row) for row in rows)
     surveyed.save(tmp_path / "r.html")
     page = (tmp_path / "r.html").read_text()
-    assert "Neighbours share the label: side" in page
+    assert "Neighbours agree on “side”" in page
     assert page.count("data:image/png;base64,") == 3
     assert page.count('class="meter"') == len(surveyed.measures)
     with pytest.raises(LiminalError, match=r"\.html \(a page\) or \.json"):

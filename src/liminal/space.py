@@ -276,7 +276,7 @@ class Space:
         )
 
     def measure(self, seed: int = 0, quick: bool = False, voice: Voice | None = None) -> Report:
-        """What the space is worth: reconstruction, sampling, structure, compression, each with interval and baseline; see `measures.measure`."""
+        """What the space is worth: reconstruction, sampling, structure, compression, with intervals; see `measures.measure`."""
         speak = voice or speaking()
         train, held = (self._measured(split, 2_000 if quick else most, seed) for split, most in (("train", 10_000), ("held", 5_000)))
         attributes = (train.drop_columns(["id", "z"]), held.drop_columns(["id", "z"])) if self.card.attributes else None

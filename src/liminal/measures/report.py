@@ -80,7 +80,7 @@ def words(name: str) -> tuple[str, str, float | None, str]:
     if stem == "reader":
         return "reader", *WORDS[over][1:]
     group, title, top, meaning = WORDS[stem]
-    return group, f"{title}: {over}" if over else title, top, meaning
+    return group, f"{title} “{over}”" if over else title, top, meaning
 
 
 def show(value: float, unit: str = "") -> str:

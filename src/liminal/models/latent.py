@@ -6,7 +6,8 @@ r"""Distributions fitted to the latents of a trained autoencoder, so that sampli
   integrating du/dt = v from 0 to 1 turns noise into latents, from 1 to 0 latents into noise. It is therefore invertible, has a
   density, and carries the mixing rule of a Normal over to any distribution of latents.
 
-`choose` picks the sampler whose draws are hardest to tell from held-out latents (nearest-neighbour two-sample test: Schilling 1986; Henze 1988).
+`choose` picks the sampler whose draws are hardest to tell from held-out latents, by the nearest-neighbour two-sample test
+(Schilling 1986; Henze 1988).
 """
 
 from __future__ import annotations

@@ -1,0 +1,110 @@
+"""What is measured: a generator, the items to judge it by, and what several measures share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from ..errors import LiminalError
+from ..generator import Autoencoder, Generator
+from ..modalities import Modality
+from ..tensors import rng
+from .pca import Pca, fit_pca
+from .reader import Reader
+
+PART = 256  # items as tensors at once
+FIT = 10_000  # training items that PCA is fitted on
+
+Samples = Tensor | Callable[[int, int], Tensor]
+
+
+@dataclass
+class Subject:
+    """The rows that are measured and everything that several measures share."""
+
+    generator: Generator
+    modality: Modality
+    train_items: np.ndarray
+    held_items: np.ndarray
+    train_z: Tensor | None
+    held_z: Tensor | None
+    attributes: tuple[pa.Table, pa.Table] | None
+    samples: Samples | None
+    reader: Reader | None
+    seed: int
+    limit: int
+    rounds: int
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        draw = np.random.Generator(np.random.PCG64(self.seed))
+        self.train_order = draw.permutation(len(self.train_items))
+        self.held_order = draw.permutation(len(self.held_items))
+        self.rng = draw
+        self.held = np.sort(self.held_order[: self.limit])
+
+    def tensors(self, items: np.ndarray, rows: np.ndarray) -> Iterator[Tensor]:
+        """x for these rows, piece by piece."""
+        for i in range(0, len(rows), PART):
+            yield self.modality.tensor(np.asarray(items[rows[i : i + PART]]))
+
+    def train_parts(self, most: int) -> Callable[[], Iterator[Tensor]]:
+        rows = np.sort(self.train_order[:most])
+        return lambda: self.tensors(self.train_items, rows)
+
+    def seen(self, x: Tensor) -> Tensor:
+        """x as it is once saved and read again: clamped and rounded as the modality stores it."""
+        return self.modality.tensor(self.modality.items(x.cpu()))
+
+    def codes(self, items: np.ndarray, z: Tensor | None, rows: np.ndarray) -> Tensor:
+        """Latents of these rows, looked up where they are known."""
+        if z is not None:
+            return z[torch.from_numpy(rows)].float()
+        assert isinstance(self.generator, Autoencoder)
+        return torch.cat([self.generator.encode(x).cpu() for x in self.tensors(items, rows)])
+
+    @cached_property
+    def encodes(self) -> bool:
+        """Whether the generator has an encoder, or latents of both sets were given."""
+        if self.train_z is not None and self.held_z is not None:
+            return True
+        if not isinstance(self.generator, Autoencoder):
+            return False
+        try:
+            self.generator.encode(next(self.tensors(self.held_items, self.held[:1])))
+        except LiminalError as error:
+            self.notes.append(f"Reconstruction and structure: not measured ({error}).")
+            return False
+        return True
+
+    @cached_property
+    def held_codes(self) -> Tensor:
+        return self.codes(self.held_items, self.held_z, self.held)
+
+    @cached_property
+    def pca(self) -> Pca:
+        """Principal components of training items, as many as the latent space has dimensions."""
+        parts = self.train_parts(FIT)
+        return fit_pca(lambda: (x.flatten(1) for x in parts()), self.generator.dim)
+
+    def through_pca(self, coordinates: Tensor) -> Tensor:
+        """PCA coordinates (n, d) -> x (n, *shape)."""
+        return self.pca.decode(coordinates).view(-1, *self.modality.shape)
+
+    def draw(self, n: int) -> Tensor:
+        """Latents (n, d) of samples."""
+        if self.samples is None:
+            return self.generator.prior.sample(n, rng(self.seed))
+        if callable(self.samples):
+            return self.samples(n, self.seed)
+        return self.samples[:n]
+
+    @property
+    def is_picture(self) -> bool:
+        return self.modality.name == "image"
