@@ -1,6 +1,6 @@
 """Pages of documentation as tests: their fenced blocks run in order, as written, in a folder of real files.
 
-- ``python`` blocks share one namespace a page; a ``text`` block right after one is what it prints.
+- ``python`` blocks share one namespace a page; an ``output`` block after one is what it prints.
 - ``console`` blocks hold ``$ liminal ...`` commands, each followed by what it says, if that is shown. A command fails (exit code 2) only
   where the page shows its complaint.
 - ``...`` in what is shown stands for anything. Minutes of training are cut to seconds; nothing else is changed.
@@ -76,7 +76,7 @@ def run(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
         if block.language == "python":
             exec(compile("\n" * (block.line - 1) + in_seconds(block.text), str(page), "exec"), names)
             said = capsys.readouterr().out
-        elif block.language == "text":
+        elif block.language == "output":
             assert alike(block.text, said), f"{where}: Python printed\n{said}"
         elif block.language == "console":
             for typed, shown in commands(block):

@@ -544,7 +544,7 @@ def test_report_as_json_table_and_page(surveyed: Report, tmp_path: Path) -> None
     page = (tmp_path / "r.html").read_text()
     assert "Neighbours agree on “side”" in page
     assert page.count("data:image/png;base64,") == 3
-    assert page.count('class="meter"') == len(surveyed.measures)
+    assert page.count('class="meter"') == sum(bool(m.baseline) for m in surveyed.measures) == len(surveyed.measures) - 2
     with pytest.raises(LiminalError, match=r"\.html \(a page\) or \.json"):
         surveyed.save(tmp_path / "r.pdf")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["r.html", "r.json"]

@@ -289,6 +289,7 @@ def train(
         "device": str(run.accelerator.device),
         "precision": run.precision,
         "threads": run.state.threads,
+        "processes": run.accelerator.num_processes,
         "loss": last,
         "setbacks": run.state.setbacks,
         "batch": run.batch,

@@ -11,7 +11,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Meter:
-    """A number on a scale that starts at 0.
+    """A number on a scale that starts at 0; the scale is drawn where there is something to compare the number with.
 
     Attributes:
         title: its name.
@@ -144,8 +144,8 @@ def _meter(meter: Meter) -> str:
     way = f'<span class="way">{DIRECTIONS[meter.better]}</span>' if meter.better else ""
     return (
         f'<article><div class="head"><h3>{_text(meter.title)}</h3>{way}</div><p>{_text(meter.meaning)}</p>'
-        f'<div class="value"><b>{_text(meter.text)}</b>{interval}</div><svg class="meter" role="img" aria-label="{label}">{svg}</svg>'
-        + (f"<ul>{legend}</ul>" if legend else "")
+        f'<div class="value"><b>{_text(meter.text)}</b>{interval}</div>'
+        + (f'<svg class="meter" role="img" aria-label="{label}">{svg}</svg><ul>{legend}</ul>' if legend else "")
         + (f"<small>{_text(meter.note)}</small>" if meter.note else "")
         + "</article>"
     )

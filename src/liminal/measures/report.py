@@ -47,7 +47,7 @@ WORDS: dict[str, tuple[str, str, float | None, str]] = {
     "coverage": ("samples", "Coverage", 1.0, "The share of real items that have a sample close by: low where a kind of item is missing."),
     "knn_accuracy": (
         "structure",
-        "Neighbours share the label",
+        "Neighbours agree on",
         1.0,
         "How often the 10 nearest latent vectors vote for an item's own label.",
     ),

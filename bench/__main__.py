@@ -1,0 +1,45 @@
+"""``python -m bench`` lists the benches, ``python -m bench NAME`` runs one, ``all`` every one, ``table`` writes the results into the docs."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from collections.abc import Sequence
+
+BENCHES = {
+    "fashion": "Fashion-MNIST in 16 dimensions: reconstruction, neighbours, samples; against PCA and raw pixels",
+    "pythae": "the same at equal wall time beside pythae 0.1.2, in its own venv; speed and memory of the encode",
+    "edits": "faces: what a smile or glasses formula of strength 1 does to the decoded picture, and what else",
+    "encode": "a million pictures to latents: peak memory, pictures a second",
+    "startup": "import, --help and sample from a cold process",
+}
+
+
+def main(args: Sequence[str]) -> int:
+    """Run what `args` name; the exit code."""
+    if not args or args[0] in ("-h", "--help"):
+        print("python -m bench NAME [options]      (python -m bench NAME --help)\n")
+        for name, about in {**BENCHES, "all": "every bench above, one after the other", "table": "bench/out into docs/benchmarks.md"}.items():
+            print(f"  {name:<9} {about}")
+        return 0
+    name, rest = args[0], args[1:]
+    if name == "all":
+        failed = [bench for bench in BENCHES if subprocess.run([sys.executable, "-m", "bench", bench, *rest]).returncode]
+        print("could not be run: " + ", ".join(failed) if failed else "all ran")
+        return 1 if failed else 0
+    if name not in BENCHES and name != "table":
+        print(f"bench {name}: there is no such bench; wanted one of {', '.join((*BENCHES, 'all', 'table'))}", file=sys.stderr)
+        return 2
+    from liminal import LiminalError
+
+    try:
+        importlib.import_module(f"bench.{name}").main(rest)
+    except LiminalError as error:
+        print(f"bench {name}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,94 @@
+"""The pages of docs/ run as written, and name every option that there is."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from liminal import build
+from liminal.cli import app
+from pages import ROOT, alike, blocks, furnish, in_seconds, run
+
+PAGES = [p for p in sorted((ROOT / "docs").glob("*.md")) if p.stem != "design"]  # a map of the house, with sketches
+RUNNING = [p for p in PAGES if any(b.language in ("python", "console") for b in blocks(p))]
+COMMANDS = (ROOT / "docs" / "commands.md").read_text()
+GROUP: Any = typer.main.get_command(app)
+
+
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files that the pages speak of, and ``photos-space``, fitted in seconds."""
+    folder = furnish(tmp_path_factory.mktemp("docs"))
+    build.fit(str(folder / "photos"), folder / "photos-space", dim=8, epochs=8, options={"width": 8}, attributes=folder / "labels.csv")
+    return folder
+
+
+@pytest.mark.parametrize("page", RUNNING, ids=lambda p: p.stem)
+def test_page_runs(
+    page: Path, furnished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = tmp_path / "here"
+    shutil.copytree(furnished, here)
+    if page.stem == "start":  # this page makes its own
+        shutil.rmtree(here / "photos-space")
+    run(page, here, monkeypatch, capsys)
+
+
+def test_all_tutorials_run() -> None:
+    """A page whose fences lost their language would pass by not being run."""
+    assert {p.stem for p in RUNNING} == {"start", "data", "formulas", "python", "spaces"}
+    known = {"python", "output", "console", "text", "csv"}
+    for page in PAGES:
+        assert {b.language for b in blocks(page)} <= known, page.name
+
+
+def section(command: str) -> str:
+    """What docs/commands.md says below the heading of a command."""
+    found = re.search(rf"^## {command}\n(.*?)(?=^## |\Z)", COMMANDS, re.MULTILINE | re.DOTALL)
+    assert found, f"docs/commands.md has no section {command}"
+    return found[1]
+
+
+def options(command: str) -> list[list[str]]:
+    """The options of a command, each with all its names."""
+    found = [[*p.opts, *p.secondary_opts] for p in GROUP.commands[command].params if p.param_type_name == "option"]
+    return [names for names in found if "--help" not in names]
+
+
+def named(text: str) -> set[str]:
+    """The options that a text names."""
+    return set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", " ".join(re.findall(r"`([^`]+)`", text))))
+
+
+@pytest.mark.parametrize("command", sorted(GROUP.commands))
+def test_every_option_is_documented(command: str) -> None:
+    common, own = named(section("Common options")), named(section(command))
+    for names in options(command):
+        missing = [name for name in names if name not in own | common]
+        assert not missing, f"docs/commands.md says nothing of {missing[0]} of liminal {command}"
+
+
+@pytest.mark.parametrize("command", sorted(GROUP.commands))
+def test_no_option_is_documented_that_does_not_exist(command: str) -> None:
+    real = {name for names in options(command) for name in names}
+    gone = named(section(command)) - real
+    assert not gone, f"docs/commands.md speaks of {sorted(gone)} of liminal {command}, which does not exist"
+
+
+def test_common_options_are_common() -> None:
+    everywhere = [{n for names in options(c) for n in names} for c in GROUP.commands]
+    for name in named(section("Common options")) - {"-h", "--help", "--version"}:
+        assert sum(name in there for there in everywhere) > 3, f"{name} is no common option"
+
+
+def test_what_is_shown_is_compared() -> None:
+    assert alike("wrote ... items\nto x", "wrote 12 items to x\n")
+    assert alike("...\nb", "a\nb")
+    assert not alike("wrote 12 items", "wrote 13 items")
+    assert not alike("a ... c", "a b c d")
+    assert in_seconds("--minutes 5 minutes=2.5 --epochs 3") == "--minutes 0.025 minutes=0.025 --epochs 3"

@@ -1,0 +1,92 @@
+"""The README does what it says: its commands run as written, its Python too, and what it points to is there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from liminal import build, registry
+from liminal.datasets import Dataset, faces
+from liminal.modalities.image import Image
+from pages import ROOT, blocks, furnish, run
+
+README = ROOT / "README.md"
+PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+CLOTHES = ("Ankle boot", "Bag", "Dress", "Sandal")
+
+
+@pytest.fixture
+def ready_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The ready-made spaces; where `fashion` has not been made in this checkout, a small stand-in of that name."""
+    if "fashion" in registry.ready_made():
+        return
+    grey = np.array(faces.faces(n=120, seed=3, size=32).items[:, ::2, ::2, :1])
+    labels = pa.table({"label": [CLOTHES[i % 4] for i in range(120)]})
+    data = Dataset("fashion", Image(16, 16, 1), grey, [f"drawn#{i}" for i in range(120)], labels)
+    (tmp_path / "ready").mkdir()
+    build.fit(data, tmp_path / "ready" / "fashion", dim=4, epochs=4, options={"width": 8})
+    monkeypatch.setattr(registry, "READY", tmp_path / "ready")
+
+
+@pytest.mark.usefixtures("ready_made")
+def test_commands_and_python_run_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "here").mkdir()
+    run(README, furnish(tmp_path / "here"), monkeypatch, capsys)
+
+
+def test_the_example_has_five_lines() -> None:
+    (example,) = [b for b in blocks(README) if b.language == "python"]
+    assert len(example.text.splitlines()) == 5
+
+
+def test_the_two_commands_are_targets_of_the_makefile() -> None:
+    (shell,) = [b for b in blocks(README) if b.language == "sh"]
+    assert re.findall(r"^(\S+ \S+)", shell.text, re.MULTILINE) == ["make demo", "make test"]
+    for target, does in (("demo", "scripts/demo.py --minutes 5 --seed 1"), ("test", "-m pytest")):
+        arguments = ["ARGS=--minutes 5 --seed 1"] if target == "demo" else []
+        done = subprocess.run(["make", "-n", target, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert does in done.stdout
+
+
+def test_every_command_of_the_tables_is_known() -> None:
+    """What stands in the table of data is not run: it must at least parse."""
+    import typer
+
+    from liminal.cli import app
+
+    group = typer.main.get_command(app)
+    lines = re.findall(r"`liminal ([^`]+)`", README.read_text())
+    assert len(lines) > 5
+    for line in lines:
+        name, *argv = line.split()
+        command = group.commands[name]  # type: ignore[attr-defined]
+        if "-o" in argv:
+            command.make_context(name, argv)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("https://"):
+            path, _, anchor = target.partition("#")
+            other = page.parent / path if path else page
+            assert other.exists(), f"{page.name} points to {target}"
+            if anchor:
+                heads = [re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in re.findall(r"^#+ (.+)$", other.read_text(), re.MULTILINE)]
+                assert anchor in heads, f"{page.name} points to {target}"
+
+
+def test_pictures_are_small() -> None:
+    """A README that takes long to load is not read."""
+    names = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README.read_text())
+    assert len(names) == 4
+    for name in names:
+        assert (ROOT / name).stat().st_size <= 1_000_000, name
