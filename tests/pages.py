@@ -3,7 +3,7 @@
 - ``python`` blocks share one namespace a page; an ``output`` block after one is what it prints.
 - ``console`` blocks hold ``$ liminal ...`` commands, each followed by what it says, if that is shown. A command fails (exit code 2) only
   where the page shows its complaint.
-- ``...`` in what is shown stands for anything. Minutes of training are cut to seconds; nothing else is changed.
+- ``...`` in what is shown stands for anything. Training is cut to seconds and the flow sampler's fit to few steps; nothing else is changed.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from PIL import Image
 
 from liminal.cli import main
 from liminal.datasets import faces
+from liminal.models import latent
 
 ROOT = Path(__file__).parent.parent
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 WRITTEN = re.compile(r'\.save\("([^"]+)"\)|(?:-o|--output) (\S+)')
-SECONDS = 1.5
+SECONDS, STEPS = 1.5, 60
 
 
 class Block(NamedTuple):
@@ -56,6 +57,12 @@ def in_seconds(text: str) -> str:
     return re.sub(r"(--minutes |minutes=)[\d.]+", rf"\g<1>{SECONDS / 60:.3f}", text)
 
 
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fit the flow sampler for few steps: it then draws badly, which no page shows."""
+    fit_flow = latent.fit_flow
+    monkeypatch.setattr(latent, "fit_flow", lambda draw, seed, steps, **how: fit_flow(draw, seed, min(steps, STEPS), **how))
+
+
 def alike(shown: str, said: str) -> bool:
     """Whether the text on a page is what was said; ``...`` is anything, spaces and line ends do not count."""
     parts = [re.escape(" ".join(part.split())) for part in shown.split("...")]
@@ -68,6 +75,7 @@ def run(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     Every file that the page says it writes must be there in the end.
     """
     monkeypatch.chdir(folder)
+    hurry(monkeypatch)
     names: dict[str, Any] = {"__name__": "page"}
     said = ""
     text = ""
@@ -117,7 +125,7 @@ def furnish(folder: Path) -> Path:
     ``photos/`` 240 faces and ``labels.csv``, ``more/`` 8 others, ``me.png``, ``later.csv``, ``clothes/`` in class folders,
     ``split/`` in train and test, ``pictures.npy``, ``digits.npz``, ``pictures.parquet``, ``mnist/``.
     """
-    drawn = faces.faces(n=270, seed=7, size=32)
+    drawn = faces.faces(n=270, seed=7, size=16)
     rows = drawn.attributes.to_pylist()
     for i, item in enumerate(drawn.items):
         place, name = ("photos", f"{i:04d}.png") if i < 240 else ("more", f"new-{i}.png")
@@ -128,15 +136,15 @@ def furnish(folder: Path) -> Path:
     lines = [f"{i:04d}.png,{r['smile']:.2f},{r['glasses']},{'yes' if r['hat'] else 'no'}" for i, r in enumerate(rows[:240])]
     lines[7] = "0007.png,,none,"  # an empty cell is unknown
     (folder / "labels.csv").write_text("\n".join(["file,smile,glasses,hat", *lines]) + "\n")
-    later = [f"{i:04d}.png,{r['hair_colour']}" for i, r in enumerate(rows[:240])]
-    (folder / "later.csv").write_text("\n".join(["file,hair_colour", *later]) + "\n")
+    later = [f"{i:04d}.png,{'dark' if r['hair_colour'] in ('black', 'brown') else 'light'}" for i, r in enumerate(rows[:240])]
+    (folder / "later.csv").write_text("\n".join(["file,hair", *later]) + "\n")
     Image.fromarray(np.array(drawn.items[250])).save(folder / "me.png")
     for i in range(12):
-        grey = Image.fromarray(np.array(drawn.items[i])).convert("L").resize((28, 28))
+        grey = Image.fromarray(np.array(drawn.items[i])).convert("L")
         for place in (f"clothes/{('bag', 'coat')[i % 2]}", f"split/{'test' if i > 8 else 'train'}/{('bag', 'coat')[i % 2]}"):
             (folder / place).mkdir(parents=True, exist_ok=True)
             grey.save(folder / place / f"{i}.png")
-    small = np.array(drawn.items[:20, ::2, ::2, 0])
+    small = np.array(drawn.items[:20, ..., 0])
     np.save(folder / "pictures.npy", small)
     np.savez(folder / "digits.npz", x_train=small[:16], y_train=np.arange(16) % 10, x_test=small[16:], y_test=np.arange(4))
     _parquet(folder / "pictures.parquet", drawn.items[:10], [r["glasses"] for r in rows[:10]])

@@ -12,7 +12,7 @@ import typer
 
 from liminal import build
 from liminal.cli import app
-from pages import ROOT, alike, blocks, furnish, in_seconds, run
+from pages import ROOT, alike, blocks, furnish, hurry, in_seconds, run
 
 PAGES = [p for p in sorted((ROOT / "docs").glob("*.md")) if p.stem != "design"]  # a map of the house, with sketches
 RUNNING = [p for p in PAGES if any(b.language in ("python", "console") for b in blocks(p))]
@@ -24,7 +24,9 @@ GROUP: Any = typer.main.get_command(app)
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files that the pages speak of, and ``photos-space``, fitted in seconds."""
     folder = furnish(tmp_path_factory.mktemp("docs"))
-    build.fit(str(folder / "photos"), folder / "photos-space", dim=8, epochs=8, options={"width": 8}, attributes=folder / "labels.csv")
+    with pytest.MonkeyPatch.context() as patch:
+        hurry(patch)
+        build.fit(str(folder / "photos"), folder / "photos-space", dim=8, epochs=8, options={"width": 8}, attributes=folder / "labels.csv")
     return folder
 
 

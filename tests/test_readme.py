@@ -13,7 +13,7 @@ import pytest
 from liminal import build, registry
 from liminal.datasets import Dataset, faces
 from liminal.modalities.image import Image
-from pages import ROOT, blocks, furnish, run
+from pages import ROOT, blocks, furnish, hurry, run
 
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -25,7 +25,8 @@ def ready_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The ready-made spaces; where `fashion` has not been made in this checkout, a small stand-in of that name."""
     if "fashion" in registry.ready_made():
         return
-    grey = np.array(faces.faces(n=120, seed=3, size=32).items[:, ::2, ::2, :1])
+    hurry(monkeypatch)
+    grey = np.array(faces.faces(n=120, seed=3, size=16).items[..., :1])
     labels = pa.table({"label": [CLOTHES[i % 4] for i in range(120)]})
     data = Dataset("fashion", Image(16, 16, 1), grey, [f"drawn#{i}" for i in range(120)], labels)
     (tmp_path / "ready").mkdir()

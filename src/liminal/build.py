@@ -147,7 +147,7 @@ def fit(
     prior: str | None = None,
     epochs: float | None = None,
     minutes: float | None = None,
-    batch: int = 64,
+    batch: int = 32,
     rate: float = 2e-3,
     seed: int = 0,
     attributes: str | Path | None = None,

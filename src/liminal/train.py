@@ -58,7 +58,7 @@ class Plan:
 
     epochs: float | None = None
     minutes: float | None = None
-    batch: int = 64
+    batch: int = 32
     rate: float = 2e-3
     seed: int = 0
 
@@ -104,7 +104,7 @@ class Run:
         self.folder, self.fingerprint = folder / "checkpoint", fingerprint
         self.model = model.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         fused = self.accelerator.device.type in ("cpu", "cuda")
-        optimizer = torch.optim.AdamW(self.model.parameters(), plan.rate, betas=(0.9, 0.99), weight_decay=1e-4, fused=fused)
+        optimizer = torch.optim.AdamW(self.model.parameters(), plan.rate, betas=(0.9, 0.99), weight_decay=0.02, fused=fused)
         self.wrapped, self.optimizer = self.accelerator.prepare(self.model, optimizer)
         self.names = [name for name, _ in self.model.named_parameters()]
         self.parameters = list(self.model.parameters())

@@ -44,7 +44,7 @@ class AE(Trainable):
     name = "ae"
 
     def __init__(
-        self, shape: tuple[int, ...], dim: int = 16, prior: str = "fitted", noise: float = 0.0, rae: float = 0.0, width: int = 32
+        self, shape: tuple[int, ...], dim: int = 16, prior: str = "fitted", noise: float = 0.0, rae: float = 0.0, width: int = 24
     ) -> None:
         super().__init__()
         if prior != "fitted":

@@ -50,7 +50,7 @@ class WAE(Trainable):
 
     name = "wae"
 
-    def __init__(self, shape: tuple[int, ...], dim: int = 16, prior: str = "normal", penalty: float = 10.0, width: int = 32) -> None:
+    def __init__(self, shape: tuple[int, ...], dim: int = 16, prior: str = "normal", penalty: float = 10.0, width: int = 24) -> None:
         super().__init__()
         if prior not in PRIORS:
             raise LiminalError(f"model wae has no {prior} prior: choose normal, sphere or uniform")
