@@ -18,7 +18,7 @@ import torch
 from PIL import Image as Picture
 
 import liminal
-from liminal import build
+from liminal import registry
 from liminal.datasets.faces import faces
 from liminal.errors import LiminalError
 from liminal.models.vae import VAE
@@ -89,7 +89,13 @@ def test_formulas(space: liminal.Space) -> None:
     assert torch.allclose(moved, 1.5 * smile.vector - space.direction("glasses").vector, atol=1e-5)
     assert "smile" in edit.attributes_after
     assert torch.equal(space.latent("random(3)"), space.sample(1, seed=3).z[0])
-    for wrong, word in (("@1 + smlie", "smile"), ("@400", "@399"), ("mean(hat", "mean"), ("@1 + @2", "mix"), ("mean(gaze > 99)", "no item")):
+    for wrong, word in (
+        ("@1 + smlie", "smile"),
+        ("@400", "@399"),
+        ("mean(hat", "mean"),
+        ("@1 + @2", "mix"),
+        ("mean(gaze > 99)", "no item"),
+    ):
         with pytest.raises(LiminalError, match=word):
             space.latent(wrong)
 
@@ -225,7 +231,7 @@ def test_arrays_and_claims(tmp_path: Path, monkeypatch) -> None:
         liminal.fit(pictures, "precious", force=True, **SMALL)
     assert (tmp_path / "precious" / "thesis.txt").exists()
     with pytest.raises(LiminalError, match="faces"):
-        build.dataset("facse")
+        registry.dataset("facse")
 
 
 def command(*arguments: str) -> list[str]:

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from .measures import Report
     from .measures.reader import Reader
     from .modalities import Modality
+    from .opening import fit, open, wrap
     from .ops.directions import Direction
     from .ops.edits import Edit
     from .ops.paths import Path
     from .ops.samples import Samples
     from .priors import Prior
-    from .space import Space, fit, open, wrap
+    from .space import Space
     from .voice import Terminal, Voice
 
 __version__ = "0.1.0"
@@ -67,9 +68,9 @@ _WHERE = {
     "Space": "space",
     "Terminal": "voice",
     "Voice": "voice",
-    "fit": "space",
-    "open": "space",
-    "wrap": "space",
+    "fit": "opening",
+    "open": "opening",
+    "wrap": "opening",
 }
 
 

@@ -6,8 +6,6 @@ What a reader sees is decided by one file, ``card.json``, which is written last:
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,10 +20,8 @@ from torch import Tensor
 from . import __version__, registry, rows
 from .card import Card, write_weights
 from .catalogue import Catalogue
-from .datasets import Dataset, paths
-from .datasets.arrays import array_dataset
-from .datasets.attributes import with_attributes
-from .errors import LiminalError, unknown
+from .datasets import Dataset
+from .errors import LiminalError
 from .generator import Autoencoder, Trainable, Wrapped
 from .measures import reader as readers
 from .measures.structure import active_units
@@ -41,78 +37,6 @@ ENCODE = 500  # items pushed through the encoder at once
 FIT_ON = 20_000  # items whose posteriors the samplers are fitted to
 READ_MOST, READ_STEPS = 30_000, 700  # items and steps, at most, that the attribute reader is fitted with
 CALIBRATE_ON = 2_000  # held-out items that directions are calibrated and scored on
-
-
-def dataset(
-    data: str | Path | np.ndarray | Dataset,
-    attributes: str | Path | None = None,
-    modality: str | Modality = "image",
-    voice: Voice | None = None,
-    **options: Any,
-) -> Dataset:
-    """The dataset that `data` stands for: an existing path, the name of a known dataset, an array, or a dataset already.
-
-    Args:
-        data: an existing path wins over a dataset's name. Arrays are stored items, or anything `datasets.columns` understands.
-        attributes: a CSV or Parquet file, joined by file name.
-        modality: the kind of data, for paths and arrays, by name; or a modality to read them exactly as a space does.
-        voice: hears progress and remarks.
-        options: of the modality (``size``, ``fit``) or of the drawn dataset (``n``, ``seed``).
-
-    Raises:
-        LiminalError: there is no such path or dataset, or it cannot be read.
-    """
-    voice = voice or Voice()
-    options = {k: v for k, v in options.items() if v is not None}
-    if isinstance(modality, Modality):
-        kind, options = type(modality), {**modality.config(), **options}
-    else:
-        kind = registry.named("modality", modality, registry.MODALITIES)
-
-    def progress(done: int, total: int) -> None:
-        voice.progress("reading", done / max(total, 1), f"{done:,} of {total:,}")
-
-    if isinstance(data, Dataset):
-        found = data
-    elif isinstance(data, np.ndarray):
-        state = [hashlib.sha256(np.ascontiguousarray(data).tobytes()).hexdigest()]
-        names = [f"array#{i}" for i in range(len(data))]
-        found = array_dataset(
-            "array", data, place=Path("array"), state=state, sources=names, attributes=pa.table({}), progress=progress, **options
-        )
-    elif Path(data).exists():
-        if str(data) in registry.DATASETS:
-            voice.say(f"reading the path {data}; the dataset of that name is not meant, as an existing path wins")
-        found = paths.read(Path(data), kind, progress=progress, **options)
-    elif str(data) in registry.DATASETS:
-        found = _drawn(str(data), modality, options, progress)
-    elif isinstance(data, Path) or "/" in str(data):
-        raise LiminalError(f"data {data}: there is no such file or folder")
-    else:
-        raise unknown("data", str(data), registry.DATASETS, "There is no such path either.")
-    found = with_attributes(found, None if attributes is None else Path(attributes))
-    for note in found.notes:
-        voice.say(note)
-    if found.skipped:
-        first = "; ".join(f"{name}: {why}" for name, why in found.skipped[:5])
-        more = f" and {len(found.skipped) - 5} more" if len(found.skipped) > 5 else ""
-        voice.warn(f"{len(found.skipped)} of {len(found) + len(found.skipped)} inputs skipped: {first}{more}")
-    return found
-
-
-def _drawn(name: str, modality: str | Modality, options: dict[str, Any], progress: Callable[[int, int], None]) -> Dataset:
-    """A dataset by its name. One that is drawn takes a size, not a modality; for a given modality it must come out right by itself."""
-    make = registry.load(registry.DATASETS[name][0])
-    parameters = inspect.signature(make).parameters
-    if isinstance(modality, Modality):
-        options = {k: v for k, v in options.items() if k not in modality.config()}
-    wrong = sorted(set(options) - set(parameters))
-    if wrong and not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        raise LiminalError(f"dataset {name} takes no {wrong[0]}; it takes {', '.join(sorted(set(parameters) - {'progress'}))}")
-    found: Dataset = make(progress=progress, **options)
-    if isinstance(modality, Modality) and found.modality.item_shape != modality.item_shape:
-        raise LiminalError(f"dataset {name} gives items of {found.modality.item_shape}; this space holds items of {modality.item_shape}")
-    return found
 
 
 def claim(out: str | Path, force: bool, resume: bool) -> Path | None:
@@ -163,7 +87,7 @@ def fit(
     """Train a model on data and write the space to the folder `out`.
 
     Args:
-        data: as `dataset` takes it.
+        data: as `registry.dataset` takes it.
         out: folder of the space.
         model: ``vae``, ``ae`` or ``wae``.
         dim: latent dimensions.
@@ -197,7 +121,7 @@ def fit(
     if folder is None:
         voice.say(f"{out} is finished: nothing to resume")
         return Path(out)
-    items = dataset(data, attributes, modality, voice, **(reading or {}))
+    items = registry.dataset(data, attributes, modality, voice, **(reading or {}))
     held = split(len(items), items.held_out, seed)
     torch.manual_seed(seed)
     network: Trainable = kind(items.modality.shape, dim, **({"prior": prior} if prior else {}), **(options or {}))

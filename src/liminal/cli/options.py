@@ -41,8 +41,8 @@ PngOrFolder = Annotated[Path, option("-o --output", "PATH", "One grid (.png), or
 
 def opened(name: str, threads: int | None = None, device: str | None = None) -> Space:
     """The space that a name or folder stands for."""
-    from .. import space
+    from .. import opening
     from ..tensors import set_threads
 
     set_threads(threads)
-    return space.open(name, device=device)
+    return opening.open(name, device=device)

@@ -127,8 +127,6 @@ def _originals(space: Space, names: Sequence[str], voice: Voice) -> np.ndarray:
     """The stored items of the space, in files, or in data, that the names stand for."""
     import numpy as np
 
-    from .. import build
-
     found = []
     for name in names:
         if name.startswith("@"):
@@ -138,7 +136,7 @@ def _originals(space: Space, names: Sequence[str], voice: Voice) -> np.ndarray:
         elif Path(name).is_file() and Path(name).suffix.lower() in space.modality.endings:
             found.append(space.modality.read(Path(name))[None])
         else:
-            found.append(np.asarray(build.dataset(name, None, space.modality, voice).items))
+            found.append(np.asarray(registry.dataset(name, None, space.modality, voice).items))
     return np.concatenate(found)
 
 
