@@ -1,4 +1,4 @@
-"""``python -m bench`` lists the benches, ``python -m bench NAME`` runs one, ``all`` every one, ``table`` writes the results into the docs."""
+"""``python -m bench`` lists the benches, ``NAME`` runs one, ``all`` every one, ``table`` writes the results into the docs."""
 
 from __future__ import annotations
 
@@ -20,12 +20,19 @@ def main(args: Sequence[str]) -> int:
     """Run what `args` name; the exit code."""
     if not args or args[0] in ("-h", "--help"):
         print("python -m bench NAME [options]      (python -m bench NAME --help)\n")
-        for name, about in {**BENCHES, "all": "every bench above, one after the other", "table": "bench/out into docs/benchmarks.md"}.items():
+        for name, about in {
+            **BENCHES,
+            "all": "every bench above, one after the other",
+            "table": "bench/out into docs/benchmarks.md",
+        }.items():
             print(f"  {name:<9} {about}")
         return 0
     name, rest = args[0], args[1:]
+    if name == "all" and rest:
+        print(f"bench all {rest[0]}: it takes no options, each bench has its own; run them one by one", file=sys.stderr)
+        return 2
     if name == "all":
-        failed = [bench for bench in BENCHES if subprocess.run([sys.executable, "-m", "bench", bench, *rest]).returncode]
+        failed = [bench for bench in BENCHES if subprocess.run([sys.executable, "-m", "bench", bench]).returncode]
         print("could not be run: " + ", ".join(failed) if failed else "all ran")
         return 1 if failed else 0
     if name not in BENCHES and name != "table":

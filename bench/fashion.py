@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from .clothes import Clothes, classifier, clothes, numbered
 from .figures import OUT, Figure, Record
 
 
-def arguments() -> figures.argparse.ArgumentParser:
+def arguments() -> ArgumentParser:
     """The options of this bench."""
     options = figures.parser("fashion", __doc__ or "")
     options.add_argument("--epochs", type=float, default=figures.FASHION_EPOCHS, help="of the training")
@@ -44,14 +45,16 @@ def main(args: Sequence[str]) -> None:
     model = classifier(data, given.classifier_epochs, given.fresh, voice)
     accuracy = model.accuracy(data.modality.tensor(data.test), numbered(data.test_labels))
     voice.close()
-    record.note(f"classifier of the bench: {accuracy:.4f} of the test pictures named rightly; its 128 penultimate features compare the samples")
+    record.note(
+        f"classifier of the bench: {accuracy:.4f} of the test pictures named rightly; its 128 penultimate features compare the samples"
+    )
     sampled(record, space, data, model.features, given.samples, given.seed)
     pictures(space, data, given.seed)
     record.note("look at bench/out/fashion-reconstructions.png and bench/out/fashion-samples-*.png")
     record.finish()
 
 
-def fitted(record: Record, out: Path, given: figures.argparse.Namespace, voice: Voice, minutes: float | None = None) -> Space:
+def fitted(record: Record, out: Path, given: Namespace, voice: Voice, minutes: float | None = None) -> Space:
     """A space fitted to the 60,000 training pictures, and its cost among the figures."""
     length = {"epochs": given.epochs} if minutes is None else {"minutes": minutes}
     how = {"dim": given.dim, "model": given.model, "seed": given.seed, "threads": given.threads}
@@ -63,7 +66,8 @@ def fitted(record: Record, out: Path, given: figures.argparse.Namespace, voice: 
 def cost(record: Record, space: Space) -> None:
     """What the training of a space took."""
     told = space.card.training
-    note = f"{told['epochs']:g} epochs in {told['seconds']:,.0f} s, {told['images_per_second']:,} pictures/s, threads {told['threads']}, {told['precision']}"
+    speed = f"{told['images_per_second']:,} pictures/s, threads {told['threads']}, {told['precision']}"
+    note = f"{told['epochs']:g} epochs in {told['seconds']:,.0f} s, {speed}"
     record.add(Figure("training", told["cpu_seconds"], "CPU-s", note=note))
 
 
@@ -109,7 +113,7 @@ def sampled(record: Record, space: Space, data: Clothes, features, most: int, se
             record.add(Figure(f"{name}, {called}", value, "", bar if first else None, "higher", beside, spread.get(name), note))
         for name, score in scores.items():
             beside = {"real against real": floor[name].frechet}
-            record.add(Figure(f"Frechet distance on {name}, {called}", score.frechet, better="lower", baseline=beside))
+            record.add(Figure(f"Frechet ({name}), {called}", score.frechet, better="lower", baseline=beside))
 
 
 def pictures(space: Space, data: Clothes, seed: int) -> None:

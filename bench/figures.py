@@ -131,7 +131,7 @@ class Record:
             "notes": self.notes,
         }
         path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
-        print(f"  {wall:,.0f} s, {cpu:,.0f} CPU-seconds in all; kept in {path.relative_to(ROOT)}", flush=True)
+        print(f"  {wall:,.0f} s, {cpu:,.0f} CPU-seconds in all; kept in bench/out/{path.name}", flush=True)
         return path
 
 
@@ -162,4 +162,6 @@ def machine() -> dict[str, Any]:
 
 def parser(name: str, about: str) -> argparse.ArgumentParser:
     """A parser for the command line of a bench."""
-    return argparse.ArgumentParser(prog=f"python -m bench {name}", description=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    return argparse.ArgumentParser(
+        prog=f"python -m bench {name}", description=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )

@@ -31,7 +31,7 @@ class Likeness:
 
 
 def likeness(real: Tensor, samples: Tensor) -> Likeness:
-    """Precision, recall, density, coverage (k = 5) and the Frechet distance of samples (m, d) against real items (n, d), both as features."""
+    """Precision, recall, density, coverage (k = 5) and Frechet distance of samples (m, d) against real items (n, d), both as features."""
     p = coverage.prdc(real, samples, K)
     return Likeness(p.precision, p.recall, p.density, p.coverage, fidelity.frechet(real, samples))
 

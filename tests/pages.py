@@ -91,7 +91,9 @@ def run(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
                 run_command(typed, shown, capsys, where)
         if block.language in ("python", "console"):
             text += block.text
-    refused = {name for block in blocks(page) if block.language == "console" for t, s in commands(block) if complains(s) for name in outputs(t)}
+    refused = {
+        name for block in blocks(page) if block.language == "console" for t, s in commands(block) if complains(s) for name in outputs(t)
+    }
     for name in set(outputs(text)) - refused:
         assert Path(name).exists(), f"{page.name} says that it writes {name}"
     return names

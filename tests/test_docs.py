@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import typer
+from pages import FENCE, ROOT, alike, blocks, furnish, hurry, in_seconds, run
 
 from liminal import build
 from liminal.cli import app
-from pages import ROOT, alike, blocks, furnish, hurry, in_seconds, run
 
 PAGES = [p for p in sorted((ROOT / "docs").glob("*.md")) if p.stem != "design"]  # a map of the house, with sketches
 RUNNING = [p for p in PAGES if any(b.language in ("python", "console") for b in blocks(p))]
@@ -49,6 +49,15 @@ def test_all_tutorials_run() -> None:
         assert {b.language for b in blocks(page)} <= known, page.name
 
 
+def test_the_design_names_every_module() -> None:
+    """The map of the house shows each room: who adds a file says there what it is."""
+    design = (ROOT / "docs" / "design.md").read_text()
+    source = ROOT / "src" / "liminal"
+    for path in sorted(source.rglob("*.py")):
+        if not path.stem.startswith("__"):
+            assert re.search(rf"\b{path.name}\b", design), f"docs/design.md does not name {path.relative_to(source)}"
+
+
 def section(command: str) -> str:
     """What docs/commands.md says below the heading of a command."""
     found = re.search(rf"^## {command}\n(.*?)(?=^## |\Z)", COMMANDS, re.MULTILINE | re.DOTALL)
@@ -63,8 +72,9 @@ def options(command: str) -> list[list[str]]:
 
 
 def named(text: str) -> set[str]:
-    """The options that a text names."""
-    return set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", " ".join(re.findall(r"`([^`]+)`", text))))
+    """The options that a text names in `backticks`; what stands in fences does not count."""
+    plain = FENCE.sub("", text)
+    return set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", " ".join(re.findall(r"`([^`]+)`", plain))))
 
 
 @pytest.mark.parametrize("command", sorted(GROUP.commands))

@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
+from runpy import run_path
 
 import numpy as np
+import PIL.Image
+import PIL.ImageSequence
 import pyarrow as pa
 import pytest
+from pages import ROOT, blocks, furnish, hurry, run
 
 from liminal import build, registry
 from liminal.datasets import Dataset, faces
+from liminal.errors import LiminalError
+from liminal.export import grid, video
 from liminal.modalities.image import Image
-from pages import ROOT, blocks, furnish, hurry, run
 
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -35,16 +40,14 @@ def ready_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("ready_made")
-def test_commands_and_python_run_as_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_commands_and_python_run_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "here").mkdir()
     run(README, furnish(tmp_path / "here"), monkeypatch, capsys)
 
 
 def test_the_example_has_five_lines() -> None:
     (example,) = [b for b in blocks(README) if b.language == "python"]
-    assert len(example.text.splitlines()) == 5
+    assert len([line for line in example.text.splitlines() if line]) == 5
 
 
 def test_the_two_commands_are_targets_of_the_makefile() -> None:
@@ -81,7 +84,9 @@ def test_links_lead_somewhere(page: Path) -> None:
             other = page.parent / path if path else page
             assert other.exists(), f"{page.name} points to {target}"
             if anchor:
-                heads = [re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in re.findall(r"^#+ (.+)$", other.read_text(), re.MULTILINE)]
+                heads = [
+                    re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in re.findall(r"^#+ (.+)$", other.read_text(), re.MULTILINE)
+                ]
                 assert anchor in heads, f"{page.name} points to {target}"
 
 
@@ -91,3 +96,24 @@ def test_pictures_are_small() -> None:
     assert len(names) == 4
     for name in names:
         assert (ROOT / name).stat().st_size <= 1_000_000, name
+
+
+def test_pictures_come_from_the_demo(tmp_path: Path) -> None:
+    """Stills keep every pixel; of the film every second frame stays, at a smaller size."""
+    pictures = run_path(str(ROOT / "scripts" / "pictures.py"))
+    drawn = faces.faces(n=4, seed=1, size=32).items
+    demo = tmp_path / "demo"
+    demo.mkdir()
+    for name in pictures["STILLS"]:
+        grid.save(grid.grid(list(drawn)), demo / name)
+    with pytest.raises(LiminalError, match=r"morph.gif is missing; run `make demo` first"):
+        pictures["write"](demo, tmp_path / "out")
+    film = [grid.enlarge(grid.picture(drawn[i // 2 % 4]), 256) for i in range(16)]
+    video.gif(film, demo / "morph.gif")
+    written = {path.name: path for path in pictures["write"](demo, tmp_path / "out")}
+    for name in pictures["STILLS"]:
+        assert np.array_equal(np.asarray(PIL.Image.open(written[name])), np.asarray(PIL.Image.open(demo / name)))
+    with PIL.Image.open(written["morph.gif"]) as small:
+        assert small.size == (192, 192)
+        assert len(list(PIL.ImageSequence.Iterator(small))) == 8
+    assert [f.size for f in pictures["frames"](demo / "morph.gif")] == [(256, 256)] * 16

@@ -240,7 +240,7 @@ def command(*arguments: str) -> list[str]:
 
 def test_killed_and_resumed(tmp_path: Path) -> None:
     """kill -9 in the middle, --resume: bitwise the weights of the run that was left alone."""
-    args = ["faces", "--n", "300", "--size", "32", "--dim", "4", "--width", "8", "--epochs", "60", "--threads", "1", "-q"]
+    args = ["faces", "--n", "300", "--size", "32", "--dim", "4", "--width", "8", "--epochs", "25", "--threads", "1", "-q"]
     subprocess.run(command("fit", *args, "-o", str(tmp_path / "a")), check=True)
     process = subprocess.Popen(command("fit", *args, "-o", str(tmp_path / "b")))
     state = tmp_path / "b" / "checkpoint" / "state.json"
@@ -264,10 +264,10 @@ def test_killed_and_resumed(tmp_path: Path) -> None:
 
 
 def test_two_processes(tmp_path: Path) -> None:
-    """`accelerate launch` with two gloo processes on the CPU and the same command line."""
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1"]
-    launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0", "-m", "liminal"]
-    args = ["fit", "faces", "--n", "200", "--size", "32", "--dim", "4", "--width", "8", "--epochs", "2", "--threads", "1"]
+    """Two gloo processes on the CPU, started as `accelerate launch` starts those of several GPUs, with the same command line."""
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0", "-m", "liminal"]
+    np.save(tmp_path / "faces.npy", faces(n=200, size=32).items)
+    args = ["fit", str(tmp_path / "faces.npy"), "--dim", "4", "--width", "8", "--epochs", "2", "--batch", "64", "--threads", "1"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run([*launch, *args, "-o", str(tmp_path / "s")], capture_output=True, text=True, env=environment, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -24,7 +24,7 @@ def memory(name: str) -> int:
 
 
 def metered(work: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
-    """What `work` returns, and its ``wall`` and ``cpu`` seconds, ``before`` (bytes resident at its start) and ``peak`` (the most, whole process)."""
+    """What `work` returns; its ``wall`` and ``cpu`` seconds, bytes resident ``before`` it and at its ``peak``."""
     with suppress(OSError), open("/proc/self/clear_refs", "w") as file:
         file.write("5")  # forget the peak of the imports
     before = memory("VmRSS")

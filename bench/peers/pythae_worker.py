@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import time
 from pathlib import Path
@@ -72,14 +73,17 @@ def train(given: argparse.Namespace) -> dict[str, Any]:
     x = pictures(given.data)
     model, deadline = build(given.recipe, given.dim), Deadline()
     config = BaseTrainerConfig(
-        output_dir=str(given.out), num_epochs=1_000_000, learning_rate=RATE, per_device_train_batch_size=BATCH, no_cuda=True, seed=given.seed
+        output_dir=str(given.out),
+        num_epochs=1_000_000,
+        learning_rate=RATE,
+        per_device_train_batch_size=BATCH,
+        no_cuda=True,
+        seed=given.seed,
     )
     trainer = BaseTrainer(model, _dataset(x), training_config=config, callbacks=[deadline])
     cpu = time.process_time()
-    try:
+    with contextlib.suppress(TimeIsUpError):
         trainer.train()
-    except TimeIsUpError:
-        pass
     told = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - deadline.begun, "steps": deadline.steps}
     told |= {"epochs": deadline.steps * BATCH / len(x), "parameters": sum(p.numel() for p in model.parameters())}
     model.eval()
@@ -143,7 +147,9 @@ def encode(given: argparse.Namespace) -> dict[str, Any]:
         from liminal.priors import Normal
 
         modality = Image(28, 28, 1)
-        wrapped = Wrapped(lambda z: model.decoder(z).reconstruction, lambda part: model.encoder(part).embedding, Normal(given.dim), modality.shape)
+        wrapped = Wrapped(
+            lambda z: model.decoder(z).reconstruction, lambda part: model.encoder(part).embedding, Normal(given.dim), modality.shape
+        )
         wrapped.add_module("model", model)
         items = np.load(given.data, mmap_mode="r", allow_pickle=False)[: given.count]
 

@@ -22,7 +22,7 @@ from .voice import Voice
 MODELS = {"ae": "liminal.models.autoencoder:AE", "vae": "liminal.models.vae:VAE", "wae": "liminal.models.wae:WAE"}
 MODALITIES = {"image": "liminal.modalities.image:Image"}
 DATASETS = {
-    "faces": ("liminal.datasets.faces:faces", "cartoon portraits drawn by code, 64 x 64 colour, 11 known factors"),
+    "faces": ("liminal.datasets.faces:faces", "cartoon portraits drawn by code, 64 x 64 colour, 12 known factors"),
     "sprites": ("liminal.datasets.sprites:sprites", "the dSprites grid drawn by code, 64 x 64 grey, 5 known factors"),
     "fashion-mnist": ("liminal.datasets.mnist:fashion_mnist", "70,000 grey pictures of clothes, 28 x 28, 10 classes (MIT)"),
     "mnist": ("liminal.datasets.mnist:mnist", "70,000 handwritten digits, 28 x 28"),

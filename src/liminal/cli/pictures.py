@@ -127,6 +127,8 @@ def _originals(space: Space, names: Sequence[str], voice: Voice) -> np.ndarray:
     """The stored items of the space, in files, or in data, that the names stand for."""
     import numpy as np
 
+    from .. import registry
+
     found = []
     for name in names:
         if name.startswith("@"):
