@@ -64,9 +64,8 @@ def lines(record: Mapping[str, Any]) -> list[str]:
     barred = sum(row["met"] is not None for row in record["figures"])
     found += ["", *(f"- {without_places(note)}" for note in record["notes"])]
     took = f"{record['seconds']:,.0f} s, {record['cpu_seconds']:,.0f} CPU-seconds"
-    about = (
-        f"{machine['cores']} cores, {machine['system']}, Python {machine['python']}, torch {machine['torch']}, liminal {machine['liminal']}"
-    )
+    versions = f"Python {machine['python']}, torch {machine['torch'].partition('+')[0]}, liminal {machine['liminal']}"
+    about = f"{machine['cores']} cores, {machine['system']}, {versions}"
     verdict = f"{barred - missed} of {barred} bars met" if barred else "no bars"
     return [*found, f"- {record['date']}: {verdict}; {took} in all; {about}."]
 

@@ -265,7 +265,7 @@ def test_killed_and_resumed(tmp_path: Path) -> None:
 
 def test_two_processes(tmp_path: Path) -> None:
     """Two gloo processes on the CPU, started as `accelerate launch` starts those of several GPUs, with the same command line."""
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0", "-m", "liminal"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "liminal"]
     np.save(tmp_path / "faces.npy", faces(n=200, size=32).items)
     args = ["fit", str(tmp_path / "faces.npy"), "--dim", "4", "--width", "8", "--epochs", "2", "--batch", "64", "--threads", "1"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -72,7 +72,7 @@ def fit(
     epochs: float | None = None,
     minutes: float | None = None,
     batch: int = 32,
-    rate: float = 2e-3,
+    rate: float = 3e-3,
     seed: int = 0,
     attributes: str | Path | None = None,
     modality: str = "image",

@@ -59,7 +59,7 @@ class Plan:
     epochs: float | None = None
     minutes: float | None = None
     batch: int = 32
-    rate: float = 2e-3
+    rate: float = 3e-3
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -71,7 +71,7 @@ class Plan:
         if self.batch < 2:
             raise LiminalError(f"fit: batch {self.batch}: wanted 2 or more")
         if not 0 < self.rate < math.inf:
-            raise LiminalError(f"fit: rate {self.rate}: wanted a number above 0; 0.002 is the default")
+            raise LiminalError(f"fit: rate {self.rate}: wanted a number above 0; 0.003 is the default")
         if self.seed < 0:
             raise LiminalError(f"fit: seed {self.seed}: wanted 0 or more")
 

@@ -29,7 +29,7 @@ def fit(
     shape: Annotated[str | None, option("--fit", "HOW", "pad, crop or stretch pictures of another shape.")] = None,
     n: Annotated[int | None, option("--n", "N", "Items of a dataset that is drawn by code.")] = None,
     batch: Annotated[int | None, option("--batch", "N", "Items a step; default 32.")] = None,
-    rate: Annotated[float | None, option("--rate", "R", "Learning rate at its peak; default 0.002.")] = None,
+    rate: Annotated[float | None, option("--rate", "R", "Learning rate at its peak; default 0.003.")] = None,
     width: Annotated[int | None, option("--width", "N", "Channels at the finest resolution.")] = None,
     beta: Annotated[float | None, option("--beta", "B", "vae: weight of the KL.")] = None,
     free_bits: Annotated[float | None, option("--free-bits", "NATS", "vae: KL left free in each dimension.")] = None,
