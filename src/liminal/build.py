@@ -6,6 +6,7 @@ What a reader sees is decided by one file, ``card.json``, which is written last:
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -71,7 +72,7 @@ def fit(
     prior: str | None = None,
     epochs: float | None = None,
     minutes: float | None = None,
-    batch: int = 32,
+    batch: int | None = None,
     rate: float = 3e-3,
     seed: int = 0,
     attributes: str | Path | None = None,
@@ -94,7 +95,8 @@ def fit(
         prior: its name; None: the model's own default.
         epochs: passes over the training items; or
         minutes: of training (5 where neither is given). Reading, cataloguing and fitting samplers come on top.
-        batch, rate, seed: of the training.
+        batch: items a step; None: 64, or 32 where an item has more than 4,096 numbers (more steps serve those better).
+        rate, seed: of the training.
         attributes: file of attributes, joined by file name.
         modality: kind of data.
         options: further arguments of the model (``beta``, ``width``, ...).
@@ -114,7 +116,8 @@ def fit(
     kind = registry.named("model", model, registry.MODELS)
     if dim < 1:
         raise LiminalError(f"--dim {dim}: a latent space needs 1 dimension or more")
-    plan = Plan(epochs, 5.0 if epochs is None and minutes is None else minutes, batch, rate, seed)
+    minutes = 5.0 if epochs is None and minutes is None else minutes
+    Plan(epochs, minutes, batch or 64, rate, seed)  # says what is wrong with these before anything is read
     set_threads(threads)
     choose_device(device)
     folder = claim(out, force, resume)
@@ -123,6 +126,8 @@ def fit(
         return Path(out)
     items = registry.dataset(data, attributes, modality, voice, **(reading or {}))
     held = split(len(items), items.held_out, seed)
+    batch = batch or (64 if math.prod(items.modality.shape) <= 4096 else 32)
+    plan = Plan(epochs, minutes, batch, rate, seed)
     torch.manual_seed(seed)
     network: Trainable = kind(items.modality.shape, dim, **({"prior": prior} if prior else {}), **(options or {}))
     if folder.exists() and not resume:

@@ -58,7 +58,7 @@ class Plan:
 
     epochs: float | None = None
     minutes: float | None = None
-    batch: int = 32
+    batch: int = 64
     rate: float = 3e-3
     seed: int = 0
 

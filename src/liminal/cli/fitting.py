@@ -28,7 +28,7 @@ def fit(
     size: Annotated[int | None, option("--size", "PIXELS", "Side of the pictures; default: their own, at most 64.")] = None,
     shape: Annotated[str | None, option("--fit", "HOW", "pad, crop or stretch pictures of another shape.")] = None,
     n: Annotated[int | None, option("--n", "N", "Items of a dataset that is drawn by code.")] = None,
-    batch: Annotated[int | None, option("--batch", "N", "Items a step; default 32.")] = None,
+    batch: Annotated[int | None, option("--batch", "N", "Items a step; default 64, or 32 for large items.")] = None,
     rate: Annotated[float | None, option("--rate", "R", "Learning rate at its peak; default 0.003.")] = None,
     width: Annotated[int | None, option("--width", "N", "Channels at the finest resolution.")] = None,
     beta: Annotated[float | None, option("--beta", "B", "vae: weight of the KL.")] = None,

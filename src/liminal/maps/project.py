@@ -132,6 +132,14 @@ def _pca(z: np.ndarray) -> tuple[np.ndarray, list[float]]:
 
 
 def _umap(z: np.ndarray, seed: int) -> np.ndarray:
+    threads = torch.get_num_threads()
+    try:
+        return _fitted_umap(z, seed)
+    finally:  # numba's OpenMP sets torch to one thread a core, which slows whatever comes next
+        torch.set_num_threads(threads)
+
+
+def _fitted_umap(z: np.ndarray, seed: int) -> np.ndarray:
     near = min(NEIGHBORS, len(z) - 1)
     z = z.astype(np.float32)
     with warnings.catch_warnings():
