@@ -55,7 +55,7 @@ def write(space: liminal.Space, out: Path, voice: Terminal) -> list[tuple[str, s
         "morph.gif": ("a walk through four faces", lambda p: space.path(*faces[:4], frames=72, loop=True).save(p)),
         "smile.png": ("four faces from -2 to +2 smiles", lambda p: space.strip(plain, "smile").save(p)),
         "glasses.png": ("the same faces, glasses going on", lambda p: space.strip(plain, "glasses", (0, 0.25, 0.5, 0.75, 1)).save(p)),
-        "map.png": ("every face on a plane, near when their codes are near", lambda p: space.map("umap").save(p)),
+        "map.png": ("every face on a plane, near when their codes are near", lambda p: space.map("umap", color="hair_style").save(p)),
         "report.html": ("what the space is worth, measured", lambda p: space.measure(quick=True, voice=voice).save(p)),
     }
     for i, (name, (what, make)) in enumerate(steps.items()):

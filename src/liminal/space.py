@@ -84,7 +84,9 @@ class Space:
         Raises:
             LiminalError: the items have another shape, or a file cannot be read.
         """
-        return self.generator.encode(self._tensor(data)).cpu()
+        if isinstance(data, Tensor):
+            return self.generator.encode(data[None] if data.ndim == len(self.modality.shape) else data).cpu()
+        return torch.from_numpy(build.encode_all(self.generator, self.modality, self._stored(data), Voice()))
 
     def decode(self, z: Tensor | np.ndarray) -> np.ndarray:
         """Stored items (n, *modality.item_shape) of latents (n, d) or (d,).
@@ -93,11 +95,6 @@ class Space:
             LiminalError: z has another width, or holds NaN.
         """
         return self.modality.items(self.generator.decode(torch.as_tensor(z)).cpu())
-
-    def _tensor(self, data: Any) -> Tensor:
-        if isinstance(data, Tensor):
-            return data[None] if data.ndim == len(self.modality.shape) else data
-        return self.modality.tensor(self._stored(data))
 
     def _stored(self, data: Any) -> np.ndarray:
         """Stored items from anything `encode` takes but tensors."""
