@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 OUT = Path(__file__).parent / "out"
 ROOT = Path(__file__).parent.parent
-FASHION_EPOCHS = 6.0  # what `--minutes 5` gives on Fashion-MNIST on an idle machine with 2 cores
-FACES_EPOCHS = 14.0  # what `--minutes 4` gives on 8,000 faces there
+FASHION_EPOCHS = 8.5  # what `--minutes 5` gives on Fashion-MNIST on an idle machine with 2 cores
+FACES_EPOCHS = 21.0  # what `--minutes 4` gives on 8,000 faces there
 
 Bar = float | tuple[float, float]
 
