@@ -44,7 +44,9 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="keep the full space (70,000 items) in this folder; one that is there already is used")
     args = parser.parse_args()
     folder = args.keep or Path(tempfile.mkdtemp()) / "fashion"
-    liminal.fit("fashion-mnist", folder, dim=16, epochs=args.epochs, seed=0, threads=args.threads, resume=folder.exists(), voice=Terminal())
+    # written out, so that the space can be made again when the defaults have moved on
+    how = {"dim": 16, "epochs": args.epochs, "batch": 32, "rate": 2e-3, "seed": 0, "threads": args.threads}
+    liminal.fit("fashion-mnist", folder, **how, resume=folder.exists(), voice=Terminal())
     space = liminal.open(folder)
     draw = np.random.default_rng(0)
     ids = []
