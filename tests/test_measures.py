@@ -18,13 +18,13 @@ from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor, nn
 
+from liminal import distances as distances_module
+from liminal.distances import blocks, nearest
 from liminal.errors import LiminalError
 from liminal.files import data_folder
 from liminal.generator import Autoencoder, Generator, Wrapped
 from liminal.measures import Measure, Report, measure, subsample_interval, subsample_spread
-from liminal.measures import distances as distances_module
 from liminal.measures.coverage import prdc, prdc_statistic
-from liminal.measures.distances import blocks, nearest
 from liminal.measures.features import RandomFilters, fit_features
 from liminal.measures.fidelity import frechet, frechet_gaussians
 from liminal.measures.pca import fit_pca

@@ -10,13 +10,13 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
+from ..distances import nearest
 from ..errors import LiminalError
 from ..export.grid import grid
 from ..generator import Autoencoder
 from ..priors import Delta
 from ..tensors import inference
 from . import coverage, fidelity, reconstruction, structure
-from .distances import nearest
 from .features import Features, fit_features
 from .reader import describe
 from .subject import PART, Subject

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..distances import blocks, nearest
 from ..errors import LiminalError
-from .distances import blocks, nearest
 
 Label = str | bool | None
 

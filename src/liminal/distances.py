@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ..errors import LiminalError
+from .errors import LiminalError
 
 BLOCK = 2**22  # distances in memory at once (32 MB)
 WIDE = 256  # columns above which float32 is used
