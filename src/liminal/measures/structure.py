@@ -1,4 +1,4 @@
-"""What the latent space keeps of the data's neighbourhoods, how many of its dimensions carry anything, and how small a code is.
+"""What the latent space keeps of the data's neighbourhoods, how many dimensions it fills and uses, and how small a code is.
 
 Letters: x data (n, D) flattened, z latents (n, d).
 """
@@ -110,6 +110,80 @@ def trustworthiness(x: Tensor, z: Tensor, k: int = 10) -> float:
         ranks.scatter_(1, table.argsort(dim=1, stable=True), torch.arange(n).expand(len(table), n))
         excess += int((ranks.gather(1, neighbours[rows]) - k).clamp_min(0).sum())
     return 1 - 2 * excess / (n * k * (2 * n - 3 * k - 1))
+
+
+def continuity(x: Tensor, z: Tensor, k: int = 10) -> float:
+    """Whether neighbours in the data are neighbours in the latent space: `trustworthiness` with the two exchanged.
+
+    A space that tears neighbours apart has low continuity, one that puts strangers together low trustworthiness.
+
+    Args, Raises: as `trustworthiness`.
+
+    Returns:
+        1 where every data neighbour is a latent neighbour; about 0.5 for random z.
+
+    Source: Venna and Kaski 2001, Neighborhood preservation in nonlinear projection methods.
+    """
+    return trustworthiness(z, x, k)
+
+
+def neighbour_purity(z: Tensor, labels: Sequence[Label], k: int = 10) -> np.ndarray:
+    """Share of the k nearest labelled items that have an item's own label, for each item with a label; others (None) are left out.
+
+    Args:
+        z: (n, d).
+        labels: n of them.
+        k: neighbours.
+
+    Returns:
+        (m,) in [0, 1], m the items with a label; its mean for shuffled labels is `chance_purity`.
+
+    Raises:
+        LiminalError: lengths that differ, or k labelled items or fewer.
+    """
+    if len(z) != len(labels):
+        raise LiminalError(f"neighbour purity: {len(z)} latents with {len(labels)} labels; wanted one each")
+    have = known(labels)
+    z = z[torch.from_numpy(have)]
+    numbers = _numbered([labels[i] for i in have])
+    return np.asarray((numbers[nearest(z, z, k)[1].numpy()] == numbers[:, None]).mean(1))
+
+
+def chance_purity(labels: Sequence[Label]) -> float:
+    """The mean of `neighbour_purity` if neighbours did not know the labels: sum over classes of n_c (n_c - 1) / (n (n - 1))."""
+    counts = np.array(list(Counter(v for v in labels if v is not None).values()), dtype=float)
+    n = counts.sum()
+    return float((counts * (counts - 1)).sum() / (n * (n - 1))) if n > 1 else 1.0
+
+
+def _numbered(labels: Sequence[Label]) -> np.ndarray:
+    classes = {c: i for i, c in enumerate(dict.fromkeys(labels))}
+    return np.array([classes[v] for v in labels], dtype=np.int64)
+
+
+def cluster_agreement(a: Sequence[Label | int], b: Sequence[Label | int]) -> tuple[float, float]:
+    """How far two groupings of the same items agree: adjusted Rand index and adjusted mutual information.
+
+    Items without a group in either (None) are left out.
+
+    Returns:
+        Both 1 for the same grouping under any names, about 0 for unrelated ones.
+
+    Raises:
+        LiminalError: lengths that differ, or no item in both.
+
+    Source: Hubert and Arabie 1985, Comparing partitions; Vinh, Epps and Bailey 2010, Information theoretic measures for clusterings
+    comparison.
+    """
+    from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
+
+    if len(a) != len(b):
+        raise LiminalError(f"cluster agreement: {len(a)} items in one grouping, {len(b)} in the other; wanted the same items")
+    pairs = [(str(u), str(v)) for u, v in zip(a, b, strict=True) if u is not None and v is not None]
+    if not pairs:
+        raise LiminalError("cluster agreement: no item is in both groupings")
+    left, right = zip(*pairs, strict=True)
+    return float(adjusted_rand_score(left, right)), float(adjusted_mutual_info_score(left, right))
 
 
 def active_units(z: Tensor, threshold: float = 0.01) -> int:
