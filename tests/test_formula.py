@@ -15,7 +15,7 @@ from torch import Tensor
 from liminal.errors import LiminalError, unknown
 from liminal.ops import formula
 from liminal.ops.formula import parse, point, show, where
-from liminal.ops.syntax import File, Item, Mean, Mix, Named, Negative, Number, Product, Random, Sum
+from liminal.ops.syntax import Dimension, File, Item, Mean, Mix, Named, Negative, Number, Product, Random, Sum
 
 AXES = {"smile": 0, "glasses": 1, "hair_colour=blond": 2}
 
@@ -42,6 +42,11 @@ class World:
         if key not in AXES:
             raise unknown("direction", key, AXES)
         return 10 * torch.eye(3)[AXES[key]]
+
+    def dimension(self, index: int) -> Tensor:
+        if index > 2:
+            raise LiminalError(f"dim({index}): 3 dimensions")
+        return torch.eye(3)[index]
 
     def file(self, path: str) -> Tensor:
         return torch.tensor([0.0, float(len(path)), 0.0])
@@ -94,6 +99,7 @@ def test_places(text: str, wanted: list[float]) -> None:
         ("+1.5*smile - glasses", [15, -10, 0]),
         ("+ mean(label=abc) - mean(label=b)", [0, 0, 2]),
         ("@3 - @1", [2, 0, 0]),
+        ("2*dim(1) - dim(2)", [0, 2, -1]),
         ("0.5*@3 + 0.5*@1 - mix(@3, @1)", [0, 0, 0]),
     ],
 )
@@ -105,6 +111,8 @@ def test_changes(text: str, wanted: list[float]) -> None:
     ("text", "words"),
     [
         ("", ["wanted an item", "character 1", "got the end"]),
+        ("smile=-much", ["wanted a number after '-'", "character 8"]),
+        ("dim(x)", ["wanted the index of a dimension", "character 5"]),
         ("@1 + * 2", ["character 6", "got '*'"]),
         ("@1 smile", ["wanted +, -, * or the end at character 4", "'smile'"]),
         ("2smile + @1", ["'*' between 2 and 'smile'"]),
@@ -174,6 +182,8 @@ LEAVES = st.one_of(
     TEXTS.map(File),
     st.builds(lambda a, b: Mean(f"{formula.quote_name(a)} = {formula.quote_text(b)}"), TEXTS, TEXTS),
     st.integers(0, 10**17).map(Random),
+    st.integers(0, 10**17).map(Dimension),
+    st.floats(-1e9, 1e9, allow_nan=False).map(lambda v: Named("smile", f"{v:.3f}")),
     st.builds(Named, TEXTS, st.none() | st.text(st.characters(exclude_categories=("Cs",)), max_size=8)),
 )
 
@@ -189,13 +199,22 @@ def test_a_written_tree_reads_as_itself(tree: formula.Node) -> None:
     assert parse(show(tree)) == tree
 
 
+@pytest.mark.parametrize(
+    ("text", "value"), [("smile=1", "1"), ("smile = -0.5", "-0.5"), ("hair=dark blond", "dark blond"), ("n='-3'", "-3")]
+)
+def test_settings(text: str, value: str) -> None:
+    tree = parse(text)
+    assert isinstance(tree, Named)
+    assert tree.value == value
+
+
 def test_items_of_a_tree() -> None:
     assert list(formula.items(parse("@3 + 2*(@1 - mix(@7, -@9)) + mean(label=Bag)"))) == [3, 1, 7, 9]
 
 
 SCRAPS = st.lists(
     st.sampled_from(
-        ["@1", "smile", "mean(", "mix(", "random(", "file(", ")", "(", "+", "-", "*", "=", ",", "'a'", '"', "`b`", "2", ".5", "and"]
+        ["@1", "smile", "mean(", "mix(", "random(", "dim(", "file(", ")", "(", "+", "-", "*", "=", ",", "'a'", '"', "`b`", "2", ".5", "and"]
     ),
     max_size=14,
 ).map(" ".join)
@@ -281,3 +300,7 @@ def test_filters_refused(text: str, words: str) -> None:
 def test_a_file_name_may_hold_anything(tmp_path: Path) -> None:
     name = str(tmp_path / 'it\'s a "photo" (1)+2.png')
     assert parse(show(File(name))) == File(name)
+
+
+def test_attributes_of_a_tree() -> None:
+    assert formula.attributes(parse("@3 + 2*(smile - glasses=sun) - smile + mean(label=Bag)")) == ["smile", "glasses"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
+MOST = 64  # strengths in one strip
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,18 @@ class Edit:
         formula: what was asked.
         z_before: (d,).
         z_after: (d,).
-        before: the stored item that z_before decodes to: the reconstruction, not the original, so that only the edit differs.
-        after: the stored item that z_after decodes to.
+        before: the stored item that z_before decodes to (the reconstruction, so that only the edit differs), or the original if
+            `keeps_detail`.
+        after: the stored item that z_after decodes to, or the original + decode(z_after) - decode(z_before) if `keeps_detail`.
         distance: |z_after - z_before|.
         change: root mean square difference between the decoded data before and after, in the data's unit.
         attributes_before: what readers see in the decoded data before, by name; empty where no reader was given.
-        attributes_after: the same after.
+        attributes_after: the same after. Both are read from what the latents decode to, whether or not detail is kept.
+        asked: the attributes that the formula names; all others should stay.
+        spread: one standard deviation of what readers see in real items, by name; empty where unknown.
+        support: of z_before and z_after (`ops.support`), each in [0, 1]; None where unknown.
+        nearest: id and distance in z of the real items nearest to z_after, nearest first.
+        keeps_detail: whether the edit's difference was added to the original item.
         modality: how the items look.
     """
 
@@ -50,12 +58,38 @@ class Edit:
     attributes_before: dict[str, float]
     attributes_after: dict[str, float]
     modality: Modality = field(repr=False)
+    asked: tuple[str, ...] = ()
+    spread: Mapping[str, float] = field(default_factory=dict)
+    support: tuple[float, float] | None = None
+    nearest: tuple[tuple[int, float], ...] = ()
+    keeps_detail: bool = False
+
+    @property
+    def leakage(self) -> float | None:
+        """Mean absolute change, in standard deviations, of the attributes that were not asked for; None where none was read."""
+        others = [k for k in self.attributes_before if k.partition("=")[0] not in self.asked and self.spread.get(k)]
+        moved = [abs(self.attributes_after[k] - self.attributes_before[k]) / self.spread[k] for k in others]
+        return float(np.mean(moved)) if moved else None
 
     @property
     def evidence(self) -> dict[str, Any]:
-        """JSON-ready: ``distance``, ``change``, and for each attribute read its values ``before`` and ``after``."""
-        read = {k: {"before": v, "after": self.attributes_after[k]} for k, v in self.attributes_before.items()}
-        return {"formula": self.formula, "distance": self.distance, "change": self.change, "attributes": read}
+        """JSON-ready: ``distance``, ``change``, ``leakage``, ``support``, ``nearest``, and of each attribute read its values ``before`` and
+        ``after``, the ``change`` in standard deviations and whether it was ``asked`` for."""
+        read = {}
+        for name, before in self.attributes_before.items():
+            after, sd = self.attributes_after[name], self.spread.get(name)
+            change = (after - before) / sd if sd else None
+            read[name] = {"before": before, "after": after, "change": change, "asked": name.partition("=")[0] in self.asked}
+        return {
+            "formula": self.formula,
+            "distance": self.distance,
+            "change": self.change,
+            "leakage": self.leakage,
+            "support": None if self.support is None else {"before": self.support[0], "after": self.support[1]},
+            "nearest": [{"id": i, "distance": d} for i, d in self.nearest],
+            "keeps_detail": self.keeps_detail,
+            "attributes": read,
+        }
 
     def save(self, path: str | Path) -> None:
         """Write the edited item to a file, in the format that its ending names, whole or not at all.
@@ -78,6 +112,12 @@ def edit(
     change: Tensor,
     formula: str,
     read: Callable[[Tensor], Mapping[str, Tensor]] | None = None,
+    *,
+    asked: Collection[str] = (),
+    spread: Mapping[str, float] | None = None,
+    support: Callable[[Tensor], Tensor] | None = None,
+    nearest: Callable[[Tensor], Sequence[tuple[int, float]]] | None = None,
+    original: Tensor | None = None,
 ) -> Edit:
     """Move a latent (d,) by a vector (d,) and decode both ends.
 
@@ -88,6 +128,12 @@ def edit(
         change: (d,), the vector of the formula.
         formula: its text.
         read: decoded data (n, *shape) -> attribute values (n,) by name.
+        asked: names of the attributes that the change is about.
+        spread: one standard deviation of each reading.
+        support: z (n, d) -> (n,) in [0, 1].
+        nearest: z (d,) -> ids and distances of the real items nearest to it.
+        original: (*shape), the item itself: the edit's difference is added to it instead of to its reconstruction, so that what the model
+            does not restore is kept.
 
     Raises:
         LiminalError: the shapes differ, or the generator refuses the latents.
@@ -96,8 +142,10 @@ def edit(
         raise LiminalError(f"edit: wanted a latent and a change of the same shape (d,), got {tuple(z.shape)} and {tuple(change.shape)}")
     after = z + change
     x = generator.decode(torch.stack([z, after]))
-    before_item, after_item = modality.items(x)
+    shown = x if original is None else original.to(x) + x - x[:1]
+    before_item, after_item = modality.items(shown)
     values = {name: value.tolist() for name, value in read(x).items()} if read else {}
+    trust = None if support is None else tuple(float(p) for p in support(torch.stack([z, after])))
     return Edit(
         formula,
         z,
@@ -109,7 +157,28 @@ def edit(
         {name: float(v[0]) for name, v in values.items()},
         {name: float(v[1]) for name, v in values.items()},
         modality,
+        tuple(asked),
+        spread or {},
+        None if trust is None else (trust[0], trust[1]),
+        () if nearest is None else tuple(nearest(after)),
+        original is not None,
     )
+
+
+def sweep(text: str) -> list[float]:
+    """The strengths of ``first:last:count``, such as ``-3:3:7``.
+
+    Raises:
+        LiminalError: the text is no such range.
+    """
+    found = re.fullmatch(r"\s*([-+]?[0-9.]+)\s*:\s*([-+]?[0-9.]+)\s*:\s*([0-9]+)\s*", text)
+    try:
+        first, last, count = float(found[1]), float(found[2]), int(found[3])  # type: ignore[index]
+    except (TypeError, ValueError):
+        raise LiminalError(f"--sweep {text}: wanted first:last:count, such as -3:3:7") from None
+    if not 2 <= count <= MOST:
+        raise LiminalError(f"--sweep {text}: {count} strengths; wanted 2 to {MOST}")
+    return [first + (last - first) * i / (count - 1) for i in range(count)]
 
 
 def strip(
@@ -133,6 +202,6 @@ def strip(
     rows = z[None] if z.ndim == 1 else z
     moved = rows[:, None] + torch.tensor(strengths).to(rows)[:, None] * change
     shown = [modality.preview(item, size) for item in modality.items(generator.decode(moved.flatten(0, 1)))]
-    below = [f"{s:+g}" if s else "0" for s in strengths]
+    below = [f"{s:+.3g}" if s else "0" for s in strengths]
     labels = [""] * (len(shown) - len(below)) + below
     return grid.grid(shown, columns=len(below), labels=labels)

@@ -7,7 +7,7 @@ carries the sum w of the weights of its places; w = 1 is a place, w = 0 a change
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import torch
@@ -15,9 +15,26 @@ from torch import Tensor
 
 from ..errors import LiminalError
 from .parsing import parse, where
-from .syntax import File, Item, Mean, Mix, Named, Negative, Node, Number, Product, Random, Sum, inner, quote_name, quote_text, show
+from .syntax import (
+    Dimension,
+    File,
+    Item,
+    Mean,
+    Mix,
+    Named,
+    Negative,
+    Node,
+    Number,
+    Product,
+    Random,
+    Sum,
+    inner,
+    quote_name,
+    quote_text,
+    show,
+)
 
-__all__ = ["Names", "Node", "edit", "evaluate", "items", "parse", "point", "quote_name", "quote_text", "show", "where"]
+__all__ = ["Names", "Node", "attributes", "edit", "evaluate", "items", "parse", "point", "quote_name", "quote_text", "show", "where"]
 
 
 class Names(Protocol):
@@ -36,7 +53,10 @@ class Names(Protocol):
         """A draw (d,)."""
 
     def direction(self, name: str, value: str | None) -> Tensor:
-        """The vector (d,) of strength 1."""
+        """The vector (d,) of strength 1; of a number's value the vector that leads there."""
+
+    def dimension(self, index: int) -> Tensor:
+        """The vector (d,) of one standard deviation along a latent dimension, counted from 0."""
 
     def file(self, path: str) -> Tensor:
         """The latent (d,) of the item in a file."""
@@ -61,6 +81,8 @@ def _value(node: Node, names: Names) -> float | tuple[Tensor, float]:
         return node.value
     if isinstance(node, Named):
         return names.direction(node.name, node.value), 0.0
+    if isinstance(node, Dimension):
+        return names.dimension(node.index), 0.0
     if isinstance(node, Item):
         return names.item(node.id), 1.0
     if isinstance(node, File):
@@ -146,8 +168,16 @@ def edit(formula: str | Node, names: Names) -> Tensor:
 
 def items(tree: Node) -> Sequence[int]:
     """The ids of the items that a tree names, in order."""
-    if isinstance(tree, Item):
-        return [tree.id]
+    return [leaf.id for leaf in leaves(tree) if isinstance(leaf, Item)]
+
+
+def attributes(tree: Node) -> Sequence[str]:
+    """The names of the attributes along which a tree moves, each once, in order."""
+    return list(dict.fromkeys(leaf.name for leaf in leaves(tree) if isinstance(leaf, Named)))
+
+
+def leaves(tree: Node) -> Iterator[Node]:
+    """The parts of a tree that have no parts, in order."""
     parts: tuple[Node, ...] = ()
     if isinstance(tree, Mix):
         parts = tree.parts
@@ -157,4 +187,7 @@ def items(tree: Node) -> Sequence[int]:
         parts = tree.factors
     elif isinstance(tree, Negative):
         parts = (tree.node,)
-    return [i for node in parts for i in items(node)]
+    else:
+        yield tree
+    for node in parts:
+        yield from leaves(node)

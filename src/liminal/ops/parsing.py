@@ -4,7 +4,7 @@ The grammar::
 
     sum    = term (("+" | "-") term)*                 term = ("+" | "-")* factor ("*" signed)*
     factor = number | "@" id | name | name "=" value | "file path" | "(" sum ")"
-           | mean(filter) | mix(sum, sum, ...) | random(seed) | file("path")
+           | mean(filter) | mix(sum, sum, ...) | random(seed) | dim(index) | file("path")
     filter = test (("and" | "or") test)*              label = Sandal and not smile > 0.5, label in (Bag, Coat), hat
 
 A name or a value that is more than words and digits goes in quotes: names in backticks (in a filter in any quote), values in ' or ".
@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from ..errors import LiminalError, unknown
-from .syntax import KEYWORDS, File, Item, Mean, Mix, Named, Negative, Node, Number, Product, Random, Sum, quote_name, quote_text
+from .syntax import KEYWORDS, Dimension, File, Item, Mean, Mix, Named, Negative, Node, Number, Product, Random, Sum, quote_name, quote_text
 
 MAX_TEXT, MAX_DEPTH = 10_000, 40
-FUNCTIONS = ("file", "mean", "mix", "random")
+FUNCTIONS = ("dim", "file", "mean", "mix", "random")
 _COMPARE = {"=", "==", "!=", "<>", "<", "<=", ">", ">="}
 _TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+(?!\w))?)|@(?P<item>[0-9]{1,18})(?![0-9])"
@@ -156,7 +156,7 @@ class _Parser:
                 return self.function(token)
             if self.is_op("=", "=="):
                 self.take()
-                return Named(token.text, self.value(frozenset())[1])
+                return Named(token.text, self.setting())
             if token.kind != "string":
                 return Named(token.text)
             if not token.text:
@@ -192,16 +192,26 @@ class _Parser:
             if len(parts) < 2:
                 self.fail("',' and another item: mix takes two or more")
             node = Mix(tuple(parts))
-        elif name.text == "random":
+        elif name.text in ("random", "dim"):
             if self.next.kind != "number" or not self.next.text.isdecimal() or len(self.next.text) > 18:
-                self.fail("a seed, a whole number such as 7,")
-            node = Random(int(self.take().text))
+                self.fail(f"{'a seed' if name.text == 'random' else 'the index of a dimension'}, a whole number such as 7,")
+            count = int(self.take().text)
+            node = Random(count) if name.text == "random" else Dimension(count)
         else:
             if self.next.kind != "string" or not self.next.text:
                 self.fail("the name of a file in quotes")
             node = File(self.take().text)
         self.expect(")")
         return node
+
+    def setting(self) -> str:
+        """What follows ``name =`` in a formula: a value, or a number with a sign."""
+        minus = self.is_op("-") and bool(self.take())
+        token = self.next
+        kind, text = self.value(frozenset())
+        if minus and kind != "number":
+            self.fail("a number after '-'", token)
+        return f"-{text}" if minus else text
 
     def value(self, stop: frozenset[str]) -> tuple[str, str]:
         """What follows a comparison: its kind (string, number, word) and its text; words and digits side by side are one text."""

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
+from pyarrow import csv
 from torch import Tensor
 
 from ..errors import LiminalError
-from ..export import grid
+from ..export import grid, latents
 from ..files import atomic
 from ..modalities import Modality
 
@@ -33,6 +35,8 @@ class Samples:
         source: where the latents came from: ``prior``, ``mixture``, ``flow``, ``latents``, ``reconstruction``.
         originals: the stored items that were reconstructed, else None; a grid shows them above their reconstructions.
         names: of the files in a folder, without ending; None: numbers.
+        table: n rows of evidence: ``support``, ``nearest`` (the id of the nearest real item), ``distance`` (to it, in z); None: not asked.
+        note: a sentence about where they came from, or empty.
     """
 
     z: Tensor
@@ -41,6 +45,8 @@ class Samples:
     source: str
     originals: np.ndarray | None = None
     names: Sequence[str] | None = None
+    table: pa.Table | None = None
+    note: str = ""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -76,6 +82,8 @@ class Samples:
     def save(self, path: str | Path) -> None:
         """A name that ends in .png becomes one grid; a name without ending becomes a folder with a file for each item.
 
+        Where there is a table, the folder also holds ``table.csv`` (file and evidence) and ``latents.parquet`` (the same with z).
+
         Raises:
             LiminalError: another ending, or the place cannot be written.
         """
@@ -88,6 +96,10 @@ class Samples:
             digits = max(4, len(str(len(self) - 1)))
             with atomic(path) as part:
                 part.mkdir()
-                for i, item in enumerate(self.items):
-                    name = self.names[i] if self.names else f"{i:0{digits}d}"
-                    self.modality.write(item, part / f"{name}{self.modality.save_as}")
+                names = [f"{self.names[i] if self.names else f'{i:0{digits}d}'}{self.modality.save_as}" for i in range(len(self))]
+                for name, item in zip(names, self.items, strict=True):
+                    self.modality.write(item, part / name)
+                if self.table is not None:
+                    table = self.table.add_column(0, "file", pa.array(names, pa.string()))
+                    csv.write_csv(table, part / "table.csv")
+                    latents.write(part / "latents.parquet", self.z.cpu().numpy(), table)

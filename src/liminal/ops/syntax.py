@@ -52,8 +52,15 @@ class Random:
 
 
 @dataclass(frozen=True)
+class Dimension:
+    """``dim(7)``: the latent dimension with this index, counted from 0."""
+
+    index: int
+
+
+@dataclass(frozen=True)
 class Named:
-    """``smile``, or ``hair_colour=blond``: a direction."""
+    """``smile``, or ``hair_colour=blond``: a direction; ``smile=0.5`` of a number: the way to that value."""
 
     name: str
     value: str | None = None
@@ -80,7 +87,7 @@ class Product:
     factors: tuple[Node, ...]
 
 
-Node = Number | Item | File | Mean | Mix | Random | Named | Negative | Sum | Product
+Node = Number | Item | File | Mean | Mix | Random | Dimension | Named | Negative | Sum | Product
 
 
 def quote_name(name: str) -> str:
@@ -107,6 +114,8 @@ def show(tree: Node) -> str:
         return f"mix({', '.join(map(show, tree.parts))})"
     if isinstance(tree, Random):
         return f"random({tree.seed})"
+    if isinstance(tree, Dimension):
+        return f"dim({tree.index})"
     if isinstance(tree, Named):
         name = tree.name if WORD.fullmatch(tree.name) else quote_name(tree.name)
         return name if tree.value is None else f"{name}={tree.value if WORD.fullmatch(tree.value) else quote_text(tree.value)}"
