@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from linear import GREY, LABELS, fashion, fashion_pca
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+import liminal
 from liminal.errors import LiminalError
-from liminal.ops import directions
+from liminal.ops import directions, effects, probes
 from liminal.ops.directions import Direction, find_directions, resolve
-from liminal.ops.probes import Frame
+from liminal.ops.probes import Frame, left_out, projected
 
 SIZE = 3000
 
@@ -127,6 +131,100 @@ def test_leakage_is_in_standard_deviations(found: dict[str, Direction]) -> None:
     assert not {k for k in found["glasses=sun"].leakage if k.startswith("glasses")}
 
 
+@settings(deadline=None, max_examples=20)
+@given(st.integers(1, 5), st.integers(0, 999))
+def test_projected_is_seen_by_none_of_the_others(m: int, seed: int) -> None:
+    """All at once: orthogonal to each of the others, copies and sums among them included, and no shorter than it must be."""
+    draw = torch.Generator().manual_seed(seed)
+    normals = torch.randn(m + 1, 8, generator=draw, dtype=torch.double)
+    normals = normals / normals.norm(dim=1, keepdim=True)
+    assume(float(torch.linalg.svdvals(normals[1:])[-1]) > probes.NEW)
+    doubled = torch.cat([normals[1:], -normals[1:2]])
+    left = projected(normals[0], doubled)
+    assert left is not None
+    torch.testing.assert_close(normals[1:] @ left, torch.zeros(m, dtype=torch.double), atol=1e-9, rtol=0)
+    away = normals[0] - left  # lies in the span of the others
+    torch.testing.assert_close(normals[1:].T @ torch.linalg.lstsq(normals[1:].T, away[:, None]).solution[:, 0], away)
+    assert projected(normals[1], doubled) is None
+
+
+def test_projected_keeps_what_the_others_read(found: dict[str, Direction]) -> None:
+    """Gaze is .8 smile: their probes' normals are 37 degrees apart. What is left of smile tells it less well, and that is said."""
+    z, table = world(SIZE, 0)
+    held, about = world(1200, 1)
+    call = {"decode": lambda z: z, "read": read, "names": ["smile"]}
+    (free,) = find_directions(z, table, held, about, **call, methods=["projected"])
+    assert free.method == "projected"
+    assert free.effect == pytest.approx(1, abs=0.02)
+    assert free.leakage["gaze"] < 0.1
+    plain = find_directions(z, table, held, about, **call, methods=["difference"])[0]
+    assert plain.leakage["gaze"] > 0.5
+    assert free.projected_score == plain.projected_score == found["smile"].projected_score
+    assert free.projected_score is not None
+    assert 0.05 < free.projected_score < free.score - 0.3
+    both = find_directions(z, table, held, about, **call, conditional=True)[0]
+    assert both.method in directions.CONDITIONAL
+
+
+def test_a_bound_dimension_is_tried_and_kept_exactly(found: dict[str, Direction]) -> None:
+    z, table = world(SIZE, 0)
+    held, about = world(1200, 1)
+    (hat,) = find_directions(z, table, held, about, lambda z: z, read, names=["hat"], dimensions={"hat": 2, "smile": 0})
+    assert hat.method == "dimension"
+    assert torch.equal(hat.vector != 0, torch.tensor([False, False, True, False, False]))
+    assert hat.effect == pytest.approx(1, abs=0.02)
+    assert sum(hat.leakage.values()) == pytest.approx(0, abs=1e-9)
+    assert all(d.method != "dimension" for d in found.values())
+    with pytest.raises(LiminalError, match="hat is bound to dimension 5; the latents have dimensions 0 to 4"):
+        find_directions(z, table, held, about, lambda z: z, read, dimensions={"hat": 5})
+
+
+def test_the_best_single_dimension_stands_beside_the_direction(found: dict[str, Direction]) -> None:
+    for name, index in {"smile": 0, "gaze": 1, "hat": 2, "glasses=none": 3, "glasses": 3}.items():
+        best = found[name].best_dimension
+        assert best is not None
+        assert best[0] == index
+        assert best[1] == pytest.approx(found[name].score, abs=0.01)  # each cause is a dimension
+    turned = torch.linalg.qr(torch.randn(5, 5, generator=torch.Generator().manual_seed(0)))[0]
+    z, table = world(SIZE, 0)
+    held, about = world(1200, 1)
+    (smile,) = find_directions(z @ turned, table, held @ turned, about, lambda z: z @ turned.T, read, names=["smile"])
+    assert smile.score > 0.95
+    assert smile.best_dimension is not None
+    assert smile.best_dimension[1] < 0.8  # in a turned space none is
+
+
+@pytest.mark.parametrize(
+    ("curve", "holds"),
+    [
+        (lambda s: 0.5 * s, (-3, 3)),  # a line, however steep
+        (lambda s: np.clip(s, 0, 1.2), (0, 1.5)),  # a probability that is off to begin with, and full at 1.2
+        (lambda s: np.clip(s, -2, 2) + 0.01 * s, (-3, 3)),
+        (lambda s: np.sign(s) * s**2, (-1.5, 1.5)),
+        (lambda s: s if s < 1.2 else 0.9, (-3, 1)),  # turns back
+        (lambda s: -s, (0, 0)),
+    ],
+)
+def test_a_direction_holds_where_its_curve_is_straight(curve, holds, found: dict[str, Direction]) -> None:
+    strengths = (-3.0, -2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0, 3.0)
+    effects = tuple(float(curve(s)) for s in strengths)
+    changed = replace(found["smile"], strengths=strengths, effects=effects, effect=effects[strengths.index(1.0)])
+    assert changed.holds == pytest.approx(holds)
+    assert changed.evidence["holds"] == changed.holds
+    assert replace(changed, effect=None).holds is None
+
+
+def test_table_has_a_row_for_each(found: dict[str, Direction]) -> None:
+    rows = directions.table(found.values())
+    assert [row["name"] for row in rows] == list(found)
+    hat = found["hat"]
+    row = rows[2]
+    assert row["leakage"] == pytest.approx(sum(hat.leakage.values()) / len(hat.leakage))
+    assert hat.leakage[row["leaks_most"][0]] == row["leaks_most"][1] == max(hat.leakage.values())
+    assert (row["holds"], row["best_dimension"], row["works"], row["moves_most"]) == (hat.holds, hat.best_dimension, True, None)
+    json.dumps(rows, allow_nan=False)
+
+
 @pytest.mark.parametrize("name", ["noise", "coin"])
 def test_what_the_latents_do_not_know_does_not_work(name: str, found: dict[str, Direction]) -> None:
     assert not found[name].works
@@ -167,9 +265,48 @@ def test_too_little_is_left_out() -> None:
     assert find_directions(z, table, z, table, lambda z: z, lambda x: {}, names=["rare"]) == []
 
 
+def test_why_an_attribute_has_no_direction_is_told() -> None:
+    z, table = world(200, 0)
+    three = [1.0, 2.0, 3.0] + [None] * 197
+    table = table.select(["gaze"]).append_column("three", pa.array(three)).append_column("one", pa.array([True] * 200))
+    table = table.append_column("rare", pa.array([True] * 3 + [False] * 197)).append_column("none", pa.array([None] * 200, pa.string()))
+    why = left_out(table, table)
+    assert list(why) == ["three", "one", "rare", "none"]
+    assert why["three"] == "only 6 items have a known three; wanted 20 to learn from and 10 held out"
+    assert "all 400 items whose one is known have the same, True" in why["one"]
+    assert "6 have True" in why["rare"]
+    assert "wanted 10 to learn from and 5 held out" in why["rare"]
+    assert "no item has a known value" in why["none"]
+    assert {d.name for d in find_directions(z, table, z, table, lambda z: z, read)} == set(table.column_names) - set(why)
+
+
+def test_what_is_only_another_attribute_has_no_vector_of_its_own() -> None:
+    """A hat that is always there with glasses: nothing of it is left once these are held fixed."""
+    z, table = world(400, 0)
+    table = pa.table({"hat": table["hat"], "cap": table["hat"]})
+    (cap,) = find_directions(z, table, z, table, lambda z: z, read, names=["cap"], conditional=True)
+    assert not cap.works
+    assert float(cap.vector.norm()) == 0
+    assert "only with other attributes" in cap.note
+    assert cap.projected_score is None
+
+
+def test_duplicates_change_nothing() -> None:
+    z, table = world(400, 0)
+    twice = torch.cat([z, z]), pa.concat_tables([table, table])
+    a, b = (find_directions(*part, z, table, lambda z: z, read, names=["hat"])[0] for part in ((z, table), twice))
+    assert along(a.vector, b.vector) > 0.999
+    assert a.score == pytest.approx(b.score, abs=0.01)
+
+
+def along(a: Tensor, b: Tensor) -> float:
+    return float(torch.cosine_similarity(a, b, dim=0))
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        ({"methods": ["probes"]}, "unknown method of directions 'probes': did you mean probe"),
         ({"z_train": torch.zeros(3, 5)}, "do not fit 200 rows"),
         ({"z_held": torch.full((200, 5), torch.nan)}, "held-out latents hold NaN"),
         ({"z_train": torch.zeros(200, 5)}, "all latents are the same"),
@@ -271,3 +408,26 @@ def test_kept_in_safetensors(found: dict[str, Direction], tmp_path: Path) -> Non
     json.dumps(back[0].evidence, allow_nan=False)
     with pytest.raises(LiminalError, match="find the directions again"):
         directions.from_tensors({}, about)
+
+
+def test_directions_of_earlier_versions_open(found: dict[str, Direction]) -> None:
+    """Without what was not measured then; where it holds follows from the curve."""
+    later = ("best_dimension", "projected_score", "moves", "holds")
+    evidence = {k: v for k, v in found["smile"].evidence.items() if k not in later}
+    (back,) = directions.from_tensors({"smile": found["smile"].vector}, {"directions": json.dumps([evidence])})
+    assert back.best_dimension is None
+    assert back.projected_score is None
+    assert back.holds == found["smile"].holds
+    assert {k: v for k, v in back.evidence.items() if k not in later} == evidence
+    assert all(d.holds is not None for d in liminal.open("fashion").directions.values())
+
+
+@pytest.mark.parametrize("wanted", [-0.7, 0.0, 0.4, 0.9])
+def test_reach_finds_the_strength_of_a_value(wanted: float) -> None:
+    """tanh along the first axis, whose inverse is known; a value that is never read gives the nearest one."""
+    z, vector = torch.tensor([0.2, 1.0]), torch.tensor([0.5, 0.0])
+    step = effects.reach(lambda z: torch.tanh(z[:, 0]), z, vector, wanted, 0.4)
+    assert float(step[0]) == pytest.approx(np.arctanh(wanted) - 0.2, abs=0.02)
+    assert float(step[1]) == 0
+    far = effects.reach(lambda z: torch.tanh(z[:, 0]), z, vector, 2.0, 0.4)
+    assert float(far[0]) <= 0.5 * 2 * effects.REACH

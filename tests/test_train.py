@@ -83,13 +83,13 @@ def test_resumes_bit_for_bit(tmp_path, monkeypatch, stops) -> None:
     class DiedError(Exception):
         pass
 
-    def dying(self, x, done):
+    def dying(self, x, done, known):
         if left and self.state.step == left[0]:
             left.pop(0)
             self.save()
-            advance(self, x, done)  # the step in which it dies is lost
+            advance(self, x, done, known)  # the step in which it dies is lost
             raise DiedError
-        return advance(self, x, done)
+        return advance(self, x, done, known)
 
     monkeypatch.setattr(Run, "advance", dying)
     for _ in stops:

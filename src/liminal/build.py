@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,13 @@ from . import __version__, registry, rows
 from .card import Card, write_weights
 from .catalogue import Catalogue
 from .datasets import Dataset
-from .errors import LiminalError
+from .errors import LiminalError, unknown
 from .generator import Autoencoder, Trainable, Wrapped
 from .measures import reader as readers
 from .measures.structure import active_units
 from .modalities import Modality
 from .models import latent
-from .ops import directions
+from .ops import directions, probes
 from .priors import PRIORS, Posterior, Prior
 from .tensors import choose_device, inference, rng, set_threads
 from .train import Items, Plan, split, train
@@ -79,6 +79,7 @@ def fit(
     modality: str = "image",
     options: dict[str, Any] | None = None,
     reading: dict[str, Any] | None = None,
+    bind: Sequence[str] = (),
     threads: int | None = None,
     device: str | None = None,
     resume: bool = False,
@@ -101,6 +102,7 @@ def fit(
         modality: kind of data.
         options: further arguments of the model (``beta``, ``width``, ...).
         reading: options for reading the data (``size``, ``fit``, ``n``).
+        bind: attributes that the first dimensions shall be, one each (``smile``, ``glasses``, ``hair_colour=blond``).
         threads, device: where to compute.
         resume: go on with an interrupted fit; on a finished space do nothing.
         force: replace an existing space.
@@ -128,6 +130,7 @@ def fit(
     held = split(len(items), items.held_out, seed)
     batch = batch or (64 if math.prod(items.modality.shape) <= 4096 else 32)
     plan = Plan(epochs, minutes, batch, rate, seed)
+    known = bound(items.attributes, held, bind, dim) if bind else None
     torch.manual_seed(seed)
     network: Trainable = kind(items.modality.shape, dim, **({"prior": prior} if prior else {}), **(options or {}))
     if folder.exists() and not resume:
@@ -137,13 +140,14 @@ def fit(
         rows = np.flatnonzero(~held)
         training = train(
             network, Rows(items.items, rows), items.modality, items.items[np.flatnonzero(held)[:512]], plan, folder,
-            device=device, threads=threads, resume=resume, voice=voice,
+            device=device, threads=threads, resume=resume, voice=voice, known=known,
         )  # fmt: skip
         from accelerate import PartialState
 
         if not PartialState().is_main_process:
             return None
-        card = assemble(network, items, held, folder, seed=seed, training=training, voice=voice)
+        dimensions = {name: i for i, name in enumerate(bind)}
+        card = assemble(network, items, held, folder, seed=seed, training=training, dimensions=dimensions, voice=voice)
     except OSError as error:
         raise LiminalError(
             f"could not write {folder}: {error.strerror or error}; free some space, then run it again with --resume"
@@ -152,6 +156,25 @@ def fit(
     shutil.rmtree(folder / "checkpoint", ignore_errors=True)
     voice.close()
     return folder
+
+
+def bound(attributes: pa.Table, held: np.ndarray, names: Sequence[str], dim: int) -> np.ndarray:
+    """The attributes that dimensions are bound to, over the training items: (n, b) float32, standardised, NaN where unknown.
+
+    Raises:
+        LiminalError: an attribute is unknown or has too few items on either side, a name comes twice, or there are more than dimensions.
+    """
+    rows = pa.array(np.flatnonzero(~held)), pa.array(np.flatnonzero(held))
+    found = {t.name: t.train for t in probes.targets(attributes.take(rows[0]), attributes.take(rows[1]))}
+    for name in names:
+        if name not in found:
+            raise unknown(
+                "attribute to --bind", name, found, "It needs a number, yes or no, or NAME=VALUE with enough items on either side."
+            )
+    if len(set(names)) < len(names) or len(names) > dim:
+        raise LiminalError(f"--bind {','.join(names)}: wanted each name once, and no more names than dimensions ({dim})")
+    values = np.stack([found[name] for name in names], 1)
+    return ((values - np.nanmean(values, 0)) / np.nanstd(values, 0)).astype(np.float32)
 
 
 class Rows:
@@ -211,6 +234,7 @@ def assemble(
     *,
     seed: int,
     training: dict[str, Any] | None = None,
+    dimensions: Mapping[str, int] | None = None,
     voice: Voice | None = None,
 ) -> Card:
     """Encode the items, fit the samplers, the reader and the directions, and write every part of a space but the card.
@@ -222,6 +246,7 @@ def assemble(
         folder: of the space; exists.
         seed: of the samplers and readers.
         training: for the card.
+        dimensions: of the attributes that dimensions were bound to.
         voice: hears progress.
 
     Returns:
@@ -241,7 +266,7 @@ def assemble(
     parts["weights.safetensors"] = write_weights(folder, "weights.safetensors", tensors)
     card = Card(
         liminal=__version__,
-        model={"class": generator.name, "arguments": generator.config()},
+        model={"class": generator.name, "arguments": generator.config(), **({"dimensions": dict(dimensions)} if dimensions else {})},
         modality={"name": items.modality.name, "arguments": items.modality.config()},
         prior={"name": generator.prior.name, "dim": generator.dim},
         sampler={**sampler, "fitted": {name: s.config() for name, s in samplers.items() if isinstance(s, latent.Fitted)}},
@@ -253,7 +278,7 @@ def assemble(
         parts=parts,
         notes=list(items.notes),
     )
-    parts |= learn_attributes(generator, items.modality, items.attributes, items.items, z, held, folder, seed, voice)
+    parts |= learn_attributes(generator, items.modality, items.attributes, items.items, z, held, folder, seed, voice, dimensions)
     return card
 
 
@@ -309,6 +334,7 @@ def learn_attributes(
     folder: Path,
     seed: int,
     voice: Voice,
+    dimensions: Mapping[str, int] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Fit the attribute reader to real training items, find and calibrate the directions, and write both.
 
@@ -322,6 +348,7 @@ def learn_attributes(
         folder: of the space.
         seed: of the reader.
         voice: hears progress.
+        dimensions: of the attributes that dimensions were bound to.
 
     Returns:
         The card's entries for the parts written; none where nothing can be learned.
@@ -349,6 +376,7 @@ def learn_attributes(
         decode=generator.decode,
         read=reader.named,
         seed=seed,
+        dimensions=dimensions,
     )
     tensors, about = directions.to_tensors(found)
     scores = reader.scores(modality.tensor(items[held_rows]), known.take(pa.array(held_rows)))

@@ -20,6 +20,8 @@ from .errors import LiminalError
 from .priors import Delta, Posterior, Prior
 from .tensors import CHUNK, in_chunks, inference
 
+BOUND = 0.2  # standard deviation of an attribute around the dimension that is bound to it
+
 
 class Generator(nn.Module, ABC):
     """A prior and a decoder.
@@ -118,9 +120,23 @@ class Trainable(Autoencoder):
             Scalars by name. Keys that start with ``_`` are only shown.
         """
 
-    def forward(self, x: Tensor, progress: float) -> dict[str, Tensor]:
-        """`loss`, under the name that wrappers for several processes call."""
-        return self.loss(x, progress)
+    def forward(self, x: Tensor, progress: float, known: Tensor | None = None) -> dict[str, Tensor]:
+        """`loss`, under the name that wrappers for several processes call; with `known` also the term that binds dimensions to attributes.
+
+        The first b dimensions of the posterior mean are held to b standardised attributes, as observations with a standard deviation of
+        `BOUND`: -log N(known | mean, BOUND^2) up to a constant, in nats. (Pati & Lerch 2021 regularise the order of the values; the
+        value itself also fixes the unit of the dimension.)
+
+        Args:
+            x: (n, *shape).
+            progress: fraction of the training done.
+            known: (n, b), NaN where unknown.
+        """
+        terms = self.loss(x, progress)
+        if known is not None:
+            miss = (self.posterior(x).mean[:, : known.shape[1]].float() - known).nan_to_num(0.0)
+            terms["bind"] = 0.5 * (miss / BOUND).square().sum(1).mean()
+        return terms
 
 
 class Wrapped(Autoencoder):

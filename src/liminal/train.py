@@ -139,7 +139,7 @@ class Run:
         batch = self._order[at * self.batch : (at + 1) * self.batch]
         return np.sort(batch)[self.accelerator.process_index :: self.accelerator.num_processes]
 
-    def advance(self, x: Tensor, done: float) -> dict[str, Tensor] | None:
+    def advance(self, x: Tensor, done: float, known: Tensor | None = None) -> dict[str, Tensor] | None:
         """One step on a batch. None where a gradient was not finite: nothing was changed then."""
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
         torch.manual_seed((self.plan.seed * 1_000_003 + self.state.step) * world + rank)
@@ -147,7 +147,7 @@ class Run:
         fall = 1.0 if done < 0.3 else 0.5 * (1 + math.cos(math.pi * min(1.0, (done - 0.3) / 0.7)))
         for group in self.optimizer.param_groups:
             group["lr"] = self.plan.rate * self.state.rate_scale * warm * max(fall, 1e-3)
-        terms = self.wrapped(x, done)
+        terms = self.wrapped(x, done, known)
         self.optimizer.zero_grad()
         self.accelerator.backward(torch.stack([v for k, v in terms.items() if not k.startswith("_")]).sum())
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, math.prod(self.model.shape), foreach=True)
@@ -236,6 +236,7 @@ def train(
     threads: int | None = None,
     resume: bool = False,
     voice: Voice | None = None,
+    known: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """Fit `model` to stored items and leave the averaged weights in it.
 
@@ -250,6 +251,7 @@ def train(
         threads: CPU threads; None: one or all, whichever is faster at the start.
         resume: go on from the checkpoint in `folder`; without one start afresh and say so.
         voice: hears progress and warnings.
+        known: (n, b) float32, standardised attributes of the items that the first b dimensions are bound to; NaN where unknown.
 
     Returns:
         JSON-ready: epochs, steps, seconds, cpu_seconds, images_per_second, device, precision, threads, the last loss terms, setbacks.
@@ -260,7 +262,14 @@ def train(
         LiminalError: as `Run.load`.
     """
     voice = voice or Voice()
-    fingerprint = {"model": model.name, **model.config(), "items": len(items), **{k: v for k, v in asdict(plan).items() if k != "rate"}}
+    bound = 0 if known is None else known.shape[1]
+    fingerprint = {
+        "model": model.name,
+        **model.config(),
+        "items": len(items),
+        "bound": bound,
+        **{k: v for k, v in asdict(plan).items() if k != "rate"},
+    }
     run = Run(model, plan, len(items), folder, fingerprint, device)
     found = resume and run.load()
     if resume and not found:
@@ -275,7 +284,7 @@ def train(
         torch.set_num_threads(run.state.threads)
     cpu = time.process_time()
     with torch.random.fork_rng(devices=[]), _deferred_interrupt() as interrupted:
-        last = _loop(run, items, modality, held, voice, interrupted)
+        last = _loop(run, items, modality, held, voice, interrupted, known)
     with torch.no_grad():
         for p, average in zip(run.parameters, run.averages, strict=True):
             p.copy_(average)
@@ -297,7 +306,15 @@ def train(
     }
 
 
-def _loop(run: Run, items: Items, modality: Modality, held: np.ndarray, voice: Voice, interrupted: threading.Event) -> dict[str, float]:
+def _loop(
+    run: Run,
+    items: Items,
+    modality: Modality,
+    held: np.ndarray,
+    voice: Voice,
+    interrupted: threading.Event,
+    known: np.ndarray | None,
+) -> dict[str, float]:
     """Steps until the plan is fulfilled; the last loss terms."""
     log = Log(run, voice)
     started = time.perf_counter() - run.state.seconds
@@ -305,7 +322,9 @@ def _loop(run: Run, items: Items, modality: Modality, held: np.ndarray, voice: V
     if run.good is None:
         run.good = (State(**asdict(run.state)), run.tensors())
     while (done := run.fraction(time.perf_counter() - started)) < 1:
-        terms = run.advance(modality.tensor(items[run.rows()]).to(run.accelerator.device), done)
+        rows, device = run.rows(), run.accelerator.device
+        told = None if known is None else torch.from_numpy(known[rows]).to(device)
+        terms = run.advance(modality.tensor(items[rows]).to(device), done, told)
         now = time.perf_counter()
         if terms is None:
             _step_back(run, voice)

@@ -1,10 +1,13 @@
 """Directions: what in the latent space moves one attribute, by how much, and what else moves with it.
 
-For one attribute up to three vectors v are compared, each at first as long as the way from the mean of off to the mean of on:
+For one attribute up to five vectors v are compared, each at first as long as the way from the mean of off to the mean of on:
 
 - ``difference``: E[z | on] - E[z | off]; for a number the slope of z on it, times one standard deviation;
 - ``conditional``: the same with every other attribute held fixed, from the regression of z on all attributes at once, z = B a + noise;
-- ``probe``: the normal of the logistic classifier in whitened coordinates (for a number the ridge regression's is the difference again).
+- ``probe``: the normal of the logistic classifier in whitened coordinates (for a number the ridge regression's is the difference again);
+- ``projected``: that normal less its part in the span of the other attributes' normals, all at once. What the others' linear probes read
+  stays as it is; what the attribute's own score falls to is told. (Off their mean differences it would still leak.);
+- ``dimension``: the latent dimension that was bound to the attribute in training, where there is one.
 
 Each is tried on held-out items: decode(z + s v) is read by readers fitted on real data, against decode(z). What reaches the asked change at
 the least cost is kept, cost = leakage + shift / 10: the root mean square, over the other attributes, of their mean absolute change in SD,
@@ -31,13 +34,16 @@ from torch import Tensor
 
 from ..errors import LiminalError, unknown
 from .effects import Decode, Pool, Read, Trial, asked, calibrate, choose
-from .probes import Frame, Target, candidates, columns, held_out_score, probe, targets
+from .probes import Frame, Target, best_dimension, candidates, columns, held_out_score, probe, projected, targets
 
 YES, NO = frozenset({"yes", "true", "on", "1"}), frozenset({"no", "false", "off", "0"})
 TRIED = 64  # held-out items on which the vectors are compared
-CURVE = (-2.0, -1.0, 0.5, 1.0, 1.5, 2.0)
+CURVE = (-3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0, 3.0)
+METHODS = ("dimension", "difference", "conditional", "probe", "projected")
+CONDITIONAL = ("conditional", "projected")  # these hold the other attributes fixed
 CHANCE = {"AUC": 0.6, "R2": 0.05}
 WEAK = 0.25  # share of the asked effect below which a direction does not work
+BENT = 0.5  # share of the straight line's effect by which the effect curve may be off it
 
 
 @dataclass(frozen=True)
@@ -47,17 +53,23 @@ class Direction:
     Attributes:
         name: ``smile``, ``hat``, ``hair_colour=blond``.
         vector: (d,); z + s * vector is strength s.
-        kind: ``number``, ``bool`` or ``category``.
-        method: ``difference``, ``conditional`` or ``probe``.
+        kind: ``number``, ``bool`` or ``category``; ``selection`` or ``unlabelled`` where no attribute names it (`ops.discover`).
+        method: ``dimension``, ``difference``, ``conditional``, ``probe`` or ``projected``; ``pca``, ``jacobian``, ``factorised``.
         score: how well the attribute can be read from z on held-out items, by the better of a linear probe and the difference.
-        score_name: ``AUC`` (0.5 is chance) or ``R2`` (0 is chance).
-        unit: what effect 1 means, in the attribute's own unit: one standard deviation, or a gap in probability.
+        score_name: ``AUC`` (0.5 is chance) or ``R2`` (0 is chance); ``share`` of the latents' variance, or ``singular value``.
+        unit: what effect 1 means, in the attribute's own unit: one standard deviation, or a gap in probability; without labels the
+            length of the vector, one standard deviation of the latents along it.
         effect: of strength 1 in decoded held-out items, 1 = as asked; None where nothing could be read.
         strengths: of the curve.
         effects: at these strengths, as `effect`.
         leakage: mean absolute change of every other attribute at strength 1, in its standard deviations.
         works: whether the score is above chance and strength 1 reaches a quarter of what was asked or more.
         note: what a user should know, or empty.
+        best_dimension: index of the single latent dimension that tells the attribute best, and its held-out score, to compare with
+            `score`; None where it was not looked for.
+        projected_score: what the held-out score falls to once all that other attributes' probes see is taken off; None where nothing was.
+        moves: mean change, with its sign, of every attribute read in decoded items at strength 1, in its standard deviations; only where
+            no attribute names the direction.
     """
 
     name: str
@@ -73,11 +85,36 @@ class Direction:
     leakage: dict[str, float]
     works: bool
     note: str
+    best_dimension: tuple[int, float] | None = None
+    projected_score: float | None = None
+    moves: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def holds(self) -> tuple[float, float] | None:
+        """The strengths s around 0 from the lowest to the highest up to which the effect rises with every step and lies within half of
+        s times the effect at 1 (for s between -1 and 1, of the effect at 1 itself); None where no effect was measured."""
+        if self.effect is None:
+            return None
+        high = self._holds([(s, e) for s, e in zip(self.strengths, self.effects, strict=True) if s > 0], self.effect)
+        low = self._holds([(s, e) for s, e in zip(self.strengths, self.effects, strict=True) if s < 0], self.effect)
+        return low, high
+
+    @staticmethod
+    def _holds(curve: list[tuple[float, float]], one: float) -> float:
+        """The last of the strengths on one side of 0 up to which the effect curve rises and stays near its straight line."""
+        last, before = 0.0, 0.0
+        for strength, effect in sorted(curve, key=lambda point: abs(point[0])):
+            side = 1.0 if strength > 0 else -1.0
+            rises = side * (effect - before) > 0
+            if one <= 0 or not rises or abs(effect - strength * one) > BENT * one * max(abs(strength), 1.0):
+                break
+            last, before = strength, effect
+        return last
 
     @property
     def evidence(self) -> dict[str, Any]:
-        """JSON-ready: everything but the vector."""
-        return {k: v for k, v in asdict(replace(self, vector=torch.empty(0))).items() if k != "vector"}
+        """JSON-ready: everything but the vector, and `holds`."""
+        return {**{k: v for k, v in asdict(replace(self, vector=torch.empty(0))).items() if k != "vector"}, "holds": self.holds}
 
 
 def find_directions(
@@ -90,8 +127,11 @@ def find_directions(
     names: Collection[str] | None = None,
     items: int = 200,
     seed: int = 0,
+    dimensions: Mapping[str, int] | None = None,
+    conditional: bool = False,
+    methods: Collection[str] = METHODS,
 ) -> list[Direction]:
-    """A direction for every attribute that has enough items on either side.
+    """A direction for every attribute that has enough items on either side (`probes.left_out` tells why another has none).
 
     Args:
         z_train: (n, d), the latents that vectors are fitted on.
@@ -103,26 +143,56 @@ def find_directions(
         names: of the attributes to find; None: all. The others still count as held fixed.
         items: held-out items on which strength 1 is set.
         seed: of the choice of held-out items.
+        dimensions: index of the latent dimension that each of some attributes was bound to, by name.
+        conditional: only vectors that hold the other attributes fixed, whatever they cost.
+        methods: only these vectors.
 
     Raises:
-        LiminalError: latents and attributes do not fit, hold NaN, or a name is no attribute.
+        LiminalError: latents and attributes do not fit, hold NaN, a name is no attribute, a method or a dimension does not exist.
     """
+    methods = _methods(methods, conditional, dimensions or {}, z_train)
     _check(z_train, attributes_train, z_held, attributes_held, names)
     z_train, z_held = z_train.detach().cpu().double(), z_held.detach().cpu().double()
-    wanted = [t for t in targets(attributes_train, attributes_held) if names is None or t.attribute in names]
-    if not wanted:
+    known = targets(attributes_train, attributes_held)
+    if not any(names is None or t.attribute in names for t in known):
         return []
     frame, pool = Frame(z_train), Pool(z_held, decode, read, seed)
-    table, of = columns(attributes_train, frame.whiten(z_train))
+    held_fixed, of = columns(attributes_train, frame.whiten(z_train))
+    normals = [probe(target, z_train, frame) for target in known]
+    scores = [held_out_score(t, z_train, z_held, frame, [n]) for t, n in zip(known, normals, strict=True)]
+    told = [score >= CHANCE[name] for score, name in scores]  # the normal of what latents do not tell is noise: nothing to keep off
+    kept_off = _free_values(known)
     found = []
-    for target in wanted:
-        others = table[:, [i for i, attribute in enumerate(of) if attribute != target.attribute]]
-        normal = probe(target, z_train, frame)
-        vectors = candidates(target, z_train, frame, normal, others)
-        normals = [normal, *(frame.white.T @ v for v in (vectors.get("difference"),) if v is not None)]
-        score, score_name = held_out_score(target, z_train, z_held, frame, normals)
-        found.append(_measured(target, vectors, score, score_name, frame, pool, items))
+    for target, normal in zip(known, normals, strict=True):
+        if names is not None and target.attribute not in names:
+            continue
+        others = held_fixed[:, [i for i, attribute in enumerate(of) if attribute != target.attribute]]
+        seen = [normals[i] for i in kept_off if told[i] and known[i].attribute != target.attribute]
+        free = projected(normal, torch.stack(seen)) if seen else None
+        vectors = candidates(target, z_train, frame, normal, others, free, (dimensions or {}).get(target.name))
+        both = [normal, *(frame.white.T @ v for v in (vectors.get("difference"),) if v is not None)]
+        score, score_name = held_out_score(target, z_train, z_held, frame, both)
+        direction = _measured(target, {m: v for m, v in vectors.items() if m in methods}, score, score_name, frame, pool, items)
+        left = held_out_score(target, z_train, z_held, frame, [free])[0] if free is not None else None
+        found.append(replace(direction, best_dimension=best_dimension(target, z_train, z_held), projected_score=left))
     return found
+
+
+def _free_values(known: Sequence[Target]) -> list[int]:
+    """The targets whose readings fix those of all: of a category every value but the last, which the others leave no choice."""
+    last = {t.attribute: t.name for t in known if t.kind == "category" and t.name != t.attribute}
+    return [i for i, t in enumerate(known) if t.kind != "category" or t.name not in (t.attribute, last[t.attribute])]
+
+
+def _methods(methods: Collection[str], conditional: bool, dimensions: Mapping[str, int], z: Tensor) -> Collection[str]:
+    """The vectors to compare."""
+    for method in methods:
+        if method not in METHODS:
+            raise unknown("method of directions", method, METHODS)
+    for name, index in dimensions.items():
+        if z.ndim == 2 and not 0 <= index < z.shape[1]:
+            raise LiminalError(f"directions: {name} is bound to dimension {index}; the latents have dimensions 0 to {z.shape[1] - 1}")
+    return [m for m in methods if m in CONDITIONAL] if conditional else methods
 
 
 def _check(z_train: Tensor, train: pa.Table, z_held: Tensor, held: pa.Table, names: Collection[str] | None) -> None:
@@ -147,8 +217,9 @@ def _measured(target: Target, vectors: dict[str, Tensor], score: float, score_na
     held = target.held[pool.rows]
     rows = np.flatnonzero(~np.isnan(held) if target.kind == "number" else held == 0)
     if unit is None or not len(rows) or not vectors:
-        notes.append("its effect was not measured: no reader sees it in decoded items" if vectors else "it moves nothing in the latents")
-        method = next((m for m in ("conditional", "difference", "probe") if m in vectors), "difference")
+        none = "no vector is left for it: the latents do not move with it, or only with other attributes"
+        notes.append("its effect was not measured: no reader sees it in decoded items" if vectors else none)
+        method = next((m for m in ("dimension", "conditional", "difference", "projected", "probe") if m in vectors), "difference")
         vector = vectors.get(method, torch.zeros_like(frame.mean)).float()
         return Direction(target.name, vector, target.kind, method, score, score_name, 1.0, None, (), (), {}, False, "; ".join(notes))
     enough = len(rows) >= TRIED + items // 2  # to set the length on other items than those that chose the vector
@@ -163,6 +234,30 @@ def _measured(target: Target, vectors: dict[str, Tensor], score: float, score_na
     return Direction(
         target.name, vector.float(), target.kind, method, score, score_name, unit, effect, CURVE, effects, leakage, works, "; ".join(notes)
     )
+
+
+def table(directions: Iterable[Direction]) -> list[dict[str, Any]]:
+    """One row for each direction: ``name``, ``method``, ``score``, ``score_name``, ``effect`` of strength 1, ``leakage`` (mean over other
+    attributes, in their standard deviations), ``leaks_most`` (attribute and leakage), ``holds`` (strengths), ``best_dimension`` (index and
+    score), ``projected_score``, ``moves_most`` (attribute and change), ``works`` and ``note``; None where there is no such thing."""
+    return [
+        {
+            "name": d.name,
+            "method": d.method,
+            "score": d.score,
+            "score_name": d.score_name,
+            "effect": d.effect,
+            "leakage": float(np.mean(list(d.leakage.values()))) if d.leakage else None,
+            "leaks_most": max(d.leakage.items(), key=lambda leak: leak[1]) if d.leakage else None,
+            "holds": d.holds,
+            "best_dimension": d.best_dimension,
+            "projected_score": d.projected_score,
+            "moves_most": max(d.moves.items(), key=lambda move: abs(move[1])) if d.moves else None,
+            "works": d.works,
+            "note": d.note,
+        }
+        for d in directions
+    ]
 
 
 # names
@@ -221,14 +316,20 @@ def to_tensors(directions: Iterable[Direction]) -> tuple[dict[str, Tensor], dict
 
 
 def from_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> list[Direction]:
-    """The inverse of `to_tensors`.
+    """The inverse of `to_tensors`; of directions kept by an earlier version, what that did not measure is None.
 
     Raises:
         LiminalError: the two do not belong together, or the text is cut.
     """
     try:
         listed = json.loads(metadata["directions"])
-        kept = [{**e, "strengths": tuple(e["strengths"]), "effects": tuple(e["effects"])} for e in listed]
-        return [Direction(vector=tensors[e["name"]], **e) for e in kept]
+        return [_kept(tensors[e["name"]], {k: v for k, v in e.items() if k != "holds"}) for e in listed]
     except (KeyError, TypeError, ValueError) as error:
         raise LiminalError(f"directions: the file's evidence does not fit its vectors ({error}); find the directions again") from error
+
+
+def _kept(vector: Tensor, evidence: dict[str, Any]) -> Direction:
+    for name in ("strengths", "effects", "best_dimension"):
+        if evidence.get(name) is not None:
+            evidence[name] = tuple(evidence[name])
+    return Direction(vector=vector, **evidence)

@@ -23,8 +23,9 @@ Read = Callable[[Tensor], Mapping[str, Tensor]]
 class Pool:
     """Held-out items, decoded and read once, unedited; edits are read against these."""
 
-    def __init__(self, z: Tensor, decode: Decode, read: Read, seed: int) -> None:
-        order = torch.randperm(len(z), generator=torch.Generator().manual_seed(seed))[:POOL]
+    def __init__(self, z: Tensor, decode: Decode, read: Read, seed: int | None) -> None:
+        """`seed` of the choice and the order of items; None: all, in their order."""
+        order = torch.arange(len(z)) if seed is None else torch.randperm(len(z), generator=torch.Generator().manual_seed(seed))[:POOL]
         self.rows, self.z = order.numpy(), z[order].float()
         self._decode, self._read = decode, read
         self.plain = self.read(self.z)
@@ -40,6 +41,11 @@ class Pool:
             if not np.isfinite(value).all():
                 raise LiminalError(f"directions: the reader of {name!r} gave NaN or infinity; leave that attribute out of what is read")
         return seen
+
+    def moved(self, step: Tensor, rows: np.ndarray | slice = slice(None)) -> dict[str, float]:
+        """Mean change of every attribute by a step (d,), with its sign, in its standard deviations over the pool."""
+        seen = self.read(self.z[rows] + step.float())
+        return {name: float((value - self.plain[name][rows]).mean() / (self.plain[name].std() or 1.0)) for name, value in seen.items()}
 
     def value(self, seen: dict[str, np.ndarray], name: str) -> np.ndarray | None:
         """What was seen of a target; a plain category name is one minus its off values."""
@@ -135,3 +141,31 @@ def calibrate(vector: Tensor, trial: Trial, start: float = 1.0, close: float = 0
         else:
             high, above = scale, now
     return scale, *seen[scale]
+
+
+def reach(read: Callable[[Tensor], Tensor], z: Tensor, vector: Tensor, wanted: float, unit: float, steps: int = 8) -> Tensor:
+    """The step (d,) along a vector after which a number is read as `wanted`: secant steps from the vector's own effect, held within reach.
+
+    Args:
+        read: z (n, d) -> (n,), the number read in what z decodes to.
+        z: (d,), where to start.
+        vector: (d,); strength 1 changes the number by about `unit`.
+        wanted: the number.
+        unit: of the vector's effect.
+        steps: readings, at most.
+
+    Returns:
+        strength * vector, the strength within 2 `REACH` of 0: that of the reading nearest to `wanted`.
+    """
+    seen: list[tuple[float, float]] = []
+    strength, slope = 0.0, unit
+    for _ in range(steps):
+        miss = wanted - float(read((z + strength * vector)[None])[0])
+        if seen and strength != seen[-1][0]:
+            measured = (seen[-1][1] - miss) / (strength - seen[-1][0])
+            slope = measured if measured > unit / 10 else slope
+        seen.append((strength, miss))
+        if abs(miss) < 0.01 * unit:
+            break
+        strength = float(np.clip(strength + miss / slope, -2 * REACH, 2 * REACH))
+    return min(seen, key=lambda s: abs(s[1]))[0] * vector

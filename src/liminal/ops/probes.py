@@ -1,4 +1,4 @@
-"""What in the latents goes with an attribute: targets, whitened coordinates, candidate vectors, linear probes and their held-out score."""
+"""What in the latents goes with an attribute: targets, whitened coordinates, linear probes, candidate vectors, held-out scores."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ MOST_VALUES = 50  # of one category that get a direction, the most frequent ones
 MOST_ROWS = 20_000  # that a probe is fitted on
 SAME = 0.998  # cosine above which two vectors are not worth comparing
 OWN = 0.02  # share of its variance that an attribute must have for itself, the others held fixed
+NEW = 0.2  # sine of the angle to the normals before it from which a normal adds to their span; less is noise that would cost a dimension
+LEFT = 0.05  # share of its length that a normal must keep when it is projected
+RANKED = 5000  # items on which single dimensions are compared
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,27 @@ def _enough(values: np.ndarray, least: int, kind: str) -> bool:
     return bool((known == 1).sum() >= least and (known == 0).sum() >= least)
 
 
+def left_out(train: pa.Table, held: pa.Table) -> dict[str, str]:
+    """Why an attribute has no direction at all, in words, by name; attributes that have one are not listed."""
+    found = {t.attribute for t in targets(train, held)}
+    wanted = f"wanted {LEAST_TRAIN} to learn from and {LEAST_HELD} held out, with it and without it"
+    why = {}
+    for name in train.column_names:
+        if name in found:
+            continue
+        values = [v for table in (train, held) for v in table[name].to_pylist() if v is not None and v == v]
+        if len(set(values)) == 1:
+            why[name] = f"all {len(values)} items whose {name} is known have the same, {values[0]}; label items without it too"
+        elif _kind(train, name) == "number":
+            why[name] = (
+                f"only {len(values)} items have a known {name}; wanted {2 * LEAST_TRAIN} to learn from and {2 * LEAST_HELD} held out"
+            )
+        else:
+            most = ", ".join(f"{count} have {value}" for value, count in Counter(values).most_common(2)) or "no item has a known value"
+            why[name] = f"{most}; {wanted}"
+    return why
+
+
 def columns(table: pa.Table, u: Tensor) -> tuple[Tensor, list[str]]:
     """All attributes as centred columns (n, p), numbers in standard deviations; and the attribute of each column.
 
@@ -161,7 +185,35 @@ def probe(target: Target, z: Tensor, frame: Frame) -> Tensor:
     return normal / normal.norm().clamp_min(1e-12)
 
 
-def candidates(target: Target, z: Tensor, frame: Frame, normal: Tensor, others: Tensor) -> dict[str, Tensor]:
+def projected(normal: Tensor, others: Tensor) -> Tensor | None:
+    """The part of a unit normal (k,) that no other attribute's reader sees: n - Q Q'n, Q an orthonormal basis of the others' span.
+
+    All are taken off at once, by a QR decomposition with pivoting; taken off one after the other, the first would come back with the next.
+
+    Args:
+        normal: of the attribute's `probe`.
+        others: (m, k), unit normals of the other attributes' probes. One that comes near to the span of the rest (`NEW`) is left out.
+
+    Returns:
+        (k,), not longer than 1; None where less than `LEFT` is left.
+    """
+    from scipy.linalg import qr
+
+    basis, steps, _ = qr(others.T.numpy(), mode="economic", pivoting=True)
+    span = torch.from_numpy(basis[:, np.abs(np.diagonal(steps)) > NEW])
+    left = normal - span @ (span.T @ normal)
+    return left if float(left.norm()) > LEFT else None
+
+
+def candidates(
+    target: Target,
+    z: Tensor,
+    frame: Frame,
+    normal: Tensor,
+    others: Tensor,
+    free: Tensor | None = None,
+    dimension: int | None = None,
+) -> dict[str, Tensor]:
     """Vectors (d,) that may move a target, each as long as the way from off to on (one standard deviation of a number).
 
     Args:
@@ -170,12 +222,18 @@ def candidates(target: Target, z: Tensor, frame: Frame, normal: Tensor, others: 
         frame: of these.
         normal: of the target's `probe`.
         others: (n, p), the `columns` of the other attributes, to be held fixed.
+        free: the part of the normal that the other attributes' probes do not see (`projected`), or None.
+        dimension: index of the latent dimension that was bound to the target, or None.
     """
     known = torch.from_numpy(~np.isnan(target.train))
     a, z, others = torch.from_numpy(target.train)[known], z[known], others[known]
     a = (a - a.mean()) / (a.std() if target.kind == "number" else 1.0)
     centred = z - z.mean(0)
-    found = {"difference": centred.T @ a / a.square().sum()}
+    difference = centred.T @ a / a.square().sum()
+    found, axis = {"difference": difference}, torch.zeros_like(difference)
+    if dimension is not None:
+        axis[dimension] = difference[dimension]
+        found = {"dimension": axis, **found}  # first: what comes near to it is the same, less simple
     if others.shape[1]:
         # the coefficient of a in the regression of z on a and the others: a freed of what the others say of it (Frisch, Waugh & Lovell)
         others = others - others.mean(0)
@@ -183,16 +241,38 @@ def candidates(target: Target, z: Tensor, frame: Frame, normal: Tensor, others: 
         own = a - others @ torch.linalg.solve(gram, others.T @ a)
         if own.square().sum() > OWN * a.square().sum():
             found["conditional"] = centred.T @ own / own.square().sum()
+    apart = float(frame.whiten(z) @ normal @ a / a.square().sum())  # as far along the normal as the classes lie apart
     if target.kind != "number":
-        apart = frame.whiten(z) @ normal @ a / a.square().sum()  # as far along the normal as the classes lie apart
         found["probe"] = apart * (normal @ frame.colour)
+    if free is not None:
+        found["projected"] = apart / float(free @ normal) * (free @ frame.colour)  # as far along the normal, too
     kept: dict[str, Tensor] = {}
     for method, vector in found.items():
-        vector = frame.active(vector)
+        vector = vector if method == "dimension" else frame.active(vector)
         same = any(torch.cosine_similarity(vector, v, dim=0) > SAME for v in kept.values())
         if torch.isfinite(vector).all() and frame.shift(vector) > 1e-6 and not same:
             kept[method] = vector
     return kept
+
+
+def best_dimension(target: Target, z_train: Tensor, z_held: Tensor) -> tuple[int, float]:
+    """The latent dimension that tells the attribute best on training items, and its AUC, or R2 for a number, on held-out ones."""
+    from scipy.stats import rankdata
+    from sklearn.metrics import roc_auc_score
+
+    train, held = np.flatnonzero(~np.isnan(target.train)), np.flatnonzero(~np.isnan(target.held))
+    train = np.random.default_rng(0).permutation(train)[:RANKED]
+    a, b = target.train[train], target.held[held]
+    z, w = z_train.numpy()[train], z_held.numpy()[held]
+    if target.kind == "number":
+        together = (z - z.mean(0)).T @ (a - a.mean()) / (len(a) * np.maximum(z.std(0), 1e-12) * a.std())
+        index = int(np.abs(together).argmax())
+        slope, start = np.polyfit(z[:, index], a, 1) if np.ptp(z[:, index]) > 0 else (0.0, a.mean())
+        return index, 1 - float(np.square(b - slope * w[:, index] - start).sum() / np.square(b - b.mean()).sum())
+    on = int((a == 1).sum())
+    above = (rankdata(z, axis=0)[a == 1].mean(0) - (on + 1) / 2) / (len(a) - on) - 0.5
+    index = int(np.abs(above).argmax())
+    return index, float(roc_auc_score(b, np.sign(above[index]) * w[:, index]))
 
 
 def held_out_score(target: Target, z_train: Tensor, z_held: Tensor, frame: Frame, normals: Iterable[Tensor]) -> tuple[float, str]:
