@@ -18,7 +18,7 @@ LAYERS: list[set[str]] = [
     {"generator", "export"},
     {"datasets", "models", "ops", "maps", "measures"},
     {"train", "catalogue", "card", "rows", "filters"},
-    {"registry", "build", "space", "opening"},
+    {"registry", "build", "core", "changes", "space", "opening"},
     {"cli", "__main__", "studio", "widget", "scale"},
 ]
 LEVEL = {name: i for i, names in enumerate(LAYERS) for name in names}

@@ -371,7 +371,7 @@ def test_morph(ending: str, pictures: Path, tiny_space: Path, tmp_path: Path, to
 @pytest.mark.parametrize("formula", ["-1.5*brightness", "-high", "- high", "+high - 0.5*brightness", "mean(label=bar) - mean(label=block)"])
 def test_edit(formula: str, tiny_space: Path, tmp_path: Path, told) -> None:
     text = told("edit", tiny_space, "@1", formula, "-o", tmp_path / "e.png")
-    assert text.splitlines()[0].split() == ["attribute", "before", "after"]
+    assert text.splitlines()[0].split() == ["attribute", "before", "after", "change", "in", "SD", "asked"]
     assert f"wrote @1 edited by {formula} to {tmp_path / 'e.png'}; it moved by " in text
     assert Image.open(tmp_path / "e.png").size == (16, 16)
     evidence = json.loads(told("edit", tiny_space, "@1", formula, "--strip", "-o", tmp_path / "s.png", "--json"))

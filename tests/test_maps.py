@@ -13,7 +13,9 @@ from PIL import Image
 
 from liminal.errors import LiminalError
 from liminal.export import scatter
-from liminal.maps.project import project
+from liminal.maps import layouts
+from liminal.maps.place import place
+from liminal.maps.project import Map, project
 
 
 def clusters(n: int = 60) -> tuple[np.ndarray, list[str]]:
@@ -21,6 +23,14 @@ def clusters(n: int = 60) -> tuple[np.ndarray, list[str]]:
     draw = np.random.default_rng(0)
     kind = np.arange(n) % 3
     return (20 * np.eye(6)[kind] + draw.normal(size=(n, 6))).astype(np.float32), [("red", "green", "blue")[k] for k in kind]
+
+
+def by_centre(at: np.ndarray, kinds: list[str], xy: np.ndarray | None = None) -> list[str]:
+    """The ball in whose middle on the map each place is nearest."""
+    xy = at if xy is None else xy
+    names = ("red", "green", "blue")
+    centres = np.stack([xy[np.array(kinds) == k].mean(0) for k in names])
+    return [names[i] for i in np.linalg.norm(at[:, None] - centres[None], axis=-1).argmin(1)]
 
 
 def test_pca_finds_the_plane() -> None:
@@ -49,15 +59,94 @@ def test_pca_of_one_dimension_and_of_one_point() -> None:
 def test_umap_keeps_neighbours_and_its_seed() -> None:
     """One test: the library compiles for seconds. Three balls stay three; tiny and degenerate sets work; the seed fixes the map."""
     z, kinds = clusters()
+    threads = torch.get_num_threads()
     made = project(z, "umap", seed=3)
+    assert torch.get_num_threads() == threads
     assert made.evidence["trustworthiness"] > 0.8
-    centres = np.stack([made.xy[np.array(kinds) == k].mean(0) for k in ("red", "green", "blue")])
-    nearest = np.linalg.norm(made.xy[:, None] - centres[None], axis=-1).argmin(1)
-    assert [("red", "green", "blue")[i] for i in nearest] == kinds
+    assert kinds == by_centre(made.xy, kinds)
+    assert made.evidence["fitted_on"] == 60
     assert np.array_equal(project(z, "umap", seed=3).xy, made.xy)
     for few in (4, 5, 14, 16, 31):
         assert np.isfinite(project(z[:few], "umap").xy).all()
     assert np.isfinite(project(np.ones((20, 3)), "umap").xy).all()
+    assert np.isfinite(project(np.repeat(z, 20, 0)[:200], "umap").xy).all()
+    assert by_centre(made.place(z[:30] + 0.1), kinds, made.xy) == kinds[:30]
+    # more items than landmarks: the rest is placed, into its own ball
+    many, kinds = clusters(300)
+    xy, fitted = layouts.by_umap(many, most=90)
+    assert fitted == 90
+    assert by_centre(xy, kinds) == kinds
+    assert len(np.unique(xy, axis=0)) > 250
+    words = Map(xy, np.arange(300), "umap", {"fitted_on": fitted}).words()
+    assert words == "UMAP   ·   300 items   ·   fitted on 90, the rest placed"
+
+
+def test_tsne_keeps_neighbours_and_its_seed() -> None:
+    z, kinds = clusters()
+    made = project(z, "tsne", seed=3)
+    assert made.evidence["trustworthiness"] > 0.8
+    assert by_centre(made.xy, kinds) == kinds
+    assert made.words().startswith("t-SNE   ·   60 items   ·   trustworthiness")
+    assert np.array_equal(project(z, "tsne", seed=3).xy, made.xy)
+    for few in (4, 5, 31):
+        assert np.isfinite(project(z[:few], "tsne").xy).all()
+    assert np.isfinite(project(np.ones((20, 3)), "tsne").xy).all()
+    twice = project(np.repeat(z, 2, 0), "tsne").xy
+    assert np.isfinite(twice).all()
+    assert by_centre(made.place(z + 0.1), kinds) == kinds
+
+
+def test_tsne_refuses_what_would_take_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layouts, "MOST_TSNE", 50)
+    with pytest.raises(LiminalError, match="t-SNE takes 50 items at most, got 60; use umap or pca"):
+        project(clusters()[0], "tsne")
+
+
+# new items on a map
+
+
+def test_new_items_fall_on_the_axes_of_pca() -> None:
+    draw = np.random.default_rng(0)
+    z, new = draw.normal(size=(80, 5)) * [5, 3, 1, 1, 1], draw.normal(size=(7, 5))
+    made = project(z)
+    np.testing.assert_allclose(made.place(z), made.xy, atol=1e-5)
+    axes = np.linalg.svd(z - z.mean(0))[2][:2]
+    np.testing.assert_allclose(np.abs(made.place(torch.tensor(new))), np.abs((new - z.mean(0)) @ axes.T), atol=1e-5)
+
+
+def test_items_of_the_map_lie_where_they_are() -> None:
+    z, _ = clusters(200)
+    xy = np.random.default_rng(1).normal(size=(200, 2)).astype(np.float32)
+    np.testing.assert_array_equal(place(z, z, xy), xy)
+
+
+def test_new_items_lie_with_most_of_their_neighbours_never_between() -> None:
+    """Of its 15 neighbours eight are in one group on the map and seven in another, far off: the average would lie in the gap."""
+    draw = np.random.default_rng(0)
+    near = draw.normal(size=(15, 4))
+    near /= np.linalg.norm(near, axis=1, keepdims=True)  # all equally far from the new item
+    z = np.concatenate([near, draw.normal(size=(185, 4)) + 20]).astype(np.float32)
+    left = np.concatenate([np.arange(15) < 8, np.arange(185) < 92])
+    xy = (np.where(left[:, None], [-10, 0], [10, 0]) + 0.1 * draw.normal(size=(200, 2))).astype(np.float32)
+    at = place(np.zeros((1, 4), np.float32), z, xy)
+    assert np.linalg.norm(at[0] - xy[:8].mean(0)) < 0.05
+    assert not np.allclose(place(z[:1], z, xy, np.array([0])), xy[0], atol=1e-3)  # as if it were not on the map
+    np.testing.assert_allclose(place(z[:1], z, xy, np.array([0])), place(z[:1], z[1:], xy[1:]), atol=0.01)
+
+
+def test_places_refused() -> None:
+    made = project(clusters()[0])
+    for z, words in (
+        (np.zeros((3, 5)), r"wanted latents \(m, 6\)"),
+        (np.zeros(6), r"wanted latents \(m, 6\)"),
+        (np.full((2, 6), np.nan), "row 0"),
+    ):
+        with pytest.raises(LiminalError, match=words):
+            made.place(z)
+    bare = dataclasses.replace(made, z=None)
+    for call in (lambda: bare.place(np.zeros((1, 6))), bare.inverse):
+        with pytest.raises(LiminalError, match="without its latents"):
+            call()
 
 
 @pytest.mark.parametrize(
@@ -66,6 +155,8 @@ def test_umap_keeps_neighbours_and_its_seed() -> None:
         (np.zeros((3, 2)), {}, "4 items or more"),
         (np.zeros(8), {}, "4 items or more"),
         (np.full((5, 2), np.nan), {}, "row 0 of the latents holds NaN"),
+        (np.zeros((5, 0)), {}, "4 items or more"),
+        (np.zeros((3, 2)), {"method": "tsne"}, "4 items or more"),
         (np.zeros((5, 2)), {"method": "umpa"}, "unknown map method 'umpa': did you mean umap"),
         (np.zeros((5, 2)), {"values": [1.0]}, "5 latents but 1 values"),
         (np.zeros((5, 2)), {"ids": np.arange(6)}, "5 latents but 6 ids"),

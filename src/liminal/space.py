@@ -1,14 +1,10 @@
-"""`Space`: a generator, its modality and the catalogue of real items encoded with it; each verb once."""
+"""`Space`: what a user holds; each verb once. Names become arrays in `core`, the operations know arrays only."""
 
 from __future__ import annotations
 
-import copy
 import re
-import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
-from functools import cached_property
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -16,29 +12,33 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from . import build, registry, rows
-from .card import Card, read_weights, write_weights
-from .catalogue import Catalogue
-from .datasets import Dataset
-from .datasets.attributes import join_attributes
+from . import build
+from .changes import Stored
+from .core import Item, vectors
+from .distances import nearest
 from .errors import LiminalError, unknown
-from .files import atomic, check_output
-from .generator import Autoencoder
+from .maps.clusters import Clusters, clusters
+from .maps.inverse import Inverse, InverseResult, fit_inverse
+from .maps.lattice import Lattice, lattice
 from .maps.project import Map, project
 from .measures import Report, measure
-from .measures.reader import Reader
-from .modalities import Modality
-from .ops import directions, edits, formula, mixing, paths
+from .models import conditional
+from .ops import curves, discover, edits, formula, geodesics, mixing, paths, probes
 from .ops.directions import Direction
+from .ops.restyle import Transfer, restyle
 from .ops.samples import Samples
+from .ops.style import Style, fit_style
 from .priors import Prior
 from .tensors import rng
 from .voice import Voice, speaking
 
-Item = str | int | Path | Tensor | np.ndarray
+SOURCES = ("attributes", "pca", "jacobian", "factorised")
+METRICS = ("euclidean", "cosine", "decoded", "geodesic")
+RANKED = 40  # more items than asked for that are ranked by what they decode to
+AROUND = 50  # items whose latents tell how wide to draw around one
 
 
-class Space:
+class Space(Stored):
     """What a user holds: a trained (or wrapped) model with its items.
 
     Made by `liminal.fit`, `liminal.open` or `liminal.wrap`. Items are named as on the command line: ``"@12"`` (or the integer 12),
@@ -52,192 +52,297 @@ class Space:
         samplers: by name: ``prior``, ``mixture``, ``flow``.
     """
 
-    def __init__(self, generator: Autoencoder, modality: Modality, card: Card, folder: Path, samplers: dict[str, Prior]) -> None:
-        self.generator, self.modality, self.card, self.folder, self.samplers = generator, modality, card, folder, samplers
-        self._kept: tempfile.TemporaryDirectory[str] | None = None
-
-    def __repr__(self) -> str:
-        model, data = self.card.model["class"], self.card.data
-        return f"Space({str(self.folder)!r}: {model}, {self.dim} dimensions, {data['n_train'] + data['n_held']:,} items of {data['name']})"
-
-    @property
-    def dim(self) -> int:
-        """d, the number of latent dimensions."""
-        return self.generator.dim
-
-    @cached_property
-    def catalogue(self) -> Catalogue:
-        """The items' database, at the version that the card names."""
-        return Catalogue.open(self.folder, self.card.parts["items.lance"]["version"])
-
-    # -- encode and decode
-
-    def encode(self, data: Any) -> Tensor:
-        """Latents of items: the posterior means, deterministic, in float32.
-
-        Args:
-            data: stored items (n, *modality.item_shape) or one of them, a float tensor (n, *modality.shape), a path or a list of paths.
-
-        Returns:
-            (n, d).
-
-        Raises:
-            LiminalError: the items have another shape, or a file cannot be read.
-        """
-        if isinstance(data, Tensor):
-            return self.generator.encode(data[None] if data.ndim == len(self.modality.shape) else data).cpu()
-        return torch.from_numpy(build.encode_all(self.generator, self.modality, self._stored(data), Voice()))
-
-    def decode(self, z: Tensor | np.ndarray) -> np.ndarray:
-        """Stored items (n, *modality.item_shape) of latents (n, d) or (d,).
-
-        Raises:
-            LiminalError: z has another width, or holds NaN.
-        """
-        return self.modality.items(self.generator.decode(torch.as_tensor(z)).cpu())
-
-    def _stored(self, data: Any) -> np.ndarray:
-        """Stored items from anything `encode` takes but tensors."""
-        if isinstance(data, str | Path):
-            data = [data]
-        if isinstance(data, np.ndarray):
-            items = data[None] if data.ndim == len(self.modality.item_shape) else data
-            if items.dtype != self.modality.item_dtype or tuple(items.shape[1:]) != tuple(self.modality.item_shape):
-                wanted = f"{self.modality.item_dtype} {tuple(self.modality.item_shape)}"
-                raise LiminalError(
-                    f"encode: wanted items of {wanted}, got {items.dtype} {tuple(items.shape[1:])}; a float tensor or a file works too"
-                )
-            return items
-        return np.stack([self.modality.read(Path(path)) for path in data])
-
-    def reconstruct(self, data: Any) -> Samples:
-        """Items encoded and decoded, beside the originals.
-
-        Args:
-            data: as `encode` takes it; or items of the space as ``"@12"`` or a list of such.
-        """
-        names = [data] if isinstance(data, str) else data
-        if isinstance(names, list | tuple) and names and all(isinstance(n, str) and n.startswith("@") for n in names):
-            originals = self.items([_number(n) for n in names])
-        else:
-            originals = self.modality.items(data) if isinstance(data, Tensor) else self._stored(data)
-        z = self.encode(originals)
-        return Samples(z, self.decode(z), self.modality, "reconstruction", originals)
-
-    # -- the catalogue
-
-    def items(self, ids: Sequence[int]) -> np.ndarray:
-        """Stored items (n, *modality.item_shape) of the catalogue, in the asked order.
-
-        Raises:
-            LiminalError: an id does not exist.
-        """
-        found = [self.modality.unpack(data) for data in self.catalogue.thumbnails(list(ids))]
-        return np.stack(found) if found else np.zeros((0, *self.modality.item_shape), self.modality.item_dtype)
-
-    def latent(self, item: Item) -> Tensor:
-        """The latent (d,) of an item: ``"@12"`` or 12, a file, a formula, a stored item, or a latent already.
-
-        Raises:
-            LiminalError: there is no such item, or the formula is wrong.
-        """
-        if isinstance(item, Tensor):
-            return self.generator.check(item)[0].cpu()
-        if isinstance(item, np.ndarray):
-            return self.encode(item)[0]
-        if isinstance(item, int | np.integer):
-            return torch.from_numpy(np.array(self.catalogue.z(int(item)), dtype=np.float32))
-        if Path(item).is_file():
-            return self.encode(item)[0]
-        if isinstance(item, Path) or (re.search(r"[./\\]\w+$", str(item)) and Path(str(item)).suffix.lower() in self.modality.endings):
-            raise LiminalError(f"item {item}: there is no such file")
-        return formula.point(str(item), _Names(self))
-
-    def neighbors(self, item: Item, k: int = 10, where: str | None = None) -> pa.Table:
-        """The k items nearest in latent space: id, distance (Euclidean), split, source, attributes; nearest first.
+    def neighbors(self, item: Item, k: int = 10, where: str | None = None, metric: str = "euclidean") -> pa.Table:
+        """The k items nearest to an item: id, distance, split, source, attributes; nearest first.
 
         Args:
             item: as `latent` takes it; an item of the space is its own first neighbour.
             k: how many.
             where: a filter, ``"label = 'Bag' and smile > 0.5"``.
+            metric: ``euclidean`` or ``cosine`` in the latent space; ``decoded``, root mean square difference of what the latents decode to,
+                and ``geodesic``, length of the shortest way as it is seen: both among the `RANKED` + k nearest in the latent space.
+
+        Raises:
+            LiminalError: k is below 1, an unknown metric, or the filter is wrong.
         """
         if k < 1:
             raise LiminalError(f"neighbors: k = {k}; wanted 1 or more")
-        found = self.catalogue.nearest(self.latent(item).numpy(), k, formula.where(where) if where else None)
-        return found.drop_columns([c for c in ("z", "thumbnail") if c in found.column_names])
+        if metric not in METRICS:
+            raise unknown("metric", metric, METRICS)
+        z, passed = self.latent(item), formula.where(where) if where else None
+        plain = metric in ("euclidean", "cosine")
+        found = self.catalogue.nearest(z.numpy(), k if plain else k + RANKED, passed, metric if plain else "euclidean")
+        found = found.drop_columns([c for c in ("z", "thumbnail") if c in found.column_names])
+        if plain or not len(found):
+            return found
+        near = self.latents[found["id"].to_pylist()]
+        if metric == "decoded":
+            x = self.generator.decode(torch.cat([z[None], near])).flatten(1)
+            far = (x[1:] - x[:1]).double().square().mean(1).sqrt().cpu()
+        else:
+            far = geodesics.distances(self.generator.decode_soft, z, near).double().cpu()
+        found = found.set_column(1, "distance", pa.array(far.numpy()))
+        return found.take(pa.array(far.argsort(stable=True)[:k].numpy()))
 
     # -- sampling, walking, editing
 
-    def sample(self, n: int = 64, source: str = "default", seed: int = 0) -> Samples:
+    def sample(
+        self,
+        n: int = 64,
+        source: str = "default",
+        seed: int = 0,
+        *,
+        where: str | None = None,
+        cluster: int | None = None,
+        near: Item | None = None,
+        support: float | None = None,
+        evidence: bool = False,
+    ) -> Samples:
         """n new items.
 
         Args:
             n: how many.
-            source: ``prior``, ``mixture``, ``flow``, or ``default``: the one that a two-sample test chose after training.
+            source: ``prior``, ``mixture``, ``flow``, or ``default``: the one that a two-sample test chose after training; or a prior that
+                the model was not trained with, as `draw` takes it. Not together with `where` or `near`.
             seed: the same seed gives the same items.
+            where: like the items that pass this filter, ``"label = 'Sandal'"``: drawn from the distribution of their latents.
+            cluster: like the items of this cluster, as `clusters` numbers them.
+            near: like this item: drawn from around it, half as wide as its 50 nearest items lie.
+            support: only draws with at least this support, 0 to 1.
+            evidence: tell each draw's support and its nearest real item; always told with `where`, `near`, `support` or another prior.
+
+        Raises:
+            LiminalError: an unknown sampler, a filter that fewer than 3 items pass, or too few draws with that support.
         """
-        if n < 1:
-            raise LiminalError(f"sample: n = {n}; wanted 1 or more")
-        name = self.card.sampler["default"] if source == "default" else source
-        if name not in self.samplers:
-            raise unknown("sampler", name, self.samplers)
-        z = self.samplers[name].sample(n, rng(seed)).cpu()
-        return Samples(z, self.decode(z), self.modality, name)
+        name, sampler = self._drawn_from(source, where, cluster, near, seed)
+        if support is None:
+            z = self.draw(n, source, seed) if sampler is None else sampler.sample(n, rng(seed)).cpu()
+        else:
+            trust = self.support
+            sampler = sampler or self.samplers.get(self.source(source))
+            if sampler is None:
+                raise LiminalError(f"sample: --support goes with the space's own samplers, not with {source}")
+            z, share = conditional.accepted(sampler, n, lambda z: trust(z) >= support, seed)
+            name += f" with support of {support:g} or more ({share:.0%} of the draws)"
+        told = evidence or sampler is not None or support is not None or name not in self.samplers
+        return Samples(z, self.decode(z), self.modality, name, table=self._beside(z) if told else None)
 
-    def path(self, *items: Item, along: str = "slerp", frames: int = 48, loop: bool = False) -> paths.Path:
-        """A walk through two or more items; see `ops.paths.path`."""
+    def _drawn_from(self, source: str, where: str | None, cluster: int | None, near: Item | None, seed: int) -> tuple[str, Prior | None]:
+        """What draws are called, and the distribution of a part of the items where one is asked for."""
+        asked = [value for value in (where, cluster, near) if value is not None]
+        if not asked:
+            return self.source(source), None
+        if source != "default" or len(asked) > 1:
+            raise LiminalError("sample: choose one of --from, --where, --cluster and --near")
+        if near is not None:
+            z = self.latent(near)
+            order = (self.latents - z).norm(dim=1).argsort()[:AROUND]
+            return f"items around {near}", conditional.near(z, self.latents[order], self.support_of_prior)
+        if cluster is not None:
+            groups = self.clusters()
+            if not 0 <= cluster < len(groups):
+                raise LiminalError(f"--cluster {cluster}: there are clusters 0 to {len(groups) - 1}; `liminal clusters` shows them")
+            found = self.latents[torch.from_numpy(groups.ids[groups.labels == cluster])]
+            name = f"cluster {cluster} ({groups.clusters[cluster].name})"
+        else:
+            assert where is not None
+            found = torch.from_numpy(self.catalogue.latents(where=formula.where(where))[1])
+            name = f"items where {where}"
+            if not len(found):
+                raise LiminalError(f"--where {where}: no item passes this filter; look at `liminal info` for names and values")
+        return name, conditional.conditional(found, seed, self.support_of_prior)
+
+    def _beside(self, z: Tensor) -> pa.Table:
+        """Support of latents where it is known, and the nearest real item of each with its distance: how far it is from a copy."""
+        distance, row = nearest(self.latents, z, 1)
+        trust = {"support": pa.array(self.trust(z).float().numpy())} if self.trust else {}
+        return pa.table({**trust, "nearest": pa.array(row[:, 0].numpy()), "distance": pa.array(distance[:, 0].float().numpy())})
+
+    def path(
+        self,
+        *items: Item,
+        along: str = "slerp",
+        frames: int = 48,
+        loop: bool = False,
+        pace: str = "data",
+        only: Sequence[str] = (),
+    ) -> paths.Path:
+        """A walk through two or more items, with the support of each frame and what the reader sees in it.
+
+        Args:
+            items: as `latent` takes them.
+            along: ``linear``; ``slerp`` (arcs); ``mix`` (arcs in the noise of the latent flow); ``smooth`` (one curve without corners
+                through all items); ``geodesic`` (shortest by what is decoded, through well-supported places).
+            frames: how many.
+            loop: go on from the last item to the first.
+            pace: whether the speed is constant in the ``data`` or in the ``latent`` space.
+            only: names of attributes: all that is not along their directions stays as in the first item.
+
+        Raises:
+            LiminalError: fewer than two items, fewer frames than items, an unknown way, pace or attribute.
+        """
         keys = torch.stack([self.latent(item) for item in items]) if items else torch.zeros(0, self.dim)
-        return paths.path(self.generator, self.modality, keys, along, frames, loop)
+        held = {"only": self._vectors_of(only), "white": self._white()} if only else {}
+        if only and len(keys):
+            keys = curves.only(keys, keys[0], held["only"], held["white"])
+        way: str | mixing.Way = along
+        if along == "geodesic" and len(keys) > 1:
+            way = curves.polyline_way(self._geodesics(keys, loop).z)
+        return paths.path(
+            self.generator,
+            self.modality,
+            keys,
+            way,
+            frames,
+            loop,
+            pace=pace,
+            mixer=self.mixer if along in ("mix", "smooth") else None,
+            name=along,
+            support=self.trust,
+            read=self.reader.named if self.reader else None,
+            scale=self.spread,
+            **held,
+        )
 
-    def edit(self, item: Item, change: str) -> edits.Edit:
-        """Move an item by a formula such as ``"+1.5*smile - glasses"``.
+    def _geodesics(self, keys: Tensor, loop: bool) -> geodesics.Geodesics:
+        """The geodesics from each key to the next, heavier where support is low."""
+        stops = torch.cat([keys, keys[:1]]) if loop else keys
+        weight = self.trust.weight if self.trust else None
+        return geodesics.geodesics(self.generator.decode_soft, stops[:-1], stops[1:], weight=weight, mix=self.mixer, graph=self.latents)
+
+    def _vectors_of(self, names: Sequence[str]) -> Tensor:
+        """The directions (k, d) of attributes; of a category those of all its values."""
+        found = []
+        for name in names:
+            of_values = [d.vector for key, d in self.directions.items() if key.partition("=")[0] == name]
+            found += of_values or [self.direction(name).vector]
+        return torch.stack(found)
+
+    def _white(self) -> Tensor:
+        return probes.Frame(self.latents.double()).white
+
+    def edit(self, item: Item, change: str, keep_detail: bool = False) -> edits.Edit:
+        """Move an item by a formula such as ``"+1.5*smile - glasses"``, ``"smile=1"`` or ``"2*dim(7)"``.
+
+        Args:
+            item: as `latent` takes it.
+            change: the formula; it may hold several terms.
+            keep_detail: add the edit's difference to the item itself instead of to its reconstruction; an item of the space or a file.
 
         Returns:
-            The edit, with what the space's reader sees in the decoded item before and after.
+            The edit, with what the space's reader sees in the decoded item before and after, its support and the nearest real items.
+
+        Raises:
+            LiminalError: the formula is wrong, or `keep_detail` is asked of what has no original.
         """
+        z = self.latent(item)
+        tree = formula.parse(change)
         return edits.edit(
             self.generator,
             self.modality,
-            self.latent(item),
-            formula.edit(change, _Names(self)),
+            z,
+            formula.edit(tree, self.names(z)),
             change,
             self.reader.named if self.reader else None,
+            asked=formula.attributes(tree),
+            spread=self.spread,
+            support=self.trust,
+            nearest=self._nearest_items,
+            original=self.original(item) if keep_detail else None,
         )
+
+    def _nearest_items(self, z: Tensor) -> list[tuple[int, float]]:
+        found = self.catalogue.nearest(z.numpy(), 3)
+        return list(zip(found["id"].to_pylist(), found["distance"].to_pylist(), strict=True))
 
     def strip(self, items: Sequence[Item], change: str, strengths: Sequence[float] = edits.STRENGTHS) -> Any:
         """A picture of an edit at several strengths, a row for each item; see `ops.edits.strip`."""
         z = torch.stack([self.latent(item) for item in items])
-        return edits.strip(self.generator, self.modality, z, formula.edit(change, _Names(self)), strengths)
+        return edits.strip(self.generator, self.modality, z, formula.edit(change, self.names(z[0])), strengths)
 
-    @cached_property
-    def directions(self) -> dict[str, Direction]:
-        """The directions of the attributes, by name."""
-        part = self.card.parts.get("directions.safetensors")
-        if part is None:
-            return {}
-        found = directions.from_tensors(read_weights(self.folder, "directions.safetensors", part), {"directions": part["evidence"]})
-        return {d.name: d for d in found}
+    def find_directions(self, source: str = "attributes", at: Item | None = None, k: int = 8, seed: int = 0) -> list[Direction]:
+        """Directions of the space, the strongest first.
 
-    @cached_property
-    def reader(self) -> Reader | None:
-        """The network that reads attributes from decoded items, or None where no attributes are known."""
-        part = self.card.parts.get("reader.safetensors")
-        if part is None:
-            return None
-        reader = Reader(tuple(part["shape"]), part["spec"], part["width"])
-        reader.load_state_dict(read_weights(self.folder, "reader.safetensors", part))
-        return reader.eval().requires_grad_(False)
+        Args:
+            source: ``attributes``: those that were found and calibrated when the space was made; without labels ``pca``, ``jacobian`` (what
+                moves the decoded item most near `at`) or ``factorised`` (of the decoder's first linear layer).
+            at: the item that ``jacobian`` starts from.
+            k: how many of those without labels.
+            seed: of the items that are read.
+        """
+        if source == "attributes":
+            return list(self.directions.values())
+        if source not in SOURCES:
+            raise unknown("source of directions", source, SOURCES)
+        k, read, decode = min(k, self.dim), self.reader.named if self.reader else None, self.generator.decode
+        if source == "pca":
+            return discover.pca(self.latents, k, decode, read, seed)
+        if source == "factorised":
+            return discover.factorised(self.generator, self.latents, k, read, seed)
+        if at is None:
+            raise LiminalError("directions: jacobian needs an item to start from, such as @12")
+        return discover.jacobian(self.generator.decode_soft, self.latent(at), self.latents, k, decode, read, seed)
 
-    def direction(self, name: str) -> Direction:
-        """The direction of an attribute: ``"smile"``, ``"hair_colour=blond"``, ``"label='Ankle boot'"``.
+    def direction_strips(self, found: Sequence[Direction], item: Item | None = None) -> Any:
+        """A picture of directions, a row each, on one item; None: the most typical one. See `ops.discover.strips`."""
+        z = self.latents[mixing.medoid(self.latents[:2000])] if item is None else self.latent(item)
+        return discover.strips(self.generator, self.modality, z, found)
+
+    def between(self, first: str, second: str) -> Direction:
+        """The direction from the items that pass one filter to those that pass another, with a cross-validated score."""
+        a, b = (torch.from_numpy(self.catalogue.latents(where=formula.where(text))[1]) for text in (second, first))
+        read = self.reader.named if self.reader else None
+        return discover.from_selections(a, b, self.latents, f"{first} to {second}", self.generator.decode, read)
+
+    def transfer(self, content: Item, style: Item, blend: float = 1.0, by: str | None = None) -> Transfer:
+        """One item in the style of another: what a category names is kept, everything else comes from the style item.
+
+        Args:
+            content: whose class is kept.
+            style: whose way of being what it is is taken over.
+            blend: 0, the content item, to 1, all of the style.
+            by: the category that names the content; None: ``label``, or the only category there is.
 
         Raises:
-            LiminalError: no attribute of that name, or a category without a value.
+            LiminalError: there is no such category, or fewer than two of its classes have items enough.
         """
-        tree = formula.parse(name)
-        if not isinstance(tree, formula.Named):
-            raise LiminalError(f"direction {name!r}: wanted the name of an attribute, or attribute=value")
-        return directions.resolve(tree.name, tree.value, self.directions, self.catalogue.attributes)
+        fitted = self.style(by)
+        classes = [self._class(item, fitted.name) for item in (content, style)]
+        return restyle(
+            self.generator,
+            self.modality,
+            fitted,
+            self.latent(content),
+            self.latent(style),
+            blend,
+            content_class=classes[0] if classes[0] in fitted.classes else None,
+            style_class=classes[1] if classes[1] in fitted.classes else None,
+            read=self.reader.named if self.reader else None,
+            support=self.trust,
+            nearest=self._nearest_items,
+        )
+
+    def style(self, by: str | None = None) -> Style:
+        """The split of the latents into the content that a category names and the style that is left; kept once fitted."""
+        kinds = [name for name, kind in self.card.attributes.items() if kind == "category"]
+        name = by or ("label" if "label" in kinds or len(kinds) != 1 else kinds[0])
+        if name not in kinds:
+            raise unknown(
+                "category", name, kinds, "Content is what a category names: choose one with --by, or add one with `liminal label`."
+            )
+        if name not in self._styles:
+            table = self.catalogue.table(columns=["z", name], split="train")
+            z = vectors(table, self.dim)
+            self._styles[name] = fit_style(z, table[name].to_pylist(), name=name, decode=self.generator.decode)
+        return self._styles[name]
+
+    def _class(self, item: Item, by: str) -> str | None:
+        """The class that the catalogue knows of an item; None for anything else."""
+        if isinstance(item, str) and re.fullmatch(r"\s*@\d+\s*", item):
+            item = int(item.strip()[1:])
+        if not isinstance(item, int | np.integer):
+            return None
+        return str(self.catalogue.rows([int(item)], [by])[by][0].as_py())
 
     # -- seeing and measuring
 
@@ -245,190 +350,95 @@ class Space:
         """The items on a plane.
 
         Args:
-            method: ``pca`` or ``umap``.
+            method: ``pca``, ``umap`` or ``tsne``.
             color: an attribute; None: the first category, or the first attribute.
             most: items drawn; a random choice where there are more.
-            seed: of the choice and of UMAP.
+            seed: of the choice and of the layout.
         """
-        table = self.catalogue.table(columns=["id", "z", *self.card.attributes])
         names = list(self.card.attributes)
         if color is not None and color not in names:
             raise unknown("attribute", color, names, "Colours come from attributes; `liminal label` adds some.")
         if color is None:
             kinds = [n for n in names if self.card.attributes[n] == "category"] or names
             color = kinds[0] if kinds else None
-        table = table.take(pa.array(build.rng_rows(np.arange(len(table)), most, seed)))
+        table = self._chosen(None, most, seed)
         ids = np.array(table["id"])
-        return project(
-            _vectors(table, self.dim),
-            method,
-            seed,
-            ids,
-            table[color].to_pylist() if color else None,
-            color or "",
-            self.card.data["name"],
-            lambda row: self.modality.preview(self.items([ids[row]])[0], 64),
-        )
+        values = table[color].to_pylist() if color else None
+        name = self.card.data["name"]
+        return project(vectors(table, self.dim), method, seed, ids, values, color or "", name, self._preview(ids))
+
+    def inverse(self, drawn: Map, seed: int = 0) -> Inverse:
+        """The way back from a map of this space: places (m, 2) -> latents, with an expected error, and where there is nothing.
+
+        Args:
+            drawn: as `map` made it.
+            seed: of the items that are left out to tell the error.
+        """
+        if drawn.z is None:
+            raise LiminalError("inverse: this map was made without its latents; make it with space.map()")
+        return fit_inverse(drawn.xy, drawn.z, seed)
+
+    def at(self, places: Sequence[tuple[float, float]], method: str = "umap", seed: int = 0) -> tuple[Samples, InverseResult]:
+        """Items decoded at places (x, y) of the space's map, and how far each can be trusted."""
+        found = self.inverse(self.map(method, seed=seed), seed)(np.asarray(places, dtype=np.float64).reshape(-1, 2))
+        z = torch.from_numpy(found.z)
+        return Samples(z, self.decode(z), self.modality, f"{method} map"), found
+
+    def lattice(self, drawn: Map, columns: int = 12, rows: int = 12) -> Lattice:
+        """Decoded items in rows and columns over the extent of a map of this space, as `map` made it."""
+        return lattice(self.inverse(drawn), self.generator, self.modality, drawn, rows, columns)
+
+    def clusters(self, method: str = "hdbscan", k: int | None = None, seed: int = 0) -> Clusters:
+        """Groups of items, found without labels and named by what they have in common; kept once found.
+
+        Args:
+            method: ``hdbscan`` or ``kmeans``.
+            k: clusters of k-means.
+            seed: the same seed gives the same clusters.
+        """
+        key = (method, k, seed)
+        if key not in self._clusters:
+            table = self.catalogue.table(columns=["id", "z", *self.card.attributes])
+            known = table.select(list(self.card.attributes)) if self.card.attributes else None
+            ids = np.array(table["id"])
+            z, name = vectors(table, self.dim), self.card.data["name"]
+            self._clusters[key] = clusters(
+                z, method=method, k=k, attributes=known, ids=ids, seed=seed, title=name, preview=self._preview(ids)
+            )
+        return self._clusters[key]
+
+    def _preview(self, ids: np.ndarray) -> Callable[[int], Any]:
+        return lambda row: self.modality.preview(self.items([int(ids[row])])[0], 64)
 
     def measure(self, seed: int = 0, quick: bool = False, voice: Voice | None = None) -> Report:
         """What the space is worth: reconstruction, sampling, structure, compression, with intervals; see `measures.measure`."""
         speak = voice or speaking()
-        train, held = (self._measured(split, 2_000 if quick else most, seed) for split, most in (("train", 10_000), ("held", 5_000)))
+        train, held = (self._chosen(split, 2_000 if quick else most, seed) for split, most in (("train", 10_000), ("held", 5_000)))
         attributes = (train.drop_columns(["id", "z"]), held.drop_columns(["id", "z"])) if self.card.attributes else None
         report = measure(
             self.generator,
             self.modality,
             self.items(train.column("id").to_pylist()),
             self.items(held.column("id").to_pylist()),
-            train_z=_vectors(train, self.dim),
-            held_z=_vectors(held, self.dim),
+            train_z=vectors(train, self.dim),
+            held_z=vectors(held, self.dim),
             attributes=attributes,
             samples=lambda n, seed: self.samplers[self.card.sampler["default"]].sample(n, rng(seed)),
             reader=self.reader,
+            support=self.trust,
+            mixer=self.mixer,
+            flow=self.flow,
             seed=seed,
+            quick=quick,
             progress=speak.progress,
         )
         speak.close()
         return report
 
-    def _measured(self, split: str, most: int, seed: int) -> pa.Table:
+    def _chosen(self, split: str | None, most: int, seed: int) -> pa.Table:
+        """At most so many items: id, z and attributes."""
         table = self.catalogue.table(split=split, columns=["id", "z", *self.card.attributes])
         return table.take(pa.array(build.rng_rows(np.arange(len(table)), most, seed)))
-
-    def save(self, folder: str | Path, ids: Sequence[int] | None = None, half: bool = False, voice: Voice | None = None) -> None:
-        """A copy of the space in a new folder.
-
-        Args:
-            folder: of the copy; it must not exist.
-            ids: items to keep, numbered anew in this order; None: all.
-            half: keep weights in half precision (half the size; codes and figures are computed anew with the rounded weights).
-            voice: hears progress.
-
-        Raises:
-            LiminalError: the folder exists, or cannot be written.
-        """
-        speak = voice or speaking()
-        chosen = np.arange(len(self.catalogue)) if ids is None else np.asarray(ids, dtype=np.int64)
-        generator = copy.deepcopy(self.generator)
-        if half:
-            generator.half().float()
-        with atomic(check_output(folder, False, "space")) as part:
-            part.mkdir()
-            entries: dict[str, dict[str, Any]] = {}
-            for name, entry in self.card.parts.items():
-                if name.endswith(".safetensors"):
-                    tensors = read_weights(self.folder, name, entry)
-                    if half and name != "directions.safetensors":
-                        tensors = {k: t.half() if t.is_floating_point() else t for k, t in tensors.items()}
-                    about = {k: v for k, v in entry.items() if k not in ("file", "sha256", "bytes")}
-                    entries[name] = {**about, **write_weights(part, name, tensors)}
-            fields = {k: {"number": pa.float64(), "bool": pa.bool_(), "category": pa.string()}[v] for k, v in self.card.attributes.items()}
-            table = Catalogue.create(part, self._copied(generator, chosen, speak), self.dim, fields)
-            entries["items.lance"] = {"version": table.version}
-            held = len(table.table(columns=["id"], split="held"))
-            data = {**self.card.data, "n_train": len(chosen) - held, "n_held": held}
-            replace(self.card, parts=entries, data=data).commit(part)
-        speak.close()
-
-    def _copied(self, generator: Autoencoder, ids: np.ndarray, voice: Voice, size: int = 2000) -> Iterator[pa.RecordBatch]:
-        """Rows of the catalogue with codes from `generator`."""
-        for i in range(0, len(ids), size):
-            part = ids[i : i + size]
-            table = self.catalogue.rows(part, ["split", "source", "thumbnail", *self.card.attributes])
-            packed = table["thumbnail"].to_pylist()
-            z = generator.encode(self.modality.tensor(np.stack([self.modality.unpack(p) for p in packed]))).cpu().numpy()
-            attributes = table.select(list(self.card.attributes)) if self.card.attributes else None
-            yield rows.batch(z, table["split"].to_pylist(), packed, table["source"].to_pylist(), attributes)
-            voice.progress("copying", min(1.0, (i + size) / len(ids)))
-
-    # -- changing the catalogue
-
-    def label(self, attributes: str | Path, voice: Voice | None = None) -> list[str]:
-        """Add attributes to the items (or replace those of the same name), and learn their directions anew.
-
-        Args:
-            attributes: a CSV or Parquet file, joined to the items by file name.
-            voice: hears progress.
-
-        Returns:
-            The names of the attributes in the file.
-
-        Raises:
-            LiminalError: no row of the file belongs to an item, or the space is ready-made.
-        """
-        self._writable("label")
-        table = join_attributes(Path(attributes), self.catalogue.table(columns=["source"])["source"].to_pylist())
-        table = table.append_column("id", pa.array(np.arange(len(table))))
-        names = [name for name in table.column_names if name != "id"]
-        self._commit(self.catalogue.set_attributes(table), voice or speaking(), learn=True)
-        return names
-
-    def add(self, data: Any, voice: Voice | None = None, **reading: Any) -> int:
-        """Encode more data and append the items to the catalogue.
-
-        They join the split ``train``; nothing is trained anew. Attributes that the space does not know are left out.
-
-        Returns:
-            How many items were added.
-
-        Raises:
-            LiminalError: the data cannot be read, or the space is ready-made.
-        """
-        self._writable("encode --add")
-        voice = voice or speaking()
-        items = self._dataset(data, voice, reading)
-        known = [name for name in items.attributes.column_names if name in self.card.attributes]
-        items = replace(items, attributes=items.attributes.select(known))
-        z = build.encode_all(self.generator, self.modality, items.items, voice)
-        version = self.catalogue.append(build.batches(items, np.zeros(len(items), bool), z, voice))
-        self.card.data["n_train"] += len(items)
-        self._commit(version, voice, learn=False)
-        return len(items)
-
-    def encode_data(self, data: Any, voice: Voice | None = None, **reading: Any) -> tuple[np.ndarray, pa.Table]:
-        """Latents of a whole folder, file or dataset, at constant memory.
-
-        Returns:
-            z (n, d) float32, and n rows with ``source`` and the attributes.
-        """
-        voice = voice or speaking()
-        items = self._dataset(data, voice, reading)
-        z = build.encode_all(self.generator, self.modality, items.items, voice)
-        columns = {"source": pa.array(list(items.sources), pa.string())}
-        columns |= {name: items.attributes.column(name) for name in items.attributes.column_names}
-        return z, pa.table(columns)
-
-    def _dataset(self, data: Any, voice: Voice, reading: dict[str, Any]) -> Dataset:
-        """Data read as this space's modality reads them."""
-        return registry.dataset(data, None, self.modality, voice, **reading)
-
-    def _writable(self, verb: str) -> None:
-        if registry.READY in self.folder.absolute().parents:
-            raise LiminalError(
-                f"{verb}: {self.folder.name} is ready-made and never changed; copy the folder {self.folder} and use the copy"
-            )
-
-    def _commit(self, version: int, voice: Voice, learn: bool) -> None:
-        """Make a new version of the catalogue the space's own, with what is learned from its attributes; the card comes last."""
-        table = Catalogue.open(self.folder, version)
-        self.card.parts["items.lance"] = {"version": version}
-        self.card.attributes = table.attributes
-        self.__dict__["catalogue"] = table
-        if learn:
-            known = table.table(columns=["id", "z", "split", *table.attributes])
-            held, z = np.array(known["split"].to_pylist()) == "held", _vectors(known, self.dim).numpy()
-            known = known.select(list(table.attributes))
-            items = build.Lazy(self.items, len(table))
-            self.card.parts |= build.learn_attributes(
-                self.generator, self.modality, known, items, z, held, self.folder, self.card.seed, voice
-            )
-        self.card.commit(self.folder)
-        voice.close()
-        self._forget()
-
-    def _forget(self) -> None:
-        for name in ("catalogue", "directions", "reader"):
-            self.__dict__.pop(name, None)
 
     def info(self) -> dict[str, Any]:
         """JSON-ready facts about the space."""
@@ -438,42 +448,3 @@ class Space:
             "parameters": sum(p.numel() for p in self.generator.parameters()),
             **asdict(self.card),
         }
-
-
-class _Names:
-    """What the names in a formula stand for in a space."""
-
-    def __init__(self, space: Space) -> None:
-        self.space = space
-
-    def item(self, id: int) -> Tensor:
-        return self.space.latent(id)
-
-    def mean(self, where: str) -> Tensor:
-        _, z = self.space.catalogue.latents(where=where)
-        if not len(z):
-            raise LiminalError(f"mean({where}): no item passes this filter; look at `liminal info` for names and values")
-        return mixing.mean(torch.from_numpy(z))
-
-    def mix(self, points: list[Tensor]) -> Tensor:
-        return mixing.mix(torch.stack(points))
-
-    def random(self, seed: int) -> Tensor:
-        return self.space.sample(1, seed=seed).z[0]
-
-    def direction(self, name: str, value: str | None) -> Tensor:
-        return directions.resolve(name, value, self.space.directions, self.space.catalogue.attributes).vector
-
-    def file(self, path: str) -> Tensor:
-        return self.space.encode(path)[0]
-
-
-def _number(name: str) -> int:
-    try:
-        return int(name[1:])
-    except ValueError:
-        raise LiminalError(f"item {name!r}: wanted @ and a number, such as @12") from None
-
-
-def _vectors(table: pa.Table, dim: int) -> Tensor:
-    return torch.from_numpy(np.array(table.column("z").combine_chunks().flatten(), dtype=np.float32).reshape(len(table), dim))

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import console, facts, fitting, pictures
+from . import console, facts, fitting, pictures, seeing, walking
 
 app = typer.Typer(
     help="See, walk, edit, measure and share latent spaces.",
@@ -22,13 +22,16 @@ app = typer.Typer(
 app.command()(fitting.fit)
 app.command()(facts.info)
 app.command()(fitting.encode)
-app.command()(pictures.decode)
-app.command()(pictures.sample)
+app.command(cls=console.Formulas)(pictures.decode)
+app.command(cls=console.Formulas)(pictures.sample)
 app.command(cls=console.Formulas)(pictures.reconstruct)
-app.command(cls=console.Formulas)(facts.neighbors)
-app.command(cls=console.Formulas)(pictures.morph)
-app.command(cls=console.Formulas)(pictures.edit)
-app.command(name="map")(facts.map_)
+app.command(cls=console.Formulas)(seeing.neighbors)
+app.command(cls=console.Formulas)(walking.morph)
+app.command(cls=console.Formulas)(walking.edit)
+app.command(cls=console.Formulas)(walking.directions)
+app.command(cls=console.Formulas)(walking.transfer)
+app.command(name="map")(seeing.map_)
+app.command()(seeing.clusters)
 app.command()(facts.measure)
 app.command()(fitting.label)
 app.command()(facts.spaces)

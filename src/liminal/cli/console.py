@@ -24,7 +24,7 @@ from ..files import check_output
 from ..voice import Terminal, Voice
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-NUMBERED = re.compile(r"\d{4,}\.\w+")  # the files of a folder that we wrote
+NUMBERED = re.compile(r"\d{4,}\.\w+|table\.csv|latents\.parquet")  # the files of a folder that we wrote
 
 # Recent versions of typer carry click inside, older ones depend on it: ask for its class by way of typer.
 ClickException: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")

@@ -1,13 +1,12 @@
-"""Commands that tell what is there: info, neighbors, map, measure, spaces, datasets."""
+"""Commands that tell what is there: info, measure, spaces, datasets."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from ..errors import LiminalError
 from . import console
-from .options import Device, Force, ItemName, Json, Quiet, Seed, SpaceName, Threads, flag, opened, option
+from .options import Device, Force, Json, Quiet, Seed, SpaceName, Threads, flag, opened, option
 
 if TYPE_CHECKING:
     from ..card import Card
@@ -55,76 +54,6 @@ def _about_attributes(space: Space) -> list[tuple[str, str]]:
             text += f" of {len(values)}: {', '.join(values[:12])}{', ...' if len(values) > 12 else ''}"
         rows.append(("attribute", f"{name}, {text}"))
     return rows
-
-
-def neighbors(
-    space: SpaceName,
-    item: ItemName,
-    k: Annotated[int, option("-k", "K", "How many.")] = 10,
-    where: Annotated[str | None, option("--where", "FILTER", "Only among these: \"label = 'Bag' and smile > 0.5\".")] = None,
-    out: Annotated[Path | None, option("-o --output", "FILE", "A picture of them, too.")] = None,
-    as_json: Json = False,
-    threads: Threads = None,
-    device: Device = None,
-    force: Force = False,
-    quiet: Quiet = False,
-) -> None:
-    """List the items nearest to an item.
-
-    \b
-    Examples:
-      liminal neighbors fashion @12
-      liminal neighbors fashion me.png -k 5 --where "label = 'Bag'" -o near.png
-      liminal neighbors fashion "mean(label=Sandal)"
-    """
-    from ..export import grid
-
-    if out is not None:
-        console.output(out, force, grid.FORMATS)
-    it = opened(space, threads, device)
-    found = it.neighbors(item, k, where)
-    rows = found.to_pylist()
-    if out is not None:
-        if not rows:
-            raise LiminalError(f"--where {where}: no item passes, so there is nothing to draw")
-        pictures = [it.modality.preview(x, 128) for x in it.items([row["id"] for row in rows])]
-        grid.save(grid.grid(pictures, labels=[f"@{row['id']} · {row['distance']:.2f}" for row in rows]), out)
-    if as_json:
-        console.emit({"item": item, "neighbors": rows, "output": None if out is None else str(out)})
-        return
-    console.table(found.column_names, [[f"@{v}" if name == "id" else v for name, v in row.items()] for row in rows])
-    if out is not None:
-        console.say(f"wrote {len(rows)} pictures to {out}", quiet)
-
-
-def map_(
-    space: SpaceName,
-    out: Annotated[Path, option("-o --output", "FILE", "A picture (.png, .jpg, .webp).")],
-    method: Annotated[str, option("--method", "NAME", "umap or pca.")] = "umap",
-    color: Annotated[str | None, option("--color", "ATTRIBUTE", "What colours the points; default: the first category.")] = None,
-    as_json: Json = False,
-    seed: Seed = 0,
-    force: Force = False,
-    quiet: Quiet = False,
-) -> None:
-    """Lay the items out on a plane.
-
-    \b
-    Examples:
-      liminal map fashion -o map.png
-      liminal map faces-space --method pca --color smile -o map.png
-    """
-    from ..export import grid
-
-    console.output(out, force, grid.FORMATS)
-    drawn = opened(space).map(method, color, seed=seed)
-    drawn.save(out)
-    if as_json:
-        console.emit({**drawn.evidence, "method": method, "color": drawn.color, "items": len(drawn), "output": str(out)})
-    else:
-        trust = drawn.evidence.get("trustworthiness")
-        figure = "" if trust is None else f"; trustworthiness {trust:.2f} (1 is best)"
-        console.say(f"wrote a map of {len(drawn):,} items by {method} to {out}{figure}", quiet)
 
 
 def measure(

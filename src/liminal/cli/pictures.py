@@ -1,4 +1,4 @@
-"""Commands that make pictures: decode, sample, reconstruct, morph, edit."""
+"""Commands that make items: decode, sample, reconstruct."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from ..errors import LiminalError
 from ..voice import Voice
 from . import console
-from .options import ITEM, Device, Force, ItemName, Json, PngOrFolder, Quiet, Seed, SpaceName, Threads, argument, flag, opened, option
+from .options import ITEM, Device, Force, Json, PngOrFolder, Quiet, Seed, SpaceName, Threads, argument, opened, option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 def decode(
     space: SpaceName,
-    file: Annotated[Path, argument("LATENTS", "A .npy file (n, d), or .parquet with a column z.")],
     out: PngOrFolder,
+    file: Annotated[Path | None, argument("[LATENTS]", "A .npy file (n, d), or .parquet with a column z.")] = None,
+    at: Annotated[list[str] | None, option("--at", "X,Y", "A point of the space's map instead; may be given several times.")] = None,
+    method: Annotated[str, option("--method", "NAME", "Of the map: umap, tsne or pca.")] = "umap",
     threads: Threads = None,
     device: Device = None,
     force: Force = False,
@@ -32,6 +34,7 @@ def decode(
     Examples:
       liminal decode fashion z.parquet -o grid.png
       liminal decode fashion z.npy -o decoded
+      liminal decode fashion --at 3.5,-2 --at 4,-2 -o there.png
     """
     import torch
 
@@ -39,6 +42,11 @@ def decode(
     from ..ops.samples import Samples
 
     console.output(out, force, (".png",), folder=True)
+    if (file is None) == (not at):
+        raise LiminalError("decode: wanted a file of latents, or points of the map as --at X,Y")
+    if file is None:
+        _decode_places(opened(space, threads, device), [_place(text) for text in at or []], method, out, quiet)
+        return
     z = latents.read(file)
     it = opened(space, threads, device)
     try:
@@ -49,11 +57,37 @@ def decode(
     console.say(f"wrote {len(items):,} decoded items to {out}", quiet)
 
 
+def _place(text: str) -> tuple[float, float]:
+    try:
+        x, y = (float(part) for part in text.split(","))
+    except ValueError:
+        raise LiminalError(f"--at {text}: wanted two numbers, such as --at 3.5,-2") from None
+    return x, y
+
+
+def _decode_places(space: Space, places: list[tuple[float, float]], method: str, out: Path, quiet: bool) -> None:
+    with console.speaking(quiet):
+        found, where = space.at(places, method)
+    found.save(out)
+    rows = [
+        (f"{x:g},{y:g}", error, "outside" if off else "") for (x, y), error, off in zip(places, where.error, where.outside, strict=True)
+    ]
+    if not quiet:
+        console.table(("at", "error of z", ""), rows)
+    console.say(f"wrote {len(found):,} items at points of the {method} map to {out}", quiet)
+
+
 def sample(
     space: SpaceName,
     out: PngOrFolder,
     n: Annotated[int, option("-n", "N", "How many.")] = 64,
-    source: Annotated[str | None, option("--from", "NAME", "prior, mixture or flow; default: what tested best.")] = None,
+    source: Annotated[
+        str | None, option("--from", "NAME", "prior, mixture or flow (default: what tested best); or normal, sphere, uniform.")
+    ] = None,
+    where: Annotated[str | None, option("--where", "FILTER", "Like the items that pass: \"label = 'Sandal'\".")] = None,
+    cluster: Annotated[int | None, option("--cluster", "N", "Like the items of this cluster (see liminal clusters).")] = None,
+    near: Annotated[str | None, option("--near", "ITEM", f"From around an item: {ITEM}")] = None,
+    support: Annotated[float | None, option("--support", "P", "Only draws with this support or more, 0 to 1.")] = None,
     as_json: Json = False,
     seed: Seed = 0,
     threads: Threads = None,
@@ -63,20 +97,31 @@ def sample(
 ) -> None:
     """Draw new items.
 
+    With --where, --cluster, --near, --support or another prior a folder also gets table.csv and latents.parquet: support, the nearest
+    real item and its distance, beside each file.
+
     \b
     Examples:
       liminal sample fashion -n 64 -o grid.png
       liminal sample fashion -n 1000 --from prior --seed 7 -o drawn
+      liminal sample fashion -n 200 --where "label = 'Sandal'" --support 0.2 -o sandals
+      liminal sample fashion --near @12 -o like-12.png
     """
     console.output(out, force, (".png",), folder=True)
     it = opened(space, threads, device)
-    samples = it.sample(n, source or "default", seed)
+    samples = it.sample(n, source or "default", seed, where=where, cluster=cluster, near=near, support=support)
     samples.save(out)
+    known = samples.table is not None and "support" in samples.table.column_names
+    trust = sorted(samples.table["support"].to_pylist()) if samples.table is not None and known else None
     if as_json:
-        why = it.card.sampler.get("why") if source is None else None
-        console.emit({"n": n, "from": samples.source, "why": why, "seed": seed, "output": str(out)})
-    else:
-        console.say(f"wrote {n:,} samples of {space}, drawn from its {samples.source}, to {out}", quiet)
+        chosen = source is None and samples.source == it.card.sampler["default"]
+        why = it.card.sampler.get("why") if chosen else None
+        facts = {"n": n, "from": samples.source, "why": why, "seed": seed, "output": str(out)}
+        told = {} if samples.table is None else {"evidence": samples.table.to_pylist()}
+        console.emit({**facts, **told})
+        return
+    text = "" if trust is None else f"; median support {trust[len(trust) // 2]:.2f}"
+    console.say(f"wrote {n:,} samples of {space}, drawn from its {samples.source}, to {out}{text}", quiet)
 
 
 def reconstruct(
@@ -140,76 +185,3 @@ def _originals(space: Space, names: Sequence[str], voice: Voice) -> np.ndarray:
         else:
             found.append(np.asarray(registry.dataset(name, None, space.modality, voice).items))
     return np.concatenate(found)
-
-
-def morph(
-    space: SpaceName,
-    items: Annotated[list[str], argument("ITEM...", f"Two or more: {ITEM}")],
-    out: Annotated[Path, option("-o --output", "FILE", "A film (.gif, .mp4), or all frames in rows (.png).")],
-    along: Annotated[str, option("--along", "WAY", "slerp or linear.")] = "slerp",
-    frames: Annotated[int, option("--frames", "N", "How many.")] = 48,
-    loop: Annotated[bool, flag("--loop", "Go back to the first item at the end.")] = False,
-    as_json: Json = False,
-    threads: Threads = None,
-    device: Device = None,
-    force: Force = False,
-    quiet: Quiet = False,
-) -> None:
-    """Walk from item to item and show what lies between.
-
-    \b
-    Examples:
-      liminal morph fashion @12 @977 -o morph.gif
-      liminal morph fashion @12 me.png "mean(label=Bag)" --along linear --loop -o morph.mp4
-    """
-    console.output(out, force, (".gif", ".mp4", ".png"))
-    it = opened(space, threads, device)
-    path = it.path(*items, along=along, frames=frames, loop=loop)
-    path.save(out)
-    if as_json:
-        console.emit({**path.evidence, "along": path.along, "frames": len(path), "keys_at": path.at, "output": str(out)})
-    else:
-        uneven = path.evidence["unevenness"]
-        console.say(f"wrote {len(path)} frames along {along} to {out}; the largest step is {uneven:.2f} times the mean one", quiet)
-
-
-def edit(
-    space: SpaceName,
-    item: ItemName,
-    formula: Annotated[str, argument("FORMULA", "'+1.5*smile - glasses', or 'mean(label=Bag) - mean(label=Coat)'.")],
-    out: Annotated[Path, option("-o --output", "FILE", "The edited item, or with --strip the strip (.png).")],
-    strip: Annotated[bool, flag("--strip", "The edit at five strengths from -2 to 2 in one picture.")] = False,
-    as_json: Json = False,
-    threads: Threads = None,
-    device: Device = None,
-    force: Force = False,
-    quiet: Quiet = False,
-) -> None:
-    """Move an item by a formula.
-
-    Tells what a reader of attributes, fitted to other items, sees before and after. Strength 1 of an attribute is one standard
-    deviation of a number, or off to on.
-
-    \b
-    Examples:
-      liminal edit faces-space @12 "+1.5*smile - glasses" -o out.png
-      liminal edit faces-space @12 "-glasses" --strip -o strip.png
-      liminal edit fashion @1 "mean(label='Ankle boot') - mean(label=Sandal)" -o out.png
-    """
-    from ..export import grid
-
-    endings = grid.FORMATS if strip else (*grid.FORMATS, ".gif", ".bmp")
-    console.output(out, force, endings)
-    it = opened(space, threads, device)
-    edited = it.edit(item, formula)
-    if strip:
-        grid.save(it.strip([item], formula), out)
-    else:
-        edited.save(out)
-    if as_json:
-        console.emit({**edited.evidence, "item": item, "output": str(out)})
-        return
-    read = edited.evidence["attributes"]
-    if read and not quiet:
-        console.table(("attribute", "before", "after"), [(name, v["before"], v["after"]) for name, v in read.items()])
-    console.say(f"wrote {item} edited by {formula} to {out}; it moved by {edited.distance:.2f} in the latent space", quiet)

@@ -1,30 +1,28 @@
-"""Maps: latents laid out in the plane.
-
-``pca`` keeps the two directions of largest variance; ``umap`` keeps neighbours (McInnes, Healy & Melville 2018).
-"""
+"""Maps: latents laid out in the plane, by the methods of `layouts`, with what tells how far the plane can be trusted."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
+import pyarrow as pa
 from torch import Tensor
 
 from ..errors import LiminalError, unknown
-from ..export import grid, scatter
+from ..export import grid, scatter, tables
+from . import layouts
+from .inverse import KEPT, Held, Inverse, fit_inverse
+from .place import place
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-METHODS = ("pca", "umap")
-NEIGHBORS = 15  # of umap, fewer where there are fewer items
-EXACT = 4096  # items below which umap looks at all pairs
+METHODS = {"pca": "PCA", "umap": "UMAP", "tsne": "t-SNE"}  # and what people call them
 CHECKED = 2000  # items on which trustworthiness is measured
+KNOWN = 70_000  # items among which others are placed as if they were new
 NEAR = 10  # neighbours that trustworthiness looks at
 
 
@@ -37,11 +35,13 @@ class Map:
         ids: (n,), the items' ids.
         method: how z became xy.
         evidence: ``trustworthiness`` in [0, 1] (how far the 10 nearest on the map are near in z too; Venna & Kaski 2001), measured on
-            ``checked`` items, None below 32 items; for pca ``explained``, the share of the variance on each axis.
+            ``checked`` items, None below 32 items; ``fitted_on``, how many items the layout was fitted on (the rest were placed among
+            them); for pca ``explained``, the share of the variance on each axis.
         values: n values that colour the points; None: one colour.
         color: the name of the values.
         title: above the picture.
         preview: row -> picture of the item; None: dots alone.
+        z: (n, d), the latents that were laid out.
     """
 
     xy: np.ndarray
@@ -52,26 +52,89 @@ class Map:
     color: str = ""
     title: str = ""
     preview: Callable[[int], Image] | None = field(default=None, repr=False)
+    z: np.ndarray | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.xy)
 
     def picture(self) -> Image:
         """The map as a picture, with thumbnails of some items and a legend."""
-        words = [self.method.upper(), f"{len(self):,} items"]
+        return scatter.scatter(self.xy, self.values, self.color, self.title, self.words(), self.preview)
+
+    def words(self) -> str:
+        """What the line below the title says: method, number of items, how far it can be trusted."""
+        words = [METHODS.get(self.method, self.method), f"{len(self):,} items"]
+        if (fitted := self.evidence.get("fitted_on", len(self))) < len(self):
+            words.append(f"fitted on {fitted:,}, the rest placed")
         if "explained" in self.evidence:
             words.append("variance " + " + ".join(f"{e:.0%}" for e in self.evidence["explained"]))
         if self.evidence.get("trustworthiness") is not None:
             words.append(f"trustworthiness {self.evidence['trustworthiness']:.2f}")
-        return scatter.scatter(self.xy, self.values, self.color, self.title, "   ·   ".join(words), self.preview)
+        return "   ·   ".join(words)
+
+    def place(self, z: Tensor | np.ndarray) -> np.ndarray:
+        """Where new items lie on this map: on its axes for pca, else among their nearest items (`place.place`).
+
+        Args:
+            z: (m, d).
+
+        Returns:
+            (m, 2) float32. An item of the map comes out where it is.
+
+        Raises:
+            LiminalError: z has another width than the map's latents, holds NaN or infinity, or the map was made without its latents.
+        """
+        if self.z is None:
+            raise LiminalError("place: this map was made without its latents; make it by project(z, ...)")
+        z = _array(z)
+        if z.ndim != 2 or z.shape[1] != self.z.shape[1]:
+            raise LiminalError(f"place: wanted latents (m, {self.z.shape[1]}) as on the map, got {z.shape}")
+        _finite(z, "place")
+        if self.method == "pca":
+            return layouts.onto(z, *layouts.axes(self.z)[:2])
+        return place(z, self.z, self.xy)
+
+    def inverse(
+        self,
+        seed: int = 0,
+        decode: Callable[[np.ndarray], np.ndarray] | None = None,
+        data: Callable[[np.ndarray], np.ndarray] | None = None,
+    ) -> Inverse:
+        """The way back from this map, chosen and calibrated on items of it (at most 20,000) placed as if they were new.
+
+        Args:
+            seed: of these items.
+            decode: z (m, d) -> decoded items (m, ...), for errors of the data too.
+            data: rows (m,) of the map -> these items as `decode` gives them (m, ...).
+
+        Raises:
+            LiminalError: the map was made without its latents, or one of `decode` and `data` came without the other.
+        """
+        if self.z is None:
+            raise LiminalError("inverse: this map was made without its latents; make it by project(z, ...)")
+        if self.method == "pca":  # new items fall on the axes just as its own do
+            return fit_inverse(self.xy, self.z, seed, None, decode, data)
+        order = np.random.default_rng(seed).permutation(len(self))
+        some, known = order[:KEPT], order[:KNOWN]  # places among the first of `known` are rows of `some`
+        new = place(self.z[some], self.z[known], self.xy[known], np.arange(len(some)))
+        given = None if data is None else lambda numbers: data(some[numbers])
+        return fit_inverse(self.xy, self.z, seed, Held(new, self.z[some], some), decode, given)
 
     def save(self, path: str | Path) -> None:
-        """Write the picture as png, jpg or webp by the ending, whole or not at all.
+        """Write the picture (png, jpg, webp) or the table (csv, parquet) by the ending, whole or not at all.
 
         Raises:
             LiminalError: another ending, or the file cannot be written.
         """
-        grid.save(self.picture(), path)
+        if Path(path).suffix.lower() in tables.ENDINGS:
+            tables.save(self.table(), path)
+        else:
+            grid.save(self.picture(), path)
+
+    def table(self) -> pa.Table:
+        """n rows: id, x, y, and the values that colour the points under their name."""
+        columns = {"id": pa.array(self.ids), "x": pa.array(self.xy[:, 0]), "y": pa.array(self.xy[:, 1])}
+        return pa.table(columns if self.values is None else {**columns, self.color or "value": pa.array(list(self.values))})
 
 
 def project(
@@ -88,8 +151,8 @@ def project(
 
     Args:
         z: (n, d), n >= 4.
-        method: ``pca`` or ``umap``. The same seed gives the same map.
-        seed: of umap.
+        method: ``pca``; ``umap``, fitted on 20,000 items at most; ``tsne``, 100,000 items at most. The same seed gives the same map.
+        seed: of umap and tsne.
         ids: (n,); None: 0 to n - 1.
         values: n values that colour the points: numbers, bools or texts, None where unknown.
         color: the name of the values.
@@ -97,77 +160,39 @@ def project(
         preview: row -> picture of the item.
 
     Raises:
-        LiminalError: fewer than 4 items, NaN or infinity, an unknown method, or ids or values that do not fit.
+        LiminalError: fewer than 4 items, NaN or infinity, an unknown method, too many items for tsne, or ids or values that do not fit.
     """
-    z = z.detach().cpu().numpy() if isinstance(z, Tensor) else np.asarray(z)
     if method not in METHODS:
         raise unknown("map method", method, METHODS)
-    if z.ndim != 2 or len(z) < 4:
+    z = _array(z)
+    if z.ndim != 2 or len(z) < 4 or not z.shape[1]:
         raise LiminalError(f"map: wanted latents (n, d) of 4 items or more, got {z.shape}; a map of fewer says nothing")
-    if not np.isfinite(z).all():
-        raise LiminalError(f"map: row {int((~np.isfinite(z)).any(1).argmax())} of the latents holds NaN or infinity; wanted finite numbers")
+    _finite(z, "map")
     for what, given in (("ids", ids), ("values", values)):
         if given is not None and len(given) != len(z):
             raise LiminalError(f"map: {len(z)} latents but {len(given)} {what}")
-    evidence: dict[str, Any] = {}
+    evidence: dict[str, Any] = {"fitted_on": len(z)}
     if method == "pca":
-        xy, evidence["explained"] = _pca(z)
+        mean, axes, evidence["explained"] = layouts.axes(z)
+        xy = layouts.onto(z, mean, axes)
+    elif method == "umap":
+        xy, evidence["fitted_on"] = layouts.by_umap(z, seed)
     else:
-        xy = _umap(z, seed)
+        xy = layouts.by_tsne(z, seed)
     evidence["checked"] = min(len(z), CHECKED)
     evidence["trustworthiness"] = _trustworthiness(z, xy, seed)
-    return Map(xy, np.arange(len(z)) if ids is None else np.asarray(ids), method, evidence, values, color, title, preview)
+    return Map(xy, np.arange(len(z)) if ids is None else np.asarray(ids), method, evidence, values, color, title, preview, z)
 
 
-def _pca(z: np.ndarray) -> tuple[np.ndarray, list[float]]:
-    """Scores on the two main axes, each turned so that its largest loading is positive, and the share of the variance on each."""
-    centred = z.astype(np.float64) - z.mean(0, dtype=np.float64)
-    power, axes = np.linalg.eigh(centred.T @ centred)
-    power, axes = power[::-1].clip(min=0), axes[:, ::-1][:, :2]
-    axes = axes * np.sign(axes[np.abs(axes).argmax(0), range(axes.shape[1])])
-    xy = np.zeros((len(z), 2), np.float32)
-    xy[:, : axes.shape[1]] = centred @ axes
-    share = power[:2] / (power.sum() or 1.0)
-    return xy, [float(s) for s in share]
+def _array(z: Tensor | np.ndarray) -> np.ndarray:
+    z = z.detach().cpu().numpy() if isinstance(z, Tensor) else np.asarray(z)
+    return z if z.dtype in (np.float32, np.float64) else z.astype(np.float64)
 
 
-def _umap(z: np.ndarray, seed: int) -> np.ndarray:
-    threads = torch.get_num_threads()
-    try:
-        return _fitted_umap(z, seed)
-    finally:  # numba's OpenMP sets torch to one thread a core, which slows whatever comes next
-        torch.set_num_threads(threads)
-
-
-def _fitted_umap(z: np.ndarray, seed: int) -> np.ndarray:
-    near = min(NEIGHBORS, len(z) - 1)
-    z = z.astype(np.float32)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a seed means one thread, that tiny sets and given neighbours limit what it can do later
-        import umap
-
-        fit = umap.UMAP(
-            n_neighbors=near,
-            random_state=seed,
-            n_jobs=1,
-            init="spectral" if len(z) > 2 * NEIGHBORS else "random",  # the spectral start needs more points than axes of its eigenproblem
-            precomputed_knn=_nearest(z, near) if len(z) < EXACT else (None, None, None),
-        )
-        xy = fit.fit_transform(z)
-    return np.asarray(xy, np.float32)
-
-
-def _nearest(z: np.ndarray, near: int) -> tuple[np.ndarray, np.ndarray, None]:
-    """Exact neighbours, each point its own first, as umap takes them; it would compile code for 10 seconds to find the same."""
-    from sklearn.neighbors import NearestNeighbors
-
-    distances, rows = NearestNeighbors(n_neighbors=near).fit(z).kneighbors(z)
-    own = np.arange(len(z))
-    for i in np.flatnonzero(rows[:, 0] != own):  # among equal points any may come first
-        at = np.flatnonzero(rows[i] == own[i])
-        rows[i, at[0] if len(at) else -1] = rows[i, 0]
-        rows[i, 0] = own[i]
-    return rows.astype(np.int32), distances.astype(np.float32), None
+def _finite(z: np.ndarray, call: str) -> None:
+    wrong = np.flatnonzero(~np.isfinite(z).all(1))
+    if len(wrong):
+        raise LiminalError(f"{call}: row {wrong[0]} of the latents holds NaN or infinity; wanted finite numbers")
 
 
 def _trustworthiness(z: np.ndarray, xy: np.ndarray, seed: int) -> float | None:

@@ -102,9 +102,10 @@ class Decoder(nn.Module):
             nn.Sequential(_norm(a), nn.SiLU(), nn.ConvTranspose2d(a, b, 4, stride=2, padding=1)) for a, b in itertools.pairwise(channels)
         )
         h, w = next(size for size in reversed(self.sizes) if max(size) <= COARSE)
-        self.coarse = nn.Sequential(nn.Linear(HIDDEN, out * h * w), nn.Unflatten(1, (out, h, w)))
+        flat = nn.Linear(HIDDEN, out * h * w)
         with torch.no_grad():
-            self.coarse[0].weight.mul_(0.1)  # the convolutions' picture is not drowned at the start
+            flat.weight.mul_(0.1)  # the convolutions' picture is not drowned at the start
+        self.coarse = nn.Sequential(flat, nn.Unflatten(1, (out, h, w)))
 
     def forward(self, z: Tensor) -> Tensor:
         hidden = self.enter(z)

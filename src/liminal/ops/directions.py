@@ -34,7 +34,7 @@ from torch import Tensor
 
 from ..errors import LiminalError, unknown
 from .effects import Decode, Pool, Read, Trial, asked, calibrate, choose
-from .probes import Frame, Target, best_dimension, candidates, columns, held_out_score, probe, projected, targets
+from .probes import Frame, Target, best_dimension, candidates, columns, distinct, held_out_score, probe, projected, targets
 
 YES, NO = frozenset({"yes", "true", "on", "1"}), frozenset({"no", "false", "off", "0"})
 TRIED = 64  # held-out items on which the vectors are compared
@@ -170,9 +170,8 @@ def find_directions(
         seen = [normals[i] for i in kept_off if told[i] and known[i].attribute != target.attribute]
         free = projected(normal, torch.stack(seen)) if seen else None
         vectors = candidates(target, z_train, frame, normal, others, free, (dimensions or {}).get(target.name))
-        both = [normal, *(frame.white.T @ v for v in (vectors.get("difference"),) if v is not None)]
-        score, score_name = held_out_score(target, z_train, z_held, frame, both)
-        direction = _measured(target, {m: v for m, v in vectors.items() if m in methods}, score, score_name, frame, pool, items)
+        score, score_name = held_out_score(target, z_train, z_held, frame, [normal, frame.white.T @ vectors["difference"]])
+        direction = _measured(target, distinct(vectors, methods, frame), score, score_name, frame, pool, items)
         left = held_out_score(target, z_train, z_held, frame, [free])[0] if free is not None else None
         found.append(replace(direction, best_dimension=best_dimension(target, z_train, z_held), projected_score=left))
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -246,11 +246,15 @@ def candidates(
         found["probe"] = apart * (normal @ frame.colour)
     if free is not None:
         found["projected"] = apart / float(free @ normal) * (free @ frame.colour)  # as far along the normal, too
+    return {method: vector if method == "dimension" else frame.active(vector) for method, vector in found.items()}
+
+
+def distinct(vectors: dict[str, Tensor], methods: Collection[str], frame: Frame) -> dict[str, Tensor]:
+    """The vectors of some methods that move anything, without those that point where one before them does."""
     kept: dict[str, Tensor] = {}
-    for method, vector in found.items():
-        vector = vector if method == "dimension" else frame.active(vector)
-        same = any(torch.cosine_similarity(vector, v, dim=0) > SAME for v in kept.values())
-        if torch.isfinite(vector).all() and frame.shift(vector) > 1e-6 and not same:
+    for method, vector in vectors.items():
+        moves = torch.isfinite(vector).all() and frame.shift(vector) > 1e-6
+        if method in methods and moves and not any(torch.cosine_similarity(vector, v, dim=0) > SAME for v in kept.values()):
             kept[method] = vector
     return kept
 

@@ -1,0 +1,36 @@
+"""The pictures of the tutorials, from the ready-made space: `python scripts/walkthrough.py [--out docs/pictures]`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import liminal
+from liminal.export import grid
+
+WAYS = ("linear", "slerp", "mix", "smooth", "geodesic")
+STOPS = ("@12", "@977", "@40")
+FRAMES = 15
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("docs/pictures"), help="folder for the pictures (docs/pictures)")
+    out = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
+    space = liminal.open("fashion")
+    rows, words = [], []
+    for way in WAYS:
+        path = space.path(*STOPS, along=way, frames=FRAMES)
+        rows += path.previews(84)
+        words += [way, *([""] * (FRAMES - 1))]
+    grid.save(grid.grid(rows, columns=FRAMES, labels=words), out / "ways.png")
+    drawn = space.map("umap")
+    space.lattice(drawn, 16, 12).save(out / "lattice.png")
+    space.clusters().save(out / "clusters.png")
+    for path in sorted(out.glob("*.png")):
+        print(f"{path}: {path.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""Changes to a space on disk: a copy, new attributes, more items. The card, which names every part's version, is written last."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from . import build, registry, rows
+from .card import read_weights, write_weights
+from .catalogue import Catalogue
+from .core import Core, vectors
+from .datasets import Dataset
+from .datasets.attributes import join_attributes
+from .errors import LiminalError
+from .files import atomic, check_output
+from .generator import Autoencoder
+from .voice import Voice, speaking
+
+
+class Stored(Core):
+    """A `Core` whose folder can be copied, labelled and added to."""
+
+    def save(self, folder: str | Path, ids: Sequence[int] | None = None, half: bool = False, voice: Voice | None = None) -> None:
+        """A copy of the space in a new folder.
+
+        Args:
+            folder: of the copy; it must not exist.
+            ids: items to keep, numbered anew in this order; None: all.
+            half: keep weights in half precision (half the size; codes and figures are computed anew with the rounded weights).
+            voice: hears progress.
+
+        Raises:
+            LiminalError: the folder exists, or cannot be written.
+        """
+        speak = voice or speaking()
+        chosen = np.arange(len(self.catalogue)) if ids is None else np.asarray(ids, dtype=np.int64)
+        generator = copy.deepcopy(self.generator)
+        if half:
+            generator.half().float()
+        with atomic(check_output(folder, False, "space")) as part:
+            part.mkdir()
+            entries: dict[str, dict[str, Any]] = {}
+            for name, entry in self.card.parts.items():
+                if name.endswith(".safetensors"):
+                    tensors = read_weights(self.folder, name, entry)
+                    if half and name != "directions.safetensors":
+                        tensors = {k: t.half() if t.is_floating_point() else t for k, t in tensors.items()}
+                    about = {k: v for k, v in entry.items() if k not in ("file", "sha256", "bytes")}
+                    entries[name] = {**about, **write_weights(part, name, tensors)}
+            fields = {k: {"number": pa.float64(), "bool": pa.bool_(), "category": pa.string()}[v] for k, v in self.card.attributes.items()}
+            table = Catalogue.create(part, self._copied(generator, chosen, speak), self.dim, fields)
+            entries["items.lance"] = {"version": table.version}
+            held = len(table.table(columns=["id"], split="held"))
+            data = {**self.card.data, "n_train": len(chosen) - held, "n_held": held}
+            replace(self.card, parts=entries, data=data).commit(part)
+        speak.close()
+
+    def _copied(self, generator: Autoencoder, ids: np.ndarray, voice: Voice, size: int = 2000) -> Iterator[pa.RecordBatch]:
+        """Rows of the catalogue with codes from `generator`."""
+        for i in range(0, len(ids), size):
+            part = ids[i : i + size]
+            table = self.catalogue.rows(part, ["split", "source", "thumbnail", *self.card.attributes])
+            packed = table["thumbnail"].to_pylist()
+            z = generator.encode(self.modality.tensor(np.stack([self.modality.unpack(p) for p in packed]))).cpu().numpy()
+            attributes = table.select(list(self.card.attributes)) if self.card.attributes else None
+            yield rows.batch(z, table["split"].to_pylist(), packed, table["source"].to_pylist(), attributes)
+            voice.progress("copying", min(1.0, (i + size) / len(ids)))
+
+    def label(self, attributes: str | Path, voice: Voice | None = None) -> list[str]:
+        """Add attributes to the items (or replace those of the same name), and learn their directions anew.
+
+        Args:
+            attributes: a CSV or Parquet file, joined to the items by file name.
+            voice: hears progress.
+
+        Returns:
+            The names of the attributes in the file.
+
+        Raises:
+            LiminalError: no row of the file belongs to an item, or the space is ready-made.
+        """
+        self._writable("label")
+        table = join_attributes(Path(attributes), self.catalogue.table(columns=["source"])["source"].to_pylist())
+        table = table.append_column("id", pa.array(np.arange(len(table))))
+        names = [name for name in table.column_names if name != "id"]
+        self._commit(self.catalogue.set_attributes(table), voice or speaking(), learn=True)
+        return names
+
+    def add(self, data: Any, voice: Voice | None = None, **reading: Any) -> int:
+        """Encode more data and append the items to the catalogue.
+
+        They join the split ``train``; nothing is trained anew. Attributes that the space does not know are left out.
+
+        Returns:
+            How many items were added.
+
+        Raises:
+            LiminalError: the data cannot be read, or the space is ready-made.
+        """
+        self._writable("encode --add")
+        voice = voice or speaking()
+        items = self._dataset(data, voice, reading)
+        known = [name for name in items.attributes.column_names if name in self.card.attributes]
+        items = replace(items, attributes=items.attributes.select(known))
+        z = build.encode_all(self.generator, self.modality, items.items, voice)
+        version = self.catalogue.append(build.batches(items, np.zeros(len(items), bool), z, voice))
+        self.card.data["n_train"] += len(items)
+        self._commit(version, voice, learn=False)
+        return len(items)
+
+    def encode_data(self, data: Any, voice: Voice | None = None, **reading: Any) -> tuple[np.ndarray, pa.Table]:
+        """Latents of a whole folder, file or dataset, at constant memory.
+
+        Returns:
+            z (n, d) float32, and n rows with ``source`` and the attributes.
+        """
+        voice = voice or speaking()
+        items = self._dataset(data, voice, reading)
+        z = build.encode_all(self.generator, self.modality, items.items, voice)
+        columns = {"source": pa.array(list(items.sources), pa.string())}
+        columns |= {name: items.attributes.column(name) for name in items.attributes.column_names}
+        return z, pa.table(columns)
+
+    def _dataset(self, data: Any, voice: Voice, reading: dict[str, Any]) -> Dataset:
+        """Data read as this space's modality reads them."""
+        return registry.dataset(data, None, self.modality, voice, **reading)
+
+    def _writable(self, verb: str) -> None:
+        if registry.READY in self.folder.absolute().parents:
+            raise LiminalError(
+                f"{verb}: {self.folder.name} is ready-made and never changed; copy the folder {self.folder} and use the copy"
+            )
+
+    def _commit(self, version: int, voice: Voice, learn: bool) -> None:
+        """Make a new version of the catalogue the space's own, with what is learned from its attributes; the card comes last."""
+        table = Catalogue.open(self.folder, version)
+        self.card.parts["items.lance"] = {"version": version}
+        self.card.attributes = table.attributes
+        self.__dict__["catalogue"] = table
+        if learn:
+            known = table.table(columns=["id", "z", "split", *table.attributes])
+            held, z = np.array(known["split"].to_pylist()) == "held", vectors(known, self.dim).numpy()
+            known = known.select(list(table.attributes))
+            items = build.Lazy(self.items, len(table))
+            self.card.parts |= build.learn_attributes(
+                self.generator,
+                self.modality,
+                known,
+                items,
+                z,
+                held,
+                self.folder,
+                self.card.seed,
+                voice,
+                self.card.model.get("dimensions"),
+            )
+        self.card.commit(self.folder)
+        voice.close()
+        self._forget()
+
+    def _forget(self) -> None:
+        for name in ("catalogue", "latents", "scale", "spread", "support", "mixer", "directions", "reader"):
+            self.__dict__.pop(name, None)
+        self._styles.clear()
+        self._clusters.clear()

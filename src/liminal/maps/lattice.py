@@ -1,0 +1,173 @@
+"""The decoded lattice: a map covered with what the decoder makes of its places, where there is anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+
+from ..errors import LiminalError
+from ..export import grid, scatter
+from ..generator import Generator
+from ..modalities import Modality
+from .inverse import Inverse
+from .project import Map
+
+MOST = 64  # rows or columns
+PALE = 0.62  # white over the points below the tiles
+GAP = 4  # pixels between tiles at least
+FRAME = 2  # pixels of a tile's frame
+SMALL = 12  # pixels of a tile's side at least
+VOTES = 15  # items near a place that give its frame the colour
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Decoded items on a grid over a map.
+
+    Attributes:
+        cells: (c, 2) row (from the top) and column of each decoded cell; cells where the map has no items are left out.
+        xy: (c, 2) the places that were decoded: a cell's centre or, where no items lie around that, the cell's item nearest to it.
+        z: (c, d) their latents.
+        items: (c, ...) the decoded items, as the modality stores them.
+        error: (c,) expected distance of z from the latent of a real item there.
+        evidence: ``cells`` of the whole grid, ``decoded``, ``moved`` (decoded at an item instead of the centre), ``error``, the mean one.
+        shape: rows and columns.
+        map: below.
+        modality: draws the items.
+    """
+
+    cells: np.ndarray
+    xy: np.ndarray
+    z: np.ndarray
+    items: np.ndarray = field(repr=False)
+    error: np.ndarray = field(repr=False)
+    evidence: dict[str, Any]
+    shape: tuple[int, int]
+    map: Map = field(repr=False)
+    modality: Modality = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def picture(self) -> Image.Image:
+        """The map, paler, with a tile in every cell that was decoded, framed in the colour of the items near it."""
+        shown = self.map
+        paint = scatter.colours(shown.values, len(shown))
+        words = f"{shown.words()}   ·   {len(self)} of {self.evidence['cells']} cells decoded"
+        image = scatter.scatter(shown.xy, shown.values, shown.color, shown.title, words)
+        _, top, right, _ = area = _area(shown.xy, paint)
+        points = image.crop((0, top, right + GAP, image.height))
+        image.paste(Image.blend(points, Image.new("RGB", points.size, grid.WHITE), PALE), (0, top))
+        low, step = _cells(shown.xy, self.shape)
+        box = np.stack([shown.xy.min(0), shown.xy.max(0)]).astype(np.float64)
+        corners = scatter._place(box, area)
+        scale = np.abs(corners[1] - corners[0]).max() / (np.ptp(box, axis=0).max() or 1.0)  # pixels for one unit of the map, on both axes
+        side = max(SMALL, int(step * scale) - GAP) if scale else scatter.THUMB
+        for (row, column), item, colour in zip(self.cells.tolist(), self.items, self._frames(paint), strict=True):
+            centre = low + step * np.array([column + 0.5, self.shape[0] - row - 0.5])
+            at = corners[0] + (centre - box[0]) * scale * np.array([1, -1])
+            _tile(image, self.modality.preview(item, side), at, side, tuple(colour))
+        return image
+
+    def save(self, path: str | Path) -> None:
+        """Write the picture as png, jpg or webp by the ending, whole or not at all.
+
+        Raises:
+            LiminalError: another ending, or the file cannot be written.
+        """
+        grid.save(self.picture(), path)
+
+    def _frames(self, paint: scatter.Colours) -> list[list[int]]:
+        """The colour (c, 3) that the half or more of the items near each place have, else grey; of numbers, the middle one."""
+        from scipy.spatial import cKDTree
+
+        rows = cKDTree(self.map.xy).query(self.xy, np.arange(1, min(VOTES, len(self.map)) + 1))[1]
+        found = []
+        for near in paint.rgb[rows]:
+            colours, counts = np.unique(near, axis=0, return_counts=True)
+            if paint.limits:
+                colour = near[np.abs(near - np.median(near, axis=0)).sum(1).argmin()]
+            else:
+                colour = colours[counts.argmax()] if 2 * counts.max() >= len(near) else np.array(scatter.FAINT)
+            found.append(colour.tolist())
+        return found
+
+
+def lattice(inverse: Inverse, generator: Generator, modality: Modality, drawn: Map, rows: int = 12, columns: int = 12) -> Lattice:
+    """Decode a grid of places over a map. Its cells are square and cover the longer side; those that hold no items are left out.
+
+    Args:
+        inverse: of the map.
+        generator: decodes.
+        modality: of what it decodes.
+        drawn: the map.
+        rows: of the grid, 1 to 64.
+        columns: 1 to 64.
+
+    Raises:
+        LiminalError: rows or columns out of range.
+    """
+    for what, count in (("rows", rows), ("columns", columns)):
+        if not 1 <= count <= MOST:
+            raise LiminalError(f"lattice: {what} {count}; wanted 1 to {MOST}")
+    low, step = _cells(drawn.xy, (rows, columns))
+    centres = np.stack(np.meshgrid(np.arange(columns) + 0.5, rows - np.arange(rows) - 0.5), -1).reshape(-1, 2) * step + low
+    at, moved = _inhabited(inverse, centres, step, drawn.xy.astype(np.float64))
+    cells = np.flatnonzero(np.isfinite(at[:, 0]))
+    found = inverse(at[cells])
+    with torch.inference_mode():
+        items = modality.items(generator.decode(torch.from_numpy(found.z)).cpu())
+    evidence = {
+        "cells": rows * columns,
+        "decoded": len(cells),
+        "moved": moved,
+        "error": float(np.mean(found.error)) if len(cells) else None,
+    }
+    where = np.stack([cells // columns, cells % columns], 1)
+    return Lattice(where, at[cells], found.z, items, found.error, evidence, (rows, columns), drawn, modality)
+
+
+def _cells(xy: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, float]:
+    """Lower left corner (2,) and side of the square cells of a grid of rows and columns that covers the map, its middle on the map's."""
+    low, high = xy.min(0).astype(np.float64), xy.max(0).astype(np.float64)
+    columns_rows = np.array(shape[::-1])
+    step = float(((high - low) / columns_rows).max()) or 1.0
+    return (low + high - step * columns_rows) / 2, step
+
+
+def _inhabited(inverse: Inverse, centres: np.ndarray, step: float, xy: np.ndarray) -> tuple[np.ndarray, int]:
+    """Where to decode each cell (c, 2), NaN where nothing lies, and how many are not at their centre."""
+    from scipy.spatial import cKDTree
+
+    at = centres.copy()
+    empty = np.flatnonzero(inverse(centres).outside)
+    if not len(empty):
+        return at, 0
+    far, nearest = cKDTree(xy).query(centres[empty], p=np.inf)  # the nearest by the longer of the two legs is in the cell if any is
+    holds = (far <= step / 2) & ~inverse(xy[nearest]).outside
+    at[empty] = np.where(holds[:, None], xy[nearest], np.nan)
+    return at, int(holds.sum())
+
+
+def _tile(image: Image.Image, picture: Image.Image, centre: np.ndarray, side: int, colour: tuple[int, ...]) -> None:
+    """A picture around a place, `side` pixels with its frame on the longer side."""
+    room = side - 2 * FRAME
+    scale = room / max(picture.size)
+    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.BICUBIC)
+    left, top = round(centre[0] - size[0] / 2), round(centre[1] - size[1] / 2)
+    box = (left - FRAME, top - FRAME, left + size[0] + FRAME - 1, top + size[1] + FRAME - 1)
+    ImageDraw.Draw(image).rectangle(box, fill=colour)
+    image.paste(small, (left, top))
+
+
+def _area(xy: np.ndarray, paint: scatter.Colours) -> tuple[int, int, int, int]:
+    """Where `scatter.scatter` puts the points below a title or words: left, top, right, bottom."""
+    side = scatter.SIDE if paint.legend or paint.limits else 0
+    wide, top = scatter.WIDTH - 2 * scatter.MARGIN - side, scatter.HEAD
+    return scatter.MARGIN, top, scatter.MARGIN + wide, top + scatter._tall(xy, wide, scatter.HEIGHT - scatter.MARGIN - top)
