@@ -43,7 +43,7 @@ def test_page_runs(
 
 def test_all_tutorials_run() -> None:
     """A page whose fences lost their language would pass by not being run."""
-    assert {p.stem for p in RUNNING} == {"start", "data", "formulas", "python", "spaces", "walk", "edit", "map"}
+    assert {p.stem for p in RUNNING} == {"start", "data", "formulas", "python", "spaces", "walk", "edit", "map", "measure", "meaning"}
     known = {"python", "output", "console", "text", "csv"}
     for page in PAGES:
         assert {b.language for b in blocks(page)} <= known, page.name

@@ -17,11 +17,13 @@ from .changes import Stored
 from .core import Item, vectors
 from .distances import nearest
 from .errors import LiminalError, unknown
+from .generator import Wrapped
 from .maps.clusters import Clusters, clusters
 from .maps.inverse import Inverse, InverseResult, fit_inverse
 from .maps.lattice import Lattice, lattice
 from .maps.project import Map, project
 from .measures import Report, measure
+from .measures.meaning import Meaning, meaning
 from .models import conditional
 from .ops import curves, discover, edits, formula, geodesics, mixing, paths, probes
 from .ops.directions import Direction
@@ -434,6 +436,40 @@ class Space(Stored):
         )
         speak.close()
         return report
+
+    def meaning(self, pairs: int = 300, seed: int = 0, voice: Voice | None = None) -> Meaning:
+        """Do mixtures of latents decode to mixtures of what the items show, and is that a property of the mapping or of the prior?
+
+        Args:
+            pairs: of items, and of draws.
+            seed: of every choice.
+            voice: hears progress.
+
+        Raises:
+            LiminalError: fewer than 80 items.
+        """
+        speak = voice or speaking()
+        table = self._chosen(None, 4_000, seed)
+        random = None
+        if not isinstance(self.generator, Wrapped):
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                random = type(self.generator)(**self.generator.config()).to(self.generator.device)
+        found = meaning(
+            self.generator,
+            self.modality,
+            vectors(table, self.dim),
+            self.items(table["id"].to_pylist()),
+            read=self.reader.named if self.reader else None,
+            flow=self.flow,
+            random=random,
+            pairs=pairs,
+            radius_pairs=pairs // 2,
+            seed=seed,
+            progress=speak.progress,
+        )
+        speak.close()
+        return found
 
     def _chosen(self, split: str | None, most: int, seed: int) -> pa.Table:
         """At most so many items: id, z and attributes."""

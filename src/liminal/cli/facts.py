@@ -93,6 +93,46 @@ def measure(
         console.say(f"wrote the report to {out}", quiet)
 
 
+def meaning(
+    space: SpaceName,
+    out: Annotated[Path | None, option("-o --output", "FILE", "A picture of the ways and controls (.png).")] = None,
+    pairs: Annotated[int, option("--pairs", "N", "Pairs of items that are walked between.")] = 300,
+    as_json: Json = False,
+    seed: Seed = 0,
+    threads: Threads = None,
+    device: Device = None,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Tell whether mixtures mean something, in words.
+
+    Does the middle between two items show the middle of what they show? How far out does that hold? Is it a property of the mapping, or
+    of the prior? Everything is read from decoded items, beside blending pixels, the nearest real item, PCA and random weights.
+
+    \b
+    Examples:
+      liminal meaning fashion
+      liminal meaning fashion --pairs 100 -o meaning.png
+    """
+    from ..export import grid
+
+    if out is not None:
+        console.output(out, force, grid.FORMATS)
+    it = opened(space, threads, device)
+    with console.speaking(quiet) as voice:
+        found = it.meaning(pairs, seed, voice)
+    if out is not None:
+        grid.save(found.picture(), out)
+    if as_json:
+        console.emit({**found.to_dict(), "output": None if out is None else str(out)})
+        return
+    console.say(found.words)
+    for note in found.notes:
+        console.say(note, quiet)
+    if out is not None:
+        console.say(f"wrote the ways and controls to {out}", quiet)
+
+
 def spaces(as_json: Json = False) -> None:
     """List the ready-made spaces.
 
