@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from liminal.export.html import Bars, Figure, Meter, Section, page
+from liminal.export.html import Bars, Figure, Meter, Points, Section, page
 
 VOID = {"meta", "link", "img", "br"}
 
@@ -67,7 +67,8 @@ def whole_page() -> str:
     bars = Bars("KL", [2.0, 1.0, 0.0], "nats", "Each dimension.")
     sections = [
         Section("Samples", "Drawn.", [Figure(png(), "A caption", "Alt text"), Figure(png(), "Second", "Alt"), METER, bars]),
-        Section("Left out", "Nothing."),
+        Section("Left out", "Nothing.", [Points(["First reason.", "Second <reason>."])]),
+        Section("Strips", "", [Figure(png(), "Moves.", "Strip", "Dimension 3")]),
     ]
     return page("A report", sections, "The lead.", [("model", "vae")])
 
@@ -98,6 +99,8 @@ def test_the_page_is_whole_and_asks_for_nothing() -> None:
         "Small print.",
         "A caption",
         "tallest: 2 nats",
+        "Second <reason>.",
+        "Dimension 3 Moves.",
     ):
         assert wanted in parsed.text
 
@@ -129,9 +132,9 @@ def test_bars_fill_the_width_and_reach_the_top() -> None:
 
 def test_neighbouring_figures_stand_together() -> None:
     text = whole_page()
-    assert text.count('<div class="figures">') == 1
-    assert text.count("<figure>") == 2
-    assert len(re.findall(r'alt="[^"]+"', text)) == 2
+    assert text.count('<div class="figures">') == 2
+    assert text.count("<figure>") == 3
+    assert len(re.findall(r'alt="[^"]+"', text)) == 3
 
 
 @settings(deadline=None, max_examples=40)

@@ -31,7 +31,10 @@ from liminal.measures.pca import fit_pca
 from liminal.measures.reconstruction import mse, psnr, ssim
 from liminal.measures.report import show
 from liminal.measures.structure import active_units, knn_accuracy, majority, rate, trustworthiness, vote
+from liminal.measures.words import GROUPS, WORDS, words
 from liminal.modalities.image import Image
+from liminal.ops.mixer import Mixer
+from liminal.ops.support import fit_support
 from liminal.priors import Gaussian, Normal, Posterior
 
 
@@ -439,6 +442,7 @@ def surveyed() -> Report:
         held,
         attributes=(known, asked),
         rounds=6,
+        quick=True,
         progress=lambda phase, done, text: steps.append(done),
     )
     assert steps == sorted(steps)
@@ -448,9 +452,15 @@ def surveyed() -> Report:
 
 def test_survey_of_a_space_whose_answers_are_known(surveyed: Report) -> None:
     r = surveyed
-    assert [m.name for m in r.measures] == [
-        *("mse", "psnr", "ssim", "frechet", "precision", "recall", "density", "coverage", "knn_accuracy.side", "knn_accuracy.low"),
-        *("trustworthiness", "active_units", "compression", "kl", "code_bits"),
+    assert [m.name for m in r.measures if not m.name.endswith(".normalised")] == [
+        *("mse", "psnr", "ssim", "frechet", "precision", "recall", "density", "coverage", "kid", "vendi", "told_apart"),
+        *("authenticity", "nearer", "modes_found", "modes_shift"),
+        *("knn_accuracy.side", "purity.side", "knn_accuracy.low", "purity.low", "trustworthiness", "continuity"),
+        *("active_units", "principal_axes", "intrinsic_dimension", "enough_dimensions"),
+        *("condition_number", "volume_spread", "path_length", "path_detour", "geodesic_ratio"),
+        *("mig", "infom", "infoc", "explicitness", "infoe", "factorvae"),
+        *("dci_disentanglement", "dci_completeness", "dci_informativeness"),
+        *("compression", "kl", "code_bits", "collapsed", "effective_dimensions"),
     ]
     for m in r.measures:
         assert math.isfinite(m.value)
@@ -470,6 +480,15 @@ def test_survey_of_a_space_whose_answers_are_known(surveyed: Report) -> None:
     assert r["kl"].value == pytest.approx(6 * 0.5 * (0.01 - math.log(0.01)), rel=0.03)
     assert r["code_bits"].value == pytest.approx(r["kl"].value / math.log(2))
     assert sum(r.kl_per_dimension) == pytest.approx(r["kl"].value)
+    # a linear decoder: straight ways are shortest, and a step in standard deviations changes most along the largest component
+    assert r["geodesic_ratio"].value == pytest.approx(1, abs=0.03)
+    assert r["principal_axes"].value == 6
+    assert r["enough_dimensions"].value <= 6
+    assert r["collapsed"].value == 0
+    assert 1 < r["effective_dimensions"].value <= 6
+    assert r["modes_found"].value == pytest.approx(r["modes_found"].baseline["PCA as a generator"], abs=0.2)
+    assert r["told_apart"].baseline["real items"] < 0.65
+    assert r["authenticity"].value > r["authenticity"].baseline["real items"] - 0.15
     assert r.facts["samples"] == 240
     assert "coverage" in r
     assert "nothing" not in r
@@ -482,12 +501,13 @@ def test_survey_repeats_itself(surveyed: Report) -> None:
     x, y = MODALITY.tensor(train), MODALITY.tensor(held)
     model = Linear(x, 6)
     again = measure(
-        model, MODALITY, train, held, attributes=(known, asked), rounds=6,
+        model, MODALITY, train, held, attributes=(known, asked), rounds=6, quick=True,
         train_z=model.encode(x), held_z=model.encode(y), samples=lambda n, seed: normal(n, 6, seed + 9),
     )  # fmt: skip
+    drawn = {"frechet", "precision", "recall", "density", "coverage", "kid", "vendi", "told_apart", "authenticity", "nearer"}
     for m in again.measures:
-        if m.name not in ("frechet", "precision", "recall", "density", "coverage"):
-            assert m.value == pytest.approx(surveyed[m.name].value, rel=1e-6)
+        if m.name not in drawn | {"modes_found", "modes_shift"}:
+            assert m.value == pytest.approx(surveyed[m.name].value, rel=1e-3, abs=1e-6)
     assert again["coverage"].value != surveyed["coverage"].value
 
 
@@ -495,7 +515,7 @@ def test_collapsed_samples_are_found_out() -> None:
     (train, _), (held, _) = blobs(400, 0), blobs(200, 1)
     model = Linear(MODALITY.tensor(train), 6)
     z = model.encode(MODALITY.tensor(train[:1])).expand(200, 6)
-    report = measure(model, MODALITY, train, held, samples=z, rounds=4)
+    report = measure(model, MODALITY, train, held, samples=z, rounds=4, quick=True)
     assert report["recall"].value == 0
     assert report["coverage"].value < 0.2
     assert report["precision"].value in (0, 1)
@@ -505,10 +525,14 @@ def test_collapsed_samples_are_found_out() -> None:
 def test_survey_of_a_decoder_alone_and_of_a_deterministic_encoder() -> None:
     (train, _), (held, _) = blobs(300, 0), blobs(120, 1)
     inner = Linear(MODALITY.tensor(train), 4)
-    only = measure(Wrapped(inner.decode_soft, None, Normal(4)), MODALITY, train, held, rounds=4)
-    assert [m.name for m in only.measures] == ["frechet", "precision", "recall", "density", "coverage", "compression"]
+    only = measure(Wrapped(inner.decode_soft, None, Normal(4)), MODALITY, train, held, rounds=4, quick=True)
+    assert [m.name for m in only.measures] == [
+        *("frechet", "precision", "recall", "density", "coverage", "kid", "vendi", "told_apart", "authenticity", "nearer"),
+        *("modes_found", "modes_shift", "condition_number", "volume_spread", "path_length", "path_detour", "geodesic_ratio"),
+        "compression",
+    ]
     assert any("without an encoder" in note for note in only.notes)
-    both = measure(Wrapped(inner.decode_soft, lambda x: inner.posterior(x).mean, Normal(4)), MODALITY, train, held, rounds=4)
+    both = measure(Wrapped(inner.decode_soft, lambda x: inner.posterior(x).mean, Normal(4)), MODALITY, train, held, rounds=4, quick=True)
     assert "mse" in both
     assert "kl" not in both
     assert any("deterministic" in note for note in both.notes)
@@ -543,11 +567,59 @@ def test_report_as_json_table_and_page(surveyed: Report, tmp_path: Path) -> None
     surveyed.save(tmp_path / "r.html")
     page = (tmp_path / "r.html").read_text()
     assert "Neighbours agree on “side”" in page
-    assert page.count("data:image/png;base64,") == 3
-    assert page.count('class="meter"') == sum(bool(m.baseline) for m in surveyed.measures) == len(surveyed.measures) - 2
+    assert page.count("data:image/png;base64,") == 3 + 6
+    shown = [m for m in surveyed.measures if not m.name.endswith(".normalised")]
+    assert page.count('class="meter"') == sum(bool(m.baseline) for m in shown) == len(shown) - 2
+    assert page.count("Chance taken off") == len(surveyed.measures) - len(shown) == 9
     with pytest.raises(LiminalError, match=r"\.html \(a page\) or \.json"):
         surveyed.save(tmp_path / "r.pdf")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["r.html", "r.json"]
+
+
+def test_a_dimension_is_known_by_what_it_changes(surveyed: Report) -> None:
+    uses = [card.use for card in surveyed.dimensions]
+    assert [card.dimension for card in surveyed.dimensions] == np.argsort(-np.array(surveyed.kl_per_dimension), kind="stable").tolist()
+    assert uses == sorted(uses, reverse=True)
+    moves = {card.dimension: math.hypot(card.effects["centre_x"], card.effects["centre_y"]) for card in surveyed.dimensions}
+    assert max(moves, key=lambda j: moves[j]) in (0, 1)  # the first two components of a moving spot are its place
+    assert max(moves.values()) > 0.5
+    for card in surveyed.dimensions:
+        assert card.effects[card.strongest] == max(card.effects.values(), key=abs)  # no reader: all readings are alike
+        others = [abs(v) for name, v in card.effects.items() if name != card.strongest]
+        assert card.leakage == pytest.approx(np.mean(others))
+        assert card.png[:4] == b"\x89PNG"
+    told = json.loads(json.dumps(surveyed.to_dict(), allow_nan=False))["dimensions"]
+    assert [d["strongest"] for d in told] == [card.strongest for card in surveyed.dimensions]
+    assert "nats" in surveyed.dimensions[0].text()
+
+
+def test_support_is_held_against_what_points_decode_to() -> None:
+    (train, known), (held, asked) = blobs(500, 0), blobs(240, 1)
+    x, y = MODALITY.tensor(train), MODALITY.tensor(held)
+    model = Linear(x, 6)
+    support = fit_support(model.encode(x), model.encode(y))
+    r = measure(
+        model, MODALITY, train, held, attributes=(known, asked), rounds=4, quick=True, support=support, mixer=Mixer(model.prior)
+    )  # fmt: skip
+    assert r["support_uniform"].value == support.evidence["ks_p"]
+    assert r["support_of.stretched"].value < 0.1 < r["support_of.stretched"].baseline["real items"]
+    assert r["support_of.shuffled"].value < r["support_of.within"].value
+    auroc = r["support_auroc"]
+    assert auroc.interval is not None
+    assert auroc.interval[0] > 0.5
+    assert auroc.baseline["guessing"] == 0.5
+    assert {words(m.name)[0] for m in r.measures} == set(GROUPS) - {"reader", "meaning", "dimensions"}
+
+
+def test_every_measure_has_words() -> None:
+    assert {group for group, *_ in WORDS.values()} | {"reader", "dimensions", "meaning"} == set(GROUPS)
+    for group, title, top, meaning in WORDS.values():
+        assert group in GROUPS
+        assert title[0].isupper()
+        assert top in (None, 1.0)
+        assert meaning.endswith(".")
+    assert words("reader.frechet")[:2] == ("reader", "Fréchet distance")
+    assert words("mig.normalised")[1] == "Gap between dimensions (MIG), above chance"
 
 
 def test_numbers_that_are_not_finite_stay_out_of_json() -> None:

@@ -40,11 +40,12 @@ class Meter:
 
 @dataclass(frozen=True)
 class Figure:
-    """A PNG with a caption; `alt` says what it shows to those who cannot see it."""
+    """A PNG with a caption; `alt` says what it shows to those who cannot see it; `title` stands in front of the caption."""
 
     png: bytes
     caption: str
     alt: str
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,14 @@ class Bars:
     caption: str
 
 
-Block = Meter | Figure | Bars
+@dataclass(frozen=True)
+class Points:
+    """Sentences, each an entry of a list."""
+
+    texts: Sequence[str]
+
+
+Block = Meter | Figure | Bars | Points
 
 
 @dataclass(frozen=True)
@@ -105,17 +113,24 @@ def _section(section: Section) -> str:
         if figures:
             parts.append(f'<div class="figures">{figures}</div>')
             figures = ""
-        parts.append(_meter(block) if isinstance(block, Meter) else _bars(block))
+        parts.append(_block(block))
     if figures:
         parts.append(f'<div class="figures">{figures}</div>')
     intro = f'<p class="intro">{_text(section.intro)}</p>' if section.intro else ""
     return f"<section><h2>{_text(section.title)}</h2>{intro}{''.join(parts)}</section>\n"
 
 
+def _block(block: Meter | Bars | Points) -> str:
+    if isinstance(block, Points):
+        return '<ul class="points">' + "".join(f"<li>{_text(t)}</li>" for t in block.texts) + "</ul>"
+    return _meter(block) if isinstance(block, Meter) else _bars(block)
+
+
 def _figure(figure: Figure) -> str:
     data = base64.b64encode(figure.png).decode()
     picture = f'<img alt="{_text(figure.alt)}" src="data:image/png;base64,{data}">'
-    return f"<figure><div class='print'>{picture}</div><figcaption>{_text(figure.caption)}</figcaption></figure>"
+    title = f"<b>{_text(figure.title)}</b> " if figure.title else ""
+    return f"<figure><div class='print'>{picture}</div><figcaption>{title}{_text(figure.caption)}</figcaption></figure>"
 
 
 SHAPES = ("M0-6 6 0 0 6-6 0Z", "M0-6 6 5-6 5Z", "M-5-5H5V5H-5Z", "M0-6A6 6 0 1 1 0 6 6 6 0 1 1 0-6Z")  # diamond, triangle, square, disc
@@ -202,6 +217,8 @@ article p{font-size:.92rem;line-height:1.45}
 .track{fill:var(--track)}.bar{fill:var(--bar)}.whisker{stroke:var(--whisker);stroke-width:1.6}
 .mark{stroke:var(--card);stroke-width:1}.m0{fill:var(--m0)}.m1{fill:var(--m1)}.m2{fill:var(--m2)}.m3{fill:var(--m3)}
 ul{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;gap:.1rem 1.1rem;font-size:.88rem;color:var(--soft)}
+figcaption b{color:var(--ink)}
+.points{grid-column:1/-1;display:block;list-style:disc;padding-left:1.2rem;font-size:.95rem;max-width:44rem}
 li b{color:var(--ink);font-weight:600;font-variant-numeric:tabular-nums}
 .key{width:12px;height:12px;margin-right:.35rem;vertical-align:-1px}
 small{display:block;margin-top:.45rem;font-size:.8rem;line-height:1.4;color:var(--soft)}

@@ -120,14 +120,9 @@ def lattice(inverse: Inverse, generator: Generator, modality: Modality, drawn: M
     at, moved = _inhabited(inverse, centres, step, drawn.xy.astype(np.float64))
     cells = np.flatnonzero(np.isfinite(at[:, 0]))
     found = inverse(at[cells])
-    with torch.inference_mode():
-        items = modality.items(generator.decode(torch.from_numpy(found.z)).cpu())
-    evidence = {
-        "cells": rows * columns,
-        "decoded": len(cells),
-        "moved": moved,
-        "error": float(np.mean(found.error)) if len(cells) else None,
-    }
+    items = modality.items(generator.decode(torch.from_numpy(found.z)).cpu())
+    error = float(found.error.mean()) if len(cells) else None
+    evidence = {"cells": rows * columns, "decoded": len(cells), "moved": moved, "error": error}
     where = np.stack([cells // columns, cells % columns], 1)
     return Lattice(where, at[cells], found.z, items, found.error, evidence, (rows, columns), drawn, modality)
 

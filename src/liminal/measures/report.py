@@ -12,75 +12,11 @@ from typing import Any
 from ..errors import LiminalError
 from ..export import html
 from ..files import atomic_bytes
+from .cards import Card
 from .value import Measure
+from .words import GROUPS, WORDS, words
 
-GROUPS = {
-    "reconstruction": ("Reconstruction", "Held-out items, which never took part in training, are encoded and decoded again."),
-    "samples": (
-        "Samples",
-        "New items are drawn from the latent space and compared with real held-out ones on a general feature map, alike for every model. "
-        "“Real items” is the same number for two disjoint sets of real items: as good as it can get.",
-    ),
-    "reader": (
-        "Samples, seen by a reader",
-        "The same comparison in the eyes of a small network that was trained to read the attributes of real items: "
-        "differences that matter for them count, others do not.",
-    ),
-    "structure": ("Structure", "What the latent space keeps of the data's neighbourhoods, and how many of its dimensions it uses."),
-    "code": ("Size of the code", "How small an item's latent vector is, and how much it tells."),
-}
-
-# name (before the dot) -> group, title, end of the scale where that is fixed, what it says
-WORDS: dict[str, tuple[str, str, float | None, str]] = {
-    "mse": ("reconstruction", "Mean squared error", None, "How far decoded values are from the original ones, squared, on average."),
-    "psnr": (
-        "reconstruction",
-        "Peak signal-to-noise ratio",
-        None,
-        "The same error in decibels: 10 more means a tenth of the squared error.",
-    ),
-    "ssim": ("reconstruction", "Structural similarity", 1.0, "Whether edges and textures agree, window by window; 1 is a perfect copy."),
-    "frechet": ("samples", "Fréchet distance", None, "How far samples as a whole are from real items: 0 where means and spreads agree."),
-    "precision": ("samples", "Precision", 1.0, "The share of samples that look like something real."),
-    "recall": ("samples", "Recall", 1.0, "The share of real items that look like something the space can make."),
-    "density": ("samples", "Density", None, "How deep samples sit among real items: near 1 where they are as typical as real ones."),
-    "coverage": ("samples", "Coverage", 1.0, "The share of real items that have a sample close by: low where a kind of item is missing."),
-    "knn_accuracy": (
-        "structure",
-        "Neighbours agree on",
-        1.0,
-        "How often the 10 nearest latent vectors vote for an item's own label.",
-    ),
-    "trustworthiness": (
-        "structure",
-        "Trustworthiness",
-        1.0,
-        "Whether neighbours in the latent space are neighbours in the data; 0.5 is chance.",
-    ),
-    "active_units": (
-        "structure",
-        "Dimensions in use",
-        None,
-        "Latent dimensions whose value changes from item to item (variance above 0.01).",
-    ),
-    "compression": ("code", "Compression", None, "How many times smaller the latent vector (32-bit numbers) is than the stored item."),
-    "kl": ("code", "KL to the prior", None, "How much an item's code tells beyond what the prior says already; 0: it tells nothing."),
-    "code_bits": (
-        "code",
-        "Information in a code",
-        None,
-        "The same in bits: what an item costs on average if the prior is the code's model.",
-    ),
-}
-
-
-def words(name: str) -> tuple[str, str, float | None, str]:
-    """Group, title, fixed end of scale and meaning of a measure by its name; what follows a dot goes into the title."""
-    stem, _, over = name.partition(".")
-    if stem == "reader":
-        return "reader", *WORDS[over][1:]
-    group, title, top, meaning = WORDS[stem]
-    return group, f"{title} “{over}”" if over else title, top, meaning
+__all__ = ["GROUPS", "WORDS", "Report", "show", "words"]
 
 
 def show(value: float, unit: str = "") -> str:
@@ -107,6 +43,7 @@ class Report:
         kl_per_dimension: mean over items, in nats, (d,); empty where the posterior has no KL or it does not split.
         facts: what was measured on: ``held``, ``train``, ``samples``, ``dim``, ``seed``, ``model``, ``modality``.
         notes: what was left out, and why.
+        dimensions: a card for each of the most used latent dimensions, most used first.
     """
 
     measures: Sequence[Measure]
@@ -114,6 +51,7 @@ class Report:
     kl_per_dimension: Sequence[float] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    dimensions: Sequence[Card] = ()
 
     def __getitem__(self, name: str) -> Measure:
         """The measure of that name.
@@ -136,6 +74,7 @@ class Report:
             "kl_per_dimension": [float(v) for v in self.kl_per_dimension],
             "facts": dict(self.facts),
             "notes": list(self.notes),
+            "dimensions": [card.to_dict() for card in self.dimensions],
         }
 
     def table(self) -> list[tuple[str, str, str, str, str]]:
@@ -185,14 +124,19 @@ class Report:
             "the whisker on the bar. The items that the model is judged by took no part in its training."
         )
         sections = [self._section(g) for g in GROUPS if any(words(m.name)[0] == g for m in self.measures)]
+        if self.dimensions:
+            strips = [
+                html.Figure(c.png, c.text(), f"Items along dimension {c.dimension}", f"Dimension {c.dimension}") for c in self.dimensions
+            ]
+            sections.append(html.Section(*GROUPS["dimensions"], strips))
         if self.notes:
-            sections.append(html.Section("Left out", " ".join(self.notes)))
+            sections.append(html.Section("Left out, and why", "", [html.Points(self.notes)]))
         return html.page(title, sections, lead, shown)
 
     def _section(self, group: str) -> html.Section:
         """Figures and meters of a group; a note that all its measures share is said once, above them."""
         title, intro = GROUPS[group]
-        measures = [m for m in self.measures if words(m.name)[0] == group]
+        measures = _folded([m for m in self.measures if words(m.name)[0] == group])
         shared = {m.note for m in measures}
         if len(measures) > 1 and len(shared) == 1:
             intro = f"{intro} {shared.pop()}".rstrip()
@@ -205,6 +149,7 @@ class Report:
         return html.Section(title, intro, blocks)
 
 
+NORMALISED = ".normalised"  # what measures of disentanglement are also told as
 FIGURES = {"reconstruction": ("reconstructions",), "samples": ("samples", "real")}
 CAPTIONS = {
     "reconstructions": (
@@ -218,6 +163,20 @@ CAPTIONS = {
 
 def _interval(m: Measure) -> str:
     return f"{show(m.interval[0])} to {show(m.interval[1])}" if m.interval else ""
+
+
+def _folded(measures: Sequence[Measure]) -> list[Measure]:
+    """Measures with what they are above chance told in their note, instead of as a measure of its own."""
+    above = {m.name.removesuffix(NORMALISED): m for m in measures if m.name.endswith(NORMALISED)}
+    found = []
+    for m in measures:
+        if m.name in above:
+            of = above[m.name]
+            beyond = f"{m.note} Chance taken off, {show(of.value)}" + (f" (95 %: {_interval(of)})." if of.interval else ".")
+            m = replace(m, note=beyond)
+        if not (m.name.endswith(NORMALISED) and m.name.removesuffix(NORMALISED) in {k.name for k in measures}):
+            found.append(m)
+    return found
 
 
 def _meter(m: Measure) -> html.Meter:

@@ -1,9 +1,9 @@
-"""The parts of a survey, each a list of measures of a `Subject`: reconstruction, samples, structure, size of the code."""
+"""Parts of a survey, each a list of measures of a `Subject`: reconstruction, structure, size of the code."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
@@ -16,18 +16,17 @@ from ..export.grid import grid
 from ..generator import Autoencoder
 from ..priors import Delta
 from ..tensors import inference
-from . import coverage, fidelity, reconstruction, structure
-from .features import Features, fit_features
+from . import dimension, reconstruction, structure
 from .reader import describe
-from .subject import PART, Subject
-from .value import Interval, Measure, around, subsample_interval, subsample_spread
+from .subject import Subject
+from .value import Interval, Measure, subsample_interval
 
-FIT_FEATURES = 5_000  # training items that the feature map is fitted on
 INDEX = 20_000  # training items that vote, fewer where an item is large
 NUMBERS = 2e7  # of a set of items held at once when neighbours are sought in the data
 TRUSTED = 2_000  # items whose neighbourhoods are ranked
-HALVES = 2_000  # held-out items from which on the real-against-real floor comes from them alone
-SHOWN, COLUMNS = 64, 10  # samples in the grid; items in the strip of reconstructions
+COLUMNS = 10  # items in the strip of reconstructions
+FILLED = 0.99  # of the latents' variance
+DROPPED, FEW_DROPPED = 1_000, 300  # items decoded from some of their principal axes
 MOST_LABELS = 12  # attributes whose neighbours vote
 
 Progress = Callable[[str, float, str], None]
@@ -63,67 +62,8 @@ def reconstructed(s: Subject) -> list[Measure]:
     return found
 
 
-def sampled(s: Subject, figures: dict[str, bytes], tell: Progress) -> tuple[list[Measure], int]:
-    """Fidelity and diversity on the general feature map and on the reader's; the samples' grid; the number of samples."""
-    halves = len(s.held_items) >= HALVES
-    n = min(s.limit, len(s.held_items) // 2 if halves else len(s.held_items), s.limit if halves else len(s.train_items) // 2)
-    z = s.draw(n)
-    if z.ndim != 2 or z.shape[1] != s.generator.dim:
-        raise LiminalError(f"measure: samples are latents of shape {tuple(z.shape)}; wanted (n, {s.generator.dim})")
-    n = min(n, len(z))
-    if n < 20:
-        raise LiminalError(f"measure: {n} samples to compare; wanted 20 or more")
-    other = (s.held_items, s.held_order[n : 2 * n]) if halves else (s.train_items, s.train_order[-n:])
-    trivial = s.pca.sample(n, s.rng)
-    sets: dict[str, Callable[[], Iterator[Tensor]]] = {
-        "real": lambda: s.tensors(s.held_items, np.sort(s.held_order[:n])),
-        "other": lambda: s.tensors(other[0], np.sort(other[1])),
-        "samples": lambda: (s.seen(s.generator.decode(z[i : i + PART])) for i in range(0, n, PART)),
-        "trivial": lambda: (s.seen(s.through_pca(trivial[i : i + PART])) for i in range(0, n, PART)),
-    }
-    where = "that were held out too" if halves else "from the training set"
-    general = fit_features(s.train_parts(min(FIT_FEATURES, len(s.train_items) - (0 if halves else n))), s.modality.shape)
-    maps: dict[str, Features | Callable[[Tensor], Tensor]] = {"": general}
-    if s.reader is not None:
-        maps["reader."] = s.reader.features
-    vectors: dict[str, dict[str, list[Tensor]]] = {prefix: {name: [] for name in sets} for prefix in maps}
-    for step, (name, parts) in enumerate(sets.items()):
-        tell("measuring", 0.2 + 0.08 * step, f"features of {n:,} items")
-        for x in parts():
-            for prefix, feature_map in maps.items():
-                vectors[prefix][name].append(feature_map(x).cpu())
-    found = []
-    for step, (prefix, of_sets) in enumerate(vectors.items()):
-        tell("measuring", 0.52 + 0.28 * step / len(vectors), "comparing samples with real items")
-        width = of_sets["real"][0].shape[1]
-        note = f"{n:,} samples, {n:,} held-out items, {width} features, k = 5; “real items” are {n:,} against {n:,} others {where}."
-        found += _compare({name: torch.cat(v) for name, v in of_sets.items()}, prefix, note, s)
-    shown = z[: min(n, SHOWN)]
-    figures["samples"] = _png(s, s.modality.items(s.generator.decode(shown).cpu()), 8)
-    figures["real"] = _png(s, s.held_items[np.sort(s.held_order[: len(shown)])], 8)
-    return found, n
-
-
-def _compare(sets: Mapping[str, Tensor], prefix: str, note: str, s: Subject) -> list[Measure]:
-    real, floor_of, samples, trivial = (sets[k] for k in ("real", "other", "samples", "trivial"))
-    n = len(real)
-    found = []
-    baseline = {"real items": fidelity.frechet(real, floor_of), "PCA as a generator": fidelity.frechet(real, trivial)}
-    value = fidelity.frechet(real, samples)
-    error = subsample_spread(fidelity.frechet_statistic(real, samples), (n, n), s.rng, s.rounds)
-    found.append(Measure(prefix + "frechet", value, around(value, float(error[0]), (0, np.inf)), "", "lower", baseline, note))
-    k = 5
-    got, floor, base = (coverage.prdc(real, other, k) for other in (samples, floor_of, trivial))
-    errors = subsample_spread(coverage.prdc_statistic(real, samples, k), (n, n), s.rng, s.rounds)
-    for name, error in zip(coverage.NAMES, errors, strict=True):
-        value, bounds = getattr(got, name), (0.0, np.inf if name == "density" else 1.0)
-        baseline = {"real items": getattr(floor, name), "PCA as a generator": getattr(base, name)}
-        found.append(Measure(prefix + name, value, around(value, float(error), bounds), "", "higher", baseline, note))
-    return found
-
-
 def structured(s: Subject) -> list[Measure]:
-    """Neighbours' labels, trustworthiness and active units."""
+    """Neighbours' labels, trustworthiness and continuity, and how many dimensions are used."""
     found = _labels(s)
     most = int(min(TRUSTED, max(NUMBERS / np.prod(s.modality.shape), 500)))
     rows = s.held[np.sort(s.rng.permutation(len(s.held))[:most])]
@@ -132,23 +72,45 @@ def structured(s: Subject) -> list[Measure]:
     z = s.codes(s.held_items, s.held_z, rows)
     coordinates = s.pca.encode(x)
     d = coordinates.shape[1]
-    baseline = {f"PCA, {d} dimensions": structure.trustworthiness(x, coordinates, k)}
-    if d > 2:
-        baseline["PCA, 2 dimensions"] = structure.trustworthiness(x, coordinates[:, :2], k)
     note = f"{k} neighbours, {len(rows):,} held-out items."
-    found.append(Measure("trustworthiness", structure.trustworthiness(x, z, k), None, "", "higher", baseline, note))
-    active = structure.active_units(s.held_codes)
-    found.append(
-        Measure(
-            "active_units",
-            float(active),
-            None,
-            "",
-            "higher",
-            {"all dimensions": float(s.generator.dim)},
-            f"{len(s.held):,} held-out items.",
-        )
-    )
+    for name, of in (("trustworthiness", structure.trustworthiness), ("continuity", structure.continuity)):
+        baseline = {f"PCA, {d} dimensions": of(x, coordinates, k)}
+        if d > 2:
+            baseline["PCA, 2 dimensions"] = of(x, coordinates[:, :2], k)
+        found.append(Measure(name, of(x, z, k), None, "", "higher", baseline, note))
+    return found + _used(s) + _filled(x, z, s)
+
+
+def _used(s: Subject) -> list[Measure]:
+    """Active units, and how many perpendicular axes hold what varies."""
+    n, every = f"{len(s.held):,} held-out items.", {"all dimensions": float(s.generator.dim)}
+    active = float(structure.active_units(s.held_codes))
+    variances = torch.linalg.eigvalsh(torch.cov(s.held_codes.double().T).reshape(s.generator.dim, -1)).flip(0).clamp_min(0)
+    shares = variances.cumsum(0) / variances.sum().clamp_min(1e-300)
+    axes = float((shares < FILLED).sum() + 1) if float(variances.sum()) > 0 else 0.0
+    largest = f"{n} The largest axis holds {100 * float(shares[0]):.0f} %."
+    return [
+        Measure("active_units", active, None, "", "higher", every, n),
+        Measure("principal_axes", axes, None, "", "", every, largest),
+    ]
+
+
+def _filled(x: Tensor, z: Tensor, s: Subject) -> list[Measure]:
+    """Intrinsic dimension of latents z (n, d) and data x (n, D), and how many axes reconstruct."""
+    found = []
+    try:
+        value, data = dimension.mle_dimension(z), dimension.mle_dimension(x)
+        spread = f"; by the two nearest {dimension.two_nn(z):.1f}" if len(z) >= 20 else ""
+        beside = {"the data itself": data, "all dimensions": float(s.generator.dim)}
+        note = f"{len(z):,} held-out items, maximum likelihood, 20 neighbours{spread}. Above 10 such estimates read too low."
+        found.append(Measure("intrinsic_dimension", value, None, "", "", beside, note))
+    except LiminalError as error:  # too few items that differ
+        s.notes.append(f"Intrinsic dimension: not measured ({error}).")
+    n = s.most(DROPPED, FEW_DROPPED)
+    curve = dimension.rate_distortion(s.generator.decode, z[:n], x[:n].view(-1, *s.modality.shape))
+    steps = ", ".join(f"{kept}: {error:.3g}" for kept, error in zip(curve.kept, curve.distortion, strict=True))
+    note = f"{len(x[:n]):,} held-out items; mean squared error by number of axes kept: {steps}."
+    found.append(Measure("enough_dimensions", float(curve.enough()), None, "", "", {"all dimensions": float(s.generator.dim)}, note))
     return found
 
 
@@ -184,6 +146,13 @@ def _labels(s: Subject) -> list[Measure]:
         baseline = {"on the data itself": float(right["data"].mean()), "commonest label": structure.majority(labels, wanted)}
         note = f"{len(asked):,} held-out items ask {len(have):,} training items."
         found.append(Measure(f"knn_accuracy.{name}", value, interval, "", "higher", baseline, note))
+        if len(asked) > 10:
+            own = structure.neighbour_purity(spaces["latents"][1], wanted)
+            value, interval = _mean(own, s, (0, 1))
+            note = f"{len(asked):,} held-out items among themselves."
+            beside = {"on the data itself": float(structure.neighbour_purity(spaces["data"][1], wanted).mean())}
+            chance = {"labels shuffled": structure.chance_purity(wanted)}
+            found.append(Measure(f"purity.{name}", value, interval, "", "higher", beside | chance, note))
     return found
 
 
@@ -203,13 +172,20 @@ def coded(s: Subject) -> tuple[list[Measure], np.ndarray]:
                 s.notes.append("KL: not measured, the encoder is deterministic (its KL to any prior is infinite).")
                 return found, np.zeros(0)
             pieces.append(posterior.kl().cpu())
-    rate = structure.rate(torch.cat(pieces))
+    kl = torch.cat(pieces)
+    rate = structure.rate(kl)
     value, (low, high) = _mean(rate.items, s)
     note = f"Mean over {len(s.held):,} held-out items."
     found.append(Measure("kl", value, (low, high), "nats", "", {}, note))
     log2 = np.log(2)
     found.append(Measure("code_bits", rate.bits, (low / log2, high / log2), "bits", "", {"stored item": bits}, note))
-    return found, rate.dimensions if len(rate.dimensions) > 1 else np.zeros(0)
+    if len(rate.dimensions) < 2:
+        return found, np.zeros(0)
+    gone = dimension.collapse(kl)
+    every = {"all dimensions": float(s.generator.dim)}
+    found.append(Measure("collapsed", float(gone.collapsed.sum()), None, "", "lower", every, note))
+    found.append(Measure("effective_dimensions", gone.effective, None, "", "", every, note))
+    return found, rate.dimensions
 
 
 def strip(s: Subject) -> bytes:
@@ -218,10 +194,11 @@ def strip(s: Subject) -> bytes:
     x = torch.cat(list(s.tensors(s.held_items, rows)))
     y = s.generator.decode(s.codes(s.held_items, s.held_z, rows)).cpu()
     p = s.through_pca(s.pca.encode(x.flatten(1)))
-    return _png(s, np.concatenate([s.held_items[rows], s.modality.items(y), s.modality.items(p)]), len(rows))
+    return png(s, np.concatenate([s.held_items[rows], s.modality.items(y), s.modality.items(p)]), len(rows))
 
 
-def _png(s: Subject, items: np.ndarray, columns: int) -> bytes:
+def png(s: Subject, items: np.ndarray, columns: int, least: int = 96) -> bytes:
+    """A grid of stored items, each drawn with a longer side of `least` pixels or more."""
     out = io.BytesIO()
-    grid([s.modality.preview(item, 96) for item in items], columns=columns).save(out, "PNG", optimize=True)
+    grid([s.modality.preview(item, least) for item in items], columns=columns).save(out, "PNG", optimize=True)
     return out.getvalue()

@@ -14,12 +14,17 @@ from torch import Tensor
 from ..errors import LiminalError
 from ..generator import Autoencoder, Generator
 from ..modalities import Modality
+from ..ops.mixer import Mixer, Noise
+from ..ops.support import Support
 from ..tensors import rng
+from .features import Features, fit_features
 from .pca import Pca, fit_pca
 from .reader import Reader
 
 PART = 256  # items as tensors at once
 FIT = 10_000  # training items that PCA is fitted on
+FIT_FEATURES = 5_000  # training items that the feature map is fitted on, and that copies and neighbours in it are sought among
+HALVES = 2_000  # held-out items from which on the real-against-real floor comes from them alone
 
 Samples = Tensor | Callable[[int, int], Tensor]
 
@@ -40,6 +45,10 @@ class Subject:
     seed: int
     limit: int
     rounds: int
+    support: Support | None = None
+    mixer: Mixer | None = None
+    flow: Noise | None = None
+    quick: bool = False
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -68,6 +77,46 @@ class Subject:
             return z[torch.from_numpy(rows)].float()
         assert isinstance(self.generator, Autoencoder)
         return torch.cat([self.generator.encode(x).cpu() for x in self.tensors(items, rows)])
+
+    def most(self, full: int, quick: int) -> int:
+        """How many of something: fewer where it shall be quick."""
+        return quick if self.quick else full
+
+    @cached_property
+    def halves(self) -> bool:
+        """Whether there are held-out items enough to compare one half of them with the other."""
+        return len(self.held_items) >= HALVES
+
+    @cached_property
+    def count(self) -> int:
+        """Samples and real items that are compared, of each."""
+        return min(self.limit, len(self.held_items) // 2 if self.halves else min(len(self.held_items), len(self.train_items) // 2))
+
+    @cached_property
+    def learnt(self) -> np.ndarray:
+        """Rows of training items that features are fitted to; none of those that real items are compared with."""
+        free = len(self.train_items) - (0 if self.halves else self.count)
+        return np.sort(self.train_order[: min(free, self.most(FIT_FEATURES, FIT_FEATURES // 3))])
+
+    @cached_property
+    def features(self) -> Features:
+        """The general feature map."""
+        return fit_features(lambda: self.tensors(self.train_items, self.learnt), self.modality.shape)
+
+    @cached_property
+    def train_features(self) -> Tensor:
+        """Features (n, f) of the training items that they were fitted to."""
+        return torch.cat([self.features(x) for x in self.tensors(self.train_items, self.learnt)])
+
+    @cached_property
+    def compared(self) -> np.ndarray:
+        """Rows of the held-out items that samples are compared with."""
+        return np.sort(self.held_order[: self.count])
+
+    @cached_property
+    def held_features(self) -> Tensor:
+        """Their features (n, f)."""
+        return torch.cat([self.features(x) for x in self.tensors(self.held_items, self.compared)])
 
     @cached_property
     def encodes(self) -> bool:

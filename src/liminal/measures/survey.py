@@ -11,7 +11,9 @@ from torch import Tensor
 from ..errors import LiminalError
 from ..generator import Generator
 from ..modalities import Modality
-from . import sections
+from ..ops.mixer import Mixer, Noise
+from ..ops.support import Support
+from . import cards, comparison, latents, sections
 from .reader import Reader
 from .report import Report
 from .subject import Samples, Subject
@@ -29,12 +31,18 @@ def measure(
     attributes: tuple[pa.Table, pa.Table] | None = None,
     samples: Samples | None = None,
     reader: Reader | None = None,
+    support: Support | None = None,
+    mixer: Mixer | None = None,
+    flow: Noise | None = None,
     seed: int = 0,
     limit: int = 5_000,
     rounds: int = 20,
+    quick: bool = False,
     progress: sections.Progress | None = None,
 ) -> Report:
-    """What a generator is worth: reconstruction, samples, structure and size of the code, each beside a trivial baseline.
+    """What a generator is worth, each number beside a trivial baseline.
+
+    Reconstruction; samples against real items; structure; geometry; support; disentanglement; size of the code; each dimension's card.
 
     What cannot be measured (no encoder, a posterior without density, no attributes) is left out and said in the report's notes.
 
@@ -48,9 +56,13 @@ def measure(
         attributes: of the training and of the held-out items, N and M rows; yes/no and category columns are used as labels.
         samples: latents (n, d) to decode as samples, or a function (n, seed) -> (n, d). None: draws from the prior.
         reader: a trained reader of the attributes, for a second feature map. It must not have seen the held-out items.
+        support: how far latents can be trusted, fitted with `ops.support.fit_support`; it is tested here.
+        mixer: ways between items that keep them typical, a start for shortest ways.
+        flow: carries latents to noise and back.
         seed: of every choice of rows, of the samples and of the subsampling.
         limit: items of each kind at most.
         rounds: subsamples for an interval.
+        quick: everything on fewer items.
         progress: called with ("measuring", fraction done, what comes next).
 
     Returns:
@@ -61,7 +73,8 @@ def measure(
     """
     _check(generator, train_items, held_items, train_z, held_z, attributes)
     s = Subject(
-        generator, modality, train_items, held_items, train_z, held_z, attributes, samples, reader, seed, limit, rounds
+        generator, modality, train_items, held_items, train_z, held_z, attributes, samples, reader, seed, limit, rounds,
+        support, mixer, flow, quick,
     )  # fmt: skip
     tell = progress or (lambda phase, done, text: None)
     found: list[Measure] = []
@@ -70,15 +83,24 @@ def measure(
         tell("measuring", 0.0, "reconstruction")
         found += sections.reconstructed(s)
         figures["reconstructions"] = sections.strip(s)
-    tell("measuring", 0.2, "samples")
-    more, count = sections.sampled(s, figures, tell)
+    tell("measuring", 0.08, "samples")
+    more, count = comparison.sampled(s, figures, tell)
     found += more
     if s.encodes:
-        tell("measuring", 0.8, "structure")
+        tell("measuring", 0.5, "structure")
         found += sections.structured(s)
-    tell("measuring", 0.95, "size of the code")
+    tell("measuring", 0.6, "geometry")
+    found += latents.shaped(s)
+    if s.encodes:
+        tell("measuring", 0.7, "support")
+        found += latents.trusted(s)
+        tell("measuring", 0.78, "disentanglement")
+        found += latents.disentangled(s)
+    tell("measuring", 0.85, "size of the code")
     more, kl = sections.coded(s)
     found += more
+    tell("measuring", 0.9, "one dimension after the other")
+    shown = cards.dimensions(s, kl)
     tell("measuring", 1.0, "")
     facts: dict[str, Any] = {
         "model": getattr(generator, "name", type(generator).__name__),
@@ -89,7 +111,7 @@ def measure(
         "samples": count,
         "seed": seed,
     }
-    return Report(tuple(found), figures, tuple(float(v) for v in kl), facts, tuple(s.notes))
+    return Report(tuple(found), figures, tuple(float(v) for v in kl), facts, tuple(s.notes), shown)
 
 
 def _check(

@@ -125,7 +125,7 @@ def strips(
     strengths: Sequence[float] = STRENGTHS,
     size: int = 96,
 ) -> Image:
-    """A picture of several directions: a column of their names, and beside it one row each, decode(z + s * vector) by strength s.
+    """A picture of several directions: one row each, decode(z + s * vector) by strength s, its name and what it moves most below.
 
     Args:
         generator: decodes.

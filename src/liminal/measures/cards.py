@@ -1,0 +1,151 @@
+"""A card for each latent dimension: what it looks like to move along it, what that changes most, and what changes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .readings import label_free
+from .sections import png
+from .subject import Subject
+
+STEPS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)  # standard deviations from the mean
+MOST, FEW = 32, 16  # cards
+MOVED, FEW_MOVED = 64, 24  # items that are moved along each dimension
+POOL = 300  # items that tell how much a reading varies
+NOTHING = 0.1  # standard deviations of a reading below which a step changes nothing to speak of
+
+Read = Callable[[Tensor], Mapping[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class Card:
+    """One latent dimension.
+
+    Attributes:
+        dimension: its number, from 0.
+        use: how much of it is used: mean KL of items in nats, or the variance of latents.
+        unit: of `use`: ``nats``, or ``""`` for a variance.
+        strongest: the reading that it moves most, an attribute if it moves any; None where nothing can be read.
+        effects: by reading, the mean change for one standard deviation of the dimension, in standard deviations of the reading.
+        leakage: mean absolute effect on the readings of other attributes; NaN where there are none.
+        png: items along the dimension, from -3 to +3 standard deviations.
+    """
+
+    dimension: int
+    use: float
+    unit: str
+    strongest: str | None
+    effects: Mapping[str, float]
+    leakage: float
+    png: bytes
+
+    def text(self) -> str:
+        """What the card says, in words."""
+        use = f"{self.use:.2f} {self.unit}" if self.unit else f"variance {self.use:.2f}"
+        if self.strongest is None:
+            return f"{use}."
+        strength = self.effects[self.strongest]
+        others = sorted(((v, n) for n, v in self.effects.items() if _attribute(n) != _attribute(self.strongest)), key=lambda p: -abs(p[0]))
+        if abs(strength) < NOTHING and (not others or abs(others[0][0]) < NOTHING):
+            return f"{use}. Changes nothing that is read."
+        text = f"{use}. Strongest: {_called(self.strongest)}, {strength:+.2f} SD a step."
+        if others:
+            beside = ", ".join(f"{_called(name)} {value:+.2f}" for value, name in others[:2])
+            text += f" Also {beside}; leakage {self.leakage:.2f} SD (mean over {len(others)} other readings)."
+        return text
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, without the picture."""
+        return {
+            "dimension": self.dimension,
+            "use": self.use,
+            "unit": self.unit or "variance",
+            "strongest": self.strongest,
+            "effects": dict(self.effects),
+            "leakage": self.leakage if np.isfinite(self.leakage) else None,
+        }
+
+
+def _attribute(reading: str) -> str:
+    return reading.partition("=")[0]
+
+
+def _called(reading: str) -> str:
+    name, _, value = reading.partition("=")
+    return f"{name} “{value}”" if value else name.replace("_", " ")
+
+
+def dimensions(s: Subject, kl: np.ndarray) -> tuple[Card, ...]:
+    """Cards of the most used dimensions, by KL where it splits, else by the variance of latents.
+
+    Effects are read from decoded data: of items moved one standard deviation up and down, half the mean difference.
+
+    Args:
+        s: what is measured.
+        kl: (d,) mean KL of each dimension, or empty.
+    """
+    z = (s.held_codes if s.encodes else s.draw(s.count)).float()
+    spread = z.std(0)
+    d = z.shape[1]
+    use, unit = (kl, "nats") if len(kl) == d else (spread.square().double().numpy(), "")
+    order = np.argsort(-use, kind="stable")[: s.most(MOST, FEW)]
+    if len(order) < d:
+        s.notes.append(f"Dimensions: the {len(order)} most used of {d} are shown.")
+    read, known = _readers(s)
+    rows = torch.from_numpy(s.rng.permutation(len(z)))
+    effects = _effects(s, read, z[rows], spread, order) if read else [{} for _ in order]
+    steps = torch.tensor(STEPS)
+    found = []
+    for j, of in zip(order.tolist(), effects, strict=True):
+        along = z.mean(0).repeat(len(STEPS), 1)
+        along[:, j] += steps * spread[j]
+        picture = png(s, s.modality.items(s.generator.decode(along).cpu()), len(STEPS), 56)
+        own = [name for name in of if name in known] or list(of)
+        own = own if own and max(abs(of[name]) for name in own) >= NOTHING else list(of)
+        strongest = max([(abs(of[name]), name) for name in own])[1] if own else None
+        rest = [abs(v) for name, v in of.items() if strongest is None or _attribute(name) != _attribute(strongest)]
+        found.append(Card(j, float(use[j]), unit, strongest, of, float(np.mean(rest)) if rest else float("nan"), picture))
+    return tuple(found)
+
+
+def _readers(s: Subject) -> tuple[Read | None, set[str]]:
+    """What reads decoded data, and the names of readings that are known attributes."""
+    reads: list[Read] = []
+    known: set[str] = set()
+    if s.reader is not None:
+        reads.append(s.reader.named)
+        known = {f"{n}={c}" for n, how in s.reader.spec.items() for c in how.get("classes", ())} | set(s.reader.spec)
+    free = label_free(s.modality)
+    if free is not None:
+        reads.append(free)
+    if not reads:
+        s.notes.append("Dimensions: what they change is not read, there are no attributes and no readings for this kind of data.")
+        return None, known
+
+    def read(x: Tensor) -> dict[str, Tensor]:
+        seen: dict[str, Tensor] = {}
+        for one in reversed(reads):
+            seen |= {name: value.cpu() for name, value in one(x).items()}
+        return seen
+
+    return read, known
+
+
+def _effects(s: Subject, read: Read, z: Tensor, spread: Tensor, order: np.ndarray) -> list[dict[str, float]]:
+    """For each dimension, half the difference that two steps make, in standard deviations of each reading over decoded items."""
+    decoded = lambda part: s.generator.decode(part).cpu()
+    pool = {name: float(value.double().std()) for name, value in read(decoded(z[:POOL])).items()}
+    varied = [name for name, sd in pool.items() if sd > 1e-6]
+    moved, found = z[: s.most(MOVED, FEW_MOVED)], []
+    for j in order.tolist():
+        step = torch.zeros(z.shape[1])
+        step[j] = spread[j]
+        up, down = (read(decoded(moved + sign * step)) for sign in (1, -1))
+        found.append({name: float((up[name] - down[name]).double().mean()) / 2 / pool[name] for name in varied})
+    return found
