@@ -19,6 +19,7 @@ BENCHES = {
     "prdc": "precision, recall, density, coverage beside the package prdc, in its own venv: numbers, time, memory",
     "style": "classes changed with the style kept, styles transferred, judged by a classifier of real pictures",
     "conformance": "constructed spaces and samples whose scores are known, against ours and prdc",
+    "directions": "edits of faces against the true edited picture, trained on confounded drawings; bound dimensions",
     "meaning": "do mixtures mean something, and is it the mapping or the prior",
     "startup": "import, --help and sample from a cold process",
 }

@@ -19,7 +19,7 @@ from .distances import nearest
 from .errors import LiminalError, unknown
 from .generator import Wrapped
 from .maps.clusters import Clusters, clusters
-from .maps.inverse import Inverse, InverseResult, fit_inverse
+from .maps.inverse import Inverse, InverseResult
 from .maps.lattice import Lattice, lattice
 from .maps.project import Map, project
 from .measures import Report, measure
@@ -376,9 +376,8 @@ class Space(Stored):
             drawn: as `map` made it.
             seed: of the items that are left out to tell the error.
         """
-        if drawn.z is None:
-            raise LiminalError("inverse: this map was made without its latents; make it with space.map()")
-        return fit_inverse(drawn.xy, drawn.z, seed)
+        decode = lambda z: self.generator.decode(torch.from_numpy(z)).cpu().numpy()
+        return drawn.inverse(seed, decode, lambda rows: self.modality.tensor(self.items(drawn.ids[rows].tolist())).numpy())
 
     def at(self, places: Sequence[tuple[float, float]], method: str = "umap", seed: int = 0) -> tuple[Samples, InverseResult]:
         """Items decoded at places (x, y) of the space's map, and how far each can be trusted."""

@@ -29,6 +29,7 @@ def fit(
     size: Annotated[int | None, option("--size", "PIXELS", "Side of the pictures; default: their own, at most 64.")] = None,
     shape: Annotated[str | None, option("--fit", "HOW", "pad, crop or stretch pictures of another shape.")] = None,
     n: Annotated[int | None, option("--n", "N", "Items of a dataset that is drawn by code.")] = None,
+    correlate: Annotated[str | None, option("--correlate", "A:B=R", "faces: two factors that go together: glasses:hat=0.8.")] = None,
     batch: Annotated[int | None, option("--batch", "N", "Items a step; default 64, or 32 for large items.")] = None,
     rate: Annotated[float | None, option("--rate", "R", "Learning rate at its peak; default 0.003.")] = None,
     width: Annotated[int | None, option("--width", "N", "Channels at the finest resolution.")] = None,
@@ -60,7 +61,7 @@ def fit(
     given |= {"likelihood": likelihood, "noise": noise, "rae": rae, "penalty": penalty}
     how: dict[str, Any] = {k: v for k, v in (("batch", batch), ("rate", rate), ("minutes", minutes), ("epochs", epochs)) if v is not None}
     options = _model_options(model, {k: v for k, v in given.items() if v is not None})
-    reading = {k: v for k, v in (("size", size), ("fit", shape), ("n", n)) if v is not None}
+    reading = {k: v for k, v in (("size", size), ("fit", shape), ("n", n), ("correlate", correlate)) if v is not None}
     with console.speaking(quiet) as voice:
         try:
             folder = build.fit(
