@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from liminal.export.html import Bars, Figure, Meter, Points, Section, page
+from liminal.export.html import Bars, Figure, Meter, Points, Prose, Section, page
 
 VOID = {"meta", "link", "img", "br"}
 
@@ -67,7 +67,7 @@ def whole_page() -> str:
     bars = Bars("KL", [2.0, 1.0, 0.0], "nats", "Each dimension.")
     sections = [
         Section("Samples", "Drawn.", [Figure(png(), "A caption", "Alt text"), Figure(png(), "Second", "Alt"), METER, bars]),
-        Section("Left out", "Nothing.", [Points(["First reason.", "Second <reason>."])]),
+        Section("Left out", "Nothing.", [Prose(["One <p>.", "Two."]), Points(["First reason.", "Second <reason>."])]),
         Section("Strips", "", [Figure(png(), "Moves.", "Strip", "Dimension 3")]),
     ]
     return page("A report", sections, "The lead.", [("model", "vae")])
@@ -99,6 +99,7 @@ def test_the_page_is_whole_and_asks_for_nothing() -> None:
         "Small print.",
         "A caption",
         "tallest: 2 nats",
+        "One <p>.",
         "Second <reason>.",
         "Dimension 3 Moves.",
     ):
@@ -134,6 +135,9 @@ def test_neighbouring_figures_stand_together() -> None:
     text = whole_page()
     assert text.count('<div class="figures">') == 2
     assert text.count("<figure>") == 3
+    assert '<div class="figures many">' not in text
+    strips = [Figure(png(), "", f"Strip {i}") for i in range(3)]
+    assert page("t", [Section("s", "", strips)]).count('<div class="figures many">') == 1
     assert len(re.findall(r'alt="[^"]+"', text)) == 3
 
 

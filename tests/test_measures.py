@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import html
 import json
 import math
 from pathlib import Path
@@ -27,6 +28,7 @@ from liminal.measures import Measure, Report, measure, subsample_interval, subsa
 from liminal.measures.coverage import prdc, prdc_statistic
 from liminal.measures.features import RandomFilters, fit_features
 from liminal.measures.fidelity import frechet, frechet_gaussians
+from liminal.measures.mixtures import in_detail
 from liminal.measures.pca import fit_pca
 from liminal.measures.reconstruction import mse, psnr, ssim
 from liminal.measures.report import show
@@ -452,7 +454,7 @@ def surveyed() -> Report:
 
 def test_survey_of_a_space_whose_answers_are_known(surveyed: Report) -> None:
     r = surveyed
-    assert [m.name for m in r.measures if not m.name.endswith(".normalised")] == [
+    assert [m.name for m in r.measures if words(m.name)[0] != "meaning" and not m.name.endswith(".normalised")] == [
         *("mse", "psnr", "ssim", "frechet", "precision", "recall", "density", "coverage", "kid", "vendi", "told_apart"),
         *("authenticity", "nearer", "modes_found", "modes_shift"),
         *("knn_accuracy.side", "purity.side", "knn_accuracy.low", "purity.low", "trustworthiness", "continuity"),
@@ -493,7 +495,7 @@ def test_survey_of_a_space_whose_answers_are_known(surveyed: Report) -> None:
     assert "coverage" in r
     assert "nothing" not in r
     assert {f[:4] for f in r.figures.values()} == {b"\x89PNG"}
-    assert set(r.figures) == {"reconstructions", "samples", "real"}
+    assert set(r.figures) == {"reconstructions", "samples", "real", "ways", "controls"}
 
 
 def test_survey_repeats_itself(surveyed: Report) -> None:
@@ -562,15 +564,20 @@ def test_report_as_json_table_and_page(surveyed: Report, tmp_path: Path) -> None
     assert told["measures"][0]["interval"][0] < told["measures"][0]["value"]
     assert told["facts"]["dim"] == 6
     rows = surveyed.table()
-    assert len(rows) == len(surveyed.measures)
+    assert len(rows) == sum(not in_detail(m.name) for m in surveyed.measures)
     assert all(len(row) == 5 and all(isinstance(cell, str) for cell in row) for row in rows)
     surveyed.save(tmp_path / "r.html")
     page = (tmp_path / "r.html").read_text()
     assert "Neighbours agree on “side”" in page
-    assert page.count("data:image/png;base64,") == 3 + 6
-    shown = [m for m in surveyed.measures if not m.name.endswith(".normalised")]
-    assert page.count('class="meter"') == sum(bool(m.baseline) for m in shown) == len(shown) - 2
-    assert page.count("Chance taken off") == len(surveyed.measures) - len(shown) == 9
+    assert page.count("data:image/png;base64,") == 5 + 6
+    shown = [m for m in surveyed.measures if not m.name.endswith(".normalised") and not in_detail(m.name)]
+    assert page.count('class="meter"') == sum(bool(m.baseline) for m in shown)
+    assert page.count("Chance taken off") == sum(m.name.endswith(".normalised") for m in surveyed.measures) == 9
+    assert len(surveyed.meaning.split("\n\n")) > 3
+    assert all(html.escape(part) in page for part in surveyed.meaning.split("\n\n"))
+    assert in_detail("betweenness.size")
+    assert not in_detail("betweenness")
+    assert not in_detail("knn_accuracy.side")
     with pytest.raises(LiminalError, match=r"\.html \(a page\) or \.json"):
         surveyed.save(tmp_path / "r.pdf")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["r.html", "r.json"]
@@ -608,11 +615,11 @@ def test_support_is_held_against_what_points_decode_to() -> None:
     assert auroc.interval is not None
     assert auroc.interval[0] > 0.5
     assert auroc.baseline["guessing"] == 0.5
-    assert {words(m.name)[0] for m in r.measures} == set(GROUPS) - {"reader", "meaning", "dimensions"}
+    assert {words(m.name)[0] for m in r.measures} == set(GROUPS) - {"reader", "dimensions"}
 
 
 def test_every_measure_has_words() -> None:
-    assert {group for group, *_ in WORDS.values()} | {"reader", "dimensions", "meaning"} == set(GROUPS)
+    assert {group for group, *_ in WORDS.values()} | {"reader", "dimensions"} == set(GROUPS)
     for group, title, top, meaning in WORDS.values():
         assert group in GROUPS
         assert title[0].isupper()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -65,7 +66,14 @@ class Points:
     texts: Sequence[str]
 
 
-Block = Meter | Figure | Bars | Points
+@dataclass(frozen=True)
+class Prose:
+    """Paragraphs."""
+
+    texts: Sequence[str]
+
+
+Block = Meter | Figure | Bars | Points | Prose
 
 
 @dataclass(frozen=True)
@@ -105,24 +113,23 @@ def _text(value: str) -> str:
 
 
 def _section(section: Section) -> str:
-    parts, figures = [], ""
-    for block in section.blocks:
-        if isinstance(block, Figure):
-            figures += _figure(block)
+    parts = []
+    for of_figures, blocks in itertools.groupby(section.blocks, lambda block: isinstance(block, Figure)):
+        if not of_figures:
+            parts += [_block(block) for block in blocks if not isinstance(block, Figure)]
             continue
-        if figures:
-            parts.append(f'<div class="figures">{figures}</div>')
-            figures = ""
-        parts.append(_block(block))
-    if figures:
-        parts.append(f'<div class="figures">{figures}</div>')
+        figures = [_figure(block) for block in blocks if isinstance(block, Figure)]
+        many = " many" if len(figures) > 2 else ""
+        parts.append(f'<div class="figures{many}">{"".join(figures)}</div>')
     intro = f'<p class="intro">{_text(section.intro)}</p>' if section.intro else ""
     return f"<section><h2>{_text(section.title)}</h2>{intro}{''.join(parts)}</section>\n"
 
 
-def _block(block: Meter | Bars | Points) -> str:
+def _block(block: Meter | Bars | Points | Prose) -> str:
     if isinstance(block, Points):
         return '<ul class="points">' + "".join(f"<li>{_text(t)}</li>" for t in block.texts) + "</ul>"
+    if isinstance(block, Prose):
+        return '<div class="prose">' + "".join(f"<p>{_text(t)}</p>" for t in block.texts) + "</div>"
     return _meter(block) if isinstance(block, Meter) else _bars(block)
 
 
@@ -201,6 +208,7 @@ dt{font-size:.8rem;color:var(--soft)}dd{margin:0;font-weight:600;font-variant-nu
 section{display:grid;gap:.9rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,19rem),1fr))}
 section>h2,section>.intro,section>.figures{grid-column:1/-1}section>.intro{margin-top:-.6rem}
 .figures{display:flex;flex-wrap:wrap;gap:1.25rem}
+.many{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,19rem),1fr))}
 figure{margin:0;flex:1 1 17rem;min-width:0}
 .print{background:#fff;border:1px solid var(--line);border-radius:8px;padding:2px}
 img{display:block;width:100%;height:auto;border-radius:6px}
@@ -218,6 +226,7 @@ article p{font-size:.92rem;line-height:1.45}
 .mark{stroke:var(--card);stroke-width:1}.m0{fill:var(--m0)}.m1{fill:var(--m1)}.m2{fill:var(--m2)}.m3{fill:var(--m3)}
 ul{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;gap:.1rem 1.1rem;font-size:.88rem;color:var(--soft)}
 figcaption b{color:var(--ink)}
+.prose{grid-column:1/-1}.prose p{color:var(--ink);margin:.25rem 0 .8rem}
 .points{grid-column:1/-1;display:block;list-style:disc;padding-left:1.2rem;font-size:.95rem;max-width:44rem}
 li b{color:var(--ink);font-weight:600;font-variant-numeric:tabular-nums}
 .key{width:12px;height:12px;margin-right:.35rem;vertical-align:-1px}

@@ -39,7 +39,7 @@ def sampled(s: Subject, figures: dict[str, bytes], tell: Progress) -> tuple[list
     kinds: dict[str, list[np.ndarray]] = {}
     vectors: dict[str, dict[str, list[Tensor]]] = {prefix: {} for prefix in maps}
     for step, (name, parts) in enumerate(_sets(s, z).items()):
-        tell("measuring", 0.1 + 0.05 * step, f"features of {n:,} items")
+        tell("measuring", 0.1 + 0.04 * step, f"features of {n:,} items")
         for x in parts():
             for prefix, feature_map in maps.items():
                 vectors[prefix].setdefault(name, []).append(feature_map(x).cpu())
@@ -49,14 +49,14 @@ def sampled(s: Subject, figures: dict[str, bytes], tell: Progress) -> tuple[list
     where = "that were held out too" if s.halves else "from the training set"
     found = []
     for step, (prefix, sets) in enumerate(joined.items()):
-        tell("measuring", 0.3 + 0.1 * step, "comparing samples with real items")
+        tell("measuring", 0.28 + 0.1 * step, "comparing samples with real items")
         width = sets["real"].shape[1]
         note = (
             f"{n:,} samples, {n:,} held-out items, {width} features, k = {NEIGHBOURS}; “real items” are {n:,} against {n:,} others {where}."
         )
         found += _compare(sets, prefix, note, s) + _distances(sets, prefix, s)
         if not prefix:
-            tell("measuring", 0.35, "looking for variety and copies")
+            tell("measuring", 0.32, "looking for variety and copies")
             found += _varied(sets, s) + _copied(sets, s)
     found += _modes({name: np.concatenate(v) for name, v in kinds.items()} or _clusters(joined[""], s), s)
     shown = z[: min(n, SHOWN)]
@@ -130,7 +130,7 @@ def _distances(sets: Sets, prefix: str, s: Subject) -> list[Measure]:
 def _varied(sets: Sets, s: Subject) -> list[Measure]:
     """The Vendi score as a share of the real items' own, and the classifier's two-sample test."""
     real = sets["real"]
-    most, rounds = s.most(diversity.MATCHED, FEW // 2), min(s.rounds, 10)
+    most, rounds = s.most(diversity.MATCHED, FEW // 2), min(s.rounds, s.most(10, 6))
     try:
         v = diversity.variety(real, sets["samples"], s.rng, most, rounds)
     except LiminalError as error:  # all real items alike

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from ..errors import LiminalError
 from ..export import html
 from ..files import atomic_bytes
 from .cards import Card
+from .mixtures import in_detail
 from .value import Measure
 from .words import GROUPS, WORDS, words
 
@@ -39,11 +41,13 @@ class Report:
 
     Attributes:
         measures: in the order of the page.
-        figures: PNG bytes by name: ``reconstructions`` (originals, reconstructions and PCA in three rows), ``samples``, ``real``.
+        figures: PNG bytes by name: ``reconstructions`` (originals, reconstructions and PCA in three rows), ``samples``, ``real``; ``ways``
+            and ``controls`` of mixtures.
         kl_per_dimension: mean over items, in nats, (d,); empty where the posterior has no KL or it does not split.
         facts: what was measured on: ``held``, ``train``, ``samples``, ``dim``, ``seed``, ``model``, ``modality``.
         notes: what was left out, and why.
         dimensions: a card for each of the most used latent dimensions, most used first.
+        meaning: what mixtures mean, one page of plain sentences; empty where it was not measured.
     """
 
     measures: Sequence[Measure]
@@ -52,6 +56,7 @@ class Report:
     facts: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
     dimensions: Sequence[Card] = ()
+    meaning: str = ""
 
     def __getitem__(self, name: str) -> Measure:
         """The measure of that name.
@@ -74,11 +79,12 @@ class Report:
             "kl_per_dimension": [float(v) for v in self.kl_per_dimension],
             "facts": dict(self.facts),
             "notes": list(self.notes),
+            "meaning": self.meaning,
             "dimensions": [card.to_dict() for card in self.dimensions],
         }
 
     def table(self) -> list[tuple[str, str, str, str, str]]:
-        """Rows for a terminal: title, value, interval, which way is better, baselines."""
+        """Rows for a terminal: title, value, interval, which way is better, baselines. Details of mixtures are left to the JSON."""
         return [
             (
                 ("Reader: " if m.name.startswith("reader.") else "") + words(m.name)[1],
@@ -88,6 +94,7 @@ class Report:
                 ", ".join(f"{what} {show(v, m.unit)}" for what, v in m.baseline.items()),
             )
             for m in self.measures
+            if not in_detail(m.name)
         ]
 
     def save(self, path: str | Path) -> None:
@@ -134,14 +141,16 @@ class Report:
         return html.page(title, sections, lead, shown)
 
     def _section(self, group: str) -> html.Section:
-        """Figures and meters of a group; a note that all its measures share is said once, above them."""
+        """Figures and meters of a group; a note that all or more than two of its measures share is said once, above them."""
         title, intro = GROUPS[group]
-        measures = _folded([m for m in self.measures if words(m.name)[0] == group])
-        shared = {m.note for m in measures}
-        if len(measures) > 1 and len(shared) == 1:
-            intro = f"{intro} {shared.pop()}".rstrip()
-            measures = [replace(m, note="") for m in measures]
+        measures = _folded([m for m in self.measures if words(m.name)[0] == group and not in_detail(m.name)])
+        for note, count in Counter(m.note for m in measures).items():
+            if note and count > 1 and (count == len(measures) or count > 2):
+                intro = f"{intro} {note}"
+                measures = [replace(m, note="") if m.note == note else m for m in measures]
         blocks: list[html.Block] = [html.Figure(self.figures[n], *CAPTIONS[n]) for n in FIGURES.get(group, ()) if n in self.figures]
+        if group == "meaning" and self.meaning:
+            blocks.append(html.Prose(self.meaning.split("\n\n")))
         blocks += [_meter(m) for m in measures]
         if group == "code" and len(self.kl_per_dimension) > 1:
             caption = "How much each latent dimension tells on average, in order of size. Flat ones tell nothing."
@@ -150,11 +159,19 @@ class Report:
 
 
 NORMALISED = ".normalised"  # what measures of disentanglement are also told as
-FIGURES = {"reconstruction": ("reconstructions",), "samples": ("samples", "real")}
+FIGURES = {"reconstruction": ("reconstructions",), "samples": ("samples", "real"), "meaning": ("ways", "controls")}
 CAPTIONS = {
     "reconstructions": (
         "Top: held-out originals. Middle: encoded and decoded. Bottom: the same through PCA with as many dimensions.",
         "Three rows of items: originals, reconstructions, PCA reconstructions",
+    ),
+    "ways": (
+        "Ways between two held-out items, at 0, 1/4, 1/2, 3/4 and 1: kinds of ways through the space, and what they have to beat.",
+        "Rows of items that turn from one into another",
+    ),
+    "controls": (
+        "The way between two draws, in the space as it is (“none”) and re-arranged by each control. The ends are the same throughout.",
+        "Rows of items that turn from one into another, some by way of strangers",
     ),
     "samples": ("Samples from the latent space, not chosen.", "A grid of generated items"),
     "real": ("Real held-out items, not chosen.", "A grid of real items"),

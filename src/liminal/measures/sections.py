@@ -65,7 +65,7 @@ def reconstructed(s: Subject) -> list[Measure]:
 def structured(s: Subject) -> list[Measure]:
     """Neighbours' labels, trustworthiness and continuity, and how many dimensions are used."""
     found = _labels(s)
-    most = int(min(TRUSTED, max(NUMBERS / np.prod(s.modality.shape), 500)))
+    most = int(min(s.most(TRUSTED, TRUSTED // 2), max(NUMBERS / np.prod(s.modality.shape), 500)))
     rows = s.held[np.sort(s.rng.permutation(len(s.held))[:most])]
     k = min(10, (len(rows) - 1) // 3)
     x = torch.cat([part.flatten(1) for part in s.tensors(s.held_items, rows)])

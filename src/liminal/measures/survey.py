@@ -13,7 +13,7 @@ from ..generator import Generator
 from ..modalities import Modality
 from ..ops.mixer import Mixer, Noise
 from ..ops.support import Support
-from . import cards, comparison, latents, sections
+from . import cards, comparison, latents, mixtures, sections
 from .reader import Reader
 from .report import Report
 from .subject import Samples, Subject
@@ -42,7 +42,8 @@ def measure(
 ) -> Report:
     """What a generator is worth, each number beside a trivial baseline.
 
-    Reconstruction; samples against real items; structure; geometry; support; disentanglement; size of the code; each dimension's card.
+    Reconstruction; samples against real items; structure; geometry; support; disentanglement; what mixtures mean; size of the
+    code; a card for each dimension.
 
     What cannot be measured (no encoder, a posterior without density, no attributes) is left out and said in the report's notes.
 
@@ -87,19 +88,23 @@ def measure(
     more, count = comparison.sampled(s, figures, tell)
     found += more
     if s.encodes:
-        tell("measuring", 0.5, "structure")
+        tell("measuring", 0.43, "structure")
         found += sections.structured(s)
-    tell("measuring", 0.6, "geometry")
+    tell("measuring", 0.48, "geometry")
     found += latents.shaped(s)
     if s.encodes:
-        tell("measuring", 0.7, "support")
+        tell("measuring", 0.52, "support")
         found += latents.trusted(s)
-        tell("measuring", 0.78, "disentanglement")
+        tell("measuring", 0.56, "disentanglement")
         found += latents.disentangled(s)
-    tell("measuring", 0.85, "size of the code")
+    page = ""
+    if s.encodes:
+        more, page = mixtures.mixed(s, figures, tell, 0.6, 0.9)
+        found += more
+    tell("measuring", 0.9, "size of the code")
     more, kl = sections.coded(s)
     found += more
-    tell("measuring", 0.9, "one dimension after the other")
+    tell("measuring", 0.93, "one dimension after the other")
     shown = cards.dimensions(s, kl)
     tell("measuring", 1.0, "")
     facts: dict[str, Any] = {
@@ -111,7 +116,7 @@ def measure(
         "samples": count,
         "seed": seed,
     }
-    return Report(tuple(found), figures, tuple(float(v) for v in kl), facts, tuple(s.notes), shown)
+    return Report(tuple(found), figures, tuple(float(v) for v in kl), facts, tuple(s.notes), shown, page)
 
 
 def _check(

@@ -216,6 +216,47 @@ WORDS: dict[str, tuple[str, str, float | None, str]] = {
     "dci_disentanglement": ("disentanglement", "Disentanglement (DCI)", 1.0, "Whether trees use each dimension for one attribute only."),
     "dci_completeness": ("disentanglement", "Completeness (DCI)", 1.0, "Whether trees need one dimension only for each attribute."),
     "dci_informativeness": ("disentanglement", "Informativeness (DCI)", 1.0, "How well trees read the attributes from the dimensions."),
+    "betweenness": (
+        "meaning",
+        "Lies between",
+        1.0,
+        "Of two items, the share of mixtures whose reading lies between the two readings and that look real too.",
+    ),
+    "betweenness_alone": ("meaning", "Lies between, real or not", 1.0, "The same without asking whether the mixture looks real."),
+    "realism": (
+        "meaning",
+        "Mixtures that look real",
+        1.0,
+        "The share of mixtures no farther from a real item than 95 % of unseen real ones.",
+    ),
+    "monotonicity": (
+        "meaning",
+        "Goes one way",
+        1.0,
+        "How straight a reading goes from one end to the other: 1 never turns back, 0 ends where it began.",
+    ),
+    "midpoint_bias": (
+        "meaning",
+        "Off the middle",
+        None,
+        "How far the reading half-way is from the middle of the two ends' readings, in standard deviations over items.",
+    ),
+    "largest_jump": ("meaning", "Largest jump", 1.0, "The share of all change that happens in the largest one of the steps."),
+    "betweenness_along": ("meaning", "Lies between, along", 1.0, "The share of mixtures in between that look real, on this kind of way."),
+    "betweenness_under": (
+        "meaning",
+        "Lies between, under the control",
+        1.0,
+        "The same after the latent space was re-arranged without changing what it makes: folding destroys neighbourhoods, "
+        "rotating does not.",
+    ),
+    "control_loss": (
+        "meaning",
+        "Lost under the control",
+        1.0,
+        "What that re-arrangement costs: much under folding says that meaning is a property of the mapping; "
+        "next to nothing under rotation.",
+    ),
     "compression": ("code", "Compression", None, "How many times smaller the latent vector (32-bit numbers) is than the stored item."),
     "kl": ("code", "KL to the prior", None, "How much an item's code tells beyond what the prior says already; 0: it tells nothing."),
     "code_bits": (
