@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from liminal.errors import LiminalError, NumericalError
 from liminal.generator import Trainable
 from liminal.modalities.image import Image
 from liminal.models.vae import VAE
-from liminal.train import Plan, Run, split, train
+from liminal.train import FIRST_SAVE, Plan, Run, split, train
 from liminal.voice import Voice
 
 IMAGE = Image(12, 12, 1)
@@ -160,12 +161,19 @@ def test_collapse_is_said_early(tmp_path) -> None:
 
 
 def test_interrupt_keeps_the_state(tmp_path) -> None:
-    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+    kept, before = tmp_path / "a" / "checkpoint" / "state.json", signal.getsignal(signal.SIGINT)
+
+    def interrupt() -> None:
+        while not kept.exists():  # the first checkpoint: training is under way, however slow the machine
+            time.sleep(0.01)
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "a", epochs=100000)
-    state = json.loads((tmp_path / "a" / "checkpoint" / "state.json").read_text())
-    assert state["state"]["step"] > 0
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert json.loads(kept.read_text())["state"]["step"] > FIRST_SAVE  # and not that of the first checkpoint
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_minutes_bound_the_training(tmp_path) -> None:

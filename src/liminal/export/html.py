@@ -140,7 +140,13 @@ def _figure(figure: Figure) -> str:
     return f"<figure><div class='print'>{picture}</div><figcaption>{title}{_text(figure.caption)}</figcaption></figure>"
 
 
-SHAPES = ("M0-6 6 0 0 6-6 0Z", "M0-6 6 5-6 5Z", "M-5-5H5V5H-5Z", "M0-6A6 6 0 1 1 0 6 6 6 0 1 1 0-6Z")  # diamond, triangle, square, disc
+SHAPES = (
+    "M0-6 6 0 0 6-6 0Z",
+    "M0-6 6 5-6 5Z",
+    "M-5-5H5V5H-5Z",
+    "M0-6A6 6 0 1 1 0 6 6 6 0 1 1 0-6Z",
+    "M0 6 6-5-6-5Z",
+)  # diamond, triangle, square, disc, upside down
 DIRECTIONS = {"higher": "↑ higher is better", "lower": "↓ lower is better", "": ""}
 
 
@@ -190,9 +196,9 @@ def _bars(bars: Bars) -> str:
 
 STYLE = """
 :root{--paper:#fbfaf8;--card:#fff;--ink:#1d1f24;--soft:#5c616b;--line:#e4e2dd;--track:#ece9e4;--bar:#2f6db3;--whisker:#0d2747;
---m0:#c2540a;--m1:#6b7280;--m2:#0f8a6a;--m3:#8a4fa3}
+--m0:#c2540a;--m1:#6b7280;--m2:#0f8a6a;--m3:#8a4fa3;--m4:#a8870b}
 @media (prefers-color-scheme:dark){:root{--paper:#15171b;--card:#1d2026;--ink:#e9e8e5;--soft:#a3a8b2;--line:#30343c;--track:#2c3038;
---bar:#5b9be0;--whisker:#e8f1fc;--m0:#f39a4a;--m1:#b4bac5;--m2:#49c9a2;--m3:#c99be0}}
+--bar:#5b9be0;--whisker:#e8f1fc;--m0:#f39a4a;--m1:#b4bac5;--m2:#49c9a2;--m3:#c99be0;--m4:#e3c84e}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--paper);color:var(--ink);
@@ -208,7 +214,7 @@ dt{font-size:.8rem;color:var(--soft)}dd{margin:0;font-weight:600;font-variant-nu
 section{display:grid;gap:.9rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,19rem),1fr))}
 section>h2,section>.intro,section>.figures{grid-column:1/-1}section>.intro{margin-top:-.6rem}
 .figures{display:flex;flex-wrap:wrap;gap:1.25rem}
-.many{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,19rem),1fr))}
+.many{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,24rem),1fr))}
 figure{margin:0;flex:1 1 17rem;min-width:0}
 .print{background:#fff;border:1px solid var(--line);border-radius:8px;padding:2px}
 img{display:block;width:100%;height:auto;border-radius:6px}
@@ -223,7 +229,7 @@ article p{font-size:.92rem;line-height:1.45}
 .wide{grid-column:1/-1}
 .bars{display:block;width:100%;height:110px;border-bottom:1px solid var(--line);margin-top:auto}
 .track{fill:var(--track)}.bar{fill:var(--bar)}.whisker{stroke:var(--whisker);stroke-width:1.6}
-.mark{stroke:var(--card);stroke-width:1}.m0{fill:var(--m0)}.m1{fill:var(--m1)}.m2{fill:var(--m2)}.m3{fill:var(--m3)}
+.mark{stroke:var(--card);stroke-width:1}.m0{fill:var(--m0)}.m1{fill:var(--m1)}.m2{fill:var(--m2)}.m3{fill:var(--m3)}.m4{fill:var(--m4)}
 ul{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;gap:.1rem 1.1rem;font-size:.88rem;color:var(--soft)}
 figcaption b{color:var(--ink)}
 .prose{grid-column:1/-1}.prose p{color:var(--ink);margin:.25rem 0 .8rem}

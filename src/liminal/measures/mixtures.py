@@ -58,7 +58,6 @@ def mixed(s: Subject, figures: dict[str, bytes], tell: Tell, start: float, end: 
             out = io.BytesIO()
             replace(found, frames={n: found.frames[n] for n in rows_of}).picture().save(out, "PNG", optimize=True)
             figures[name] = out.getvalue()
-    s.notes += [f"Meaning: {note}" for note in found.notes]
     return [m for m in found.measures if torch.isfinite(torch.tensor(m.value))], found.words
 
 

@@ -141,11 +141,11 @@ class Report:
         return html.page(title, sections, lead, shown)
 
     def _section(self, group: str) -> html.Section:
-        """Figures and meters of a group; a note that all or more than two of its measures share is said once, above them."""
+        """Figures and meters of a group; a note that most of its measures share is said once, above them."""
         title, intro = GROUPS[group]
         measures = _folded([m for m in self.measures if words(m.name)[0] == group and not in_detail(m.name)])
         for note, count in Counter(m.note for m in measures).items():
-            if note and count > 1 and (count == len(measures) or count > 2):
+            if note and count > 1 and 2 * count > len(measures):
                 intro = f"{intro} {note}"
                 measures = [replace(m, note="") if m.note == note else m for m in measures]
         blocks: list[html.Block] = [html.Figure(self.figures[n], *CAPTIONS[n]) for n in FIGURES.get(group, ()) if n in self.figures]
