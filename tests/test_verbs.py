@@ -166,6 +166,8 @@ def test_draws_like_a_cluster(space: Space) -> None:
         (["--where", "id < 9", "--near", "@3"], "choose one of"),
         (["--from", "uniform", "--support", "0.2"], "--support goes with the space's own samplers"),
         (["--from", "gauss"], "unknown sampler 'gauss'"),
+        (["--support", "2"], "--support 2: wanted a number from 0"),
+        (["--support", "nan"], "--support nan: wanted a number from 0"),
     ],
 )
 def test_what_cannot_be_drawn(options: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -116,6 +116,8 @@ class Space(Stored):
         Raises:
             LiminalError: an unknown sampler, a filter that fewer than 3 items pass, or too few draws with that support.
         """
+        if support is not None and not 0 <= support <= 1:
+            raise LiminalError(f"--support {support:g}: wanted a number from 0 (anything) to 1 (the most typical); 0.2 is a fair start")
         name, sampler = self._drawn_from(source, where, cluster, near, seed)
         if support is None:
             z = self.draw(n, source, seed) if sampler is None else sampler.sample(n, rng(seed)).cpu()
