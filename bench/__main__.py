@@ -20,6 +20,7 @@ BENCHES = {
     "style": "classes changed with the style kept, styles transferred, judged by a classifier of real pictures",
     "conformance": "constructed spaces and samples whose scores are known, against ours and prdc",
     "directions": "edits of faces against the true edited picture, trained on confounded drawings; bound dimensions",
+    "lfw": "photographs of faces: the smile in the latents of people never trained on, and edits of it",
     "meaning": "do mixtures mean something, and is it the mapping or the prior",
     "startup": "import, --help and sample from a cold process",
 }

@@ -39,13 +39,13 @@ ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEAL
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=float, default=9)
+    parser.add_argument("--epochs", type=float, default=8)
     parser.add_argument("--threads", type=int, default=1, help="1: the same weights on any machine of this kind (1)")
     parser.add_argument("--keep", type=Path, help="keep the full space (70,000 items) in this folder; one that is there already is used")
     args = parser.parse_args()
     folder = args.keep or Path(tempfile.mkdtemp()) / "fashion"
     # written out, so that the space can be made again when the defaults have moved on
-    how = {"dim": 16, "epochs": args.epochs, "batch": 32, "rate": 2e-3, "seed": 0, "threads": args.threads}
+    how = {"dim": 16, "epochs": args.epochs, "batch": 64, "rate": 3e-3, "seed": 0, "threads": args.threads}
     liminal.fit("fashion-mnist", folder, **how, resume=folder.exists(), voice=Terminal())
     space = liminal.open(folder)
     draw = np.random.default_rng(0)

@@ -28,9 +28,11 @@ from .files import atomic_bytes
 from .generator import Trainable
 from .measures.structure import active_units
 from .modalities import Modality
+from .muon import Muon, is_matrix
 from .tensors import choose_device, has_fast_bf16, in_chunks, inference, rng
 from .voice import Voice
 
+WARM = 100  # steps over which the learning rate rises
 SAVE_EVERY = 10.0  # seconds between checkpoints
 FIRST_SAVE = 20  # steps until the first one
 PATIENCE = 5  # times that training may go back after NaN or infinity
@@ -52,7 +54,8 @@ class Plan:
         epochs: passes over the training items; or
         minutes: of training (one of the two).
         batch: items a step, over all processes.
-        rate: peak learning rate of AdamW; warmed up over 100 steps, held for 30 % of the training, then a cosine to zero.
+        rate: peak learning rate of Muon (weights) and AdamW (the rest): warmed up over 100 steps, held for 30 % of the training, then
+            a cosine to zero.
         seed: of the weights, the order of the items and all noise.
     """
 
@@ -103,11 +106,13 @@ class Run:
         self.batch = min(plan.batch, count)
         self.folder, self.fingerprint = folder / "checkpoint", fingerprint
         self.model = model.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        fused = self.accelerator.device.type in ("cpu", "cuda")
-        optimizer = torch.optim.AdamW(self.model.parameters(), plan.rate, betas=(0.9, 0.99), weight_decay=0.02, fused=fused)
-        self.wrapped, self.optimizer = self.accelerator.prepare(self.model, optimizer)
         self.names = [name for name, _ in self.model.named_parameters()]
         self.parameters = list(self.model.parameters())
+        fused = self.accelerator.device.type in ("cpu", "cuda")
+        others = [p for p in self.parameters if not is_matrix(p)]
+        adam = torch.optim.AdamW(others, plan.rate, betas=(0.9, 0.99), weight_decay=0.02, fused=fused)
+        muon = Muon([p for p in self.parameters if is_matrix(p)], plan.rate)
+        self.wrapped, *self.optimizers = self.accelerator.prepare(self.model, adam, muon)
         self.averages = [p.detach().clone() for p in self.parameters]
         self.good: tuple[State, dict[str, Tensor]] | None = None
 
@@ -143,17 +148,18 @@ class Run:
         """One step on a batch. None where a gradient was not finite: nothing was changed then."""
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
         torch.manual_seed((self.plan.seed * 1_000_003 + self.state.step) * world + rank)
-        warm = min(1.0, (self.state.step + 1) / 100)
+        warm = min(1.0, (self.state.step + 1) / WARM)
         fall = 1.0 if done < 0.3 else 0.5 * (1 + math.cos(math.pi * min(1.0, (done - 0.3) / 0.7)))
-        for group in self.optimizer.param_groups:
+        for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
             group["lr"] = self.plan.rate * self.state.rate_scale * warm * max(fall, 1e-3)
         terms = self.wrapped(x, done, known)
-        self.optimizer.zero_grad()
+        self.model.zero_grad()
         self.accelerator.backward(torch.stack([v for k, v in terms.items() if not k.startswith("_")]).sum())
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, math.prod(self.model.shape), foreach=True)
         if not torch.isfinite(norm):
             return None
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.state.step += 1
         keep = min(0.998, (1 + self.state.step) / (10 + self.state.step))
         torch._foreach_lerp_(self.averages, [p.detach() for p in self.parameters], 1 - keep)
@@ -164,9 +170,13 @@ class Run:
         found = {f"model.{k}": v for k, v in self.model.state_dict().items()}
         for name, p, average in zip(self.names, self.parameters, self.averages, strict=True):
             found[f"average.{name}"] = average
-            for key, value in self.optimizer.state.get(p, {}).items():
+            for key, value in self.kept(p).items():
                 found[f"{key}.{name}"] = value
         return {k: v.detach().to("cpu", copy=True).contiguous() for k, v in found.items()}
+
+    def kept(self, p: Tensor) -> dict[str, Tensor]:
+        """What the optimiser remembers of a parameter; its own dict, to be changed in place."""
+        return self.optimizers[is_matrix(p)].state[p]  # type: ignore[no-any-return]
 
     def restore(self, state: State, tensors: dict[str, Tensor]) -> None:
         """Back to a kept state. Values are copied into tensors of the parameter's own strides, which fused AdamW relies on."""
@@ -176,13 +186,13 @@ class Run:
                 value.copy_(tensors[f"model.{name}"])
             for name, p, average in zip(self.names, self.parameters, self.averages, strict=True):
                 average.copy_(tensors[f"average.{name}"])
-                own = self.optimizer.state[p]
+                own = self.kept(p)
                 own.clear()
-                if f"step.{name}" not in tensors:
-                    continue
-                own["step"] = tensors[f"step.{name}"].to(p.device).clone()
-                for key in ("exp_avg", "exp_avg_sq"):
-                    own[key] = torch.zeros_like(p, memory_format=torch.preserve_format).copy_(tensors[f"{key}.{name}"])
+                if f"step.{name}" in tensors:
+                    own["step"] = tensors[f"step.{name}"].to(p.device).clone()
+                for key in ("exp_avg", "exp_avg_sq", "momentum"):
+                    if f"{key}.{name}" in tensors:
+                        own[key] = torch.zeros_like(p, memory_format=torch.preserve_format).copy_(tensors[f"{key}.{name}"])
 
     def save(self) -> None:
         """Remember the present state, in memory and on disk: the new tensors first, then the JSON that names them."""
@@ -318,7 +328,7 @@ def _loop(
     """Steps until the plan is fulfilled; the last loss terms."""
     log = Log(run, voice)
     started = time.perf_counter() - run.state.seconds
-    saved, warned = time.perf_counter(), run.state.done > 0.15
+    saved, warned = time.perf_counter(), run.state.done > 0.15 and run.state.step > 2 * WARM
     if run.good is None:
         run.good = (State(**asdict(run.state)), run.tensors())
     while (done := run.fraction(time.perf_counter() - started)) < 1:
@@ -338,9 +348,11 @@ def _loop(
             saved = time.perf_counter()
         if interrupted.is_set():
             raise KeyboardInterrupt
-        if not warned and done > 0.15:
+        if not warned and done > 0.15 and run.state.step > 2 * WARM:  # before that little has been learned
             warned = True
             warn_of_collapse(run.model, modality.tensor(held[:512]), voice)
+    if not warned:
+        warn_of_collapse(run.model, modality.tensor(held[:512]), voice)
     if run.state.done < 1 or run.good is None or run.good[0].step != run.state.step:
         run.state.done = 1.0
         run.save()
