@@ -6,7 +6,6 @@ What a reader sees is decided by one file, ``card.json``, which is written last:
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -72,7 +71,7 @@ def fit(
     prior: str | None = None,
     epochs: float | None = None,
     minutes: float | None = None,
-    batch: int | None = None,
+    batch: int = 64,
     rate: float = 3e-3,
     seed: int = 0,
     attributes: str | Path | None = None,
@@ -96,7 +95,7 @@ def fit(
         prior: its name; None: the model's own default.
         epochs: passes over the training items; or
         minutes: of training (5 where neither is given). Reading, cataloguing and fitting samplers come on top.
-        batch: items a step; None: 64, or 32 where an item has more than 4,096 numbers (more steps serve those better).
+        batch: items a step.
         rate, seed: of the training.
         attributes: file of attributes, joined by file name.
         modality: kind of data.
@@ -119,7 +118,7 @@ def fit(
     if dim < 1:
         raise LiminalError(f"--dim {dim}: a latent space needs 1 dimension or more")
     minutes = 5.0 if epochs is None and minutes is None else minutes
-    Plan(epochs, minutes, batch or 64, rate, seed)  # says what is wrong with these before anything is read
+    plan = Plan(epochs, minutes, batch, rate, seed)  # says what is wrong with these before anything is read
     set_threads(threads)
     choose_device(device)
     folder = claim(out, force, resume)
@@ -128,8 +127,6 @@ def fit(
         return Path(out)
     items = registry.dataset(data, attributes, modality, voice, **(reading or {}))
     held = split(len(items), items.held_out, seed)
-    batch = batch or (64 if math.prod(items.modality.shape) <= 4096 else 32)
-    plan = Plan(epochs, minutes, batch, rate, seed)
     known = bound(items.attributes, held, bind, dim) if bind else None
     torch.manual_seed(seed)
     network: Trainable = kind(items.modality.shape, dim, **({"prior": prior} if prior else {}), **(options or {}))

@@ -24,6 +24,8 @@ from .maps.lattice import Lattice, lattice
 from .maps.project import Map, project
 from .measures import Report, measure
 from .measures.meaning import Meaning, meaning
+from .measures.stability import stability
+from .measures.value import Measure
 from .models import conditional
 from .ops import curves, discover, edits, formula, geodesics, mixing, paths, probes
 from .ops.directions import Direction
@@ -471,6 +473,29 @@ class Space(Stored):
         )
         speak.close()
         return found
+
+    def stability(self, others: Sequence[Space], most: int = 2_000, seed: int = 0) -> list[Measure]:
+        """How far spaces of the same kind of data, best fitted with other seeds, agree with this one and with each other.
+
+        Args:
+            others: one or more; each encodes this space's held-out items.
+            most: items at most.
+            seed: of every choice.
+
+        Returns:
+            As `measures.stability.stability`: agreement of the latents (CKA), shared neighbours, clusters, and for each attribute how well
+            a direction of one space, turned into another, still tells it there.
+
+        Raises:
+            LiminalError: no other space is given, one takes other items, or there are too few held-out ones.
+        """
+        for other in others:
+            if other.modality.config() != self.modality.config():
+                raise LiminalError(f"stability: {other.card.data['name']} has other items; wanted spaces of {self.card.data['name']}")
+        table = self._chosen("held", most, seed)
+        items = self.items(table["id"].to_pylist())
+        latents = [vectors(table, self.dim), *(other.encode(items) for other in others)]
+        return stability(latents, table.drop_columns(["id", "z"]) if self.card.attributes else None, seed=seed)
 
     def _chosen(self, split: str | None, most: int, seed: int) -> pa.Table:
         """At most so many items: id, z and attributes."""

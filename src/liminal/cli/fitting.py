@@ -30,7 +30,7 @@ def fit(
     shape: Annotated[str | None, option("--fit", "HOW", "pad, crop or stretch pictures of another shape.")] = None,
     n: Annotated[int | None, option("--n", "N", "Items of a dataset that is drawn by code.")] = None,
     correlate: Annotated[str | None, option("--correlate", "A:B=R", "faces: two factors that go together: glasses:hat=0.8.")] = None,
-    batch: Annotated[int | None, option("--batch", "N", "Items a step; default 64, or 32 for large items.")] = None,
+    batch: Annotated[int | None, option("--batch", "N", "Items a step; default 64.")] = None,
     rate: Annotated[float | None, option("--rate", "R", "Learning rate at its peak; default 0.003.")] = None,
     width: Annotated[int | None, option("--width", "N", "Channels at the finest resolution.")] = None,
     beta: Annotated[float | None, option("--beta", "B", "vae: weight of the KL.")] = None,

@@ -236,9 +236,7 @@ def candidates(
         found = {"dimension": axis, **found}  # first: what comes near to it is the same, less simple
     if others.shape[1]:
         # the coefficient of a in the regression of z on a and the others: a freed of what the others say of it (Frisch, Waugh & Lovell)
-        others = others - others.mean(0)
-        gram = others.T @ others + 1e-6 * len(a) * torch.eye(others.shape[1], dtype=torch.double)
-        own = a - others @ torch.linalg.solve(gram, others.T @ a)
+        own = _freed(a, others)
         if own.square().sum() > OWN * a.square().sum():
             found["conditional"] = centred.T @ own / own.square().sum()
     apart = float(frame.whiten(z) @ normal @ a / a.square().sum())  # as far along the normal as the classes lie apart
@@ -247,6 +245,30 @@ def candidates(
     if free is not None:
         found["projected"] = apart / float(free @ normal) * (free @ frame.colour)  # as far along the normal, too
     return {method: vector if method == "dimension" else frame.active(vector) for method, vector in found.items()}
+
+
+def _freed(a: Tensor, others: Tensor) -> Tensor:
+    """Centred a (n,) less what a linear regression on others (n, p) tells of it."""
+    others = others - others.mean(0)
+    gram = others.T @ others + 1e-6 * len(a) * torch.eye(others.shape[1], dtype=torch.double)
+    return a - others @ torch.linalg.solve(gram, others.T @ a)
+
+
+def explained(target: Target, others: Tensor) -> float:
+    """Share of a target's variance over the training items that other attributes tell: adjusted R2, 0 where items are too few to say.
+
+    Args:
+        target: its values of n items.
+        others: (n, p), the `columns` of the other attributes.
+    """
+    known = torch.from_numpy(~np.isnan(target.train))
+    a, others = torch.from_numpy(target.train)[known].double(), others[known]
+    n, p = others.shape
+    if not p or n < p + 2 or not a.std() > 0:
+        return 0.0
+    a = a - a.mean()
+    left = float(_freed(a, others).square().sum() / a.square().sum())
+    return max(0.0, 1 - left * (n - 1) / (n - p - 1))
 
 
 def distinct(vectors: dict[str, Tensor], methods: Collection[str], frame: Frame) -> dict[str, Tensor]:
