@@ -1,12 +1,13 @@
 # make demo   fit a space on drawn faces and write demo/ (pictures, a gif, a report)
 # make test   everything that must hold: lint, types, tests
-# Both start from nothing but Python >= 3.11 and make their own .venv.
+# make web    the studio's page, built from web/ (the other two do it too)
+# All start from nothing but Python >= 3.11 and make their own .venv.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: demo test lint bench clean help
+.PHONY: demo test lint web browser bench clean help
 help:
 	@sed -n 's/^# //p' Makefile
 
@@ -23,10 +24,18 @@ $(VENV)/.dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-demo: $(VENV)/.installed
+web: $(VENV)/.installed
+	$(BIN)/python scripts/web.py
+
+# what drives the studio in the tests; without it these are skipped, and say so
+browser:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; }; } || echo "no chromium: apt-get install chromium"
+
+demo: $(VENV)/.installed web
 	$(BIN)/python scripts/demo.py $(ARGS)
 
-test: $(VENV)/.dev lint
+test: $(VENV)/.dev lint web browser
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/.dev

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,8 +19,8 @@ from liminal.measures.coverage import NAMES, prdc
 from liminal.measures.disentanglement import disentanglement
 
 from . import figures
-from .figures import OUT, ROOT, Figure, Record
-from .processes import ask
+from .figures import OUT, Figure, Record
+from .processes import ask, venv
 
 VERSION = "0.2"
 FOLDER = OUT / "conformance"
@@ -99,32 +97,12 @@ def compare(record: Record, library: str, samples: Sequence[Sampled], scores: Ma
 
 def peer(samples: Sequence[Sampled]) -> dict[str, dict[str, float]]:
     """The same by prdc, in its own venv."""
-    python = venv()
+    python = venv("prdc", VERSION)
     FOLDER.mkdir(parents=True, exist_ok=True)
     arrays = {f"{i}_{part}": getattr(case, part) for i, case in enumerate(samples) for part in ("real", "samples")}
     np.savez(FOLDER / "samples.npz", allow_pickle=False, **arrays)
     found = ask(python, "conformance_worker.py", [FOLDER / "samples.npz", len(samples)], FOLDER / "prdc.log")["scores"]
     return {case.name: scores for case, scores in zip(samples, found, strict=True)}
-
-
-def venv() -> Path:
-    """The Python of prdc's own venv, made if it is not there.
-
-    Raises:
-        LiminalError: it cannot be installed.
-    """
-    folder = ROOT / "bench" / "venvs" / "prdc"
-    python = folder / "bin" / "python"
-    if python.exists() and not subprocess.run([str(python), "-c", "import prdc"], capture_output=True).returncode:
-        return python
-    print(f"making {folder.relative_to(ROOT)} (once)", flush=True)
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(ROOT / "constraints.txt")]
-    for step in ([sys.executable, "-m", "venv", "--clear", str(folder)], [*pip, f"prdc=={VERSION}"]):
-        done = subprocess.run(step, capture_output=True, text=True)
-        if done.returncode:
-            said = (done.stderr or done.stdout).strip().splitlines() or ["no word why"]
-            raise LiminalError(f"prdc could not be installed: {said[-1]}; it needs the network once, or add --no-peer")
-    return python
 
 
 def write(folder: Path, spaces: Sequence[Constructed], samples: Sequence[Sampled]) -> list[Path]:

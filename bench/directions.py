@@ -11,18 +11,14 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-import liminal
 from liminal.datasets import faces
-from liminal.errors import LiminalError
 from liminal.export import grid
 from liminal.measures.reader import Reader
 from liminal.ops.directions import Direction, find_directions
 from liminal.space import Space
 from liminal.voice import Terminal
 
-from . import figures
-from .edits import HELD_SEED, own_reader
-from .fashion import cost
+from . import drawn
 from .figures import OUT, Figure, Record
 
 CALIBRATE_ON = 8000  # training items that the bench's own searches are given at most
@@ -32,18 +28,9 @@ Seen = Mapping[str, np.ndarray]
 
 def arguments() -> ArgumentParser:
     """The options of this bench."""
-    options = figures.parser("directions", __doc__ or "")
+    options = drawn.arguments("directions", __doc__ or "", "unconfounded faces that each edit is tried on")
     options.add_argument("--correlate", default="glasses:hat=0.8", help="what is drawn together in the training pictures")
-    options.add_argument("--epochs", type=float, default=figures.FACES_EPOCHS, help="of the training")
-    options.add_argument("--dim", type=int, default=32, help="latent dimensions")
     options.add_argument("--bind", default="", help="attributes that dimensions are bound to in the training: smile,hat")
-    options.add_argument("--faces", type=int, default=8000, help="drawn to train on")
-    options.add_argument("--space", help="measure this space of faces instead of training one")
-    options.add_argument("--held", type=int, default=200, help="unconfounded faces that each edit is tried on, never seen in training")
-    options.add_argument("--reader-faces", type=int, default=8000, help="unconfounded ones, drawn for the bench's own reader")
-    options.add_argument("--reader-epochs", type=float, default=8.0, help="of the bench's own reader")
-    options.add_argument("--seed", type=int, default=0, help="of the training")
-    options.add_argument("--threads", type=int, default=None, help="CPU threads of the training")
     return options
 
 
@@ -51,17 +38,10 @@ def main(args: Sequence[str]) -> None:
     """Run the bench."""
     given = arguments().parse_args(args)
     record, voice = Record("directions", args, given), Terminal()
-    if given.space:
-        space = liminal.open(given.space)
-    else:
-        how = {"dim": given.dim, "epochs": given.epochs, "seed": given.seed, "threads": given.threads, "voice": voice, "force": True}
-        reading = {"n": given.faces, "correlate": given.correlate}
-        bind = [name for name in given.bind.split(",") if name]
-        space = liminal.fit("faces", OUT / "confounded-space", bind=bind, reading=reading, **how)
-        cost(record, space)
-    if missing := {"hair_colour", "glasses", "hat"} - set(space.card.attributes):
-        raise LiminalError(f"bench directions: the space knows no {', '.join(sorted(missing))}; give one fitted on faces")
-    judge = Judge(space, own_reader(space, given.reader_faces, given.reader_epochs, voice), given.held)
+    bind = [name for name in given.bind.split(",") if name]
+    known = ("hair_colour", "glasses", "hat")
+    space = drawn.fitted(record, "confounded-space", given, voice, known, bind, correlate=given.correlate)
+    judge = Judge(space, drawn.own_reader(space, given.reader_faces, given.reader_epochs, voice), given.held)
     voice.close()
     record.note(f"asked {given.correlate}; hat and any glasses in the training items correlate at {correlation(space):.2f}")
     for factor, partner in (("hat", "glasses"), ("glasses", "hat")):
@@ -115,9 +95,9 @@ class Judge:
 
     def __init__(self, space: Space, reader: Reader, held: int) -> None:
         self.space, self.reader, self.held = space, reader, held
-        self.factors = faces.sample_factors(12 * held, HELD_SEED)
-        drawn = self.picture(self.factors.slice(0, 4 * held))
-        self.spread = {name: float(value.std()) for name, value in self.read(drawn).items()}
+        self.factors = faces.sample_factors(12 * held, drawn.HELD_SEED)
+        seen = self.read(self.picture(self.factors.slice(0, 4 * held)))
+        self.spread = {name: float(value.std()) for name, value in seen.items()}
 
     def picture(self, factors: pa.Table) -> Tensor:
         """The drawings (n, *shape) as the model takes them."""

@@ -11,57 +11,36 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-import liminal
 from liminal.datasets import faces
-from liminal.errors import LiminalError
 from liminal.export import grid
-from liminal.measures.reader import Reader, fit_reader
+from liminal.measures.reader import Reader
 from liminal.space import Space
-from liminal.voice import Terminal, Voice
+from liminal.voice import Terminal
 
-from . import figures
-from .fashion import cost
+from . import drawn
 from .figures import OUT, Figure, Record
 
-HELD_SEED, READER_SEED = 77_001, 55_001  # faces that no space and no reader of a space has seen
 RANDOM = 8  # random directions that are averaged
 Seen = Mapping[str, np.ndarray]
 
 
 def arguments() -> ArgumentParser:
     """The options of this bench."""
-    options = figures.parser("edits", __doc__ or "")
-    options.add_argument("--epochs", type=float, default=figures.FACES_EPOCHS, help="of the training")
-    options.add_argument("--dim", type=int, default=32, help="latent dimensions")
-    options.add_argument("--faces", type=int, default=8000, help="drawn to train on")
-    options.add_argument("--space", help="measure this space of faces instead of training one")
-    options.add_argument("--held", type=int, default=200, help="faces that are edited, never seen in training")
-    options.add_argument("--reader-faces", type=int, default=8000, help="drawn for the bench's own reader")
-    options.add_argument("--reader-epochs", type=float, default=8.0, help="of the bench's own reader")
-    options.add_argument("--seed", type=int, default=0, help="of the training")
-    options.add_argument("--threads", type=int, default=None, help="CPU threads of the training")
-    return options
+    return drawn.arguments("edits", __doc__ or "", "faces that are edited")
 
 
 def main(args: Sequence[str]) -> None:
     """Run the bench."""
     given = arguments().parse_args(args)
     record, voice = Record("edits", args, given), Terminal()
-    if given.space:
-        space = liminal.open(given.space)
-    else:
-        how = {"dim": given.dim, "epochs": given.epochs, "seed": given.seed, "threads": given.threads, "reading": {"n": given.faces}}
-        space = liminal.fit("faces", OUT / "faces-space", voice=voice, force=True, **how)
-        cost(record, space)
-    if missing := {"smile", "glasses"} - set(space.card.attributes):
-        raise LiminalError(f"bench edits: the space knows no {', '.join(sorted(missing))}; give one fitted on faces")
-    reader = own_reader(space, given.reader_faces, given.reader_epochs, voice)
-    factors = faces.sample_factors(4 * given.held, HELD_SEED)
-    drawn = faces.draw(factors, space.modality.item_shape[0])
-    scores = reader.scores(space.modality.tensor(drawn), factors)
+    space = drawn.fitted(record, "faces-space", given, voice, ("smile", "glasses"))
+    reader = drawn.own_reader(space, given.reader_faces, given.reader_epochs, voice)
+    factors = faces.sample_factors(4 * given.held, drawn.HELD_SEED)
+    pictures = faces.draw(factors, space.modality.item_shape[0])
+    scores = reader.scores(space.modality.tensor(pictures), factors)
     told = {name: next(f"{k} {scores[name][k]:.3f}" for k in ("r2", "accuracy") if k in scores[name]) for name in ("smile", "glasses")}
-    record.note(f"the bench's reader on {len(drawn):,} unseen drawings: smile {told['smile']}, glasses {told['glasses']}")
-    z = space.encode(drawn)
+    record.note(f"the bench's reader on {len(pictures):,} unseen drawings: smile {told['smile']}, glasses {told['glasses']}")
+    z = space.encode(pictures)
     off = np.array([value == "none" for value in factors["glasses"].to_pylist()])
     rows = {"smile": np.arange(given.held), "glasses": np.flatnonzero(off)[: given.held]}
     asked = {"smile": reader.spec["smile"]["std"], "glasses": 1.0}
@@ -72,17 +51,6 @@ def main(args: Sequence[str]) -> None:
     record.note("look at bench/out/edits-smile.png and bench/out/edits-glasses.png")
     voice.close()
     record.finish()
-
-
-def own_reader(space: Space, count: int, epochs: float, voice: Voice) -> Reader:
-    """A reader of real drawings of the bench's own: other faces and another seed than the space's."""
-    factors = faces.sample_factors(count, READER_SEED)
-    voice.progress("drawing faces for the reader", 0.0)
-    drawn = faces.draw(factors, space.modality.item_shape[0])
-    told = lambda i, n, loss: voice.progress("training the bench's reader", i / n, f"loss {loss:.3f}")
-    reader = fit_reader(drawn, space.modality, factors, seed=READER_SEED, epochs=epochs, progress=told)
-    voice.close()
-    return reader
 
 
 def read(space: Space, reader: Reader, z: Tensor) -> dict[str, np.ndarray]:

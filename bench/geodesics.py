@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
@@ -14,14 +12,13 @@ import torch
 from torch import Tensor, nn
 
 import liminal
-from liminal.errors import LiminalError
 from liminal.ops.geodesics import Geodesics, energy, geodesics, length
 from liminal.ops.polylines import line
 from liminal.tensors import rng
 
 from . import figures
-from .figures import OUT, ROOT, Figure, Record
-from .processes import ask
+from .figures import OUT, Figure, Record
+from .processes import ask, venv
 
 VERSION = "0.3"
 FOLDER = OUT / "geodesics"
@@ -50,33 +47,12 @@ def main(args: Sequence[str]) -> None:
     if given.threads:
         torch.set_num_threads(given.threads)
     nodes = [int(n) for n in given.nodes.split(",")]
-    python = None if given.no_peer else venv()
+    python = None if given.no_peer else venv("stochman", VERSION, "torch")
     record = Record("geodesics", args, given)
     record.note(f"threads: {torch.get_num_threads()}")
     beside_stochman(record, python, nodes, given)
     pictures(record, given)
     record.finish()
-
-
-def venv() -> Path:
-    """The Python of stochman's own venv, made if it is not there.
-
-    Raises:
-        LiminalError: it cannot be installed.
-    """
-    folder = ROOT / "bench" / "venvs" / "stochman"
-    python, mark = folder / "bin" / "python", folder / f".stochman-{VERSION}"
-    if mark.exists():
-        return python
-    print(f"making {folder.relative_to(ROOT)} (once, some minutes)", flush=True)
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(ROOT / "constraints.txt")]
-    for step in ([sys.executable, "-m", "venv", "--clear", str(folder)], [*pip, "torch"], [*pip, f"stochman=={VERSION}"]):
-        done = subprocess.run(step, capture_output=True, text=True)
-        if done.returncode:
-            said = (done.stderr or done.stdout).strip().splitlines() or ["no word why"]
-            raise LiminalError(f"stochman could not be installed: {said[-1]}; it needs the network once")
-    mark.touch()
-    return python
 
 
 def tanh_decoder(gain: float, seed: int) -> nn.Sequential:

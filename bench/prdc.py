@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
@@ -11,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from liminal.errors import LiminalError
 from liminal.measures.coverage import NAMES
 
 from . import figures
-from .figures import OUT, ROOT, Figure, Record
-from .processes import WorkerError, ask
+from .figures import OUT, Figure, Record
+from .processes import WorkerError, ask, venv
 
 VERSION = "0.2"
 FOLDER = OUT / "prdc"
@@ -40,7 +38,7 @@ def arguments() -> ArgumentParser:
 def main(args: Sequence[str]) -> None:
     """Run the bench."""
     given = arguments().parse_args(args)
-    pythons: dict[str, str | Path] = {"liminal": sys.executable, "prdc": venv()}
+    pythons: dict[str, str | Path] = {"liminal": sys.executable, "prdc": venv("prdc", VERSION)}
     record = Record("prdc", args, given)
     FOLDER.mkdir(exist_ok=True)
     for name, draw in SETS.items():
@@ -70,27 +68,6 @@ def clusters(n: int, d: int) -> Sets:
 
 
 SETS: Mapping[str, Callable[[int, int], Sets]] = {"normals": normals, "clusters": clusters}
-
-
-def venv() -> Path:
-    """The Python of prdc's own venv, made if it is not there.
-
-    Raises:
-        LiminalError: it cannot be installed.
-    """
-    folder = ROOT / "bench" / "venvs" / "prdc"
-    python, mark = folder / "bin" / "python", folder / f".prdc-{VERSION}"
-    if mark.exists():
-        return python
-    print(f"making {folder.relative_to(ROOT)} (once, a minute)", flush=True)
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(ROOT / "constraints.txt")]
-    for step in ([sys.executable, "-m", "venv", "--clear", str(folder)], [*pip, f"prdc=={VERSION}"]):
-        done = subprocess.run(step, capture_output=True, text=True)
-        if done.returncode:
-            said = (done.stderr or done.stdout).strip().splitlines() or ["no word why"]
-            raise LiminalError(f"prdc could not be installed: {said[-1]}; it needs the network once")
-    mark.touch()
-    return python
 
 
 def saved(name: str, sets: Sets) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Work in processes of its own: ask a worker, or watch a command's memory while it runs."""
+"""Work in processes of its own: a peer's venv, a worker in it that is asked, a command whose memory is watched while it runs."""
 
 from __future__ import annotations
 
@@ -22,6 +22,32 @@ PEERS = Path(__file__).parent / "peers"
 
 class WorkerError(LiminalError):
     """A worker ended without an answer."""
+
+
+def venv(name: str, version: str, *first: str) -> Path:
+    """The Python of a peer's own venv, made if it is not there: the peer with the versions that Liminal itself is tested with.
+
+    Args:
+        name: of the package, and of the venv in ``bench/venvs``.
+        version: of the package.
+        first: packages that it needs to be there before it.
+
+    Raises:
+        LiminalError: it cannot be installed.
+    """
+    folder = ROOT / "bench" / "venvs" / name
+    python, mark = folder / "bin" / "python", folder / f".{name}-{version}"
+    if mark.exists():
+        return python
+    print(f"making {folder.relative_to(ROOT)} (once, some minutes)", flush=True)
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(ROOT / "constraints.txt")]
+    for step in ([sys.executable, "-m", "venv", "--clear", str(folder)], *([*pip, wanted] for wanted in (*first, f"{name}=={version}"))):
+        done = subprocess.run(step, capture_output=True, text=True)
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip().splitlines() or ["no word why"]
+            raise LiminalError(f"{name} could not be installed: {said[-1]}; it needs the network once (or --no-peer, where there is that)")
+    mark.touch()
+    return python
 
 
 def ask(python: Path | str, script: str, args: Sequence[Any], log: Path) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from liminal.voice import Terminal
 
 from . import figures
 from .clothes import Classifier, classifier, clothes
-from .edits import own_reader
+from .drawn import own_reader
 from .figures import OUT, Figure, Record
 
 CHANGES = (("Sandal", "Ankle boot", 0.9), ("Pullover", "Coat", 0.75))  # from, to, share that must reach it

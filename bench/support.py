@@ -15,7 +15,8 @@ from torch.nn import functional as F
 import liminal
 from liminal.datasets import faces
 from liminal.errors import LiminalError
-from liminal.ops.support import Support, controls, fit_support, judge, residuals, risk_coverage, sources
+from liminal.ops.risk import controls, judge, risk_coverage, sources
+from liminal.ops.support import Support, fit_support, residuals
 from liminal.space import Space
 from liminal.tensors import rng
 from liminal.voice import Terminal
@@ -130,15 +131,17 @@ def foretold(
 ) -> None:
     """AUROC and risk-coverage area of low support against the distance of what is decoded from real pictures, in one feature map."""
     known, new = (scoring.embedded(features, space.modality, items) for items in (real, fresh))
-    chosen = {kind: z for kind, z in points.items() if kind not in ("between", "within")}  # among the midpoints already
-    found = judge(support, space.generator, features, known, new, chosen)
+    found = judge(support, space.generator, features, known, new, points)
     beside = {kind: value for kind, value in found["baselines"].items() if value is not None}
-    note = f"{sum(map(len, chosen.values())):,} points, {found['bad']:.3f} bad"
+    note = f"{found['counted']:,} points, {found['bad']:.3f} bad"
     record.add(Figure(f"AUROC, {name}", found["auroc"], "", 0.75, "higher", beside, note=note))
     trivial = {"random order": found["bad"], "perfect order": found["best"]}
     record.add(Figure(f"area under risk-coverage, {name}", found["area"], "", None, "lower", trivial))
     shares = ", ".join(f"{kind} {how['bad']:.2f}" for kind, how in found["kinds"].items())
     record.note(f"bad in {name}: {shares}")
+    within = {kind: how for kind, how in found["kinds"].items() if how["auroc"] is not None}
+    told = ", ".join(f"{kind} {how['auroc']:.2f} and {how['centre']:.2f}" for kind, how in within.items())
+    record.note(f"AUROC within each kind in {name}, support and the whitened distance from the centre: {told}")
 
 
 def between(

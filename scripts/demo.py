@@ -1,4 +1,4 @@
-"""What `make demo` runs: a latent space of drawn faces in about two minutes, and what can be done with it, in demo/.
+"""What `make demo` runs: a latent space of drawn faces in about two minutes, and what can be done with it, in demo/; then the studio.
 
 Everything here is one call each on the space, as a user would write it.
 """
@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import liminal
+from liminal import cli
 from liminal.tensors import set_threads
 from liminal.voice import Terminal
 
@@ -24,7 +25,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, help="CPU threads")
     parser.add_argument("--out", type=Path, default=Path("demo"), help="folder for the results (demo)")
-    parser.add_argument("--no-browser", action="store_true", help="open nothing at the end")
+    parser.add_argument("--no-browser", action="store_true", help="print how to open the studio instead of opening it")
     args = parser.parse_args()
     voice = Terminal()
     set_threads(args.threads)
@@ -36,8 +37,12 @@ def main() -> int:
     )  # fmt: skip
     for name, what in write(space, args.out, voice):
         print(f"{args.out / name}: {what}")
-    if shutil.which("liminal") is None:
-        print("the command line is in .venv/bin; try: .venv/bin/liminal info demo/faces-space")
+    command = "liminal" if shutil.which("liminal") else ".venv/bin/liminal"
+    if args.no_browser or not sys.stdin.isatty():
+        print(f"to walk in it: {command} studio {space.folder}")
+        return 0
+    print("and now the studio, in the browser:", flush=True)
+    cli.main(["studio", str(space.folder)])  # until ctrl-C
     return 0
 
 

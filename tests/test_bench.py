@@ -242,6 +242,31 @@ def test_random_steps_are_as_long_as_the_formula() -> None:
     assert not torch.equal(steps[0], steps[1])
 
 
+# beside peers
+
+
+def test_a_peers_venv_is_made_once_and_says_what_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[list[str]] = []
+
+    def run(step: list[str], **how: object) -> Namespace:
+        said.append(step)
+        return Namespace(returncode=int("peer==1.2" in step and len(said) < 4), stdout="", stderr="first\nno such host\n")
+
+    monkeypatch.setattr(processes, "ROOT", tmp_path)
+    monkeypatch.setattr(processes.subprocess, "run", run)
+    folder = tmp_path / "bench" / "venvs" / "peer"
+    folder.mkdir(parents=True)
+    with pytest.raises(LiminalError, match=r"^peer could not be installed: no such host; it needs the network once"):
+        processes.venv("peer", "1.2", "torch")
+    assert [step[-1] for step in said] == [str(folder), "torch", "peer==1.2"]
+    assert processes.venv("peer", "1.2", "torch") == folder / "bin" / "python"
+    assert len(said) == 6
+    assert processes.venv("peer", "1.2", "torch") == folder / "bin" / "python"
+    assert len(said) == 6  # it is there
+    processes.venv("peer", "1.3")
+    assert len(said) == 8  # another version is not
+
+
 # beside pythae
 
 

@@ -437,19 +437,41 @@ def test_an_append_that_nobody_committed_is_never_seen_and_never_built_upon(own:
 def test_set_attributes_adds_and_replaces(own: Catalogue) -> None:
     before = own.table()
     ids = np.random.default_rng(0).permutation(N)[:100]
-    table = pa.table({"id": ids, "age": ids * 2, "label": ids % 2 == 0})  # label was a category
-    new = Catalogue.open(own.folder, own.set_attributes(table))
+    version = own.set_attributes(pa.table({"id": np.arange(N), "label": np.arange(N) % 2 == 0}))  # label was a category
+    own_labels = Catalogue.open(own.folder, version)
+    new = Catalogue.open(own.folder, own_labels.set_attributes(pa.table({"id": ids, "age": ids * 2})))
     assert new.attributes == {"smile": "number", "wears glasses": "bool", "5_o_clock": "number", "age": "number", "label": "bool"}
     rows = new.table().to_pylist()
     named = set(ids.tolist())
     assert [row["age"] for row in rows] == [2.0 * i if i in named else None for i in range(N)]
-    assert [row["label"] for row in rows] == [i % 2 == 0 if i in named else None for i in range(N)]
+    assert [row["label"] for row in rows] == [i % 2 == 0 for i in range(N)]
     assert new.table(columns=["smile", "source"]).equals(before.select(["smile", "source"]))
     assert new.thumbnails(range(N)) == own.thumbnails(range(N))
     assert np.array_equal(new.latents()[1], codes(N))
     assert len(new.table("age > 100 and label")) == sum(i > 50 and i % 2 == 0 for i in named)
     assert own.table().equals(before)
     assert own.values("label") == sorted(LABELS)
+
+
+def test_values_that_are_not_given_are_kept(own: Catalogue) -> None:
+    """Of items that the table does not name, and of those that it gives null or NaN."""
+    old = own.table().to_pylist()
+    given = {"id": [5, 2, 9, 7], "label": ["new", None, "new", "new"], "smile": [1.5, float("nan"), 2.5, None]}
+    rows = Catalogue.open(own.folder, own.set_attributes(pa.table(given))).table().to_pylist()
+    assert [row["label"] for row in rows] == ["new" if i in (5, 9, 7) else old[i]["label"] for i in range(N)]
+    assert [row["smile"] for row in rows] == [{5: 1.5, 9: 2.5}.get(i, old[i]["smile"]) for i in range(N)]
+
+
+def test_kept_values_and_new_ones_are_of_one_kind(own: Catalogue) -> None:
+    old = own.table().to_pylist()
+    new = Catalogue.open(own.folder, own.set_attributes(pa.table({"id": [3, 4], "smile": [True, False], "wears glasses": [0.5, 0.25]})))
+    assert new.attributes["smile"] == new.attributes["wears glasses"] == "number"
+    rows = new.table().to_pylist()
+    assert [row["smile"] for row in rows] == [{3: 1.0, 4: 0.0}.get(i, old[i]["smile"]) for i in range(N)]
+    known = [None if row["wears glasses"] is None else float(row["wears glasses"]) for row in old]
+    assert [row["wears glasses"] for row in rows] == [{3: 0.5, 4: 0.25}.get(i, known[i]) for i in range(N)]
+    told = ("'label' is a category", "of kind number", "keep their old ones")
+    refused(lambda: own.set_attributes(pa.table({"id": [1], "label": [3.5]})), *told)
 
 
 def test_set_attributes_refuses_wrong_tables(own: Catalogue) -> None:

@@ -407,6 +407,14 @@ def test_label_and_add(pictures: Path, tiny_space: Path, tmp_path: Path, told, c
     csv.write_text("file,odd\n" + "".join(f"{i:04d}.png,{'yes' if i % 4 > 1 else 'no'}\n" for i in range(240)))
     assert told("label", space, csv, "-q") == ""
     assert set(json.loads(told("info", space, "--json"))["attributes"]) == {"label", "brightness", "high", "odd"}
+    csv.write_text("file,odd,high\n" + "".join(f"{i:04d}.png,{'no' if i % 4 > 1 else 'yes'},\n" for i in range(60)) + "0060.png,,yes\n")
+    assert main(["label", str(space), str(csv), "--threads", "1", "--device", "cpu"]) == 0
+    out, err = capsys.readouterr()
+    assert out == f"{space} now knows odd, high\n"
+    assert "odd: set for 60 items, kept for 180\nhigh: set for 1 items, kept for " in err
+    table = liminal.open(space).catalogue.table(columns=["source", "odd"])
+    number = [int(Path(source).stem) for source in table["source"].to_pylist()]
+    assert table["odd"].to_pylist() == [(i % 4 > 1) != (i < 60) for i in number]  # turned round for those that the file names
     assert main(["encode", str(space), str(pictures / "pictures" / "bar"), "--add"]) == 0
     assert capsys.readouterr().out == f"wrote 120 items to the catalogue of {space}\n"
     assert json.loads(told("neighbors", space, "@359", "-k1", "--json"))["neighbors"][0]["id"] == 359

@@ -19,7 +19,9 @@ from sklearn.metrics import adjusted_rand_score
 import liminal
 from liminal.errors import LiminalError
 from liminal.maps import clusters as module
-from liminal.maps.clusters import Clusters, Enriched, clusters
+from liminal.maps import density, enriched, landmarks, lonely
+from liminal.maps.clusters import Clusters, clusters
+from liminal.maps.enriched import Enriched
 
 
 def balls(sizes: tuple[int, ...] = (120, 90, 60), d: int = 6, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -148,8 +150,8 @@ def test_only_a_valley_parts_groups() -> None:
     """Two leaves on a line: items 1 apart all along are one group; with a gap of 2 between the leaves they are two."""
     for gap, count in ((1.0, 1), (1.4, 1), (1.6, 2), (4.0, 2)):
         at = np.concatenate([np.arange(50.0), 49 + gap + np.arange(50.0)])[:, None]
-        reach, far, rows = module._spacing(at, [3])
-        labels = module._merged(np.repeat([0, 1], 50), reach[:, 0], far, rows)
+        reach, far, rows = density._spacing(at, [3])
+        labels = density._merged(np.repeat([0, 1], 50), reach[:, 0], far, rows)
         assert labels.max() + 1 == count, gap
 
 
@@ -182,7 +184,7 @@ def test_copies_and_strangers_that_were_planted() -> None:
 def test_even_strewing_shows_no_duplicates(d: int, seed: int) -> None:
     """Fewer than .05 false pairs in all are expected, so 15 draws rarely show two."""
     z = np.random.default_rng(seed).uniform(size=(300, d)).astype(np.float32)
-    assert len(module._lonely_and_double(z, module._around(z, np.arange(300), 10))[1]) <= 1
+    assert len(lonely.lonely_and_double(z, landmarks.around(z, np.arange(300), 10))[1]) <= 1
 
 
 @pytest.mark.parametrize(
@@ -205,17 +207,17 @@ def test_even_strewing_shows_no_duplicates(d: int, seed: int) -> None:
     ],
 )
 def test_words_of_names(found: list, alone: bool, name: str) -> None:
-    assert module._name([Enriched(a, kind, value, inside, 0.1, 1.0, 0.0) for a, kind, value, inside in found], alone) == name
+    assert enriched._name([Enriched(a, kind, value, inside, 0.1, 1.0, 0.0) for a, kind, value, inside in found], alone) == name
 
 
 def test_enrichment_against_a_table_done_by_hand() -> None:
     """Of 20 items 8 are red; of a cluster of 5, 4: P(X >= 4) = (C(8,4) C(12,1) + C(8,5)) / C(20,5) = 896 / 15504."""
     values = np.array(["red"] * 4 + ["blue"] + ["red"] * 4 + ["blue"] * 11)
     inside = np.arange(20) < 5
-    red = next(e for e in module._enriched("colour", "category", values, np.ones(20, bool), inside) if e.value == "red")
+    red = next(e for e in enriched._enriched("colour", "category", values, np.ones(20, bool), inside) if e.value == "red")
     assert red.p == pytest.approx(896 / 15504)
     assert (red.inside, red.outside) == pytest.approx((0.8, 4 / 15))
-    assert not module._enriched("colour", "category", values, inside, inside)  # nothing is known outside
+    assert not enriched._enriched("colour", "category", values, inside, inside)  # nothing is known outside
 
 
 # files

@@ -79,6 +79,23 @@ def test_from_an_item_to_itself() -> None:
     assert walk.evidence["unevenness"] == 1
 
 
+def test_a_path_that_does_not_move_says_so() -> None:
+    """A decoder whose rounding depends on the place in the batch shows steps of very different size where there are none."""
+    rough = Wrapped(
+        lambda z: (z[:, :1] + 3e-7 * (torch.arange(len(z))[:, None] % 7 == 0))[:, :, None, None].expand(-1, 1, 8, 8), None, Normal(2)
+    )
+    pictures = Pictures(8, 8, 1)
+    still = paths.path(rough, pictures, torch.tensor([[0.5, 1.0], [0.5, 1.0]]), frames=12, pace="latent")
+    assert not still.moves
+    assert still.evidence["length"] == 0
+    assert still.evidence["unevenness"] == 1
+    assert still.evidence["note"] == still.words == "the path does not move: everything on it decodes to the same"
+    walk = paths.path(rough, pictures, torch.tensor([[0.5, 1.0], [0.75, 1.0]]), frames=12, pace="latent")
+    assert walk.moves
+    assert "note" not in walk.evidence
+    assert walk.words == "the largest step is 1.00 times the mean one"
+
+
 @pytest.mark.parametrize("along", ["linear", "slerp", "mix", "smooth"])
 def test_a_stretch_of_no_length_between_others(along: str) -> None:
     model, pictures = shade()

@@ -22,7 +22,8 @@ import liminal
 from liminal.datasets import faces
 from liminal.errors import LiminalError
 from liminal.generator import Wrapped
-from liminal.ops.support import Support, controls, fit_support, judge, residuals, risk_coverage, sources
+from liminal.ops.risk import controls, judge, risk_coverage, sources
+from liminal.ops.support import Support, fit_support, residuals
 from liminal.priors import Normal
 from liminal.space import Space
 from liminal.tensors import rng
@@ -278,6 +279,33 @@ def test_judge_finds_what_leaves_a_ring_and_the_centre_does_not() -> None:
     assert result["baselines"]["centre"] < 0.6
     assert result["area"] - result["best"] < 0.02
     json.dumps(result)
+
+
+def test_judge_tells_points_apart_that_lie_beyond_all_calibration() -> None:
+    """Support is the same for them; half of them decode to real items all the same, the nearer half."""
+    train, held, new = (ring(n, seed).double() for seed, n in enumerate((1500, 500, 500)))
+    found = fit_support(train, held)
+    generator = Wrapped(lambda z: torch.where(z.norm(dim=1, keepdim=True) > 4.5, z, train[:1].float()), None, Normal(2))
+    points = {"near": 1.35 * new, "far": 1.7 * new}
+    assert float(found(torch.cat(list(points.values()))).max()) == pytest.approx(1 / 251)
+    result = judge(found, generator, lambda x: x, train, new, points)
+    assert (result["kinds"]["near"]["bad"], result["kinds"]["far"]["bad"]) == (0, 1)
+    assert result["auroc"] > 0.99
+    assert result["kinds"]["near"]["auroc"] is None
+
+
+def test_midpoints_are_counted_once() -> None:
+    train, held, new = (ring(n, seed).double() for seed, n in enumerate((1500, 500, 500)))
+    found = fit_support(train, held)
+    generator = Wrapped(lambda z: z, None, Normal(2))
+    labels = [str(value) for value in (new[:, 0] > 0).tolist()]
+    all_of_them, plain = sources(new, found.mean, None, labels), sources(new, found.mean)
+    one, two = (judge(found, generator, lambda x: x, train, new, points) for points in (all_of_them, plain))
+    assert set(one["kinds"]) - set(two["kinds"]) == {"between", "within"}
+    assert one["counted"] == two["counted"] == sum(map(len, plain.values()))
+    assert one["auroc"] == two["auroc"]
+    assert one["baselines"] == two["baselines"]
+    assert 0.5 < one["kinds"]["within"]["auroc"] <= 1
 
 
 # real pictures

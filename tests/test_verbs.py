@@ -269,3 +269,20 @@ def test_a_direction_from_two_selections(space: Space) -> None:
         space.find_directions("magic")
     with pytest.raises(LiminalError, match="needs an item to start from"):
         space.find_directions("jacobian")
+
+
+def test_a_space_agrees_with_itself_and_not_with_noise(space: Space, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
+    """Known answers: of the same space everything is the same; an encoder that draws lots agrees by chance."""
+    same = {m.name: m.value for m in space.stability([space], most=400)}
+    assert same["cka"] == pytest.approx(1)
+    assert same["neighbour_overlap"] == 1
+    assert same["transfer.label=Bag"] > 0.9
+    assert main(["stability", "fashion", "fashion", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["name"] == "cka"
+    noise = liminal.open("fashion")
+    monkeypatch.setattr(type(noise), "encode", lambda self, items: torch.randn(len(items), 16, generator=torch.Generator().manual_seed(1)))
+    told = {m.name: m.value for m in space.stability([noise], most=400)}
+    assert told["cka"] < 0.3
+    assert told["neighbour_overlap"] < 0.1
+    with pytest.raises(LiminalError, match="wanted two or more"):
+        space.stability([])

@@ -142,6 +142,7 @@ def encode(given: argparse.Namespace) -> dict[str, Any]:
             x = pictures(given.data, given.count)
             return torch.cat([model.embed(x[i : i + calls]) for i in range(0, len(x), calls)])
     else:
+        from liminal.files import let_go
         from liminal.generator import Wrapped
         from liminal.modalities.image import Image
         from liminal.priors import Normal
@@ -153,8 +154,12 @@ def encode(given: argparse.Namespace) -> dict[str, Any]:
         wrapped.add_module("model", model)
         items = np.load(given.data, mmap_mode="r", allow_pickle=False)[: given.count]
 
-        def work() -> torch.Tensor:
-            return torch.cat([wrapped.encode(modality.tensor(items[i : i + 500])) for i in range(0, len(items), 500)])
+        def work() -> torch.Tensor:  # as `build.encode_all` does it, which needs more than this venv has
+            parts = []
+            for i in range(0, len(items), 250):
+                parts.append(wrapped.encode(modality.tensor(items[i : i + 250])))
+                let_go(items)
+            return torch.cat(parts)
 
     meter.limit(given.memory)
     z, told = meter.metered(work)

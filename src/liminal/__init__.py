@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .ops.samples import Samples
     from .priors import Prior
     from .space import Space
+    from .studio.server import start as studio
     from .voice import Terminal, Voice
 
 __version__ = "0.1.0"
@@ -48,6 +49,7 @@ __all__ = [
     "__version__",
     "fit",
     "open",
+    "studio",
     "wrap",
 ]
 _WHERE = {
@@ -75,6 +77,8 @@ _WHERE = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "studio":
+        return importlib.import_module(".studio", __name__)  # a package that can be called
     if name not in _WHERE:
         raise AttributeError(f"module 'liminal' has no attribute {name!r}")
     value = getattr(importlib.import_module(f".{_WHERE[name]}", __name__), name)

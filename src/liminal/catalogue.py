@@ -222,10 +222,11 @@ class Catalogue:
         return _pour(self.folder, table, numbered(rows, self._schema, len(self)), self._schema, replace=False)
 
     def set_attributes(self, table: pa.Table) -> int:
-        """Add attributes, or replace those of the same name (whatever their type was). This catalogue stays as it is.
+        """Add attributes, or set those of the same name. This catalogue stays as it is.
 
         Args:
-            table: a column ``id`` and one for each attribute; items that it does not name become unknown.
+            table: a column ``id`` and one for each attribute. Where it names no item, or gives it no value, the item keeps the value that
+                it has. A yes/no beside numbers becomes 0 and 1; of another type than those that are kept no value can be.
 
         Returns:
             The new version, which counts once a card names it.
@@ -242,24 +243,43 @@ class Catalogue:
         position[np.array(ids, dtype=np.int64)] = np.arange(len(ids))
         if (position >= 0).sum() != len(ids):
             raise LiminalError("set_attributes: an id comes twice; wanted one row for each item")
-        new = {f.name: storage(f.name, f.type) for f in table.schema if f.name != "id"}
+        given = pa.array(position, mask=position < 0)
+        new = {name: self._over(name, table[name].take(given)) for name in table.column_names if name != "id"}
         kept = [f for f in self._schema if f.name not in FIXED and f.name not in new]
         check_names([f.name for f in kept] + list(new))
-        schema = schema_of(self.dim, [*kept, *(pa.field(name, kind) for name, kind in new.items())])
+        schema = schema_of(self.dim, [*kept, *(pa.field(name, column.type) for name, column in new.items())])
 
         def copied() -> Iterator[pa.RecordBatch]:
             old = [name for name in schema.names if name != "id" and name not in new]
             for start in range(0, len(self), _CHUNK_ROWS):
-                here = np.arange(start, min(start + _CHUNK_ROWS, len(self)))
-                part = self.rows(here, old)
-                index = pa.array(position[here], mask=position[here] < 0)
-                for name in new:
-                    part = part.append_column(name, table[name].take(index))
+                part = self.rows(np.arange(start, min(start + _CHUNK_ROWS, len(self))), old)
+                for name, column in new.items():
+                    part = part.append_column(name, column.slice(start, _CHUNK_ROWS))
                 yield from part.combine_chunks().to_batches()
 
         with _writing(self.folder):
             target = _open(self.folder, None, hold=False)
         return _pour(self.folder, target, numbered(copied(), schema, 0), schema, replace=True)
+
+    def _over(self, name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
+        """New values (n,) of an attribute over those that it has, as the catalogue stores them."""
+        kind = storage(name, values.type)
+        values = values.cast(kind, safe=False)
+        if kind == pa.float64():
+            values = pc.if_else(pc.is_nan(values), pa.scalar(None, kind), values)
+        if name not in self._schema.names or name in FIXED:
+            return values
+        old = self.table(columns=[name])[name]
+        left = pc.and_(pc.is_null(values), pc.is_valid(old))
+        if kind != old.type and pc.any(left).as_py():
+            if pa.string() in (kind, old.type):
+                count = pc.sum(left).as_py()
+                raise LiminalError(
+                    f"attribute {name!r} is a {KINDS[old.type]} and the new values are of kind {KINDS[kind]}, but {count:,} items "
+                    "would keep their old ones; give every item a value, or take another name"
+                )
+            values, old = values.cast(pa.float64()), old.cast(pa.float64())
+        return pc.if_else(left, old.cast(values.type), values) if pc.any(left).as_py() else values
 
     def _codes(self, table: pa.Table) -> np.ndarray:
         flat = [chunk.flatten().to_numpy() for chunk in table["z"].chunks]

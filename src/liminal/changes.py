@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from . import build, registry, rows
 from .card import read_weights, write_weights
@@ -73,11 +74,11 @@ class Stored(Core):
             voice.progress("copying", min(1.0, (i + size) / len(ids)))
 
     def label(self, attributes: str | Path, voice: Voice | None = None) -> list[str]:
-        """Add attributes to the items (or replace those of the same name), and learn their directions anew.
+        """Add attributes to the items (or set those of the same name), and learn their directions anew.
 
         Args:
-            attributes: a CSV or Parquet file, joined to the items by file name.
-            voice: hears progress.
+            attributes: a CSV or Parquet file, joined to the items by file name. Items that it does not name or gives no value keep theirs.
+            voice: hears progress, and of each attribute how many values were set and how many kept.
 
         Returns:
             The names of the attributes in the file.
@@ -89,7 +90,13 @@ class Stored(Core):
         table = join_attributes(Path(attributes), self.catalogue.table(columns=["source"])["source"].to_pylist())
         table = table.append_column("id", pa.array(np.arange(len(table))))
         names = [name for name in table.column_names if name != "id"]
-        self._commit(self.catalogue.set_attributes(table), voice or speaking(), learn=True)
+        voice, before = voice or speaking(), self.catalogue
+        version = before.set_attributes(table)
+        for name in names:
+            left = before.table(columns=[name])[name].filter(pc.is_null(table[name])) if name in before.attributes else pa.array([])
+            kept = len(left) - left.null_count
+            voice.say(f"{name}: set for {len(table) - table[name].null_count:,} items" + (f", kept for {kept:,}" if kept else ""))
+        self._commit(version, voice, learn=True)
         return names
 
     def add(self, data: Any, voice: Voice | None = None, **reading: Any) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from .errors import LiminalError
 
@@ -81,3 +83,13 @@ def atomic_bytes(path: str | Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def let_go(array: Any) -> None:
+    """Of an array that is mapped from a file to be read: its pages leave this process's memory until they are looked at again.
+
+    The kernel would drop them only when memory is short; until then a set of any size counts as in use. Other arrays are left alone.
+    """
+    mapped = getattr(array, "_mmap", None)
+    if mapped is not None and getattr(array, "mode", "") == "r" and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import console, facts, fitting, pictures, seeing, walking
+from . import console, facts, fitting, pictures, seeing, studio, walking
 
 app = typer.Typer(
     help="See, walk, edit, measure and share latent spaces.",
@@ -32,8 +32,10 @@ app.command(cls=console.Formulas)(walking.directions)
 app.command(cls=console.Formulas)(walking.transfer)
 app.command(name="map")(seeing.map_)
 app.command()(seeing.clusters)
+app.command()(studio.studio)
 app.command()(facts.measure)
 app.command()(facts.meaning)
+app.command()(facts.stability)
 app.command()(fitting.label)
 app.command()(facts.spaces)
 app.command()(facts.datasets)

@@ -1,4 +1,4 @@
-"""Commands that tell what is there: info, measure, spaces, datasets."""
+"""Commands that tell what is there: info, measure, meaning, stability, spaces, datasets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from . import console
-from .options import Device, Force, Json, Quiet, Seed, SpaceName, Threads, flag, opened, option
+from .options import Device, Force, Json, Quiet, Seed, SpaceName, Threads, argument, flag, opened, option
 
 if TYPE_CHECKING:
     from ..card import Card
@@ -131,6 +131,40 @@ def meaning(
         console.say(note, quiet)
     if out is not None:
         console.say(f"wrote the ways and controls to {out}", quiet)
+
+
+def stability(
+    space: SpaceName,
+    others: Annotated[list[str], argument("OTHER...", "Spaces of the same data, best fitted with other seeds.")],
+    as_json: Json = False,
+    seed: Seed = 0,
+    threads: Threads = None,
+    device: Device = None,
+    quiet: Quiet = False,
+) -> None:
+    """Tell how far spaces of the same data agree: is what one shows there again after another training?
+
+    Compared are the latents of the first space's held-out items: their geometry (CKA), neighbours, clusters, and whether a direction found
+    in one space still tells its attribute in another.
+
+    \b
+    Example:
+      for s in 0 1 2; do liminal fit photos/ -o photos-$s --seed $s; done
+      liminal stability photos-0 photos-1 photos-2
+    """
+    from ..measures.report import row
+
+    it = opened(space, threads, device)
+    found = it.stability([opened(other, threads, device) for other in others], seed=seed)
+    if as_json:
+        console.emit([measure.to_dict() for measure in found])
+        return
+    names = {"cka": "geometry (CKA)", "neighbour_overlap": "shared neighbours", "cluster_stability": "clusters (ARI)"}
+    titles = [names.get(m.name) or f"direction {m.name.partition('.')[2]}" for m in found]
+    console.table(
+        ("agreement", "value", "interval", "better", "beside it"), [row(m, title) for m, title in zip(found, titles, strict=True)]
+    )
+    console.say(found[0].note, quiet)
 
 
 def spaces(as_json: Json = False) -> None:

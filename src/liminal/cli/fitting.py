@@ -44,7 +44,7 @@ def fit(
     threads: Threads = None,
     device: Device = None,
     resume: Annotated[bool, flag("--resume", "Go on with an interrupted fit.")] = False,
-    force: Annotated[bool, flag("--force", "Replace the space that is there already.")] = False,
+    force: Force = False,
     quiet: Quiet = False,
 ) -> None:
     """Train a model on data and make a space of it.
@@ -171,15 +171,19 @@ def encode(
 def label(
     space: SpaceName,
     file: Annotated[Path, argument("FILE", "CSV or Parquet; a column of file names and one for each attribute.")],
+    threads: Threads = None,
+    device: Device = None,
     quiet: Quiet = False,
 ) -> None:
     """Add attributes to a space, and learn their directions.
+
+    Items that the file does not name, or gives no value, keep the value that they have.
 
     \b
     Example:
       liminal label photos-space labels.csv
     """
-    it = opened(space)
+    it = opened(space, threads, device)
     with console.speaking(quiet) as voice:
         names = it.label(file, voice=voice)
     console.say(f"{space} now knows {', '.join(names)}", quiet)

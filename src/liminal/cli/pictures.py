@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from ..errors import LiminalError
 from ..voice import Voice
 from . import console
-from .options import ITEM, Device, Force, Json, PngOrFolder, Quiet, Seed, SpaceName, Threads, argument, opened, option
+from .options import ITEM, Device, Force, Json, Layout, PngOrFolder, Quiet, Seed, SpaceName, Threads, argument, opened, option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +22,7 @@ def decode(
     out: PngOrFolder,
     file: Annotated[Path | None, argument("[LATENTS]", "A .npy file (n, d), or .parquet with a column z.")] = None,
     at: Annotated[list[str] | None, option("--at", "X,Y", "A point of the space's map instead; may be given several times.")] = None,
-    method: Annotated[str, option("--method", "NAME", "Of the map: umap, tsne or pca.")] = "umap",
+    method: Layout = "umap",
     threads: Threads = None,
     device: Device = None,
     force: Force = False,

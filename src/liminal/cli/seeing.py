@@ -8,7 +8,7 @@ from typing import Annotated
 
 from ..errors import LiminalError
 from . import console
-from .options import Device, Force, ItemName, Json, Quiet, Seed, SpaceName, Threads, opened, option
+from .options import Device, Drawing, Force, ItemName, Json, Layout, Quiet, Seed, SpaceName, Threads, opened, option
 
 MOST = 64  # columns or rows of a lattice
 
@@ -19,7 +19,7 @@ def neighbors(
     k: Annotated[int, option("-k", "K", "How many.")] = 10,
     metric: Annotated[str, option("--metric", "NAME", "euclidean, cosine, decoded or geodesic.")] = "euclidean",
     where: Annotated[str | None, option("--where", "FILTER", "Only among these: \"label = 'Bag' and smile > 0.5\".")] = None,
-    out: Annotated[Path | None, option("-o --output", "FILE", "A picture of them, too.")] = None,
+    out: Drawing = None,
     as_json: Json = False,
     threads: Threads = None,
     device: Device = None,
@@ -57,11 +57,13 @@ def neighbors(
 def map_(
     space: SpaceName,
     out: Annotated[Path, option("-o --output", "FILE", "A picture (.png, .jpg, .webp), or the places (.csv, .parquet).")],
-    method: Annotated[str, option("--method", "NAME", "umap, tsne or pca.")] = "umap",
+    method: Layout = "umap",
     color: Annotated[str | None, option("--color", "ATTRIBUTE", "What colours the points; default: the first category.")] = None,
     lattice: Annotated[str | None, option("--lattice", "CxR", "Draw decoded items in so many columns and rows instead of points.")] = None,
     as_json: Json = False,
     seed: Seed = 0,
+    threads: Threads = None,
+    device: Device = None,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
@@ -74,11 +76,11 @@ def map_(
       liminal map fashion --lattice 16x16 -o lattice.png
       liminal map fashion -o places.csv
     """
-    from ..export import grid
+    from ..export import grid, tables
 
-    console.output(out, force, grid.FORMATS if lattice else (*grid.FORMATS, ".csv", ".parquet"))
+    console.output(out, force, grid.FORMATS if lattice else (*grid.FORMATS, *tables.ENDINGS))
     size = _size(lattice) if lattice else None
-    it = opened(space)
+    it = opened(space, threads, device)
     drawn = it.map(method, color, seed=seed)
     if size:
         it.lattice(drawn, *size).save(out)
@@ -121,10 +123,10 @@ def clusters(
       liminal clusters fashion -o clusters.png
       liminal clusters photos-space --method kmeans -k 12 -o clusters.csv
     """
-    from ..export import grid
+    from ..export import grid, tables
 
     if out is not None:
-        console.output(out, force, (*grid.FORMATS, ".csv", ".parquet"))
+        console.output(out, force, (*grid.FORMATS, *tables.ENDINGS))
     it = opened(space, threads, device)
     with console.speaking(quiet) as voice:
         voice.progress("finding clusters", 0.0)

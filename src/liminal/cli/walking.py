@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from . import console
-from .options import ITEM, Device, Force, ItemName, Json, Quiet, Seed, SpaceName, Threads, argument, flag, opened, option
+from .options import ITEM, Device, Drawing, Force, ItemName, Json, Quiet, Seed, SpaceName, Threads, argument, flag, opened, option
 
 
 def morph(
@@ -40,12 +40,8 @@ def morph(
     if as_json:
         console.emit({**path.evidence, "along": path.along, "frames": len(path), "keys_at": path.at, "output": str(out)})
         return
-    told = path.evidence
-    trust = told.get("support")
-    lowest = "" if trust is None else f"; lowest support {min(trust):.2f}"
-    console.say(
-        f"wrote {len(path)} frames along {along} to {out}; the largest step is {told['unevenness']:.2f} times the mean one{lowest}", quiet
-    )
+    lowest = "" if path.support is None else f"; lowest support {path.support.min():.2f}"
+    console.say(f"wrote {len(path)} frames along {along} to {out}; {path.words}{lowest}", quiet)
 
 
 def edit(
@@ -141,7 +137,7 @@ def directions(
     source: Annotated[str, option("--from", "NAME", "attributes, pca, jacobian or factorised.")] = "attributes",
     at: Annotated[str | None, option("--at", "ITEM", "Where jacobian looks, and what the picture moves: " + ITEM)] = None,
     k: Annotated[int, option("-k", "K", "How many without labels.")] = 8,
-    out: Annotated[Path | None, option("-o --output", "FILE", "A picture, a row for each direction.")] = None,
+    out: Drawing = None,
     as_json: Json = False,
     seed: Seed = 0,
     threads: Threads = None,

@@ -23,6 +23,8 @@ UNKNOWN, OTHER, PLAIN = "#D5D5D5", "#9A9A9A", "#3B6EA8"
 RAMP = ("#352a6e", "#31508f", "#23748e", "#1f958b", "#3fb377", "#8ccb4c", "#e3dd3a")  # dark to light in even steps, blue to yellow
 FAINT = (130, 130, 130)
 
+Area = tuple[int, int, int, int]  # pixels: left, top, right, bottom
+
 
 @dataclass(frozen=True)
 class Colours:
@@ -39,6 +41,11 @@ class Colours:
     legend: tuple[tuple[str, str, int], ...]
     limits: tuple[float, float] | None
     known: np.ndarray
+
+    @property
+    def explained(self) -> bool:
+        """Whether there is a legend or a scale to show."""
+        return bool(self.legend or self.limits)
 
 
 def colours(values: Sequence[object] | None, n: int) -> Colours:
@@ -105,11 +112,9 @@ def scatter(
         thumbnail: row -> picture, called for the chosen rows only; None: dots alone.
     """
     paint = colours(values, len(xy))
-    side = SIDE if paint.legend or paint.limits else 0
-    top = HEAD if title or subtitle else MARGIN
-    area = (MARGIN, top, WIDTH - MARGIN - side, top + _tall(xy, WIDTH - 2 * MARGIN - side, HEIGHT - MARGIN - top))
-    at = _place(xy, area)
-    image = _dots(at, paint, area[3] + MARGIN)
+    box = area(xy, paint, bool(title or subtitle))
+    at = places(xy, box)
+    image = _dots(at, paint, box[3] + MARGIN)
     draw = ImageDraw.Draw(image)
     if title:
         font = ImageFont.load_default(28)
@@ -120,19 +125,24 @@ def scatter(
     if thumbnail is not None:
         for row in _spread(at):
             _pin(image, thumbnail(row), at[row], tuple(int(c) for c in paint.rgb[row]))
-    if side:
-        _explain(image, paint, name, area)
+    if paint.explained:
+        _explain(image, paint, name, box)
     return image
 
 
-def _tall(xy: np.ndarray, wide: int, most: int) -> int:
-    """Pixels of height that the points take where they fill the width; at least what a legend takes."""
+def area(xy: np.ndarray, paint: Colours, headed: bool = True) -> Area:
+    """Where `scatter` puts points (n, 2) of these colours, with or without a title above.
+
+    They fill the width; the height follows, at least what a legend takes.
+    """
+    left, top, right = MARGIN, HEAD if headed else MARGIN, WIDTH - MARGIN - (SIDE if paint.explained else 0)
     across, up = np.ptp(xy, axis=0)
-    return round(float(np.clip(THUMB + (wide - THUMB) * (up / across if across > 0 else 1.0), LOW, most)))
+    tall = THUMB + (right - left - THUMB) * (up / across if across > 0 else 1.0)
+    return left, top, right, top + round(float(np.clip(tall, LOW, HEIGHT - MARGIN - top)))
 
 
-def _place(xy: np.ndarray, area: tuple[int, int, int, int]) -> np.ndarray:
-    """Data coordinates to pixels: one scale for both axes, centred, room for half a thumbnail at the edges."""
+def places(xy: np.ndarray, area: Area) -> np.ndarray:
+    """Data coordinates (n, 2) to pixels: one scale for both axes, centred, room for half a thumbnail at the edges."""
     left, top, right, bottom = area
     low, high = xy.min(0), xy.max(0)
     room = np.array([right - left - THUMB, bottom - top - THUMB])
@@ -193,7 +203,7 @@ def _pin(image: Image.Image, picture: Image.Image, at: np.ndarray, colour: tuple
     image.paste(small, (left, top))
 
 
-def _explain(image: Image.Image, paint: Colours, name: str, area: tuple[int, int, int, int]) -> None:
+def _explain(image: Image.Image, paint: Colours, name: str, area: Area) -> None:
     """The legend, or the scale of numbers, right of the points."""
     draw = ImageDraw.Draw(image)
     head, font, small = ImageFont.load_default(17), ImageFont.load_default(15), ImageFont.load_default(13)

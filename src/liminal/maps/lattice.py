@@ -60,12 +60,12 @@ class Lattice:
         paint = scatter.colours(shown.values, len(shown))
         words = f"{shown.words()}   ·   {len(self)} of {self.evidence['cells']} cells decoded"
         image = scatter.scatter(shown.xy, shown.values, shown.color, shown.title, words)
-        _, top, right, _ = area = _area(shown.xy, paint)
+        _, top, right, _ = area = scatter.area(shown.xy, paint)
         points = image.crop((0, top, right + GAP, image.height))
         image.paste(Image.blend(points, Image.new("RGB", points.size, grid.WHITE), PALE), (0, top))
         low, step = _cells(shown.xy, self.shape)
         box = np.stack([shown.xy.min(0), shown.xy.max(0)]).astype(np.float64)
-        corners = scatter._place(box, area)
+        corners = scatter.places(box, area)
         scale = np.abs(corners[1] - corners[0]).max() / (np.ptp(box, axis=0).max() or 1.0)  # pixels for one unit of the map, on both axes
         side = max(SMALL, int(step * scale) - GAP) if scale else scatter.THUMB
         for (row, column), item, colour in zip(self.cells.tolist(), self.items, self._frames(paint), strict=True):
@@ -159,10 +159,3 @@ def _tile(image: Image.Image, picture: Image.Image, centre: np.ndarray, side: in
     box = (left - FRAME, top - FRAME, left + size[0] + FRAME - 1, top + size[1] + FRAME - 1)
     ImageDraw.Draw(image).rectangle(box, fill=colour)
     image.paste(small, (left, top))
-
-
-def _area(xy: np.ndarray, paint: scatter.Colours) -> tuple[int, int, int, int]:
-    """Where `scatter.scatter` puts the points below a title or words: left, top, right, bottom."""
-    side = scatter.SIDE if paint.legend or paint.limits else 0
-    wide, top = scatter.WIDTH - 2 * scatter.MARGIN - side, scatter.HEAD
-    return scatter.MARGIN, top, scatter.MARGIN + wide, top + scatter._tall(xy, wide, scatter.HEIGHT - scatter.MARGIN - top)

@@ -93,7 +93,7 @@ def by_tsne(z: np.ndarray, seed: int = 0) -> np.ndarray:
     start = onto(z, *axes(z)[:2]).astype(np.float64)
     start *= 1e-4 / (start[:, 0].std() or 1.0)  # small, so that the layout can unfold
     start += np.random.default_rng(seed).normal(0, 1e-6, start.shape)  # equal items must not stay glued
-    with _own_threads(), warnings.catch_warnings():
+    with own_threads(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from openTSNE import TSNE
         from openTSNE.affinity import PerplexityBasedNN
@@ -107,25 +107,41 @@ def by_tsne(z: np.ndarray, seed: int = 0) -> np.ndarray:
 
 
 def _umap(z: np.ndarray, seed: int, count: int, neighbors: int, apart: float) -> np.ndarray:
-    near = min(neighbors, len(z) - 1)
     z = z.astype(np.float32)
-    with _own_threads(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a seed means one thread, that given neighbours limit what it can do later
+    with own_threads():
+        return embedded(z, *_neighbours(z, min(neighbors, len(z) - 1) - 1), seed, count, apart)
+
+
+def embedded(
+    z: np.ndarray, far: np.ndarray, rows: np.ndarray, seed: int, count: int = 2, apart: float = 0.1, spectral: int = 2 * NEIGHBORS
+) -> np.ndarray:
+    """UMAP of known neighbours: (n, count), float32. Call it within `own_threads`.
+
+    Args:
+        z: (n, d), float32.
+        far: (n, v), the distances of each item to its nearest others, rising.
+        rows: (n, v), which ones these are.
+        seed: of the layout.
+        count: dimensions of the layout.
+        apart: how close points may come to one another (``min_dist``).
+        spectral: items beyond which it starts from the graph's eigenvectors, which need more points than axes, instead of at random.
+    """
+    own = np.arange(len(z))[:, None]
+    given = np.hstack([own, rows]).astype(np.int32), np.hstack([0.0 * own, far]).astype(np.float32), None  # each its own first
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a seed means one thread, that tiny or disconnected sets limit what it can do
         import umap
 
-        distances, rows = _neighbours(z, near - 1)
-        distances, rows = np.pad(distances, ((0, 0), (1, 0))), np.concatenate([np.arange(len(z))[:, None], rows], 1)  # each its own first
         fit = umap.UMAP(
-            n_neighbors=near,
+            n_neighbors=given[0].shape[1],
             n_components=count,
             min_dist=apart,
             random_state=seed,
             n_jobs=1,
-            init="spectral" if len(z) > 2 * NEIGHBORS else "random",  # the spectral start needs more points than axes of its eigenproblem
-            precomputed_knn=(rows.astype(np.int32), distances.astype(np.float32), None),
+            init="spectral" if len(z) > spectral else "random",
+            precomputed_knn=given,
         )
-        xy = fit.fit_transform(z)
-    return np.asarray(xy, np.float32)
+        return np.asarray(fit.fit_transform(z), np.float32)
 
 
 def _neighbours(z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -136,7 +152,7 @@ def _neighbours(z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @contextmanager
-def _own_threads() -> Iterator[None]:
+def own_threads() -> Iterator[None]:
     """numba's OpenMP sets torch to one thread a core, which slows whatever comes next: put back what was."""
     threads = torch.get_num_threads()
     try:

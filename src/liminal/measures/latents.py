@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ..errors import LiminalError
-from ..ops import geodesics
-from ..ops import support as trust
+from ..ops import geodesics, risk
+from ..tensors import rng
 from . import geometry
 from .columns import describe
 from .disentanglement import disentanglement
@@ -92,14 +92,17 @@ def trusted(s: Subject) -> list[Measure]:
         share, n = evidence["belonging"], evidence["n_tested"]
         interval = around(share, (share * (1 - share) / n) ** 0.5, (0, 1))
         found.append(Measure("belonging", share, interval, "", "higher", {"by design": 0.9}, tested))
-    points = trust.sources(s.held_codes, support.mean, _draws(s), _labels(s), s.seed, s.most(DOUBTFUL, FEW_DOUBTFUL))
+    points = risk.sources(s.held_codes, support.mean, _draws(s), _labels(s), s.seed, s.most(DOUBTFUL, FEW_DOUBTFUL))
     return found + _predicted(s, points) + _controls(s, points)
 
 
 def _draws(s: Subject) -> dict[str, Tensor]:
-    """Samples, and the space's own mixtures of two items where it has a way to make them."""
+    """Samples, draws from the prior where samples are others, and the space's own mixtures of two items where it has a way to make them."""
     n = min(s.most(DOUBTFUL, FEW_DOUBTFUL), len(s.held_codes) // 2)
     draws = {"samples": s.draw(n)}
+    prior = s.generator.prior.sample(n, rng(s.seed)).to(draws["samples"])
+    if not torch.equal(prior, draws["samples"]):
+        draws["prior"] = prior
     if s.mixer is not None:
         rows = torch.from_numpy(s.rng.permutation(len(s.held_codes)))
         draws["mixed"] = s.mixer(s.held_codes[rows[:n]], s.held_codes[rows[n : 2 * n]], torch.tensor([0.5]))[0]
@@ -115,17 +118,19 @@ def _labels(s: Subject) -> list[str | None] | None:
 
 def _predicted(s: Subject, points: dict[str, Tensor]) -> list[Measure]:
     assert s.support is not None
-    judged = trust.judge(s.support, s.generator, s.features, s.train_features, s.held_features, points)
-    value, bad, n = judged["auroc"], judged["bad"], sum(len(p) for p in points.values())
+    judged = risk.judge(s.support, s.generator, s.features, s.known_features, s.held_features, points)
+    value, bad, n = judged["auroc"], judged["bad"], judged["counted"]
     if value is None:
         s.notes.append(f"Support's figure of merit: not measured, {'all' if bad else 'none'} of {n:,} points decode to bad items.")
         return []
     beside = judged["baselines"]
-    baseline = {"distance from the centre": beside["centre"], "unusual length": beside["norm"], "guessing": 0.5}
+    baseline = {"whitened distance from the centre": beside["centre"], "unusual length": beside["norm"], "guessing": 0.5}
+    within = {k: v for k, v in judged["kinds"].items() if v["auroc"] is not None}
     note = (
-        f"{n:,} points of {len(points)} kinds, {100 * bad:.0f} % of them bad: farther from the nearest of {len(s.train_features):,} "
+        f"{n:,} points of several kinds, {100 * bad:.0f} % of them bad: farther from the nearest of {len(s.known_features):,} "
         f"training items, in features, than 95 % of held-out items are. Accepting the half with the highest support leaves "
-        f"{100 * judged['risk'][9]:.0f} % bad."
+        f"{100 * judged['risk'][9]:.0f} % bad. How a baseline does among them depends on the mix of kinds; within each, support and the "
+        "distance from the centre: " + ", ".join(f"{k} {v['auroc']:.2f} and {v['centre']:.2f}" for k, v in within.items()) + "."
     )
     return [
         Measure("support_auroc", value, around(value, _auroc_error(value, bad * n, (1 - bad) * n), (0, 1)), "", "higher", baseline, note)
@@ -164,4 +169,5 @@ KINDS = {
     "between": "Midpoints of two items with different labels.",
     "within": "Midpoints of two items with the same label.",
     "samples": "What samples are drawn from.",
+    "prior": "Draws from the prior that the model was trained with.",
 }

@@ -85,17 +85,8 @@ class Report:
 
     def table(self) -> list[tuple[str, str, str, str, str]]:
         """Rows for a terminal: title, value, interval, which way is better, baselines. Details of mixtures are left to the JSON."""
-        return [
-            (
-                ("Reader: " if m.name.startswith("reader.") else "") + words(m.name)[1],
-                show(m.value, m.unit),
-                _interval(m),
-                m.better,
-                ", ".join(f"{what} {show(v, m.unit)}" for what, v in m.baseline.items()),
-            )
-            for m in self.measures
-            if not in_detail(m.name)
-        ]
+        title = {m.name: ("Reader: " if m.name.startswith("reader.") else "") + words(m.name)[1] for m in self.measures}
+        return [row(m, title[m.name]) for m in self.measures if not in_detail(m.name)]
 
     def save(self, path: str | Path) -> None:
         """Write the page (``.html``) or the numbers (``.json``), whole or not at all.
@@ -176,6 +167,12 @@ CAPTIONS = {
     "samples": ("Samples from the latent space, not chosen.", "A grid of generated items"),
     "real": ("Real held-out items, not chosen.", "A grid of real items"),
 }
+
+
+def row(m: Measure, title: str) -> tuple[str, str, str, str, str]:
+    """A measure for a terminal: title, value, interval, which way is better, baselines."""
+    beside = ", ".join(f"{what} {show(v, m.unit)}" for what, v in m.baseline.items())
+    return title, show(m.value, m.unit), _interval(m), m.better, beside
 
 
 def _interval(m: Measure) -> str:

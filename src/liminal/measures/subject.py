@@ -22,7 +22,7 @@ from .pca import Pca, fit_pca
 from .reader import Reader
 
 PART = 256  # items as tensors at once
-FIT = 10_000  # training items that PCA is fitted on
+FIT = 10_000  # training items that PCA is fitted on, and that the nearest to a decoded item is sought among
 FIT_FEATURES = 5_000  # training items that the feature map is fitted on, and that copies and neighbours in it are sought among
 HALVES = 2_000  # held-out items from which on the real-against-real floor comes from them alone
 
@@ -107,6 +107,12 @@ class Subject:
     def train_features(self) -> Tensor:
         """Features (n, f) of the training items that they were fitted to."""
         return torch.cat([self.features(x) for x in self.tensors(self.train_items, self.learnt)])
+
+    @cached_property
+    def known_features(self) -> Tensor:
+        """Features (n, f) of all training items, at most 10,000."""
+        rows = np.sort(self.train_order[:FIT])
+        return torch.cat([self.features(x) for x in self.tensors(self.train_items, rows)])
 
     @cached_property
     def compared(self) -> np.ndarray:

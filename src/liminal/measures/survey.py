@@ -77,7 +77,11 @@ def measure(
         generator, modality, train_items, held_items, train_z, held_z, attributes, samples, reader, seed, limit, rounds,
         support, mixer, flow, quick,
     )  # fmt: skip
-    tell = progress or (lambda phase, done, text: None)
+    return _surveyed(s, progress or (lambda phase, done, text: None))
+
+
+def _surveyed(s: Subject, tell: sections.Progress) -> Report:
+    """The sections of the report, one after the other."""
     found: list[Measure] = []
     figures: dict[str, bytes] = {}
     if s.encodes:
@@ -107,16 +111,20 @@ def measure(
     tell("measuring", 0.93, "one dimension after the other")
     shown = cards.dimensions(s, kl)
     tell("measuring", 1.0, "")
-    facts: dict[str, Any] = {
-        "model": getattr(generator, "name", type(generator).__name__),
-        "modality": modality.name,
-        "dim": generator.dim,
+    return Report(tuple(found), figures, tuple(float(v) for v in kl), _facts(s, count), tuple(s.notes), shown, page)
+
+
+def _facts(s: Subject, samples: int) -> dict[str, Any]:
+    """What was measured, on how many items."""
+    return {
+        "model": getattr(s.generator, "name", type(s.generator).__name__),
+        "modality": s.modality.name,
+        "dim": s.generator.dim,
         "held": len(s.held),
-        "train": len(train_items),
-        "samples": count,
-        "seed": seed,
+        "train": len(s.train_items),
+        "samples": samples,
+        "seed": s.seed,
     }
-    return Report(tuple(found), figures, tuple(float(v) for v in kl), facts, tuple(s.notes), shown, page)
 
 
 def _check(

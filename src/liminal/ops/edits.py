@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .. import files
 from ..errors import LiminalError
 from ..export import grid
 from ..generator import Generator
 from ..modalities import Modality
+from .samples import save
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -97,12 +97,7 @@ class Edit:
         Raises:
             LiminalError: the modality does not write that format, or the file cannot be written.
         """
-        ending = Path(path).suffix.lower()
-        if ending not in self.modality.endings:
-            known = " ".join(sorted(self.modality.endings))
-            raise LiminalError(f"save {path}: wanted a name that ends in one of {known}; got {ending or 'no ending'}")
-        with files.atomic(path) as part:
-            self.modality.write(self.after, part)
+        save(self.after, self.modality, path)
 
 
 def edit(

@@ -28,6 +28,7 @@ PREVIEW = 320  # pixels of a frame's longer side, at most; whole factors of smal
 ROW = 12  # frames in one row of a png
 NAMES = (*mixing.ALONG, "mix", "smooth")
 PACES = ("data", "latent")
+ROUNDING = 1e-6  # of the decoded data's root mean square: a step below that is float32's rounding
 NOTICEABLE = 0.5  # of an attribute's scale, between two keys: less is not asked whether it goes one way
 
 __all__ = ["Path", "path", "polyline_way"]
@@ -44,7 +45,8 @@ class Path:
         at: the frame of each key.
         along: the way between the keys.
         loop: whether the last frame leads back to the first.
-        steps: (t - 1,), or (t,) on a loop: root mean square difference of a frame's decoded data from the next one's, in the data's unit.
+        steps: (t - 1,), or (t,) on a loop: root mean square difference of a frame's decoded data from the next one's, in the data's unit;
+            0 where it is no more than rounding.
         modality: how the items look.
         how: where mixtures are made, in words; empty for other ways.
         pace: in what the speed is constant, ``data`` or ``latent``.
@@ -71,11 +73,24 @@ class Path:
         return len(self.z)
 
     @property
+    def moves(self) -> bool:
+        """Whether any frame differs from the one before it."""
+        return bool(self.steps.any())
+
+    @property
+    def words(self) -> str:
+        """How it goes, in words."""
+        if not self.moves:
+            return "the path does not move: everything on it decodes to the same"
+        return f"the largest step is {self.evidence['unevenness']:.2f} times the mean one"
+
+    @property
     def evidence(self) -> dict[str, Any]:
         """JSON-ready.
 
         ``length`` (sum of the steps), ``largest_step``, ``unevenness`` = largest / mean step (1 is even), ``steps``, ``pace``; ``how`` for
-        mixtures; with support ``support`` and ``least_support``; with readings ``attributes``, see `monotone`.
+        mixtures; with support ``support`` and ``least_support``; with readings ``attributes``, see `monotone`; ``note`` where the path
+        does not move.
         """
         mean = float(self.steps.mean())
         largest = float(self.steps.max())
@@ -92,6 +107,8 @@ class Path:
             found |= {"support": [float(s) for s in self.support], "least_support": float(self.support.min())}
         if self.readings:
             found["attributes"] = self.monotone
+        if not self.moves:
+            found["note"] = self.words
         return found
 
     @property
@@ -199,7 +216,7 @@ def path(
         tuple(int(i) for i in at),
         name or str(along if isinstance(along, str) else getattr(along, "name", "own way")),
         loop,
-        pacing.step_lengths(x, loop),
+        _steps(x, loop),
         modality,
         how,
         pace,
@@ -207,6 +224,12 @@ def path(
         {k: v.double().cpu().numpy() for k, v in read(x).items()} if read else {},
         dict(scale or {}),
     )
+
+
+def _steps(x: Tensor, loop: bool) -> np.ndarray:
+    """See `Path.steps`."""
+    steps = pacing.step_lengths(x, loop)
+    return np.where(steps > ROUNDING * float(x.double().square().mean().sqrt()), steps, 0.0)
 
 
 def _held(stretch: curves.Stretch, hold: Callable[[Tensor], Tensor]) -> Way:

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .. import files
 from ..errors import LiminalError
 from ..export import grid
 from ..generator import Generator
 from ..modalities import Modality
+from .samples import save
 from .style import Label, Labels, Style, latents, transfer
 
 if TYPE_CHECKING:
@@ -89,13 +89,9 @@ class Transfer:
             LiminalError: that format cannot be written, or the file cannot.
         """
         if strip:
-            return grid.save(self.picture(), path)
-        ending = Path(path).suffix.lower()
-        if ending not in self.modality.endings:
-            known = " ".join(sorted(self.modality.endings))
-            raise LiminalError(f"save {path}: wanted a name that ends in one of {known}; got {ending or 'no ending'}")
-        with files.atomic(path) as part:
-            self.modality.write(self.item, part)
+            grid.save(self.picture(), path)
+        else:
+            save(self.item, self.modality, path)
 
 
 def restyle(

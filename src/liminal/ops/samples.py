@@ -1,4 +1,4 @@
-"""Decoded items in number: what sampling, decoding and reconstructing return."""
+"""Decoded items in number: what sampling, decoding and reconstructing return; and one item as a file."""
 
 from __future__ import annotations
 
@@ -103,3 +103,17 @@ class Samples:
                     table = self.table.add_column(0, "file", pa.array(names, pa.string()))
                     csv.write_csv(table, part / "table.csv")
                     latents.write(part / "latents.parquet", self.z.cpu().numpy(), table)
+
+
+def save(item: np.ndarray, modality: Modality, path: str | Path) -> None:
+    """Write one stored item in the format that the file's ending names, whole or not at all.
+
+    Raises:
+        LiminalError: the modality does not write that format, or the file cannot be written.
+    """
+    ending = Path(path).suffix.lower()
+    if ending not in modality.endings:
+        known = " ".join(sorted(modality.endings))
+        raise LiminalError(f"save {path}: wanted a name that ends in one of {known}; got {ending or 'no ending'}")
+    with atomic(path) as part:
+        modality.write(item, part)

@@ -46,7 +46,6 @@ neighbours); Breunig et al. 2000, LOF; Arvanitidis et al. 2018 (conformal factor
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,10 +56,9 @@ from torch.nn import functional as F
 
 from ..distances import blocks, nearest
 from ..errors import LiminalError
-from ..generator import Autoencoder, Generator
+from ..generator import Autoencoder
 from ..modalities import Modality
 from ..tensors import CHUNK, in_chunks, rng
-from . import mixing
 from .probes import Frame
 
 LEVEL = 0.05  # support below which a point is called unsupported
@@ -124,7 +122,7 @@ class Support:
         Raises:
             LiminalError: z has another width, or holds NaN or infinity.
         """
-        u = self._along(_checked(z, "z", len(self.mean)))
+        u = self.along(checked_latents(z, "z", len(self.mean)))
         near, rows = nearest(self.points, u, self.k + 1)
         own = (near[:, :1] <= self.itself).expand(-1, self.k)
         near, rows = torch.where(own, near[:, 1:], near[:, :-1]), torch.where(own, rows[:, 1:], rows[:, :-1])
@@ -143,7 +141,7 @@ class Support:
         """
         if self.errors is None:
             raise LiminalError("residual: the support was fitted without reconstruction errors; give held_residual= to fit_support")
-        return _p(self.errors, _errors(errors, None, "residual"))
+        return _p(self.errors, checked_errors(errors, None, "residual"))
 
     def belongs(self, z: Tensor, errors: Tensor, level: float = LEVEL) -> Tensor:
         """Whether inputs are of the kind that the space was made of: (n,), bool.
@@ -183,7 +181,8 @@ class Support:
         square = u.square().sum(-1, keepdim=True) + c.square().sum(-1) - 2 * u @ c.T
         return math.log(len(c)) - torch.logsumexp(square / (-2 * self.bandwidth**2), -1)
 
-    def _along(self, z: Tensor) -> Tensor:
+    def along(self, z: Tensor) -> Tensor:
+        """Coordinates (n, a) of latents (n, d) along the axes."""
         return (z - self.mean) @ self.axes
 
 
@@ -212,16 +211,16 @@ def fit_support(
     Raises:
         LiminalError: too few items, all training latents the same, NaN, or shapes that do not fit.
     """
-    train_z = _checked(train_z, "train_z")
-    held_z = _checked(held_z, "held_z", train_z.shape[1])
+    train_z = checked_latents(train_z, "train_z")
+    held_z = checked_latents(held_z, "held_z", train_z.shape[1])
     if len(held_z) < LEAST_HELD:
         raise LiminalError(f"fit_support: {len(held_z)} held-out items; wanted {LEAST_HELD} or more, half to calibrate and half to test")
     if k < 1 or min(len(train_z), most) < k + 2:
         raise LiminalError(
             f"fit_support: {len(train_z)} training items, of which at most {most}, and k = {k}; wanted k of 1 or more and {k + 2} items"
         )
-    held_errors = None if held_residual is None else _errors(held_residual, len(held_z), "held_residual")
-    train_errors = None if train_residual is None else _errors(train_residual, len(train_z), "train_residual")
+    held_errors = None if held_residual is None else checked_errors(held_residual, len(held_z), "held_residual")
+    train_errors = None if train_residual is None else checked_errors(train_residual, len(train_z), "train_residual")
     generator = rng(seed)
     chosen = train_z[torch.randperm(len(train_z), generator=generator)[:most]].unique(dim=0)
     chosen = chosen[torch.randperm(len(chosen), generator=generator)]
@@ -308,7 +307,7 @@ def _share(rising: Tensor, values: Tensor) -> Tensor:
     return (len(rising) - torch.searchsorted(rising, values)).double() / len(rising)
 
 
-def _checked(z: Tensor, name: str, dim: int | None = None) -> Tensor:
+def checked_latents(z: Tensor, name: str, dim: int | None = None) -> Tensor:
     """Latents as float64 (n, d) on the CPU."""
     z = torch.as_tensor(z).detach().cpu().double()
     z = z[None] if z.ndim == 1 and dim is not None else z
@@ -320,7 +319,7 @@ def _checked(z: Tensor, name: str, dim: int | None = None) -> Tensor:
     return z
 
 
-def _errors(errors: Tensor, count: int | None, name: str) -> Tensor:
+def checked_errors(errors: Tensor, count: int | None, name: str) -> Tensor:
     """Reconstruction errors as float64 (n,) on the CPU."""
     errors = torch.as_tensor(errors).detach().cpu().double()
     errors = errors[None] if errors.ndim == 0 else errors
@@ -347,163 +346,3 @@ def residuals(generator: Autoencoder, modality: Modality, items: np.ndarray) -> 
         x = modality.tensor(items[i : i + CHUNK])
         found.append((x.double() - generator.decode(generator.encode(x)).cpu()).square().flatten(1).mean(1))
     return torch.cat(found) if found else torch.zeros(0, dtype=torch.float64)
-
-
-def sources(
-    z: Tensor, mean: Tensor, draws: Mapping[str, Tensor] | None = None, labels: Sequence[Any] | None = None, seed: int = 0, most: int = 500
-) -> dict[str, Tensor]:
-    """Latents of several kinds, real and doubtful ones, by name.
-
-    Args:
-        z: (n, d), of real items, held-out ones if it is a fair test that is wanted; 2 or more.
-        mean: (d,), of the training latents.
-        draws: more of them, such as samples of the prior, by name.
-        labels: (n,), classes of the items.
-        seed: of the choices.
-        most: latents of each kind.
-
-    Returns:
-        ``real``; ``shuffled`` (each coordinate from another item); ``stretched`` (1.5 times as far from the mean); ``midpoints`` of pairs
-        of items and ``mixed`` ones (`mixing.mix`); with labels also midpoints ``between`` and ``within`` classes; the draws.
-
-    Raises:
-        LiminalError: there are fewer than 2 items, or the labels do not fit them.
-    """
-    z = _checked(z, "z", len(mean))
-    if len(z) < 2:
-        raise LiminalError(f"support: {len(z)} items; wanted 2 or more to shuffle and to mix")
-    if labels is not None and len(labels) != len(z):
-        raise LiminalError(f"support: {len(labels)} labels for {len(z)} items; wanted one for each")
-    generator, n = rng(seed), len(z)
-    shuffled = torch.stack([z[torch.randperm(n, generator=generator), j] for j in range(z.shape[1])], 1)
-    real = z[torch.randperm(n, generator=generator)[:most]]
-    first = torch.randint(n, (20 * most,), generator=generator)
-    second = (first + torch.randint(1, n, (20 * most,), generator=generator)) % n
-    a, b = z[first[:most]], z[second[:most]]
-    found = {"real": real, "shuffled": shuffled[:most], "stretched": mean + 1.5 * (real - mean), "midpoints": (a + b) / 2}
-    found["mixed"] = mixing.mix(torch.stack([a, b]))
-    if labels is not None:
-        _, kind = np.unique(np.array([str(label) for label in labels]), return_inverse=True)
-        same = torch.from_numpy(kind)[first] == torch.from_numpy(kind)[second]
-        for name, pairs in (("between", ~same), ("within", same)):
-            if pairs.any():
-                found[name] = (z[first[pairs][:most]] + z[second[pairs][:most]]) / 2
-    return found | {name: _checked(value, name, len(mean))[:most] for name, value in (draws or {}).items()}
-
-
-def controls(
-    support: Support, z: Tensor, labels: Sequence[Any] | None = None, draws: Mapping[str, Tensor] | None = None, seed: int = 0
-) -> dict[str, float]:
-    """Median support of real and of doubtful latents, by the names of `sources`; real ones have about .5, the doubtful ones should be low.
-
-    Shuffled coordinates stay typical only where the latents are independent of each other, dimension by dimension: then rightly so.
-
-    Args:
-        support: to be tested.
-        z: (n, d), of held-out items, best those of ``support.tested``.
-        labels: (n,), their classes.
-        draws: latents of other sources, such as the prior, by name.
-        seed: of the choices.
-
-    Raises:
-        LiminalError: as `sources`.
-    """
-    return {name: float(support(value).median()) for name, value in sources(z, support.mean, draws, labels, seed).items()}
-
-
-def risk_coverage(support: Tensor, risk: Tensor, limit: float) -> dict[str, Any]:
-    """Does low support predict bad decodings?
-
-    Points are accepted from the highest support down; at each share accepted (coverage) the risk is the share of bad ones among these.
-
-    Args:
-        support: (n,), of decoded points.
-        risk: (n,), how far what they decode to is from real items.
-        limit: a risk above this is bad.
-
-    Returns:
-        JSON-ready: ``auroc`` of (1 - support) for bad, in [0, 1], .5 is chance (None where all or none are bad); ``bad``, their share,
-        which is also the area under the curve of a random order; ``area`` under this one and ``best``, under that of a perfect order;
-        ``coverage`` and ``risk``: the curve at 20 shares. Points of equal support count as in random order.
-
-    Raises:
-        LiminalError: the lengths differ, nothing is given, or there is NaN.
-
-    Source: Geifman & El-Yaniv 2017, Selective classification for deep neural networks.
-    """
-    p, risk = _errors(support, None, "support"), _errors(risk, None, "risk")
-    if len(p) != len(risk) or not len(p):
-        raise LiminalError(f"risk_coverage: {len(p)} values of support and {len(risk)} of risk; wanted as many of both, and some")
-    bad = (risk > limit).double()
-    rising, place = p.unique(return_inverse=True)
-    total = torch.zeros(len(rising), dtype=torch.float64).index_add(0, place, bad)
-    level = total / torch.bincount(place)
-    n, count = len(bad), torch.arange(1, len(bad) + 1)
-    curve = level[place.sort(descending=True).values].cumsum(0) / count
-    at = [math.ceil(n * i / 20) for i in range(1, 21)]
-    return {
-        "auroc": _auroc(-p, bad),
-        "bad": float(bad.mean()),
-        "area": float(curve.mean()),
-        "best": float((bad.sort().values.cumsum(0) / count).mean()),
-        "coverage": [i / n for i in at],
-        "risk": [float(curve[i - 1]) for i in at],
-    }
-
-
-def _auroc(score: Tensor, bad: Tensor) -> float | None:
-    """The chance that a bad one scores higher than a good one, ties half."""
-    from scipy.stats import rankdata
-
-    ones = float(bad.sum())
-    zeros = len(bad) - ones
-    if not ones or not zeros:
-        return None
-    ranks = torch.from_numpy(rankdata(score.numpy()))
-    return (float(ranks[bad > 0].sum()) - ones * (ones + 1) / 2) / (ones * zeros)
-
-
-def judge(
-    support: Support,
-    generator: Generator,
-    features: Callable[[Tensor], Tensor],
-    train: Tensor,
-    held: Tensor,
-    points: Mapping[str, Tensor],
-) -> dict[str, Any]:
-    """Support held against what the points decode to: the decoded error is measured without the latent space.
-
-    The risk of a point is the distance of its decoded item from the nearest real training item in a feature map; it is bad where that is
-    above the 95th percentile of held-out real items' own distances.
-
-    Args:
-        support: to be judged.
-        generator: decodes.
-        features: x (n, *shape) -> (n, f), such as `measures.features.fit_features` gives, or a trained reader's.
-        train: (n, f), features of real training items.
-        held: (m, f), features of real held-out items.
-        points: latents by kind, as `sources` gives them.
-
-    Returns:
-        `risk_coverage`'s dict, with ``limit``; ``kinds``: for each kind its ``bad`` share and median ``support``; ``baselines``: the AUROC
-        of the distance from the centre (whitened) and of how unusual the norm is among real points (two-sided).
-
-    Raises:
-        LiminalError: latents of another width than the space's.
-    """
-    limit = float(torch.quantile(nearest(train, held, 1)[0][:, 0], 0.95))
-    z = torch.cat([_checked(value, name, len(support.mean)) for name, value in points.items()])
-    kind = [name for name, value in points.items() for _ in range(len(value))]
-    p = support(z)
-    risk = in_chunks(lambda part: nearest(train, features(generator.decode(part).cpu()), 1)[0][:, 0], z)
-    bad = (risk > limit).double()
-    centre = Frame(support.points).whiten(support._along(z)).norm(dim=1)
-    norms = (support.points @ support.axes.T + support.mean).norm(dim=1).sort().values
-    below = torch.searchsorted(norms, z.norm(dim=1)) / len(norms)
-    rows = {name: torch.tensor([k == name for k in kind]) for name in points}
-    return {
-        **risk_coverage(p, risk, limit),
-        "limit": limit,
-        "kinds": {n: {"bad": float(bad[r].mean()), "support": float(p[r].median())} for n, r in rows.items() if r.any()},
-        "baselines": {"centre": _auroc(centre, bad), "norm": _auroc((below - 0.5).abs(), bad)},
-    }

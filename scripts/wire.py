@@ -1,0 +1,146 @@
+"""Write web/src/wire.ts, the studio's wire as TypeScript, from src/liminal/studio/wire.py.
+
+.venv/bin/python scripts/wire.py
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+import typing
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from liminal.files import atomic_bytes
+from liminal.studio import wire
+
+TARGET = Path(__file__).parent.parent / "web" / "src" / "wire.ts"
+ALIASES = ("Method", "Along", "Kind", "Found", "Film", "Place")
+NUMBERS = ("ROWS", "UPLOAD", "PAGE", "ACROSS", "UNKNOWN", "NEITHER")
+ARRAYS = {"f4": "Float32Array", "u1": "Uint8Array", "u2": "Uint16Array", "i4": "Int32Array"}
+
+HEAD = """// Written by scripts/wire.py from src/liminal/studio/wire.py; change that and run the script.
+
+/** An array of a packed answer, row after row. */
+export interface Grid<A> {
+  data: A;
+  shape: number[];
+}
+
+const kinds = {
+  f4: (buffer: ArrayBuffer, at: number, count: number) => new Float32Array(buffer, at, count),
+  u1: (buffer: ArrayBuffer, at: number, count: number) => new Uint8Array(buffer, at, count),
+  u2: (buffer: ArrayBuffer, at: number, count: number) => new Uint16Array(buffer, at, count),
+  i4: (buffer: ArrayBuffer, at: number, count: number) => new Int32Array(buffer, at, count),
+};
+
+/** The arrays and the other fields of a packed answer, by name. */
+export function unpack<T>(buffer: ArrayBuffer): T {
+  const size = new DataView(buffer).getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, size)));
+  const { arrays, ...found } = header;
+  for (const [name, entry] of Object.entries<{ dtype: keyof typeof kinds; shape: number[]; at: number }>(arrays)) {
+    const count = entry.shape.reduce((a, b) => a * b, 1);
+    found[name] = { data: kinds[entry.dtype](buffer, 4 + size + entry.at, count), shape: entry.shape };
+  }
+  return found as T;
+}
+"""
+
+
+def main() -> int:
+    atomic_bytes(TARGET, text().encode())
+    print(f"wrote {TARGET}")
+    return 0
+
+
+def text() -> str:
+    """The whole of wire.ts."""
+    parts = [HEAD]
+    constants = [f"export const {name} = {getattr(wire, name)};" for name in NUMBERS]
+    parts.append("\n".join([*constants, f'export const PACKED = "{wire.PACKED}";']))
+    parts.append("\n".join(f"export type {name} = {written(getattr(wire, name))};" for name in ALIASES))
+    parts += [interface(model) for model in models()]
+    parts.append(
+        "\n".join(["/** What each route takes in its query, takes as its body, and gives. */", "export interface Api {", *entries(), "}"])
+    )
+    rows = [f'  {r.name.strip("_")}: {{ method: "{r.method}", path: "{r.path}", packed: {is_packed(r)} }},' for r in wire.ROUTES]
+    parts.append("export const routes = {\n" + "\n".join(rows) + "\n} as const;")
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def models() -> list[type[BaseModel]]:
+    """Every model of the wire, in its order."""
+    own = [m for m in vars(wire).values() if isinstance(m, type) and issubclass(m, BaseModel) and m.__module__ == wire.__name__]
+    return [m for m in own if m.model_fields]
+
+
+def interface(model: type[BaseModel]) -> str:
+    """A model as an interface; fields of requests that have a default may be left out."""
+    about = (model.__doc__ or "").strip().replace("``", "`").replace("None", "null")
+    lines = [f"/** {about} */"] if about else []
+    (base,) = model.__bases__
+    extends = f" extends {base.__name__}" if base not in (wire.Json, wire.Packed) else ""
+    lines.append(f"export interface {model.__name__}{extends} {{")
+    shapes = model.arrays() if issubclass(model, wire.Packed) else {}
+    given = model.__name__.endswith("Request")
+    for name in model.__annotations__:
+        about_field = model.model_fields[name]
+        if name in shapes:
+            kinds = " | ".join(ARRAYS[dtype] for dtype in shapes[name].dtypes)
+            lines.append(f"  {name}: Grid<{kinds}>; // ({', '.join(shapes[name].axes.split())})")
+        else:
+            mark = "?" if given and not about_field.is_required() else ""
+            lines.append(f"  {name}{mark}: {written(about_field.annotation)};")
+    return "\n".join([*lines, "}"])
+
+
+def entries() -> list[str]:
+    """The rows of `Api`."""
+    lines = []
+    for route in wire.ROUTES:
+        query = "; ".join(f"{name}: {kind}" for name, kind in route.query.items())
+        if route.takes is None:
+            body = "null"
+        elif isinstance(route.takes, str):
+            body = "Blob" if route.takes == "file" else "Float32Array"
+        else:
+            body = route.takes.__name__
+        answer = route.gives.__name__ if not isinstance(route.gives, str) else "string" if route.gives == "text/html" else "Blob"
+        about = f"  /** {route.method} {route.path}: {route.about} */"
+        lines += [about, f"  {route.name.strip('_')}: {{ query: {{ {query} }}; body: {body}; answer: {answer} }};".replace("{  }", "{}")]
+    return lines
+
+
+def is_packed(route: wire.Route) -> str:
+    return "true" if not isinstance(route.gives, str) and issubclass(route.gives, wire.Packed) else "false"
+
+
+def written(kind: Any) -> str:
+    """A type of Python in TypeScript."""
+    plain = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
+    if kind in plain:
+        return plain[kind]
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Annotated:
+        return written(inner[0])
+    if origin is typing.Literal:
+        return " | ".join(f'"{value}"' for value in inner)
+    if origin in (typing.Union, types.UnionType):
+        return " | ".join(written(part) for part in inner)
+    if origin is list:
+        part = written(inner[0])
+        return f"({part})[]" if " | " in part else f"{part}[]"
+    if origin is tuple:
+        return f"[{', '.join(written(part) for part in inner)}]"
+    if origin is dict:
+        return f"Record<string, {written(inner[1])}>"
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return kind.__name__
+    raise TypeError(f"scripts/wire.py knows no TypeScript for {kind}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,205 @@
+"""What the studio answers about items, files, formulas, samples and styles: `Space`'s verbs as `wire` has them."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from ..core import Item
+from ..errors import LiminalError
+from ..models import conditional
+from ..ops import formula
+from ..ops.support import residuals
+from ..tensors import rng
+from . import spoken, wire
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from .session import Session
+
+NEIGHBORS = 9
+
+
+def item(s: Session, id: int) -> wire.Item:
+    """One item of the space.
+
+    Raises:
+        LiminalError: there is no such item.
+    """
+    row = _row(s, id)
+    z = s.space.latents[row]
+    names = list(s.card.attributes)
+    told = s.catalogue.rows([id], ["split", "source", *names]).to_pylist()[0]
+    rows, distance = s.nearest(z[None].numpy(), min(NEIGHBORS + 1, s.count))
+    near = [(int(r), float(d)) for r, d in zip(rows[0], distance[0], strict=True) if r != row][:NEIGHBORS]
+    error, worse = _restored(s, s.space.items([id]))
+    support = float(s.trusted(z[None].numpy())[0])
+    return wire.Item(
+        id=id,
+        row=row,
+        source=told["source"],
+        split=told["split"],
+        attributes={name: told[name] for name in names},
+        neighbors=[wire.Neighbor(id=r, row=r, distance=d) for r, d in near],
+        z=z.tolist(),
+        error=error,
+        worse=worse,
+        support=support if support == support else None,
+    )
+
+
+def _row(s: Session, id: int) -> int:
+    """The row of an item: items are numbered as they lie.
+
+    Raises:
+        LiminalError: there is no such item.
+    """
+    if not 0 <= id < s.count:
+        raise LiminalError(f"@{id}: this space has items @0 to @{s.count - 1}")
+    return id
+
+
+def _restored(s: Session, items: np.ndarray) -> tuple[float, float | None]:
+    """The error of one item's reconstruction, and the share of held-out items that are restored worse."""
+    errors = residuals(s.space.generator, s.space.modality, items)
+    known = s.support is not None and s.support.errors is not None
+    return float(errors[0]), float(s.support.residual(errors)[0]) if known and s.support else None
+
+
+def picture(s: Session, id: int, of: str) -> bytes:
+    """An item, or its reconstruction, as PNG in its own size."""
+    _row(s, id)
+    stored = s.space.items([id])[0] if of == "original" else s.space.decode(s.space.latents[id])[0]
+    held = io.BytesIO()
+    s.space.modality.preview(stored, max(stored.shape[:2])).save(held, "PNG")
+    return held.getvalue()
+
+
+def encode(s: Session, data: bytes, method: str) -> wire.Encoded:
+    """A file of the user's, encoded.
+
+    Raises:
+        LiminalError: it cannot be read.
+    """
+    if not data:
+        raise LiminalError("the file is empty")
+    stored, remarks = s.space.modality.load(io.BytesIO(data), "the file")
+    z = s.space.encode(stored)
+    error, worse = _restored(s, stored[None])
+    belongs = None
+    if worse is not None and s.support is not None:
+        belongs = bool(s.support.belongs(z, torch.tensor([error], dtype=torch.float64))[0])
+    found = s.look(z, method)
+    return wire.Encoded(**found, original=stored, error=error, worse=worse, belongs=belongs, remarks=list(remarks))
+
+
+def of_formula(s: Session, asked: wire.FormulaRequest) -> wire.Formula:
+    """Where a formula leads.
+
+    Raises:
+        LiminalError: it cannot be read, or is no place and there is no start.
+    """
+    start = None if asked.start is None else spoken.latent(s, asked.start)
+    tree, vector, weight = spoken.read(s, asked.text, start)
+    if start is not None and abs(weight) < 1e-6:
+        z = start + vector
+    else:
+        z = vector if abs(weight - 1) < 1e-6 else formula.point(tree, spoken.Spoken(s))
+    moved = start is not None and abs(weight) < 1e-6
+    copied = spoken.of_formula(s, asked.text, tree, z) if not moved else _decoded(s, z)
+    return wire.Formula(
+        **s.look(z[None], asked.method),
+        text=formula.show(tree),
+        names=list(formula.attributes(tree)),
+        ids=list(formula.items(tree)),
+        copy_as=copied,
+    )
+
+
+def _decoded(s: Session, z: Tensor) -> wire.Copy:
+    """A latent decoded, elsewhere."""
+    return wire.Copy(python=spoken.python(s, f"space.decode({spoken.in_python(s, z.tolist(), z)})"), command=None)
+
+
+def sample(s: Session, asked: wire.SampleRequest) -> wire.Samples:
+    """New items.
+
+    Raises:
+        LiminalError: both rows and a cluster, an unknown source, or too few draws with that support.
+    """
+    if asked.rows is not None and asked.cluster is not None:
+        raise LiminalError("sample: choose rows or a cluster, not both")
+    if asked.rows is not None:
+        z, source = _like(s, asked, asked.rows)
+        return wire.Samples(**s.look(z, asked.method), source=source, copy_as=_many(s, z))
+    how: dict[str, Any] = {"source": asked.source, "seed": asked.seed, "cluster": asked.cluster, "support": asked.support}
+    found = s.space.sample(asked.n, **how)
+    told = [("--from", None if asked.source == "default" else asked.source), ("--cluster", asked.cluster), ("--support", asked.support)]
+    options = [part for name, value in [*told, ("--seed", asked.seed or None)] if value is not None for part in (name, str(value))]
+    given = "".join(
+        f", {name}={value!r}" for name, value in how.items() if value not in (None, "default", 0) or (name == "cluster" and value == 0)
+    )
+    copied = wire.Copy(
+        python=spoken.python(s, f'space.sample({asked.n}{given}).save("samples")'),
+        command=spoken.command(s, "sample", "-n", str(asked.n), *options, "-o", "samples"),
+    )
+    return wire.Samples(**s.look(found.z, asked.method), source=found.source, copy_as=copied)
+
+
+def _like(s: Session, asked: wire.SampleRequest, rows: list[int]) -> tuple[Tensor, str]:
+    """Draws from the distribution of some items' latents."""
+    chosen = sorted({_row(s, row) for row in rows})
+    sampler = conditional.conditional(s.space.latents[chosen], asked.seed, s.space.support_of_prior)
+    name = f"{len(chosen):,} selected items"
+    if asked.support is None:
+        return sampler.sample(asked.n, rng(asked.seed)).cpu(), name
+    trust, least = s.space.support, asked.support
+    z, share = conditional.accepted(sampler, asked.n, lambda z: trust(z) >= least, asked.seed)
+    return z, f"{name} with support of {least:g} or more ({share:.0%} of the draws)"
+
+
+def _many(s: Session, z: Tensor) -> wire.Copy:
+    rows = ", ".join(f"[{', '.join(f'{v:.6g}' for v in row)}]" for row in z.tolist())
+    return wire.Copy(python=spoken.python(s, f"space.decode(torch.tensor([{rows}]))"), command=None)
+
+
+def transfer(s: Session, asked: wire.TransferRequest) -> wire.Transfer:
+    """One item in the style of another.
+
+    Raises:
+        LiminalError: there is no such category, or a place cannot be read.
+    """
+    content, style = (_item(s, place) for place in (asked.content, asked.style))
+    found = s.space.transfer(content, style, asked.blend, asked.by)
+    seen, chance = found.content.get("after", (None, None))
+    by = s.space.style(asked.by).name
+    shown = [spoken.in_python(s, place, spoken.point(s, place)) for place in (asked.content, asked.style)]
+    options = "".join(f", {k}={v!r}" for k, v in (("blend", asked.blend), ("by", asked.by)) if v not in (1.0, None))
+    names = [spoken.plain(s, place) for place in (asked.content, asked.style)]
+    line = None
+    if names[0] is not None and names[1] is not None:
+        more = [*([] if asked.blend == 1 else ["--blend", f"{asked.blend:g}"]), *(["--by", asked.by] if asked.by else [])]
+        line = spoken.command(s, "transfer", "--content", names[0], "--style", names[1], *more, "-o", "out.png")
+    return wire.Transfer(
+        **s.look(found.z[None], asked.method),
+        by=by,
+        content_class=found.classes[0],
+        style_class=found.classes[1],
+        content_chance=found.chances[0],
+        style_chance=found.chances[1],
+        seen=seen,
+        seen_chance=chance,
+        length=found.distance,
+        copy_as=wire.Copy(python=spoken.python(s, f'space.transfer({", ".join(shown)}{options}).save("out.png")'), command=line),
+    )
+
+
+def _item(s: Session, place: wire.Place) -> Item:
+    """A place for a verb that knows more of an item of the space than its latent."""
+    if isinstance(place, str) and place.strip().startswith("@") and place.strip()[1:].isdecimal():
+        return _row(s, int(place.strip()[1:]))
+    return spoken.point(s, place)

@@ -1,0 +1,307 @@
+"""What the studio answers about moving: directions, sliders, strips, dimensions, paths; `Space`'s verbs as `wire` has them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .. import build
+from ..errors import LiminalError
+from ..measures import cards
+from ..measures.subject import Subject
+from ..ops import discover, edits, mixing
+from ..ops.directions import Direction
+from ..ops.paths import Path as Walk
+from ..ops.probes import Frame, probe, projected, targets
+from . import spoken, wire
+
+if TYPE_CHECKING:
+    from .session import Session
+
+BASELINE = {"AUC": 0.5, "R2": 0.0}
+STRENGTHS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)  # of a strip
+ACTIVE = 0.01  # variance of a dimension's means from which it is used (Burda et al. 2016)
+HELD = 2_000  # held-out items that dimensions are read on
+TELL = 8  # leakages and moves that are told, the largest
+
+
+def directions(s: Session, source: str, id: int | None) -> wire.Directions:
+    """Directions of the attributes, or those that no attribute names; the latter are remembered by their names.
+
+    Raises:
+        LiminalError: an item that does not exist, or a decoder without what the source needs.
+    """
+    if source == "attributes":
+        return told(s, list(s.space.directions.values()))
+    at = None
+    if source == "jacobian":
+        at = s.space.latents[mixing.medoid(s.space.latents[:2000])] if id is None else spoken.point(s, f"@{id}")
+    found = s.space.find_directions(source, at)
+    s.remembered.update({d.name: d for d in found})
+    return told(s, found)
+
+
+def between(s: Session, asked: wire.BetweenRequest) -> wire.Directions:
+    """The direction from one selection of rows to another, remembered by its name.
+
+    Raises:
+        LiminalError: too few different items in a selection, or a row that does not exist.
+    """
+    space = s.space
+    for rows in (asked.a, asked.b):
+        for bad in [row for row in rows if not 0 <= row < s.count][:1]:
+            raise LiminalError(f"row {bad}: this space has rows 0 to {s.count - 1}")
+    a, b = (space.latents[sorted(set(rows))] for rows in (asked.a, asked.b))
+    plain = (asked.name or "A - B").replace("`", "'").strip() or "A - B"
+    name, count = plain, 1
+    while name in s.remembered:
+        count += 1
+        name = f"{plain} {count}"
+    found = discover.from_selections(a, b, space.latents, name, space.generator.decode, space.reader.named if space.reader else None)
+    s.remembered[name] = found
+    return told(s, [found])
+
+
+def told(s: Session, found: list[Direction]) -> wire.Directions:
+    """Directions with their evidence."""
+    vectors = torch.stack([d.vector for d in found]).numpy() if found else np.zeros((0, s.space.dim), np.float32)
+    return wire.Directions(vectors=vectors, directions=[_direction(s, d) for d in found])
+
+
+def _direction(s: Session, d: Direction) -> wire.Direction:
+    low, high = d.holds or (None, None)
+    return wire.Direction(
+        name=d.name,
+        text=spoken.written(s, d.name),
+        kind=d.kind,
+        score=d.score,
+        score_name=d.score_name,
+        baseline=1 / s.space.dim if d.score_name == "share" else BASELINE.get(d.score_name, 0.0),
+        works=d.works,
+        effect=d.effect,
+        low=low,
+        high=high,
+        leakage=_largest(d.leakage),
+        moves=_largest(d.moves),
+        words=d.note,
+    )
+
+
+def _largest(values: Mapping[str, float]) -> list[wire.Moved]:
+    order = sorted(values.items(), key=lambda pair: -abs(pair[1]))[:TELL]
+    return [wire.Moved(name=name, sd=sd) for name, sd in order]
+
+
+# sliders
+
+
+def slide(s: Session, asked: wire.SlideRequest) -> wire.Slid:
+    """An item moved along directions, others locked.
+
+    Raises:
+        LiminalError: neither an item nor a latent, an unknown name, or the locks leave nothing of the change.
+    """
+    space = s.space
+    if (asked.z is None) == (asked.id is None):
+        raise LiminalError("slide: wanted an item's id or a latent z, one of the two")
+    start = spoken.latent(s, asked.z) if asked.z is not None else spoken.point(s, f"@{asked.id}")
+    vector, names, text = spoken.change(s, asked.change, start)
+    whole = float(vector.norm())
+    vector = locked(s, vector, asked.lock) if asked.lock and whole else vector
+    if asked.keep_detail and asked.id is None:
+        raise LiminalError("slide: the detail of an item can be kept only where it is an item of the space")
+    edit = edits.edit(
+        space.generator,
+        space.modality,
+        start,
+        vector,
+        text,
+        space.reader.named if space.reader else None,
+        asked=names,
+        spread=space.spread,
+        original=space.original(asked.id) if asked.keep_detail and asked.id is not None else None,
+    )
+    found = s.look(edit.z_after[None], asked.method)
+    if asked.keep_detail:
+        found["items"] = edit.after[None]
+    return wire.Slid(
+        **found,
+        attributes=[wire.Reading(name=name, **seen) for name, seen in edit.evidence["attributes"].items()],
+        leakage=edit.leakage,
+        length=edit.distance,
+        change=edit.change,
+        kept=edit.distance / whole if whole else 1.0,
+        copy_as=_slid(s, asked, text, edit.z_after),
+    )
+
+
+def _slid(s: Session, asked: wire.SlideRequest, text: str, z: Tensor) -> wire.Copy:
+    """The same edit elsewhere, where names alone say it."""
+    if asked.id is None or asked.lock or not text or spoken.plain(s, text) is None:
+        return wire.Copy(python=spoken.python(s, f"space.decode({spoken.in_python(s, z.tolist(), z)})"), command=None)
+    detail, flag = (", keep_detail=True", ["--keep-detail"]) if asked.keep_detail else ("", [])
+    return wire.Copy(
+        python=spoken.python(s, f'space.edit("@{asked.id}", {text!r}{detail}).save("out.png")'),
+        command=spoken.command(s, "edit", f"@{asked.id}", text, *flag, "-o", "out.png"),
+    )
+
+
+def locked(s: Session, vector: Tensor, names: list[str]) -> Tensor:
+    """The part of a vector (d,) that no linear probe of some attributes sees.
+
+    Raises:
+        LiminalError: an unknown attribute, or nothing is left.
+    """
+    frame = Frame(s.space.latents.double())
+    normals = [normal for name in names for normal in _normals(s, name, frame)]
+    along = vector.double() @ frame.white
+    length = along.norm()
+    left = projected(along / length, torch.stack(normals)) if length > 0 else None
+    if left is None:
+        raise LiminalError(f"nothing is left of the change where {', '.join(names)} must stay; unlock one of them")
+    return (length * left @ frame.colour).float()
+
+
+def _normals(s: Session, name: str, frame: Frame) -> list[Tensor]:
+    """The unit normals of an attribute's probes, one for each value of a category; fitted once."""
+    attribute = name.partition("=")[0]
+    if attribute not in s.card.attributes:
+        raise LiminalError(f"lock {name!r}: wanted one of the attributes {', '.join(s.card.attributes) or '(there are none)'}")
+    if attribute not in s.normals:
+        tables = [s.catalogue.table(columns=["id", attribute], split=split) for split in ("train", "held")]
+        z = s.space.latents[torch.from_numpy(tables[0]["id"].to_numpy())].double()
+        found = targets(*(table.select([attribute]) for table in tables))
+        s.normals[attribute] = {target.name: probe(target, z, frame) for target in found}
+    normals = s.normals[attribute]
+    chosen = [normal for target, normal in normals.items() if name in (attribute, target)]
+    if not chosen:
+        raise LiminalError(f"lock {name!r}: too few items are known to have it or not to have it")
+    return chosen
+
+
+# strips and dimensions
+
+
+def strip(s: Session, kind: str, name: str, id: int | None) -> wire.Strip:
+    """An item, or the mean of all, moved along a direction or a dimension.
+
+    Raises:
+        LiminalError: there is no such direction, dimension or item.
+    """
+    start = s.space.latents.mean(0) if id is None else spoken.point(s, f"@{id}")
+    text = name if kind == "direction" or name.startswith("dim(") else f"dim({name})"
+    _, vector, weight = spoken.read(s, text, start)
+    if abs(weight) > 1e-6:
+        raise LiminalError(f"{name!r} is a place; wanted the name of a direction or the index of a dimension")
+    at = np.array(STRENGTHS, np.float32)
+    z = start + torch.from_numpy(at)[:, None] * vector
+    return wire.Strip(items=s.space.decode(z), at=at, name=name, kind=kind)  # type: ignore[arg-type]
+
+
+def dimensions(s: Session) -> wire.Dimensions:
+    """A card for each latent dimension, by the variance of the items' latents; what the most used ones change is read."""
+    space = s.space
+    ids = s.catalogue.table(columns=["id"], split="held" if s.card.data["n_held"] else None)["id"].to_numpy()[:HELD]
+    z = space.latents[torch.from_numpy(ids)]
+    none = build.Lazy(space.items, 0)
+    subject = Subject(
+        space.generator,
+        space.modality,
+        none,  # type: ignore[arg-type]
+        build.Lazy(lambda rows: space.items(ids[rows].tolist()), len(ids)),  # type: ignore[arg-type]
+        z[:0],
+        z,
+        None,
+        None,
+        space.reader,
+        seed=0,
+        limit=HELD,
+        rounds=0,
+    )
+    read = {card.dimension: card for card in cards.dimensions(subject, np.zeros(0))}
+    variance = space.latents.var(0)
+    return wire.Dimensions(dimensions=[_dimension(j, float(variance[j]), read.get(j)) for j in variance.argsort(descending=True).tolist()])
+
+
+def _dimension(index: int, variance: float, card: cards.Card | None) -> wire.Dimension:
+    strongest = card.strongest if card is not None else None
+    return wire.Dimension(
+        index=index,
+        name=f"dim({index})",
+        spread=variance**0.5,
+        use=variance,
+        unit="variance",
+        active=variance > ACTIVE,
+        strongest=strongest,
+        effect=card.effects[strongest] if card is not None and strongest is not None else None,
+        leakage=card.leakage if card is not None and card.leakage == card.leakage else None,
+        words=card.text() if card is not None else "",
+    )
+
+
+# paths
+
+
+def path(s: Session, asked: wire.PathRequest) -> wire.Path:
+    """A walk through key frames.
+
+    Raises:
+        LiminalError: fewer than two keys, fewer frames than keys, or a key that cannot be read.
+    """
+    walk = _walk(s, asked)
+    told = walk.evidence
+    rows = s.look(walk.z, asked.method)
+    return wire.Path(
+        z=walk.z.numpy(),
+        items=walk.frames,
+        support=rows["support"] if walk.support is None else walk.support,
+        xy=rows["xy"],
+        steps=walk.steps,
+        at=list(walk.at),
+        length=told["length"],
+        largest_step=told["largest_step"],
+        unevenness=told["unevenness"],
+        least_support=told.get("least_support"),
+        how=told.get("how", ""),
+        attributes=[wire.Straightness(name=name, **seen) for name, seen in told.get("attributes", {}).items()],
+        copy_as=_walked(s, asked, walk),
+    )
+
+
+def _walk(s: Session, asked: wire.PathRequest) -> Walk:
+    keys = [spoken.point(s, key) for key in asked.keys]
+    return s.space.path(*keys, along=asked.along, frames=asked.frames, loop=asked.loop, only=asked.only)
+
+
+def _walked(s: Session, asked: wire.PathRequest, walk: Walk) -> wire.Copy:
+    """The same walk elsewhere; on the command line where all keys have names."""
+    shown = ", ".join(spoken.in_python(s, key, spoken.point(s, key)) for key in asked.keys)
+    options = f", along={asked.along!r}, frames={asked.frames}" + (", loop=True" if asked.loop else "")
+    options += f", only={asked.only!r}" if asked.only else ""
+    names = [spoken.plain(s, key) for key in asked.keys]
+    line = None
+    if all(name is not None for name in names):
+        more = ["--loop"] if asked.loop else []
+        more += ["--only", ",".join(asked.only)] if asked.only else []
+        keys = [name for name in names if name is not None]
+        line = spoken.command(s, "morph", *keys, "--along", asked.along, "--frames", str(asked.frames), *more, "-o", "path.gif")
+    return wire.Copy(python=spoken.python(s, f'space.path({shown}{options}).save("path.gif")'), command=line)
+
+
+def export(s: Session, asked: wire.ExportRequest) -> bytes:
+    """A walk as a file.
+
+    Raises:
+        LiminalError: as `path`.
+    """
+    walk = _walk(s, asked.path)
+    with tempfile.TemporaryDirectory(prefix="liminal-") as folder:
+        file = Path(folder) / f"path.{asked.format}"
+        walk.save(file, asked.fps)
+        return file.read_bytes()

@@ -1,0 +1,35 @@
+"""The page's files, read once: what a request names is looked up among these, never on the disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+STATIC = Path(__file__).parent / "static"
+KINDS = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".ico": "image/x-icon",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".wasm": "application/wasm",
+    ".webp": "image/webp",
+    ".woff2": "font/woff2",
+}
+UNBUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Liminal</title>
+<p>The studio's page has not been built here: run <code>npm install && npm run build</code> in the folder <code>web</code>,
+then start the studio again. The interface below <code>/api/</code> works.</p></html>
+"""
+
+
+def read(folder: Path = STATIC) -> dict[str, tuple[bytes, str]]:
+    """Contents and content type of every file of the page by its path; ``/`` is the page itself."""
+    found = {"/": (UNBUILT.encode(), KINDS[".html"])}
+    for file in sorted(folder.rglob("*")) if folder.is_dir() else []:
+        kind = KINDS.get(file.suffix)
+        if kind is not None and file.is_file():
+            path = f"/{file.relative_to(folder).as_posix()}"
+            found["/" if path == "/index.html" else path] = (file.read_bytes(), kind)
+    return found

@@ -1,0 +1,37 @@
+"""Memory-mapped files are let go of, and only those that are read."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from liminal.files import let_go
+
+
+def resident() -> int:
+    """Bytes of this process in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what is resident")
+def test_pages_leave_memory_and_come_back(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.full((40_000, 1000), 3, np.uint8))
+    part = np.load(tmp_path / "a.npy", mmap_mode="r")[:39_000]
+    assert part.sum(dtype=np.int64) == 3 * part.size
+    before = resident()
+    let_go(part)
+    assert before - resident() > 30e6
+    assert part.sum(dtype=np.int64) == 3 * part.size
+
+
+def test_what_was_changed_stays(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros(8))
+    copy = np.load(tmp_path / "a.npy", mmap_mode="c")
+    copy[0] = 7
+    let_go(copy)
+    assert copy[0] == 7
+    let_go(np.ones(3))
+    let_go([1, 2])

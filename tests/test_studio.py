@@ -1,0 +1,703 @@
+"""The studio's server: every route against the space `fashion`, over a real port; what the wire says, and what Python says of the same."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy.stats import rankdata
+
+import liminal
+from liminal.maps.project import METHODS
+from liminal.ops import paths
+from liminal.space import SOURCES, Space
+from liminal.studio import address, known, pages, server, wire, worker
+from liminal.studio.kept import Kept, apart, together
+
+ROOT = Path(__file__).parent.parent
+PATIENCE = 120.0  # seconds for what is made in the background
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: Any
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def packed(self) -> dict[str, Any]:
+        assert self.status == 200, self.body
+        assert self.headers["content-type"] == wire.PACKED
+        return wire.unpack(self.body)
+
+
+class Client:
+    """Asks a studio, with its token in the address."""
+
+    def __init__(self, studio: server.Studio) -> None:
+        self.studio = studio
+        self.base, _, self.token = studio.url.partition("/?")
+
+    def ask(self, path: str, body: bytes | dict[str, Any] | None = None, **headers: str) -> Answer:
+        """One request; again where the studio says that it is not ready."""
+        kind = {"content-type": "application/json"} if isinstance(body, dict) else {}
+        data = json.dumps(body).encode() if isinstance(body, dict) else body
+        url = f"{self.base}{path}{'&' if '?' in path else '?'}{self.token}"
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                with urllib.request.urlopen(urllib.request.Request(url, data, {**kind, **headers}), timeout=PATIENCE) as answer:
+                    return Answer(answer.status, answer.headers, answer.read())
+            except urllib.error.HTTPError as error:
+                if error.code != 503 or time.monotonic() > end:
+                    return Answer(error.code, error.headers, error.read())
+                time.sleep(0.05 * float(error.headers["retry-after"]))
+
+
+@pytest.fixture(scope="module")
+def space() -> Space:
+    return liminal.open("fashion")
+
+
+@pytest.fixture(scope="module")
+def studio() -> Iterator[server.Studio]:
+    running = liminal.studio("fashion")
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def client(studio: server.Studio) -> Client:
+    made = Client(studio)
+    assert made.ask("/api/map?method=pca").status == 200
+    end = time.monotonic() + PATIENCE
+    while studio.session.support is None and time.monotonic() < end:
+        time.sleep(0.05)
+    assert studio.session.support is not None
+    return made
+
+
+def bytes_of(values: Any) -> bytes:
+    return np.asarray(values, "<f4").tobytes()
+
+
+# the wire
+
+
+def test_the_page_knows_the_same_wire() -> None:
+    """web/src/wire.ts is what scripts/wire.py writes."""
+    code = "import sys; sys.path.insert(0, 'scripts'); import wire; sys.stdout.write(wire.text())"
+    written = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert (ROOT / "web" / "src" / "wire.ts").read_text() == written, "run scripts/wire.py"
+
+
+def test_packed_arrays_come_back_aligned() -> None:
+    column = wire.Column(data=np.arange(5, dtype=np.uint16), name="größe", kind="category", values=["a"], low=float("nan"), high=None)
+    data = column.pack()
+    size = int.from_bytes(data[:4], "little")
+    header = json.loads(data[4 : 4 + size])
+    assert (4 + size) % 8 == 0
+    assert all(entry["at"] % 8 == 0 for entry in header["arrays"].values())
+    found = wire.unpack(data)
+    assert found["data"].tolist() == [0, 1, 2, 3, 4]
+    assert found["data"].dtype == np.uint16
+    assert (found["name"], found["low"]) == ("größe", None)
+    at = wire.At(
+        items=np.zeros((3, 2, 2, 1)), z=np.ones((3, 5)), inside=np.array([True, False, True]), error=np.arange(3.0),
+        support=np.full(3, np.nan), nearest=np.arange(3), distance=np.zeros(3),
+    )  # fmt: skip
+    found = wire.unpack(at.pack())
+    assert found["items"].shape == (3, 2, 2, 1)
+    assert found["inside"].tolist() == [1, 0, 1]
+    assert found["error"].dtype == np.float32
+    assert np.isnan(found["support"]).all()
+
+
+def test_the_wire_names_what_there_is() -> None:
+    assert set(get_args(wire.Method)) == set(METHODS)
+    assert set(get_args(wire.Along)) == {*paths.NAMES, "geodesic"}
+    assert get_args(wire.Found) == SOURCES
+
+
+def test_every_route_is_served_and_documented(studio: server.Studio) -> None:
+    described = server.application(studio.session).openapi()["paths"]
+    served = {(method.upper(), path) for path, methods in described.items() for method in methods}
+    assert served == {(route.method, route.path) for route in wire.ROUTES}
+    page = (ROOT / "docs" / "studio.md").read_text()
+    for route in wire.ROUTES:
+        assert f"`{route.method} {route.path}`" in page, f"docs/studio.md does not name {route.path}"
+
+
+# what is known without the model
+
+
+def test_the_first_page_needs_no_torch(client: Client, tmp_path: Path) -> None:
+    """What was kept is shown again before torch is loaded: a second studio of the same space, in a process of its own."""
+    client.ask("/api/column?name=label")
+    client.ask("/api/space")
+    client.ask("/api/thumbnails")
+    code = """
+import sys
+from liminal.studio import address, session
+folder = address.space_folder("fashion")
+it = session.Session("fashion", folder, lambda: None)
+assert it.about(False, None).items == 10200
+assert len(it.layout("pca").xy) == 10200
+assert len(it.column("label").data) == 10200
+assert it.thumbnails(0)[:4] == b"\\x89PNG"
+heavy = {"torch", "lancedb", "sklearn", "umap"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_space(client: Client, space: Space) -> None:
+    told = client.ask("/api/space").json
+    assert (told["name"], told["items"], told["dim"]) == ("fashion", 10_200, 16)
+    assert told["modality"] == {"name": "image", "height": 28, "width": 28, "channels": 1}
+    assert told["attributes"][0]["values"] == space.catalogue.values("label")
+    assert told["sources"][0] == space.source("default")
+    assert set(told["sources"]) == set(space.samplers)
+    assert told["ready"] is True
+    assert (told["tile"], told["pages"], told["licence"]) == ([28, 28], 10, "MIT")
+
+
+def test_map_is_the_space_s_own(client: Client, space: Space) -> None:
+    found = client.ask("/api/map?method=pca").packed
+    drawn = space.map("pca", most=len(space.catalogue))
+    assert np.allclose(found["xy"], drawn.xy, atol=1e-5)
+    assert found["id"].tolist() == list(range(10_200))
+    assert found["words"] == drawn.words()
+
+
+def test_columns(client: Client, space: Space) -> None:
+    label = client.ask("/api/column?name=label").packed
+    wanted = space.catalogue.table(columns=["label"])["label"].to_pylist()
+    assert [label["values"][code] for code in label["data"]] == wanted
+    split = client.ask("/api/column?name=split").packed
+    assert (np.array(split["values"])[split["data"]] == "held").sum() == 1_800
+    refused = client.ask("/api/column?name=lable")
+    assert refused.status == 400
+    assert "label" in refused.json["error"]
+
+
+def test_columns_of_each_kind(tiny_space: Path) -> None:
+    """Codes, yes/no and numbers, unknown ones too."""
+    space = liminal.open(tiny_space)
+    column = known.Known("tiny", tiny_space, space.card).column
+    table = space.catalogue.table()
+    high, brightness = column("high"), column("brightness")
+    assert high.data.tolist() == [int(v) for v in table["high"].to_pylist()]
+    assert np.allclose(brightness.data, table["brightness"].to_pylist())
+    assert brightness.low == pytest.approx(min(table["brightness"].to_pylist()))
+
+
+def test_unknown_values(tiny_space: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    space = liminal.open(tiny_space)
+    space.save(copy)
+    labels = tmp_path / "more.csv"
+    labels.write_text("file,size,round,mood\n0000.png,1.5,yes,glad\n0001.png,,no,\n")
+    changed = liminal.open(copy)
+    changed.label(labels)
+    column = known.Known("copy", copy, changed.card).column
+    named = {Path(s).name: i for i, s in enumerate(changed.catalogue.table(columns=["source"])["source"].to_pylist())}
+    first, second, third = (named[f"000{i}.png"] for i in range(3))
+    assert column("size").data[first] == 1.5
+    assert np.isnan(column("size").data[[second, third]]).all()
+    assert column("round").data[[first, second, third]].tolist() == [1, 0, wire.NEITHER]
+    assert column("mood").data[[first, second]].tolist() == [0, wire.UNKNOWN]
+
+
+def test_thumbnails_show_the_items(client: Client, space: Space) -> None:
+    sheet = np.array(Image.open(io.BytesIO(client.ask("/api/thumbnails?page=9").body)))
+    rows = np.arange(9 * wire.PAGE, 10_200)
+    assert sheet.shape == (-(-len(rows) // wire.ACROSS) * 28, wire.ACROSS * 28)
+    for row in (rows[0], rows[40], rows[-1]):
+        down, right = divmod(row - rows[0], wire.ACROSS)
+        tile = sheet[down * 28 : down * 28 + 28, right * 28 : right * 28 + 28]
+        assert np.array_equal(tile, space.items([int(row)])[0, ..., 0])
+    assert client.ask("/api/thumbnails?page=10").status == 400
+
+
+# decoding
+
+
+def test_decode_and_look_are_the_space_s(client: Client, space: Space) -> None:
+    z = space.latents[[5, 80, 900]].numpy() + np.array([[0.0], [0.3], [2.0]], np.float32)
+    assert np.array_equal(client.ask("/api/decode", bytes_of(z)).packed["items"], space.decode(z))
+    look = client.ask("/api/look?method=pca", bytes_of(z)).packed
+    assert np.array_equal(look["items"], space.decode(z))
+    assert np.allclose(look["support"], space.support(torch.from_numpy(z)).numpy(), atol=1e-6)
+    far = np.linalg.norm(space.latents.numpy()[None] - z[:, None], axis=2)
+    assert np.array_equal(look["nearest"], far.argsort(1)[:, :3])
+    assert np.allclose(look["distance"], np.sort(far, 1)[:, :3], atol=1e-4)
+    drawn = space.map("pca", most=len(space.catalogue))
+    assert np.allclose(look["xy"], drawn.place(z), atol=1e-4)
+
+
+def test_at_is_the_map_s_way_back(client: Client, space: Space) -> None:
+    drawn = space.map("pca", most=len(space.catalogue))
+    places = np.array([drawn.xy[3], drawn.xy[40], [1e3, 1e3]])
+    found, wanted = client.ask("/api/at?method=pca", bytes_of(places)).packed, drawn.inverse()(places)
+    assert np.allclose(found["z"], wanted.z, atol=1e-4)
+    assert found["inside"].tolist() == [1, 1, 0]
+    assert np.allclose(found["error"][:2], wanted.error[:2], rtol=1e-3)
+    assert np.isnan(found["error"][2])
+    assert np.abs(found["items"].astype(int) - space.decode(wanted.z)).max() <= 1
+    assert (found["support"] > 0).all()
+
+
+def test_many_rows_at_once(client: Client, space: Space) -> None:
+    """More than one batch: the pieces come back in order."""
+    z = space.draw(700, seed=1).numpy()
+    assert np.abs(client.ask("/api/decode", bytes_of(z)).packed["items"].astype(int) - space.decode(z)).max() <= 1
+
+
+def test_twenty_clients_at_once(client: Client, space: Space) -> None:
+    z = space.draw(20, seed=2).numpy()
+    with ThreadPoolExecutor(20) as pool:
+        found = list(pool.map(lambda i: [client.ask("/api/decode", bytes_of(z[i])).packed["items"][0] for _ in range(5)], range(20)))
+    wanted = space.decode(z).astype(int)
+    for i, items in enumerate(found):
+        assert all(np.abs(item - wanted[i]).max() <= 1 for item in items)
+
+
+# items, files, formulas
+
+
+def test_item(client: Client, space: Space) -> None:
+    told = client.ask("/api/item?id=12").json
+    table = space.neighbors("@12", 10).to_pylist()
+    assert [n["id"] for n in told["neighbors"]] == [row["id"] for row in table[1:]]
+    assert told["attributes"] == {"label": table[0]["label"]}
+    assert np.allclose(told["z"], space.latents[12])
+    x = space.items([12]) / 255.0
+    assert told["error"] == pytest.approx(((x - space.decode(space.latents[12]) / 255.0) ** 2).mean(), abs=2e-5)
+    held = space.catalogue.table(columns=["id"], split="held")["id"].to_pylist()[:300]
+    errors = ((space.items(held) - space.decode(space.latents[held]).astype(float)) / 255) ** 2
+    assert told["worse"] == pytest.approx((errors.mean((1, 2, 3)) > told["error"]).mean(), abs=0.06)
+    assert client.ask("/api/item?id=10200").status == 400
+
+
+def test_picture(client: Client, space: Space) -> None:
+    for of, wanted in (("original", space.items([7])[0]), ("reconstruction", space.decode(space.latents[7])[0])):
+        shown = np.array(Image.open(io.BytesIO(client.ask(f"/api/picture?id=7&of={of}").body)))
+        assert np.abs(shown[..., 0].astype(int) - wanted[..., 0]).max() <= 1
+
+
+def test_a_dropped_file(client: Client, space: Space) -> None:
+    picture = client.ask("/api/picture?id=40").body
+    found = client.ask("/api/encode?method=pca", picture).packed
+    assert np.array_equal(found["original"], space.items([40])[0])
+    assert found["nearest"][0, 0] == 40
+    assert np.allclose(found["z"][0], space.latents[40], atol=1e-3)
+    assert found["belongs"] is True
+    noise = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)).save(noise, "PNG")
+    strange = client.ask("/api/encode?method=pca", noise.getvalue()).packed
+    assert strange["belongs"] is False
+    assert strange["worse"] < 0.01
+    refused = client.ask("/api/encode", b"GIF89a nothing")
+    assert refused.status == 400
+    assert "the file" in refused.json["error"]
+
+
+def test_formula(client: Client, space: Space) -> None:
+    found = client.ask("/api/formula", {"text": "@12 + 0.5*label=Bag", "method": "pca"}).packed
+    assert np.allclose(found["z"][0], space.latent("@12 + 0.5*label=Bag"), atol=1e-5)
+    assert (found["names"], found["ids"], found["text"]) == (["label"], [12], "@12 + 0.5*label=Bag")
+    assert found["copy_as"]["command"] == "liminal edit fashion @12 '0.5*label=Bag' -o out.png"
+    start = space.latents[3]
+    moved = client.ask("/api/formula", {"text": "dim(2)", "start": start.tolist()}).packed
+    assert np.allclose(moved["z"][0], space.latent(start) + space.names().dimension(2), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "near", "says"),
+    [
+        ("@12 + )", 6, [], "wanted an item"),
+        ("@12 + lable=Bag", 6, ["label=Bag"], "did you mean label"),
+        ("@12 + 2*label=Bga", 8, ["label=Bag"], "Bag"),
+        ("@99999", 0, [], "@10199"),
+        ("label=Bag", None, [], "no item to start from"),
+        ("", 0, [], "wanted an item"),
+    ],
+)
+def test_a_formula_that_cannot_be_read(client: Client, text: str, at: int | None, near: list[str], says: str) -> None:
+    refused = client.ask("/api/formula", {"text": text})
+    assert refused.status == 400
+    told = refused.json
+    assert told["at"] == at
+    assert says in told["error"]
+    assert set(near) <= set(told["near"])
+
+
+def test_formulas_reach_no_files(client: Client, tmp_path: Path) -> None:
+    """Neither a file's name nor a path that looks like one is looked up."""
+    picture = tmp_path / "me.png"
+    Image.new("L", (28, 28)).save(picture)
+    for text in (f"'{picture}'", f"file('{picture}')", f"mix(@1, '{picture}')"):
+        refused = client.ask("/api/formula", {"text": text})
+        assert refused.status == 400
+        assert "files have no names" in refused.json["error"]
+    for key in (str(picture), "me.png", "../../etc/passwd"):
+        assert client.ask("/api/path", {"keys": ["@1", key]}).status == 400
+        assert client.ask("/api/transfer", {"content": key, "style": "@1"}).status == 400
+
+
+def test_names(client: Client, space: Space) -> None:
+    found = client.ask("/api/names?prefix=mean(label=S").json["completions"]
+    assert "mean(label=Sandal)" in [c["text"] for c in found]
+    everything = client.ask("/api/names").json["completions"]
+    for completion in everything:
+        if completion["kind"] in ("mean", "direction"):
+            text = completion["text"] if completion["kind"] == "mean" else f"@1 + {completion['text']}"
+            assert client.ask("/api/formula", {"text": text, "method": "pca"}).status == 200, completion
+
+
+# directions, sliders, dimensions
+
+
+def test_directions(client: Client, space: Space) -> None:
+    found = client.ask("/api/directions").packed
+    told = {d["name"]: (d, vector) for d, vector in zip(found["directions"], found["vectors"], strict=True)}
+    assert set(told) == set(space.directions)
+    for name, direction in space.directions.items():
+        assert np.allclose(told[name][1], direction.vector)
+        assert told[name][0]["score"] == pytest.approx(direction.score)
+        assert (told[name][0]["low"], told[name][0]["high"]) == direction.holds
+
+
+def test_directions_without_labels_are_remembered(client: Client, space: Space) -> None:
+    found = client.ask("/api/directions?source=pca").packed
+    assert np.allclose(found["vectors"][0], space.find_directions("pca")[0].vector, atol=1e-5)
+    moved = client.ask("/api/formula", {"text": "@3 + 2*pca0", "method": "pca"}).packed
+    assert np.allclose(moved["z"][0], space.latents[3].numpy() + 2 * found["vectors"][0], atol=1e-4)
+    assert moved["copy_as"]["python"].count("torch.tensor") == 1  # elsewhere nobody knows pca0
+    near = client.ask("/api/directions?source=jacobian&id=3").packed
+    assert np.allclose(near["vectors"][0], space.find_directions("jacobian", "@3")[0].vector, atol=1e-3)
+
+
+def test_between_two_selections(client: Client, space: Space) -> None:
+    label = np.array(space.catalogue.table(columns=["label"])["label"].to_pylist())
+    bags, boots = (np.flatnonzero(label == name)[:60].tolist() for name in ("Bag", "Ankle boot"))
+    found = client.ask("/api/directions", {"a": bags, "b": boots}).packed
+    (told,) = found["directions"]
+    assert told["score"] > 0.95
+    assert told["works"] is True
+    assert told["text"] == f"`{told['name']}`"
+    gap = space.latents[bags].mean(0) - space.latents[boots].mean(0)
+    assert np.dot(found["vectors"][0], gap) > 0.7 * np.linalg.norm(found["vectors"][0]) * np.linalg.norm(gap)
+    moved = client.ask("/api/formula", {"text": f"@{boots[0]} + {told['text']}", "method": "pca"}).packed
+    assert np.allclose(moved["z"][0], space.latents[boots[0]] + found["vectors"][0], atol=1e-4)
+    again = client.ask("/api/directions", {"a": bags, "b": boots}).packed["directions"][0]
+    assert again["name"] != told["name"]
+    assert client.ask("/api/directions", {"a": bags, "b": [10_200]}).status == 400
+    assert client.ask("/api/directions", {"a": bags, "b": [1, 1, 1]}).status == 400
+
+
+def test_slide(client: Client, space: Space) -> None:
+    found = client.ask("/api/slide", {"id": 12, "change": {"label=Bag": 1.5}, "method": "pca"}).packed
+    edit = space.edit("@12", "1.5*label=Bag")
+    assert np.allclose(found["z"][0], edit.z_after, atol=1e-4)
+    seen = {reading["name"]: reading for reading in found["attributes"]}
+    assert seen["label=Bag"]["after"] == pytest.approx(edit.attributes_after["label=Bag"], abs=1e-3)
+    assert found["kept"] == 1
+    assert found["copy_as"]["python"].endswith('space.edit("@12", \'1.5*label=Bag\').save("out.png")')
+    kept = client.ask("/api/slide", {"id": 12, "change": {"label=Bag": 1.5}, "keep_detail": True}).packed
+    assert np.array_equal(kept["items"][0], space.edit("@12", "1.5*label=Bag", keep_detail=True).after)
+    still = client.ask("/api/slide", {"z": space.latents[12].tolist(), "change": {}}).packed
+    assert np.allclose(still["z"][0], space.latents[12])
+    assert client.ask("/api/slide", {"change": {"label=Bag": 1}}).status == 400
+    assert client.ask("/api/slide", {"id": 12, "change": {"@3": 1}}).status == 400
+
+
+def test_a_lock_keeps_what_its_reader_sees(client: Client, space: Space) -> None:
+    """A probe of its own, fitted here, sees the locked attribute move less than without the lock."""
+    from sklearn.linear_model import LogisticRegression
+
+    free = client.ask("/api/slide", {"id": 12, "change": {"label=Coat": 2}}).packed
+    held = client.ask("/api/slide", {"id": 12, "change": {"label=Coat": 2}, "lock": ["label=Shirt"]}).packed
+    shirt = np.array(space.catalogue.table(columns=["label"])["label"].to_pylist()) == "Shirt"
+    z = space.latents.numpy()
+    reader = LogisticRegression(max_iter=1000).fit((z - z.mean(0)) / z.std(0), shirt)
+    moved = [abs(float(reader.coef_[0] @ ((answer["z"][0] - z[12]) / z.std(0)))) for answer in (free, held)]
+    assert moved[1] < 0.25 * moved[0]
+    assert 0 < held["kept"] < 1
+    refused = client.ask("/api/slide", {"id": 12, "change": {"label=Coat": 2}, "lock": ["colour"]})
+    assert refused.status == 400
+    assert "label" in refused.json["error"]
+
+
+def test_strips(client: Client, space: Space) -> None:
+    found = client.ask("/api/strip?kind=dimension&name=3").packed
+    z = space.latents.mean(0) + torch.tensor(found["at"])[:, None] * space.scale[3] * torch.eye(16)[3]
+    assert np.abs(found["items"].astype(int) - space.decode(z)).max() <= 1
+    named = client.ask("/api/strip?kind=direction&name=label%3DBag&id=5").packed
+    middle = int(np.flatnonzero(named["at"] == 0)[0])
+    assert np.abs(named["items"][middle].astype(int) - space.decode(space.latents[5])[0]).max() <= 1
+    assert client.ask("/api/strip?kind=dimension&name=16").status == 400
+
+
+def test_dimensions_are_sorted_by_use(client: Client, space: Space) -> None:
+    found = client.ask("/api/dimensions").json["dimensions"]
+    assert sorted(card["index"] for card in found) == list(range(16))
+    spread = [card["spread"] for card in found]
+    assert spread == sorted(spread, reverse=True)
+    assert [card["spread"] for card in sorted(found, key=lambda c: c["index"])] == pytest.approx(space.scale.tolist(), rel=1e-3)
+    assert all(card["strongest"] and abs(card["effect"]) >= card["leakage"] for card in found[:1])
+
+
+# paths, samples, styles
+
+
+def test_path(client: Client, space: Space) -> None:
+    keys: list[Any] = ["@12", "@977", space.latents[4].tolist()]
+    found = client.ask("/api/path", {"keys": keys, "frames": 11, "method": "pca"}).packed
+    walk = space.path("@12", "@977", space.latents[4], frames=11)
+    assert np.allclose(found["z"], walk.z, atol=1e-4)
+    assert found["at"] == list(walk.at)
+    assert found["least_support"] == pytest.approx(walk.evidence["least_support"])
+    assert found["copy_as"]["command"] is None
+    assert "torch.tensor" in found["copy_as"]["python"]
+    named = client.ask("/api/path", {"keys": ["@12", "@977"], "frames": 5, "along": "mix", "loop": True}).packed
+    assert named["copy_as"]["command"] == "liminal morph fashion @12 @977 --along mix --frames 5 --loop -o path.gif"
+    python = named["copy_as"]["python"].partition("; ")[2].partition("; ")[2].removesuffix('.save("path.gif")')
+    again = eval(python, {"space": space})  # what is offered for copying runs, and gives the same
+    assert np.allclose(named["z"], again.z, atol=1e-4)
+    assert client.ask("/api/path", {"keys": ["@12"]}).status == 400
+
+
+@pytest.mark.parametrize(("form", "starts"), [("gif", b"GIF89a"), ("png", b"\x89PNG"), ("mp4", b"\x00\x00\x00")])
+def test_export(client: Client, form: str, starts: bytes) -> None:
+    found = client.ask("/api/export", {"path": {"keys": ["@12", "@977"], "frames": 6}, "format": form, "fps": 10})
+    assert found.body.startswith(starts)
+    assert found.headers["content-disposition"] == f'attachment; filename="path.{form}"'
+    if form == "gif":
+        assert getattr(Image.open(io.BytesIO(found.body)), "n_frames", 1) == 6
+
+
+def test_sample(client: Client, space: Space) -> None:
+    found = client.ask("/api/sample", {"n": 5, "seed": 3, "method": "pca"}).packed
+    assert np.allclose(found["z"], space.sample(5, seed=3).z, atol=1e-5)
+    assert found["copy_as"]["command"] == "liminal sample fashion -n 5 --seed 3 -o samples"
+    label = np.array(space.catalogue.table(columns=["label"])["label"].to_pylist())
+    trousers = np.flatnonzero(label == "Trouser")[:80].tolist()
+    like = client.ask("/api/sample", {"n": 40, "rows": trousers, "support": 0.1, "method": "pca"}).packed
+    assert (like["support"] >= 0.1).all()
+    assert (label[like["nearest"][:, 0]] == "Trouser").mean() > 0.8
+    assert client.ask("/api/sample", {"n": 2, "source": "nowhere"}).status == 400
+    assert client.ask("/api/sample", {"n": 0}).status == 400
+
+
+def test_transfer(client: Client, space: Space) -> None:
+    found = client.ask("/api/transfer", {"content": "@12", "style": "@40", "blend": 0.5}).packed
+    wanted = space.transfer("@12", "@40", 0.5)
+    assert np.allclose(found["z"][0], wanted.z, atol=1e-4)
+    assert (found["content_class"], found["style_class"]) == wanted.classes
+    assert found["copy_as"]["command"] == "liminal transfer fashion --content @12 --style @40 --blend 0.5 -o out.png"
+
+
+# starting and stopping
+
+
+def test_errors_are_one_line(client: Client) -> None:
+    for path, body in (
+        ("/api/decode", b"123"),
+        ("/api/decode", b""),
+        ("/api/at?method=nowhere", bytes_of([[0, 0]])),
+        ("/api/look", bytes_of(np.full((1, 16), np.nan))),
+        ("/api/path", {"keys": "@1"}),
+        ("/api/path", {"keys": ["@1", "@2"], "frames": 10**9}),
+        ("/api/formula", {}),
+        ("/api/formula", {"text": "@1", "more": 1}),
+        ("/api/item?id=x", None),
+        ("/api/item", None),
+    ):
+        refused = client.ask(path, body)  # type: ignore[arg-type]
+        assert refused.status == 400, (path, refused.body)
+        text = refused.json["error"]
+        assert text
+        assert "\n" not in text
+
+
+def test_what_is_not_there(client: Client) -> None:
+    assert client.ask("/api/nothing").status == 404
+    assert client.ask("/api/space", b"").status == 405
+
+
+def test_an_unbuilt_page_says_how_to_build_it(tmp_path: Path) -> None:
+    assert b"npm run build" in pages.read(tmp_path / "nothing")["/"][0]
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text("<p>built")
+    (tmp_path / "assets" / "main.js").write_text("1")
+    (tmp_path / "secret.pem").write_text("no page needs this")
+    found = pages.read(tmp_path)
+    assert found["/"] == (b"<p>built", "text/html; charset=utf-8")
+    assert set(found) == {"/", "/assets/main.js"}
+
+
+def test_ports(studio: server.Studio) -> None:
+    taken = int(studio.url.partition(":")[2].rpartition(":")[2].partition("/")[0])
+    with pytest.raises(liminal.LiminalError, match=f"--port {taken} is taken"):
+        address.listen(taken)
+    other = address.listen()
+    other.socket.close()
+    assert other.port != taken
+    assert other.socket.family.name == "AF_INET"
+
+
+def test_a_space_in_hand_and_a_space_that_is_not_there(space: Space) -> None:
+    running = liminal.studio(space)
+    try:
+        assert Client(running).ask("/api/decode", bytes_of(space.latents[:1])).packed["items"].shape == (1, 28, 28, 1)
+        assert running.url in running._repr_html_()
+    finally:
+        running.close()
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(running.url, timeout=5)
+    with pytest.raises(liminal.LiminalError, match="fashion"):
+        liminal.studio("fashoin")
+
+
+def test_a_model_that_cannot_be_loaded(tmp_path: Path, space: Space) -> None:
+    """The map and its items are there all the same, and what needs the model says why it is not."""
+    copy = tmp_path / "copy"
+    space.save(copy, ids=range(40))
+    session = server.open_session("copy", copy)
+    (copy / "weights.safetensors").write_bytes(b"cut")
+    here = address.listen()
+    running = server.server(session, here)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [here.socket]}, daemon=True)
+    thread.start()
+    client = Client(server.Studio(here.url, session, running, thread))
+    try:
+        refused = client.ask("/api/decode", bytes_of(np.zeros((1, 16))))
+        assert refused.status == 400
+        assert "weights.safetensors" in refused.json["error"]
+        assert "weights.safetensors" in client.ask("/api/progress").json["broken"]
+        assert client.ask("/api/space").json["items"] == 40
+    finally:
+        client.studio.close()
+
+
+# the worker and what is kept
+
+
+def test_rows_of_several_requests_are_computed_together() -> None:
+    seen: list[int] = []
+    begin = threading.Event()
+
+    def compute(key: Any, rows: np.ndarray) -> dict[str, np.ndarray]:
+        begin.wait(5)
+        seen.append(len(rows))
+        if key == "bad" and (rows < 0).any():
+            raise liminal.LiminalError("below zero")
+        return {"double": 2 * rows, "rank": rankdata(rows[:, 0])}
+
+    one = worker.Worker(compute)
+    first = one.ask("good", np.zeros((1, 1)))
+    rest = [one.ask("good", np.full((3, 1), i)) for i in range(4)]
+    dropped = one.ask("good", np.full((1000, 1), 7.0))
+    assert dropped.cancel()
+    large = one.ask("good", np.arange(1000.0)[:, None])
+    bad, fine = one.ask("bad", np.full((1, 1), -1.0)), one.ask("bad", np.full((1, 1), 1.0))
+    begin.set()
+    assert [future.result(5)["double"].tolist() for future in rest] == [[[2 * i]] * 3 for i in range(4)]
+    assert np.array_equal(large.result(5)["double"][:, 0], 2 * np.arange(1000.0))
+    with pytest.raises(liminal.LiminalError):
+        bad.result(5)
+    assert fine.result(5)["double"].tolist() == [[2.0]]
+    assert first.result(5)["double"].tolist() == [[0.0]]
+    assert max(seen) <= worker.BATCH
+    assert len(seen) < 5 + 1 + 1000 / worker.BATCH + 4
+    one.close()
+
+
+def test_a_lane_leaves_out_what_was_cancelled() -> None:
+    lane, begin, done = worker.Lane("test"), threading.Event(), []
+    lane.submit(lambda: begin.wait(5))
+    second = lane.submit(lambda: done.append(2))
+    third = lane.submit(lambda: done.append(3))
+    assert second.cancel()
+    begin.set()
+    third.result(5)
+    assert done == [3]
+    with pytest.raises(ZeroDivisionError):
+        lane.submit(lambda: 1 / 0).result(5)
+    lane.close()
+
+
+def test_what_is_kept_is_exact_and_damage_is_made_anew(space: Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIMINAL_CACHE", str(tmp_path))
+    kept = Kept(space.folder, space.card)
+    support = space.support
+    kept.put("support", *apart(support))
+    found = together(type(support), *kept.get("support"), tensors=True)  # type: ignore[misc]
+    z = space.draw(50, seed=5)
+    assert torch.equal(found(z), support(z))
+    assert torch.equal(found.weight(z), support.weight(z))
+    assert found.typical == support.typical
+    (file,) = tmp_path.rglob("support*.npz")
+    file.write_bytes(file.read_bytes()[:1000])
+    assert kept.get("support") is None
+    arrays, facts = kept.once("support", lambda: ({"a": np.ones(2)}, {"b": [1]}))
+    assert kept.get("support") is not None
+    assert (arrays["a"].tolist(), facts) == ([1.0, 1.0], {"b": [1]})
+    assert together(type(support), arrays, facts) is None
+
+
+# the command
+
+
+def command(*arguments: str) -> subprocess.Popen[str]:
+    """`liminal studio` in a process of its own, to which ctrl-C means what it means in a terminal."""
+    line = [sys.executable, "-m", "liminal", "studio", *arguments, "--no-browser"]
+    ctrl_c = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=ctrl_c)
+
+
+def test_the_command_prints_its_address_and_ends_by_ctrl_c(studio: server.Studio) -> None:
+    running = command("fashion")
+    assert running.stdout is not None
+    assert "ctrl-C" in running.stdout.readline()
+    url = running.stdout.readline().strip()
+    assert url.startswith("http://127.0.0.1:")
+    assert not url.startswith(studio.url.partition("?")[0])  # that port is taken: the next free one
+    with urllib.request.urlopen(url, timeout=PATIENCE) as page:
+        assert b"html" in page.read()
+    running.send_signal(signal.SIGINT)
+    out, said = running.communicate(timeout=PATIENCE)
+    assert (running.returncode, out, said) == (130, "", "liminal studio: the studio is closed\n")
+
+
+def test_the_command_refuses_in_one_line(studio: server.Studio) -> None:
+    taken = studio.url.split(":")[2].split("/")[0]
+    for arguments, says in ((["fashion", "--port", taken], f"--port {taken} is taken"), (["fashoin"], "did you mean fashion?")):
+        running = command(*arguments)
+        out, said = running.communicate(timeout=PATIENCE)
+        assert (running.returncode, out) == (2, "")
+        assert says in said
+        assert said.count("\n") == 1

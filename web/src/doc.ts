@@ -1,0 +1,144 @@
+/** What a person has made: the part of the state that can be undone and that an address holds. */
+import type { Along, Found, Method, Place } from "./wire.ts";
+import type { Camera } from "./scales.ts";
+
+export const VIEWS = ["start", "item", "path", "directions", "dimensions", "sample", "style", "report", "tour"] as const;
+export type View = (typeof VIEWS)[number];
+
+/** Something one can look at: a real item, or a place in the latent space with a word on where it comes from. */
+export type Subject = { kind: "item"; id: number } | { kind: "place"; z: readonly number[]; said: string };
+
+export interface Doc {
+  view: View;
+  method: Method;
+  /** The column that colours the map; "" for none. */
+  colour: string;
+  off: readonly string[];
+  range: readonly [number, number] | null;
+  points: boolean;
+  microscope: boolean;
+  subject: Subject | null;
+  keys: readonly Subject[];
+  along: Along;
+  loop: boolean;
+  found: Found;
+  change: Readonly<Record<string, number>>;
+  locked: readonly string[];
+  /** Whether what the model cannot restore of an item is put back after a change. */
+  detail: boolean;
+  a: readonly number[];
+  b: readonly number[];
+  formula: string;
+  content: Subject | null;
+  style: Subject | null;
+  blend: number;
+  /** The category that names what an item is. */
+  by: string;
+  source: string;
+  seed: number;
+  step: number;
+}
+
+export const EMPTY: Doc = {
+  view: "start",
+  method: "umap",
+  colour: "",
+  off: [],
+  range: null,
+  points: true,
+  microscope: true,
+  subject: null,
+  keys: [],
+  along: "linear",
+  loop: false,
+  found: "attributes",
+  change: {},
+  locked: [],
+  detail: false,
+  a: [],
+  b: [],
+  formula: "",
+  content: null,
+  style: null,
+  blend: 1,
+  by: "",
+  source: "",
+  seed: 0,
+  step: 0,
+};
+
+export const place = (subject: Subject): Place => (subject.kind === "item" ? `@${subject.id}` : [...subject.z]);
+export const keyOf = (subject: Subject): string => (subject.kind === "item" ? `@${subject.id}` : subject.z.join(","));
+export const nameOf = (subject: Subject): string => (subject.kind === "item" ? `@${subject.id}` : subject.said);
+
+/** Six significant digits of each number: enough to decode the same picture. */
+function write(subject: Subject): string {
+  if (subject.kind === "item") return `@${subject.id}`;
+  return `${subject.said.replace(/[|;]/g, " ")}|${subject.z.map((v) => Number(v.toPrecision(6))).join(",")}`;
+}
+
+function read(text: string): Subject | null {
+  if (/^@\d+$/.test(text)) return { kind: "item", id: Number(text.slice(1)) };
+  const cut = text.lastIndexOf("|");
+  const z = text.slice(cut + 1).split(",").map(Number);
+  return cut >= 0 && z.every(Number.isFinite) ? { kind: "place", z, said: text.slice(0, cut) } : null;
+}
+
+const SUBJECTS = ["subject", "content", "style"] as const;
+const TEXTS = ["view", "method", "colour", "along", "found", "formula", "source", "by"] as const;
+const NUMBERS = ["blend", "seed", "step"] as const;
+const SWITCHES = ["points", "microscope", "loop", "detail"] as const;
+const NAMES = ["off", "locked"] as const;
+const ROWS = ["a", "b"] as const;
+const MOST_ROWS = 400; // a longer selection makes no address
+
+/** The part of an address after `#`; what is as at the start is left out. */
+export function toHash(doc: Doc, camera: Camera | null, start: Doc = EMPTY): string {
+  const to = new URLSearchParams();
+  for (const key of TEXTS) if (doc[key] !== start[key]) to.set(key, doc[key]);
+  for (const key of NUMBERS) if (doc[key] !== start[key]) to.set(key, String(doc[key]));
+  for (const key of SWITCHES) if (doc[key] !== start[key]) to.set(key, doc[key] ? "1" : "0");
+  for (const key of SUBJECTS) if (doc[key]) to.set(key, write(doc[key]));
+  for (const key of NAMES) if (doc[key].length) to.set(key, JSON.stringify(doc[key]));
+  for (const key of ROWS) if (doc[key].length && doc[key].length <= MOST_ROWS) to.set(key, doc[key].join(","));
+  if (doc.range) to.set("range", doc.range.join(","));
+  if (doc.keys.length) to.set("keys", doc.keys.map(write).join(";"));
+  if (Object.keys(doc.change).length) to.set("change", JSON.stringify(doc.change));
+  if (camera) to.set("at", [camera.x, camera.y, camera.k].map((v) => Number(v.toPrecision(6))).join(","));
+  return to.toString();
+}
+
+/** Reads an address; what is not understood is left as at the start. */
+export function fromHash(hash: string, start: Doc = EMPTY): { doc: Doc; camera: Camera | null } {
+  const from = new URLSearchParams(hash.replace(/^#/, ""));
+  const doc: Doc = { ...start };
+  const set = <K extends keyof Doc>(key: K, value: Doc[K] | null | undefined) => {
+    if (value !== null && value !== undefined) doc[key] = value;
+  };
+  for (const key of TEXTS) set(key, from.get(key) as never);
+  if (!VIEWS.includes(doc.view)) doc.view = start.view;
+  for (const key of NUMBERS) if (from.has(key) && Number.isFinite(Number(from.get(key)))) doc[key] = Number(from.get(key));
+  for (const key of SWITCHES) if (from.has(key)) doc[key] = from.get(key) === "1";
+  for (const key of SUBJECTS) set(key, read(from.get(key) ?? ""));
+  for (const key of NAMES) set(key, parsed(from.get(key), (v): v is string[] => Array.isArray(v) && v.every((x) => typeof x === "string")));
+  for (const key of ROWS) if (from.has(key)) doc[key] = numbers(from.get(key)).filter(Number.isInteger);
+  const range = numbers(from.get("range"));
+  if (range.length === 2) doc.range = [range[0] as number, range[1] as number];
+  if (from.has("keys")) doc.keys = (from.get("keys") ?? "").split(";").map(read).filter((found) => found !== null);
+  set("change", parsed(from.get("change"), isChange));
+  const [x, y, k] = numbers(from.get("at"));
+  return { doc, camera: x !== undefined && y !== undefined && k !== undefined && k > 0 ? { x, y, k } : null };
+}
+
+const numbers = (text: string | null): number[] => (text ? text.split(",").map(Number).filter(Number.isFinite) : []);
+const isChange = (value: unknown): value is Record<string, number> =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && Object.values(value).every((v) => typeof v === "number" && Number.isFinite(v));
+
+function parsed<T>(text: string | null, is: (value: unknown) => value is T): T | null {
+  try {
+    const value: unknown = text === null ? null : JSON.parse(text);
+    return is(value) ? value : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * All items as points. They are added up in a half-float picture (colour times coverage, and coverage), which is then shown with
+ * the coverage on a logarithmic scale: where points saturate one sees how dense they are. The points lie in shuffled order, so the
+ * first k are a uniform sample: while the map moves only those are drawn, and at rest the others are added bit by bit.
+ */
+import type { Camera, Size } from "../scales.ts";
+import { build, feed, type Program } from "./gl.ts";
+
+const POINTS = `
+in vec2 xy; in float code;
+uniform vec2 middle; uniform vec2 scale; uniform float radius; uniform sampler2D palette;
+out vec3 colour;
+void main() {
+  if (code > 254.5) { gl_Position = vec4(2., 2., 0., 1.); gl_PointSize = 0.; return; }
+  gl_Position = vec4((xy - middle) * scale, 0., 1.);
+  gl_PointSize = 2. * radius + 1.;
+  colour = texelFetch(palette, ivec2(int(code + .5), 0), 0).rgb;
+}`;
+const DISC = `
+in vec3 colour; uniform float radius; out vec4 sum;
+void main() {
+  float far = length(gl_PointCoord - .5) * (2. * radius + 1.);
+  float covered = clamp(radius + .5 - far, 0., 1.);
+  sum = vec4(colour * covered, covered);
+}`;
+const TRIANGLE = `void main() { gl_Position = vec4(vec2(gl_VertexID == 1 ? 3. : -1., gl_VertexID == 2 ? 3. : -1.), 0., 1.); }`;
+const SHADE = `
+uniform sampler2D sums; uniform float part, overlap, strength; out vec4 shade;
+void main() {
+  vec4 sum = texelFetch(sums, ivec2(gl_FragCoord.xy), 0);
+  if (sum.a <= 0.) { shade = vec4(0.); return; }
+  float piled = max(sum.a / part, 1.);
+  float least = mix(.9, .3, clamp(log2(overlap) / 5., 0., 1.));
+  float dense = overlap > 1.01 ? min(log(piled) / log(overlap), 1.) : 0.;
+  float alpha = strength * min(sum.a / mix(part, 1., .7), 1.) * mix(least, 1., dense);
+  shade = vec4(sum.rgb / sum.a * alpha, alpha);
+}`;
+
+const MOST_A_FRAME = 250_000;
+const FEWEST_A_FRAME = 20_000;
+
+export class Points {
+  private readonly discs: Program;
+  private readonly shade: Program;
+  private readonly places: WebGLBuffer;
+  private readonly codes: WebGLBuffer;
+  private readonly palette: WebGLTexture;
+  private readonly sums: WebGLTexture;
+  private readonly target: WebGLFramebuffer;
+  private readonly vertices: WebGLVertexArrayObject;
+  private readonly nothing: WebGLVertexArrayObject;
+  private count = 0;
+  private drawn = 0;
+  private picture = "";
+  /** How many points one frame may draw; follows how long frames take. */
+  private share = 60_000;
+  private xy: Float32Array = new Float32Array();
+  private order: Uint32Array = new Uint32Array();
+  /** Points to a square unit of the map where they are dense. */
+  private density = 0;
+
+  constructor(private readonly gl: WebGL2RenderingContext) {
+    gl.getExtension("EXT_color_buffer_float") ?? gl.getExtension("EXT_color_buffer_half_float");
+    this.discs = build(gl, POINTS, DISC);
+    this.shade = build(gl, TRIANGLE, SHADE);
+    this.places = gl.createBuffer();
+    this.codes = gl.createBuffer();
+    this.palette = texture(gl);
+    this.sums = texture(gl);
+    this.target = gl.createFramebuffer();
+    this.vertices = gl.createVertexArray();
+    this.nothing = gl.createVertexArray();
+    gl.bindVertexArray(this.vertices);
+    feed(gl, this.discs, "xy", this.places, 2);
+    feed(gl, this.discs, "code", this.codes, 1, gl.UNSIGNED_BYTE);
+    gl.bindVertexArray(null);
+  }
+
+  /** Where the points lie, the order to draw them in, and how dense they are where they are dense. */
+  place(xy: Float32Array, order: Uint32Array, density: number): void {
+    const { gl } = this;
+    const sorted = new Float32Array(xy.length);
+    order.forEach((row, i) => {
+      sorted[2 * i] = xy[2 * row] as number;
+      sorted[2 * i + 1] = xy[2 * row + 1] as number;
+    });
+    [this.xy, this.order, this.count, this.density] = [xy, order, order.length, density];
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.places);
+    gl.bufferData(gl.ARRAY_BUFFER, sorted, gl.STATIC_DRAW);
+    this.colour(new Uint8Array(this.count), new Uint8Array(256 * 4).fill(128), new Uint8Array(this.count).fill(1));
+  }
+
+  /** The code of each row, the colours of the codes, and which rows are shown. */
+  colour(codes: Uint8Array, palette: Uint8Array, shown: Uint8Array): void {
+    const { gl } = this;
+    const sorted = new Uint8Array(this.count);
+    this.order.forEach((row, i) => (sorted[i] = shown[row] ? (codes[row] as number) : 255));
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.codes);
+    gl.bufferData(gl.ARRAY_BUFFER, sorted, gl.DYNAMIC_DRAW);
+    gl.bindTexture(gl.TEXTURE_2D, this.palette);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, 256, 1, 0, gl.RGBA, gl.UNSIGNED_BYTE, palette);
+    this.picture = "";
+  }
+
+  /** The place of a row. */
+  at(row: number): Float32Array {
+    return this.xy.subarray(2 * row, 2 * row + 2);
+  }
+
+  radius(camera: Camera, ratio: number): number {
+    const overlap = (this.density * Math.PI * 4) / (camera.k * camera.k);
+    return ratio * Math.min(Math.max(2.6 / Math.max(overlap, 0.15) ** 0.3, 0.8), 4.5);
+  }
+
+  /** Draws into the current framebuffer; `took`: milliseconds of the frame before. Says whether points are left for the next frame. */
+  draw(camera: Camera, size: Size, ratio: number, strength: number, moving: boolean, took: number): boolean {
+    const { gl } = this;
+    if (took > 70) this.share = Math.max(this.share * 0.75, FEWEST_A_FRAME);
+    else if (took > 0 && took < 40) this.share = Math.min(this.share * 1.2, MOST_A_FRAME);
+    const [width, height] = [gl.drawingBufferWidth, gl.drawingBufferHeight];
+    const radius = this.radius(camera, ratio);
+    const picture = `${camera.x} ${camera.y} ${camera.k} ${width} ${height}`;
+    this.start(width, height, picture !== this.picture);
+    this.picture = picture;
+    const until = Math.min(this.count, moving ? Math.max(this.drawn, this.share) : this.drawn + this.share);
+    if (until > this.drawn) this.add(camera, size, radius, until - this.drawn);
+    this.drawn = until;
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    this.show(camera, ratio, radius, strength);
+    return !moving && this.drawn < this.count;
+  }
+
+  private start(width: number, height: number, fresh: boolean): void {
+    const { gl } = this;
+    gl.bindTexture(gl.TEXTURE_2D, this.sums);
+    if (!this.picture.endsWith(` ${width} ${height}`)) {
+      gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA16F, width, height, 0, gl.RGBA, gl.HALF_FLOAT, null);
+    }
+    gl.bindFramebuffer(gl.FRAMEBUFFER, this.target);
+    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, this.sums, 0);
+    if (!fresh) return;
+    gl.clearColor(0, 0, 0, 0);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    this.drawn = 0;
+  }
+
+  private add(camera: Camera, size: Size, radius: number, count: number): void {
+    const { gl, discs } = this;
+    gl.useProgram(discs.program);
+    gl.bindVertexArray(this.vertices);
+    gl.uniform2f(discs.at["middle"] ?? null, camera.x, camera.y);
+    gl.uniform2f(discs.at["scale"] ?? null, (2 * camera.k) / size.width, (2 * camera.k) / size.height);
+    gl.uniform1f(discs.at["radius"] ?? null, radius);
+    gl.activeTexture(gl.TEXTURE0);
+    gl.bindTexture(gl.TEXTURE_2D, this.palette);
+    gl.blendFunc(gl.ONE, gl.ONE);
+    gl.drawArrays(gl.POINTS, this.drawn, count);
+  }
+
+  private show(camera: Camera, ratio: number, radius: number, strength: number): void {
+    const { gl, shade } = this;
+    const perPixel = this.density / (camera.k * ratio) ** 2;
+    gl.useProgram(shade.program);
+    gl.bindVertexArray(this.nothing);
+    gl.bindTexture(gl.TEXTURE_2D, this.sums);
+    gl.uniform1f(shade.at["part"] ?? null, this.drawn / Math.max(this.count, 1));
+    gl.uniform1f(shade.at["overlap"] ?? null, Math.max(1, perPixel * Math.PI * radius * radius));
+    gl.uniform1f(shade.at["strength"] ?? null, strength);
+    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+    gl.drawArrays(gl.TRIANGLES, 0, 3);
+    gl.bindVertexArray(null);
+  }
+}
+
+function texture(gl: WebGL2RenderingContext): WebGLTexture {
+  const made = gl.createTexture();
+  gl.bindTexture(gl.TEXTURE_2D, made);
+  for (const side of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, side, gl.NEAREST);
+  for (const side of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_2D, side, gl.CLAMP_TO_EDGE);
+  return made;
+}

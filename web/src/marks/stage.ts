@@ -1,0 +1,126 @@
+/** The map's canvas: draws the layers in order, only when something has changed, and adds detail once the map is at rest. */
+import type { Rgb } from "../colours.ts";
+import type { Camera, Size } from "../scales.ts";
+import type { Microscope } from "./microscope.ts";
+import { Points } from "./points.ts";
+import type { Thumbnails } from "./thumbnails.ts";
+import type { Tiles } from "./tiles.ts";
+
+export interface Scene {
+  camera: Camera | null;
+  size: Size;
+  /** Which layers are on. */
+  points: boolean;
+  microscope: boolean;
+  shown: Uint8Array;
+  colour: (row: number) => Rgb;
+  /** The colour behind everything. */
+  ground: Rgb;
+  /** How strongly the microscope shows, 0 to 1. */
+  veil: number;
+}
+export interface Layers {
+  decoded: { tiles: Tiles; microscope: Microscope } | null;
+  thumbnails: { tiles: Tiles; layer: Thumbnails } | null;
+}
+
+const REST = 140; // milliseconds without a move
+
+export class Stage {
+  readonly gl: WebGL2RenderingContext;
+  readonly points: Points;
+  layers: Layers = { decoded: null, thumbnails: null };
+  private asked = 0;
+  private moved = 0;
+  private before = 0;
+  private camera = "";
+  /** Milliseconds between the last frames, for tests and benchmarks. */
+  readonly times: number[] = [];
+  resting = false;
+
+  constructor(
+    readonly canvas: HTMLCanvasElement,
+    private readonly scene: () => Scene,
+  ) {
+    const gl = canvas.getContext("webgl2", { antialias: false, alpha: true, premultipliedAlpha: true, preserveDrawingBuffer: false });
+    if (!gl) throw new Error("This browser draws no WebGL 2, which the map needs.");
+    this.gl = gl;
+    gl.disable(gl.DEPTH_TEST);
+    gl.enable(gl.BLEND);
+    this.points = new Points(gl);
+  }
+
+  /** Draws soon. */
+  request(): void {
+    this.resting = false;
+    this.asked ||= requestAnimationFrame((now) => this.frame(now));
+  }
+
+  private frame(now: number): void {
+    this.asked = 0;
+    const scene = this.scene();
+    const { camera, size } = scene;
+    if (!camera || !size.width) return;
+    const ratio = this.fit(size);
+    const place = `${camera.x} ${camera.y} ${camera.k}`;
+    if (place !== this.camera) [this.camera, this.moved] = [place, now];
+    const moving = now - this.moved < REST;
+    const took = this.before ? now - this.before : 0;
+    if (took) this.times.push(took);
+    if (this.times.length > 600) this.times.shift();
+    const more = this.draw(scene, camera, ratio, moving, took);
+    this.before = more || moving ? now : 0;
+    if (more || moving) this.request();
+    else this.resting = true;
+  }
+
+  /** Makes the canvas as large as its place on the screen; gives the device's pixels to one of the page's. */
+  private fit(size: Size): number {
+    const ratio = Math.min(window.devicePixelRatio || 1, 2);
+    const [width, height] = [Math.round(size.width * ratio), Math.round(size.height * ratio)];
+    if (this.canvas.width !== width || this.canvas.height !== height) [this.canvas.width, this.canvas.height] = [width, height];
+    return ratio;
+  }
+
+  private draw(scene: Scene, camera: Camera, ratio: number, moving: boolean, took: number): boolean {
+    const { gl } = this;
+    const { size } = scene;
+    const ground = scene.ground.map((c) => c / 255) as unknown as Rgb;
+    const { decoded, thumbnails } = this.layers;
+    const faces = thumbnails && scene.points ? thumbnails.layer.draw(camera, size, scene.shown, scene.colour) : null;
+    let more = false;
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    gl.viewport(0, 0, gl.drawingBufferWidth, gl.drawingBufferHeight);
+    gl.clearColor(0, 0, 0, 0);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    if (decoded && scene.microscope) {
+      if (!moving) decoded.microscope.ask(camera, size);
+      const { tiles, fading } = decoded.microscope.draw(camera, size, scene.veil);
+      decoded.tiles.draw(tiles, size, ratio, ground);
+      more ||= fading;
+    }
+    if (scene.points) {
+      const strength = 1 - 0.55 * (faces?.share ?? 0);
+      more = this.points.draw(camera, size, ratio, strength, moving, took) || more;
+    }
+    if (faces && thumbnails) thumbnails.tiles.draw(faces.tiles, size, ratio, ground);
+    return more;
+  }
+
+  /** Where an item lies on the map, by its row. */
+  rowAt(row: number): Float32Array {
+    return this.points.at(row);
+  }
+
+  /** What the microscope has decoded of what is in view. */
+  decoded(): { level: number; decoded: number; wanted: number } | null {
+    const { camera, size } = this.scene();
+    return camera && this.layers.decoded ? this.layers.decoded.microscope.state(camera, size) : null;
+  }
+
+  close(): void {
+    cancelAnimationFrame(this.asked);
+    this.layers.decoded?.microscope.close();
+    this.gl.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+}

@@ -1,0 +1,139 @@
+/** Small pictures on the map: a texture array that keeps those last used, and one draw call for all that are seen. */
+import type { Size } from "../scales.ts";
+import { build, feed, type Program } from "./gl.ts";
+
+const PLACE = `
+in vec4 rect; in vec4 look; in vec4 ring;
+uniform vec2 size; out vec2 at; out vec2 full; out vec4 how; out vec4 edge;
+void main() {
+  vec2 corner = vec2(gl_VertexID & 1, gl_VertexID >> 1);
+  at = corner; full = rect.zw; how = look; edge = ring;
+  vec2 px = rect.xy + (corner - .5) * rect.zw;
+  gl_Position = vec4(px.x / size.x * 2. - 1., 1. - px.y / size.y * 2., 0., 1.);
+}`;
+// look: layer, opacity, hatched (0 or 1), radius of the corners; ring: colour and width, both in pixels of the page
+const FACE = `
+in vec2 at; in vec2 full; in vec4 how; in vec4 edge;
+uniform sampler2DArray pictures; uniform vec3 ground; uniform float ratio; out vec4 colour;
+void main() {
+  vec2 px = (at - .5) * full;
+  vec2 q = abs(px) - full / 2. + how.w;
+  float far = length(max(q, 0.)) + min(max(q.x, q.y), 0.) - how.w;
+  float covered = clamp(.5 - far * ratio, 0., 1.);
+  vec2 inner = full - 2. * edge.a;
+  vec2 uv = px / inner + .5;
+  vec3 picture = texture(pictures, vec3(clamp(uv, .5 / vec2(textureSize(pictures, 0).xy), 1. - .5 / vec2(textureSize(pictures, 0).xy)), how.x)).rgb;
+  float rim = edge.a > 0. ? clamp((far + edge.a) * ratio + .5, 0., 1.) : 0.;
+  vec3 c = mix(picture, edge.rgb, rim);
+  float line = abs(fract((gl_FragCoord.x + gl_FragCoord.y) / (7. * ratio)) - .5) * 7. * ratio;
+  float stripe = how.z * clamp(1.1 * ratio - line + .5, 0., 1.);
+  c = mix(c, ground, how.z * .35 + .5 * stripe);
+  float alpha = covered * how.y;
+  colour = vec4(c * alpha, alpha);
+}`;
+
+const WIDTH = 12; // numbers of an instance
+
+export interface Tile {
+  slot: number;
+  /** Middle and sides on the screen, in pixels of the page. */
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  opacity: number;
+  hatched: boolean;
+  round: number;
+  /** Colour (0 to 1) and width of the rim. */
+  rim: readonly [number, number, number];
+  rimWidth: number;
+}
+
+/** Which slot holds what, the longest unused one given away first. */
+export class Slots {
+  private readonly held = new Map<string, number>();
+  private readonly free: number[];
+  constructor(
+    readonly count: number,
+    private readonly lost: (key: string) => void = () => {},
+  ) {
+    this.free = Array.from({ length: count }, (_, i) => count - 1 - i);
+  }
+  /** The slot of a key that is there, which then counts as just used. */
+  find(key: string): number | undefined {
+    const slot = this.held.get(key);
+    if (slot !== undefined) {
+      this.held.delete(key);
+      this.held.set(key, slot);
+    }
+    return slot;
+  }
+  /** A slot for a new key. */
+  give(key: string): number {
+    let slot = this.free.pop();
+    if (slot === undefined) {
+      const [oldest, used] = this.held.entries().next().value as [string, number];
+      this.held.delete(oldest);
+      this.lost(oldest);
+      slot = used;
+    }
+    this.held.set(key, slot);
+    return slot;
+  }
+}
+
+export class Tiles {
+  private readonly faces: Program;
+  private readonly instances: WebGLBuffer;
+  private readonly vertices: WebGLVertexArrayObject;
+  private readonly pictures: WebGLTexture;
+  readonly count: number;
+
+  constructor(
+    private readonly gl: WebGL2RenderingContext,
+    readonly width: number,
+    readonly height: number,
+    count: number,
+  ) {
+    this.count = Math.min(count, gl.getParameter(gl.MAX_ARRAY_TEXTURE_LAYERS) as number);
+    this.faces = build(gl, PLACE, FACE);
+    this.instances = gl.createBuffer();
+    this.vertices = gl.createVertexArray();
+    this.pictures = gl.createTexture();
+    gl.bindTexture(gl.TEXTURE_2D_ARRAY, this.pictures);
+    gl.texStorage3D(gl.TEXTURE_2D_ARRAY, 1, gl.RGBA8, width, height, this.count);
+    for (const side of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D_ARRAY, side, gl.LINEAR);
+    for (const side of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_2D_ARRAY, side, gl.CLAMP_TO_EDGE);
+    gl.bindVertexArray(this.vertices);
+    ["rect", "look", "ring"].forEach((name, i) => feed(gl, this.faces, name, this.instances, 4, gl.FLOAT, WIDTH * 4, i * 16, 1));
+    gl.bindVertexArray(null);
+  }
+
+  /** Puts a picture (rgba, width x height) into a slot. */
+  put(slot: number, rgba: Uint8Array | Uint8ClampedArray): void {
+    const { gl } = this;
+    gl.bindTexture(gl.TEXTURE_2D_ARRAY, this.pictures);
+    gl.texSubImage3D(gl.TEXTURE_2D_ARRAY, 0, 0, 0, slot, this.width, this.height, 1, gl.RGBA, gl.UNSIGNED_BYTE, rgba);
+  }
+
+  draw(tiles: readonly Tile[], size: Size, ratio: number, ground: readonly [number, number, number]): void {
+    const { gl, faces } = this;
+    if (!tiles.length) return;
+    const data = new Float32Array(tiles.length * WIDTH);
+    tiles.forEach((t, i) => {
+      data.set([t.x, t.y, t.width, t.height, t.slot, t.opacity, t.hatched ? 1 : 0, t.round, ...t.rim, t.rimWidth], i * WIDTH);
+    });
+    gl.useProgram(faces.program);
+    gl.bindVertexArray(this.vertices);
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.instances);
+    gl.bufferData(gl.ARRAY_BUFFER, data, gl.STREAM_DRAW);
+    gl.activeTexture(gl.TEXTURE0);
+    gl.bindTexture(gl.TEXTURE_2D_ARRAY, this.pictures);
+    gl.uniform2f(faces.at["size"] ?? null, size.width, size.height);
+    gl.uniform3f(faces.at["ground"] ?? null, ...ground);
+    gl.uniform1f(faces.at["ratio"] ?? null, ratio);
+    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, tiles.length);
+    gl.bindVertexArray(null);
+  }
+}

@@ -1,0 +1,201 @@
+/** The one store: what a person has made (undoable), what is being pointed at, and what has been loaded. */
+import { batch, computed, effect, signal } from "@preact/signals";
+import { Refused, dropped, server, type Ask } from "./api.ts";
+import { paint, passes, type Column } from "./colours.ts";
+import { EMPTY, fromHash, keyOf, toHash, type Doc, type Subject, type View } from "./doc.ts";
+import { Grid } from "./grid.ts";
+import * as history from "./history.ts";
+import { fit, type Camera, type Size } from "./scales.ts";
+import { type Look, type Layout, type Path, type Space, type Task } from "./wire.ts";
+
+export const doc = signal<Doc>(EMPTY);
+const past = signal(history.none<Doc>());
+export const canUndo = computed(() => past.value.past.length > 0);
+export const canRedo = computed(() => past.value.future.length > 0);
+
+/** Changes what a person has made, and notes it for undo; changes of one `kind` in quick succession are one step. */
+export function change(patch: Partial<Doc>, kind: string | null = null): void {
+  batch(() => {
+    past.value = history.note(past.value, doc.value, kind, performance.now());
+    doc.value = { ...doc.value, ...patch };
+  });
+}
+/** Changes where one looks, which needs no undoing. */
+export function turn(patch: Partial<Doc>): void {
+  doc.value = { ...doc.value, ...patch };
+}
+export const go = (view: View): void => turn({ view });
+
+function step(move: typeof history.back<Doc>): void {
+  const found = move(past.value, doc.value);
+  if (found) batch(() => ([past.value, doc.value] = [found.history, found.state]));
+}
+export const undo = (): void => step(history.back);
+export const redo = (): void => step(history.forth);
+
+// what is loaded
+
+export const space = signal<Space | null>(null);
+export const layout = signal<Layout | null>(null);
+export const grid = signal<Grid | null>(null);
+export const column = signal<Column | null>(null);
+export const waiting = signal(false);
+export const tasks = signal<readonly Task[]>([]);
+export const notice = signal<{ text: string; bad: boolean } | null>(null);
+
+export const coloured = computed(() => paint(column.value, layout.value ? layout.value.id.data.length : 0));
+export const shown = computed(() => {
+  const rows = layout.value ? layout.value.id.data.length : 0;
+  return passes(column.value, { off: doc.value.off, range: doc.value.range }, rows);
+});
+const rowsById = computed(() => new Map(Array.from(layout.value?.id.data ?? [], (id, row) => [id, row])));
+export const rowOf = (id: number): number => rowsById.value.get(id) ?? -1;
+export const idOf = (row: number): number => layout.value?.id.data[row] ?? -1;
+
+export let ask: Ask = server((waits) => (waiting.value = waits));
+export function use(other: Ask): void {
+  ask = other;
+}
+
+// where one looks and points
+
+export const size = signal<Size>({ width: 0, height: 0 });
+export const camera = signal<Camera | null>(null);
+export const home = computed<Camera | null>(() => (grid.value && size.value.width ? fit(grid.value.box, size.value) : null));
+export interface Pointer {
+  /** On the map. */
+  x: number;
+  y: number;
+  /** On the screen, from the map's corner. */
+  px: number;
+  py: number;
+}
+export const pointer = signal<Pointer | null>(null);
+export const tool = signal<"look" | "a" | "b" | "key">("look");
+export const help = signal(false);
+/** Places that the current view draws on the map: a result, a path, its frame. */
+export const marks = signal<{ x: number; y: number; kind: "result" | "frame" | "near" | "new"; row?: number }[]>([]);
+export const walked = signal<Path | null>(null);
+export const frame = signal(0);
+
+export function say(text: string, bad = false): void {
+  notice.value = { text, bad };
+}
+export function complain(error: unknown): void {
+  if (dropped(error)) return;
+  if (!(error instanceof Refused)) console.error(error);
+  say(error instanceof Error ? error.message : String(error), true);
+}
+
+// what a subject is: its decoded item, support, neighbours and place, asked for once
+
+const looks = new Map<string, Promise<Look>>();
+export function look(subject: Subject): Promise<Look> {
+  const key = `${doc.value.method} ${keyOf(subject)}`;
+  let found = looks.get(key);
+  if (!found) {
+    found = latent(subject).then((z) => ask("look", { method: doc.value.method }, Float32Array.from(z)));
+    found.catch(() => looks.delete(key));
+    if (looks.size > 500) looks.delete(looks.keys().next().value as string);
+    looks.set(key, found);
+  }
+  return found;
+}
+export async function latent(subject: Subject): Promise<readonly number[]> {
+  return subject.kind === "item" ? (await ask("item", { id: subject.id }, null)).z : subject.z;
+}
+/** Where a subject lies on the map. */
+export async function whereabouts(subject: Subject): Promise<readonly [number, number]> {
+  const xy = layout.value?.xy.data;
+  const row = subject.kind === "item" ? rowOf(subject.id) : -1;
+  if (xy && row >= 0) return [xy[2 * row] as number, xy[2 * row + 1] as number];
+  const found = (await look(subject)).xy.data;
+  return [found[0] as number, found[1] as number];
+}
+
+export function select(subject: Subject, view: View | null = null): void {
+  const same = doc.value.subject && keyOf(doc.value.subject) === keyOf(subject);
+  if (same) return view ? go(view) : undefined;
+  change({ subject, change: {}, view: view ?? doc.value.view });
+}
+
+// loading
+
+export async function open(): Promise<void> {
+  const found = fromHash(location.hash);
+  try {
+    space.value = await ask("space", {}, null);
+    const attributes = space.value.attributes;
+    const colour = attributes.find((a) => a.kind === "category") ?? attributes.find((a) => a.kind === "bool");
+    const along = space.value.alongs.includes("linear") ? "linear" : (space.value.alongs[0] ?? "linear");
+    start = { ...EMPTY, colour: colour?.name ?? "", along, source: space.value.sources[0] ?? "", method: space.value.maps[0] ?? "umap" };
+    const address = fromHash(location.hash, start);
+    batch(() => {
+      doc.value = address.doc;
+      camera.value = found.camera;
+    });
+    await loadMap();
+  } catch (error) {
+    complain(error);
+  }
+  effect(() => void (doc.value.method !== layout.peek()?.method && loadMap().catch(complain)));
+  effect(() => void loadColumn(doc.value.colour).catch(complain));
+  remember();
+}
+let start: Doc = EMPTY;
+
+async function loadMap(): Promise<void> {
+  const map = await ask("map", { method: doc.peek().method }, null);
+  batch(() => {
+    const moved = layout.peek() !== null;
+    layout.value = map;
+    grid.value = new Grid(map.xy.data);
+    looks.clear();
+    if (moved || !camera.peek()) camera.value = home.value;
+  });
+}
+effect(() => void (home.value && !camera.peek() && (camera.value = home.value)));
+
+const columns = new Map<string, Column>();
+async function loadColumn(name: string): Promise<void> {
+  let found = columns.get(name) ?? null;
+  if (name && !found) {
+    const answer = await ask("column", { name }, null);
+    const values = answer.values ?? (answer.kind === "bool" ? ["no", "yes"] : []);
+    found = { name, kind: answer.kind, values, data: answer.data.data, low: answer.low ?? 0, high: answer.high ?? 1 };
+    columns.set(name, found);
+  }
+  if (doc.value.colour === name) column.value = found;
+}
+
+/** Keeps the address in step with the state, a moment after it has come to rest. */
+function remember(): void {
+  let timer = 0;
+  effect(() => {
+    const hash = toHash(doc.value, camera.value === home.value ? null : camera.value, start);
+    clearTimeout(timer);
+    timer = window.setTimeout(() => window.history.replaceState(null, "", `${location.pathname}${hash ? `#${hash}` : ""}`), 250);
+  });
+  window.addEventListener("hashchange", () => {
+    const found = fromHash(location.hash, start);
+    batch(() => {
+      doc.value = found.doc;
+      camera.value = found.camera ?? home.value;
+    });
+  });
+}
+
+/** Asks what long work is at while there is any. */
+export async function watch(): Promise<void> {
+  for (;;) {
+    try {
+      const progress = await ask("progress", {}, null);
+      tasks.value = progress.tasks;
+      if (space.value && space.value.ready !== progress.ready) space.value = { ...space.value, ready: progress.ready, broken: progress.broken };
+      if (progress.broken) say(progress.broken, true);
+    } catch {
+      tasks.value = [];
+    }
+    await new Promise((done) => setTimeout(done, tasks.value.length ? 700 : 3000));
+  }
+}

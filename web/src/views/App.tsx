@@ -1,0 +1,151 @@
+/** The frame: the name and the formula bar above, views at the side, the map, and the panel of the open view. */
+import type { ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { View } from "../doc.ts";
+import { title } from "../names.ts";
+import { canRedo, canUndo, complain, doc, go, help, notice, redo, space, tasks, undo, waiting } from "../state.ts";
+import { bring, noun, uploading } from "./acts.ts";
+import { Button } from "./bits.tsx";
+import { DimensionsView } from "./DimensionsView.tsx";
+import { DirectionsView } from "./DirectionsView.tsx";
+import { FormulaBar } from "./FormulaBar.tsx";
+import { Help } from "./Help.tsx";
+import { Icon, type IconName } from "./icons.tsx";
+import { ItemView } from "./ItemView.tsx";
+import { hotkey } from "./hotkeys.ts";
+import { MapView } from "./MapView.tsx";
+import { PathView } from "./PathView.tsx";
+import { ReportView } from "./ReportView.tsx";
+import { SampleView } from "./SampleView.tsx";
+import { StartView } from "./StartView.tsx";
+import { StyleView } from "./StyleView.tsx";
+import { dark, toggle } from "./theme.ts";
+import { Touring, TourView } from "./TourView.tsx";
+
+export const VIEWS: readonly { view: View; name: string; icon: IconName; of: ComponentType }[] = [
+  { view: "start", name: "Start", icon: "start", of: StartView },
+  { view: "item", name: "Item", icon: "item", of: ItemView },
+  { view: "path", name: "Path", icon: "path", of: PathView },
+  { view: "directions", name: "Directions", icon: "directions", of: DirectionsView },
+  { view: "dimensions", name: "Dimensions", icon: "dimensions", of: DimensionsView },
+  { view: "sample", name: "Sample", icon: "sample", of: SampleView },
+  { view: "style", name: "Style", icon: "style", of: StyleView },
+  { view: "report", name: "Report", icon: "report", of: ReportView },
+  { view: "tour", name: "Tour", icon: "tour", of: TourView },
+];
+
+export function App() {
+  const [over, setOver] = useState(false);
+  useEffect(() => {
+    window.addEventListener("keydown", hotkey);
+    return () => window.removeEventListener("keydown", hotkey);
+  }, []);
+  const files = (event: DragEvent) => Array.from(event.dataTransfer?.types ?? []).includes("Files");
+  const drop = (event: DragEvent) => {
+    const file = event.dataTransfer?.files[0];
+    setOver(false);
+    if (!file) return;
+    event.preventDefault();
+    void bring(file).catch(complain);
+  };
+  const dragging = (event: DragEvent) => {
+    if (!files(event)) return;
+    event.preventDefault();
+    setOver(true);
+  };
+  return (
+    <div class="app" onDragOver={dragging} onDragLeave={() => setOver(false)} onDrop={drop}>
+      <Top />
+      <Rail />
+      <MapView />
+      <Panel />
+      <Notice />
+      {help.value && <Help />}
+      {(over || uploading.value) && (
+        <div class="drop" role="status">
+          <Icon name="upload" />
+          {uploading.value ? "Finding its place" : `Let go to find the place of this ${noun(false)}`}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Top() {
+  return (
+    <header class="top">
+      <button type="button" class="brand" onClick={() => go("start")} title={space.value?.title ?? ""}>
+        <svg viewBox="0 0 28 28" aria-hidden="true">
+          <circle cx="10" cy="14" r="8" />
+          <circle cx="18" cy="14" r="8" />
+        </svg>
+        <span class="sr">Liminal: </span>
+        <b>{title(space.value?.name ?? "Liminal")}</b>
+      </button>
+      <FormulaBar />
+      <div class="top-tools">
+        <Button kind="icon" icon="undo" disabled={!canUndo.value} onClick={undo} aria-label="Undo" title="Undo (Ctrl Z)" />
+        <Button kind="icon" icon="redo" disabled={!canRedo.value} onClick={redo} aria-label="Redo" title="Redo (Ctrl Shift Z)" />
+        <Button kind="icon" icon={dark.value ? "sun" : "moon"} onClick={toggle} aria-label={dark.value ? "Light" : "Dark"} title="Dark or light (T)" />
+        <Button kind="icon" icon="help" onClick={() => (help.value = true)} aria-label="Help" title="Help and keys (?)" />
+      </div>
+    </header>
+  );
+}
+
+function Rail() {
+  return (
+    <nav class="rail" aria-label="Views">
+      {VIEWS.map(({ view, name, icon }) => (
+        <button key={view} type="button" class="tab" aria-current={doc.value.view === view ? "page" : undefined} onClick={() => go(view)}>
+          <Icon name={icon} />
+          <span>{name}</span>
+        </button>
+      ))}
+    </nav>
+  );
+}
+
+function Panel() {
+  const [tall, setTall] = useState(false);
+  const found = VIEWS.find(({ view }) => view === doc.value.view) ?? VIEWS[0];
+  if (!found) return null;
+  const View = found.of;
+  return (
+    <aside class={`panel ${tall ? "tall" : ""} of-${found.view}`} aria-label={found.name}>
+      <button type="button" class="grip" aria-label={tall ? "Make the panel lower" : "Make the panel higher"} onClick={() => setTall(!tall)} />
+      <Touring />
+      <div class="scroll" key={found.view}>{space.value ? <View /> : null}</div>
+    </aside>
+  );
+}
+
+function Notice() {
+  const note = notice.value;
+  useEffect(() => {
+    if (!note) return;
+    const timer = setTimeout(() => (notice.value = null), note.bad ? 9000 : 4000);
+    return () => clearTimeout(timer);
+  }, [note]);
+  const work = tasks.value.find((task) => task.text || task.what);
+  const line = waiting.value ? "The model is loading; the map is ready" : work ? `${work.text || work.what}${work.done !== null ? ` · ${Math.round(work.done * 100)} %` : ""}` : null;
+  return (
+    <div class="notices">
+      <div role="status" aria-live="polite">
+        {line && (
+          <p class="notice">
+            <span class="spinner" />
+            {line}
+          </p>
+        )}
+        {note && !note.bad && <p class="notice">{note.text}</p>}
+      </div>
+      {note?.bad && (
+        <p class="notice bad" role="alert">
+          {note.text}
+          <Button kind="icon" icon="close" aria-label="Close" onClick={() => (notice.value = null)} />
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,180 @@
+/** Directions: sliders for what has names, for what a person draws around, and for what the model does by itself. */
+import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { human, topic } from "../names.ts";
+import { useLive } from "../live.ts";
+import { ask, change, column, doc, idOf, tool } from "../state.ts";
+import type { Direction, Found } from "../wire.ts";
+import { lassoed, rowsInView } from "./acts.ts";
+import { Button, Section, State, Thumb } from "./bits.tsx";
+import { More, Result } from "./Result.tsx";
+import { Slider } from "./Slider.tsx";
+
+/** Directions between two groups that this page has asked for. */
+export const drawnOnes = signal<readonly Direction[]>([]);
+const SOURCES: readonly (readonly [Found, string])[] = [
+  ["attributes", "Named"],
+  ["pca", "Main"],
+  ["jacobian", "Strongest"],
+  ["factorised", "Weights"],
+];
+const PLAIN: Record<Found, string> = {
+  attributes: "Learned from what is known of the items.",
+  pca: "The ways in which items differ most, without names.",
+  jacobian: "The ways in which this picture would change most.",
+  factorised: "The ways that the model's own weights stress.",
+};
+
+export function DirectionsView() {
+  const { found, subject } = doc.value;
+  const id = found === "jacobian" && subject?.kind === "item" ? subject.id : null;
+  const live = useLive(`${found} ${id}`, (signal) => ask("directions", id === null ? { source: found } : { source: found, id }, null, signal));
+  const all = live.value?.directions ?? [];
+  const good = all.filter((one) => one.works);
+  const poor = all.filter((one) => !one.works);
+  return (
+    <>
+      <h1>Directions</h1>
+      <Result />
+      <Section title="Sliders">
+        <Own />
+        <div class="segments" role="radiogroup" aria-label="Where the sliders come from">
+          {SOURCES.map(([source, name]) => (
+            <button key={source} type="button" role="radio" aria-checked={found === source} onClick={() => change({ found: source })}>
+              {name}
+            </button>
+          ))}
+        </div>
+        <p class="fine">{PLAIN[found]}</p>
+        <State busy={live.busy && !all.length} error={live.error} words="Looking for directions; the first time takes a while" />
+        <div class={`rack ${live.busy ? "busy" : ""}`}>
+          {good.filter((one) => !one.name.includes("=")).map((one) => (
+            <Slider key={one.text} direction={one} />
+          ))}
+        </div>
+        {topics(good).map(([name, ones], _, groups) => (
+          <details key={name} class="topic" open={groups.length < 3 || ones.some((one) => one.text in doc.value.change)}>
+            <summary>
+              {human(name)} <small>{ones.length}</small>
+            </summary>
+            <div class="rack">
+              {ones.map((one) => (
+                <Slider key={one.text} direction={one} />
+              ))}
+            </div>
+          </details>
+        ))}
+        {poor.length > 0 && (
+          <details class="poor">
+            <summary>
+              {poor.length} more that do not hold
+            </summary>
+            <div class="rack">
+              {poor.map((one) => (
+                <Slider key={one.name} direction={one} />
+              ))}
+            </div>
+          </details>
+        )}
+      </Section>
+      <Groups />
+      <More />
+    </>
+  );
+}
+
+/** The values of each category together. */
+function topics(all: readonly Direction[]): [string, Direction[]][] {
+  const found = new Map<string, Direction[]>();
+  for (const one of all) if (one.name.includes("=")) found.set(topic(one.name), [...(found.get(topic(one.name)) ?? []), one]);
+  return [...found];
+}
+
+/** Sliders from groups, above all others. */
+function Own() {
+  if (!drawnOnes.value.length) return null;
+  return (
+    <div class="rack own-rack">
+      {drawnOnes.value.map((one) => (
+        <Slider key={one.text} direction={one} drop={() => forget(one)} />
+      ))}
+    </div>
+  );
+}
+
+/** Two groups make a direction at once. */
+function Groups() {
+  const { a, b } = doc.value;
+  const key = a.length && b.length ? JSON.stringify([a, b]) : null;
+  const live = useLive(key, (signal) => ask("between", {}, { a: [...a], b: [...b] }, signal));
+  useEffect(() => {
+    const made = live.value?.directions[0];
+    if (made) drawnOnes.value = [made, ...drawnOnes.value.filter((one) => one.name !== made.name)];
+  }, [live.value]);
+  useEffect(() => {
+    if (live.value) document.querySelector(".own-rack")?.scrollIntoView({ block: "center" });
+  }, [live.value]);
+  const swap = () => change({ a: b, b: a });
+  return (
+    <Section title="Make your own slider" aside={a.length && b.length ? <Button kind="icon" icon="swap" aria-label="Swap A and B" title="Swap A and B" onClick={swap} /> : <small>Draw around two groups on the map</small>}>
+      <div class="groups">
+        <Group name="a" rows={a} />
+        <Group name="b" rows={b} />
+      </div>
+      <State busy={live.busy} error={live.error} words="Finding what tells them apart" />
+    </Section>
+  );
+}
+
+function forget(made: Direction): void {
+  drawnOnes.value = drawnOnes.value.filter((one) => one.text !== made.text);
+  const { [made.text]: _, ...rest } = doc.value.change;
+  change({ change: rest, a: [], b: [] });
+}
+
+function Group({ name, rows }: { name: "a" | "b"; rows: readonly number[] }) {
+  const about = column.value;
+  const values = about && about.kind !== "number" ? about.values : [];
+  const named = (event: Event) => {
+    const code = values.indexOf((event.target as HTMLSelectElement).value);
+    const found: number[] = [];
+    about?.data.forEach((value, row) => value === code && found.push(row));
+    if (found.length) change({ [name]: found });
+  };
+  const letter = name.toUpperCase();
+  return (
+    <div class={`group-card ${name} ${tool.value === name ? "active" : ""}`}>
+      <div class="head">
+        <b>{letter}</b>
+        <span>{rows.length ? `${rows.length.toLocaleString("en")} items` : "empty"}</span>
+        {rows.length > 0 && <Button kind="icon" icon="close" aria-label={`Empty group ${letter}`} onClick={() => change({ [name]: [] })} />}
+      </div>
+      {rows.length > 0 && (
+        <div class="few">
+          {rows.slice(0, 5).map((row) => (
+            <Thumb key={row} row={row} name={`item ${idOf(row)}`} />
+          ))}
+        </div>
+      )}
+      <Button icon="lasso" pressed={tool.value === name} onClick={() => (tool.value = tool.value === name ? "look" : name)}>
+        {tool.value === name ? "Draw on the map" : `Draw ${letter}`}
+      </Button>
+      <div class="row">
+        <Button kind="quiet" onClick={() => lassoed(name, rowsInView())} title="All items that the map shows now">
+          All in view
+        </Button>
+        {values.length > 0 && (
+          <select aria-label={`Group ${letter} by ${about?.name}`} value="" onChange={named}>
+            <option value="">{about?.name}…</option>
+            {values.map((value) => (
+              <option key={value} value={value}>
+                {value}
+              </option>
+            ))}
+          </select>
+        )}
+      </div>
+    </div>
+  );
+}
+

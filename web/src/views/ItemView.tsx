@@ -1,0 +1,173 @@
+/** One item, or one place: its picture and its reconstruction, what is known of it, what is near, and what to do with it. */
+import { useEffect } from "preact/hooks";
+import { keyOf, nameOf, type Subject } from "../doc.ts";
+import { useLive } from "../live.ts";
+import { short } from "../scales.ts";
+import { ask, change, doc, idOf, layout, look, marks, rowOf, select } from "../state.ts";
+import type { Item, Look } from "../wire.ts";
+import { anyItem, morph, noun, pick, show, slide, uploads, useAs } from "./acts.ts";
+import { Button, Original, Picture, Section, State, Support, ThumbButton } from "./bits.tsx";
+
+export function ItemView() {
+  const subject = doc.value.subject;
+  if (!subject) return <Nothing />;
+  return subject.kind === "item" ? <Real key={subject.id} subject={subject} /> : <Placed key={keyOf(subject)} subject={subject} />;
+}
+
+function Nothing() {
+  return (
+    <div class="nothing">
+      <h1>Nothing selected</h1>
+      <p class="lead">Click a {noun(false)} on the map, or any place between.</p>
+      <div class="row">
+        <Button kind="main" icon="dice" onClick={() => select(anyItem(), "item")}>
+          Pick one for me
+        </Button>
+        <Button icon="upload" onClick={pick}>
+          Bring your own
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+function Real({ subject }: { subject: Subject & { kind: "item" } }) {
+  const live = useLive(`${subject.id}`, (signal) => ask("item", { id: subject.id }, null, signal));
+  const item = live.value;
+  useEffect(() => void show(subject), [subject.id]);
+  return (
+    <>
+      <h1>
+        @{subject.id}
+        {item?.source && <small>{item.source}</small>}
+      </h1>
+      <div class="two">
+        <figure>
+          <Original id={subject.id} of="original" name={`item ${subject.id}`} />
+          <figcaption>Original</figcaption>
+        </figure>
+        <figure>
+          <Original id={subject.id} of="reconstruction" name={`item ${subject.id}, reconstructed`} />
+          <figcaption>Reconstruction</figcaption>
+        </figure>
+      </div>
+      {item && <p class="say">{restored(item)}</p>}
+      {item && item.support !== null && <Support value={item.support} />}
+      <Uses subject={subject} />
+      <State busy={live.busy} error={live.error} />
+      {item && <Facts item={item} />}
+      {item && item.neighbors.length > 0 && <Near rows={item.neighbors.map((n) => n.row)} distances={item.neighbors.map((n) => n.distance)} />}
+    </>
+  );
+}
+
+function restored(item: Pick<Item, "error" | "worse">): string {
+  if (item.worse === null) return `Mean squared difference ${short(item.error, 4)}.`;
+  const percent = Math.round(item.worse * 100);
+  const words = item.worse > 0.6 ? "Restored well" : item.worse > 0.2 ? "Restored as most are" : item.worse > 0.05 ? "Restored less well than most" : "Hardly restored at all";
+  return `${words}: ${percent} % of ${noun(true)} come out worse.`;
+}
+
+function Facts({ item }: { item: Item }) {
+  const rows = Object.entries(item.attributes).filter(([, value]) => value !== null);
+  if (!rows.length) return null;
+  return (
+    <Section title="What is known">
+      <dl class="facts">
+        {rows.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{typeof value === "number" ? short(value) : typeof value === "boolean" ? (value ? "yes" : "no") : value}</dd>
+          </div>
+        ))}
+        <div>
+          <dt>split</dt>
+          <dd>{item.split}</dd>
+        </div>
+      </dl>
+    </Section>
+  );
+}
+
+export function Near({ rows, distances, title = "Most alike" }: { rows: readonly number[]; distances: readonly number[]; title?: string }) {
+  return (
+    <Section title={title}>
+      <div class="thumbs">
+        {rows.map((row, i) => (
+          <ThumbButton key={row} row={row} about={`@${idOf(row)}, distance ${short(distances[i] ?? NaN)}`} onClick={() => select({ kind: "item", id: idOf(row) }, "item")} />
+        ))}
+      </div>
+    </Section>
+  );
+}
+
+/** A place that no item lies at: from the map, a formula, sliders or a file. */
+function Placed({ subject }: { subject: Subject & { kind: "place" } }) {
+  const key = keyOf(subject);
+  const upload = uploads.get(key);
+  const live = useLive<Look>(key, () => look(subject));
+  const found = live.value;
+  useEffect(() => {
+    if (found) marks.value = near(found);
+    return () => void (marks.value = []);
+  }, [found]);
+  return (
+    <>
+      <h1 class="said">{subject.said}</h1>
+      <div class={upload ? "two" : "one"}>
+        {upload && (
+          <figure>
+            <Picture items={upload.original} name="your file" />
+            <figcaption>Yours</figcaption>
+          </figure>
+        )}
+        <figure>
+          <Picture items={found?.items ?? null} name={subject.said} />
+          <figcaption>{upload ? "Reconstruction" : "Decoded"}</figcaption>
+        </figure>
+      </div>
+      {upload && <p class="say">{restored(upload)}</p>}
+      {upload?.belongs === false && <p class="state bad">This is not of the kind that the space was made of: do not trust its place.</p>}
+      {upload?.remarks.map((remark) => (
+        <p class="fine" key={remark}>
+          {remark}
+        </p>
+      ))}
+      <State busy={live.busy} error={live.error} words="Decoding" />
+      {found && <Support value={found.support.data[0] ?? NaN} />}
+      <Uses subject={subject} />
+      {found && <Near title="Nearest real" rows={Array.from(found.nearest.data)} distances={Array.from(found.distance.data)} />}
+    </>
+  );
+}
+
+/** The nearest real items, as marks on the map. */
+function near(found: Look): typeof marks.value {
+  const xy = layout.value?.xy.data;
+  return Array.from(found.nearest.data, (row) => ({ x: xy?.[2 * row] ?? NaN, y: xy?.[2 * row + 1] ?? NaN, kind: "near" as const })).filter(({ x }) => !Number.isNaN(x));
+}
+
+function Uses({ subject }: { subject: Subject }) {
+  const row = subject.kind === "item" ? rowOf(subject.id) : -1;
+  const keys = doc.value.keys.length;
+  return (
+    <div class="uses" role="group" aria-label={`Use ${nameOf(subject)}`}>
+      <Button kind="main" icon="directions" onClick={() => slide(subject)}>
+        Change it
+      </Button>
+      <Button kind="main" icon="path" onClick={() => (keys ? useAs("key", subject) : morph())}>
+        {keys ? "Add to the path" : "Morph it"}
+      </Button>
+      <div class="small">
+        {row >= 0 && (
+          <>
+            <Button onClick={() => useAs("a", subject)}>To group A</Button>
+            <Button onClick={() => useAs("b", subject)}>To group B</Button>
+            <Button onClick={() => useAs("formula", subject)}>To the formula</Button>
+          </>
+        )}
+        {keys > 0 && <Button onClick={() => change({ keys: [subject], view: "path" })}>Start a new path</Button>}
+      </div>
+    </div>
+  );
+}

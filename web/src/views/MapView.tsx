@@ -1,0 +1,122 @@
+/** The map: a canvas of layers, what lies over it, and how one moves on it with mouse, wheel, fingers and keys. */
+import { effect } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { Rgb } from "../colours.ts";
+import { shuffled } from "../grid.ts";
+import { image, Sheets } from "../image.ts";
+import { Microscope } from "../marks/microscope.ts";
+import { Stage } from "../marks/stage.ts";
+import { Thumbnails } from "../marks/thumbnails.ts";
+import { Tiles } from "../marks/tiles.ts";
+import { trim } from "../scales.ts";
+import { ask, camera, coloured, complain, doc, grid, home, layout, pointer, shown, size, space, tasks, tool } from "../state.ts";
+import { ACROSS, PAGE } from "../wire.ts";
+import { arrivals, sheets } from "./bits.tsx";
+import { HoverCard } from "./HoverCard.tsx";
+import { Legend } from "./Legend.tsx";
+import { keys, listen } from "./moving.ts";
+import { Overlay } from "./Overlay.tsx";
+import { MapTools } from "./MapTools.tsx";
+import { dark } from "./theme.ts";
+
+declare global {
+  interface Window {
+    /** For tests and benchmarks: whether the map is at rest, how long its frames took, what the microscope has decoded. */
+    liminal?: { stage: Stage; camera: typeof camera };
+  }
+}
+
+export function MapView() {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const frame = useRef<HTMLDivElement>(null);
+  useEffect(() => mount(canvas.current as HTMLCanvasElement, frame.current as HTMLDivElement), []);
+  const name = space.value ? `Map of ${space.value.items.toLocaleString("en")} items. Arrow keys move, plus and minus zoom, Enter selects what is in the middle.` : "Map";
+  return (
+    <main class={`map tool-${tool.value}`} ref={frame}>
+      <div class="surface" role="application" aria-label={name} tabIndex={0} onKeyDown={keys} onBlur={() => (pointer.value = null)}>
+        <canvas ref={canvas} />
+      </div>
+      {!layout.value && (
+        <p class="state laying">
+          <span class="spinner" />
+          {tasks.value[0]?.text || "Laying out the map"}
+        </p>
+      )}
+      <Overlay />
+      <Legend />
+      <MapTools />
+      <HoverCard />
+    </main>
+  );
+}
+
+function mount(canvas: HTMLCanvasElement, frame: HTMLDivElement): () => void {
+  const surface = canvas.parentElement as HTMLDivElement;
+  const made = new Stage(canvas, () => ({
+    camera: camera.peek(),
+    size: size.peek(),
+    points: doc.peek().points,
+    microscope: doc.peek().microscope,
+    shown: shown.peek(),
+    colour: rowColour,
+    veil: veil(),
+    ground: dark.peek() ? [23, 23, 26] : [251, 250, 247],
+  }));
+  window.liminal = { stage: made, camera };
+  const watcher = new ResizeObserver(([entry]) => {
+    if (entry) size.value = { width: entry.contentRect.width, height: entry.contentRect.height };
+  });
+  watcher.observe(frame);
+  const stops = [
+    () => watcher.disconnect(),
+    effect(() => fill(made)),
+    effect(() => {
+      if (layout.value && coloured.value.codes.length === layout.value.id.data.length) {
+        made.points.colour(coloured.value.codes, coloured.value.palette, shown.value);
+        made.layers.thumbnails?.layer.refresh();
+        made.request();
+      }
+    }),
+    effect(() => {
+      void [camera.value, size.value, doc.value.points, doc.value.microscope, dark.value, arrivals.value];
+      made.request();
+    }),
+    listen(surface),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+    made.close();
+  };
+}
+
+/** Seen from afar, and above all on paper, the microscope stays behind the points; closer up it comes to the fore. */
+function veil(): number {
+  const zoomed = Math.log2((camera.peek()?.k ?? 1) / (home.peek()?.k ?? 1));
+  return Math.min(1, (dark.peek() ? 0.85 : 0.6) + 0.15 * Math.max(zoomed, 0));
+}
+
+function rowColour(row: number): Rgb {
+  const { codes, palette } = coloured.peek();
+  const at = (codes[row] ?? 0) * 4;
+  return [palette[at] ?? 0, palette[at + 1] ?? 0, palette[at + 2] ?? 0];
+}
+
+/** Builds the layers anew whenever another map has been laid out. */
+function fill(made: Stage): void {
+  const [map, points, about] = [layout.value, grid.value, space.peek()];
+  if (!map || !points || !about) return;
+  const order = shuffled(map.id.data.length);
+  const rank = new Uint32Array(order.length);
+  order.forEach((row, i) => (rank[row] = i));
+  made.points.place(map.xy.data, order, points.density());
+  const [width, height] = about.tile;
+  sheets.value ??= new Sheets((page) => ask("thumbnails", { page }, null), width, height, PAGE, ACROSS, () => arrivals.value++);
+  made.layers.decoded?.microscope.close();
+  const small = trim(about.modality.width ?? width, about.modality.height ?? height, 64);
+  const decoded = made.layers.decoded?.tiles ?? new Tiles(made.gl, ...small, 1200);
+  const real = made.layers.thumbnails?.tiles ?? new Tiles(made.gl, width, height, 800);
+  const look = (xy: Float32Array, signal: AbortSignal) => ask("at", { method: map.method }, xy, signal);
+  const microscope = new Microscope(decoded, points, look, (at, i) => image.rgba(at.items, i, ...small), () => made.request(), complain);
+  made.layers = { decoded: { tiles: decoded, microscope }, thumbnails: { tiles: real, layer: new Thumbnails(real, sheets.value, points, rank) } };
+  made.request();
+}

@@ -1,0 +1,229 @@
+/** A walk through key frames: three routes compared as film strips, a player, and what can be taken away. */
+import { useEffect, useState } from "preact/hooks";
+import { keyOf, nameOf, place } from "../doc.ts";
+import { useLive } from "../live.ts";
+import { title } from "../names.ts";
+import { supportWords } from "../scales.ts";
+import { ask, change, doc, frame, idOf, rowOf, say, select, space, walked } from "../state.ts";
+import type { Along, Film, Path, PathRequest } from "../wire.ts";
+import { addKey, anyItem, dropKey, morph, moveKey, noun, setKey, unlike } from "./acts.ts";
+import { Button, Copies, Face, Picture, save, Section, State, Support, trying } from "./bits.tsx";
+import { playing, speed } from "./player.ts";
+import { calm } from "./theme.ts";
+
+const FRAMES = 48;
+const ROUTES: readonly (readonly [Along, string, string])[] = [
+  ["linear", "Straight", "the shortest way in the latent space"],
+  ["mix", "Prior-preserving", "keeps every frame as typical as the ends"],
+  ["geodesic", "Geodesic", "the way on which the pictures change least"],
+];
+
+export function request(along: Along): PathRequest {
+  const { keys, loop, method } = doc.value;
+  return { keys: keys.map(place), along, frames: FRAMES, loop: loop && keys.length > 2, method };
+}
+
+export function PathView() {
+  const keys = doc.value.keys;
+  return (
+    <>
+      <h1>Path</h1>
+      {keys.length < 2 ? (
+        <p class="lead">{keys.length ? `Now click another ${noun(false)} on the map.` : `Click two ${noun(true)} on the map: the path leads from one to the other.`}</p>
+      ) : (
+        <Player />
+      )}
+      <Keys />
+      {keys.length > 1 && <Routes />}
+    </>
+  );
+}
+
+function Keys() {
+  const keys = doc.value.keys;
+  const another = () => {
+    const last = keys.at(-1);
+    const row = last?.kind === "item" ? rowOf(last.id) : -1;
+    addKey(row >= 0 ? { kind: "item", id: idOf(unlike(row)) } : anyItem());
+  };
+  return (
+    <Section title="Key frames" aside={<small>{keys.length ? "Click the map to add one" : ""}</small>}>
+      <ol class="keyframes">
+        {keys.map((key, i) => (
+          <li key={`${i} ${keyOf(key)}`}>
+            <button type="button" class="thumb" title={`${nameOf(key)}: look at it`} onClick={() => select(key, "item")}>
+              <Face subject={key} />
+              <span class="number">{i + 1}</span>
+            </button>
+            <span class="key-tools">
+              <Button kind="icon" icon="left" disabled={i === 0} aria-label={`Key frame ${i + 1} earlier`} onClick={() => moveKey(i, -1)} />
+              <Button kind="icon" icon="dice" aria-label={`Another for key frame ${i + 1}`} title="Another one" onClick={() => setKey(i, anyItem())} />
+              <Button kind="icon" icon="close" aria-label={`Remove key frame ${i + 1}`} onClick={() => dropKey(i)} />
+            </span>
+          </li>
+        ))}
+        <li>
+          <button type="button" class="thumb add" onClick={another} title="Add one at random">
+            <span aria-hidden="true">+</span>
+            <span class="sr">Add a key frame at random</span>
+          </button>
+        </li>
+      </ol>
+      {keys.length === 0 && (
+        <Button kind="main" icon="dice" onClick={() => morph()}>
+          Pick two for me
+        </Button>
+      )}
+    </Section>
+  );
+}
+
+function useRoute(along: Along, on: boolean) {
+  const asked = request(along);
+  const key = on ? JSON.stringify(asked) : null;
+  return useLive<Path>(key, (signal) => ask("path", {}, asked, signal));
+}
+
+function Player() {
+  const { along } = doc.value;
+  const live = useRoute(along, true);
+  useEffect(() => {
+    walked.value = live.value;
+    if (live.value && !calm()) playing.value = true;
+  }, [live.value]);
+  useEffect(
+    () => () => {
+      walked.value = null;
+      playing.value = false;
+    },
+    [],
+  );
+  const path = live.value;
+  const last = (path?.items.shape[0] ?? 1) - 1;
+  const at = Math.min(Math.max(Math.round(frame.value), 0), last);
+  const move = (event: Event) => {
+    playing.value = false;
+    frame.value = Number((event.target as HTMLInputElement).value);
+  };
+  return (
+    <div class="player">
+      <Picture items={path?.items ?? null} index={at} name={`frame ${at + 1} of ${last + 1}`} class="large" />
+      {path && <Support value={path.support.data[at] ?? NaN} />}
+      <div class="transport">
+        <Button kind="icon" icon={playing.value ? "pause" : "play"} aria-label={playing.value ? "Pause" : "Play"} title="Play or pause (Space)" onClick={() => (playing.value = !playing.value)} />
+        <input type="range" class="scrub" aria-label="Frame" min={0} max={last} step={1} value={at} onInput={move} />
+        <select aria-label="Speed" value={String(speed.value)} onChange={(event) => (speed.value = Number(event.currentTarget.value))}>
+          {[0.25, 0.5, 1, 2].map((value) => (
+            <option key={value} value={String(value)}>
+              {value}×
+            </option>
+          ))}
+        </select>
+        <Button kind="quiet" pressed={doc.value.loop} disabled={doc.value.keys.length < 3} onClick={() => change({ loop: !doc.value.loop })} title="From the last back to the first; needs three key frames">
+          Loop
+        </Button>
+      </div>
+      <State busy={live.busy && !path} error={live.error} words="Walking" />
+      <Take path={path} />
+    </div>
+  );
+}
+
+function Take({ path }: { path: Path | null }) {
+  const [busy, setBusy] = useState<Film | null>(null);
+  const take = (format: Film) =>
+    trying(async () => {
+      setBusy(format);
+      try {
+        const blob = await ask("export", {}, { path: request(doc.value.along), format, fps: 24 * speed.value });
+        save(blob, `${title(space.value?.name ?? "path").toLowerCase().replace(/ /g, "-")}.${format}`);
+        say(`Saved as ${format.toUpperCase()}.`);
+      } finally {
+        setBusy(null);
+      }
+    });
+  const off = !path || busy !== null;
+  return (
+    <div class="take">
+      <Button kind="main" {...(busy === "gif" ? {} : { icon: "save" as const })} disabled={off} onClick={take("gif")}>
+        {busy === "gif" && <span class="spinner" />}
+        Save as GIF
+      </Button>
+      <Button disabled={off} onClick={take("mp4")}>
+        {busy === "mp4" && <span class="spinner" />}
+        MP4
+      </Button>
+      <Button disabled={off} onClick={take("png")}>
+        {busy === "png" && <span class="spinner" />}
+        PNG
+      </Button>
+      <Copies of={path?.copy_as ?? null} />
+    </div>
+  );
+}
+
+function Routes() {
+  const able = space.value?.alongs ?? [];
+  return (
+    <Section title="Three routes">
+      <div role="radiogroup" aria-label="Route">
+        {ROUTES.filter(([along]) => able.includes(along)).map(([along, name, words]) => (
+          <Route key={along} along={along} name={name} words={words} />
+        ))}
+      </div>
+    </Section>
+  );
+}
+
+function Route({ along, name, words }: { along: Along; name: string; words: string }) {
+  const on = doc.value.along === along;
+  const live = useRoute(along, true);
+  const path = live.value;
+  const frames = path?.items.shape[0] ?? 0;
+  const across = 8;
+  const shown = frames ? Array.from({ length: across }, (_, i) => Math.round((i * (frames - 1)) / (across - 1))) : [];
+  const scrub = (at: number) => {
+    playing.value = false;
+    frame.value = at;
+    if (!on) change({ along });
+  };
+  return (
+    <div class={`route ${on ? "on" : ""}`}>
+      <button type="button" role="radio" aria-checked={on} class="choose" onClick={() => change({ along })} title={words}>
+        <b>{name}</b>
+        <small>{path ? evidence(path) : live.busy ? "Working it out" : ""}</small>
+      </button>
+      <div class="film">
+        {path && shown.map((at) => (
+          <button key={at} type="button" class="cell" tabIndex={-1} aria-label={`Frame ${at + 1}`} onClick={() => scrub(at)}>
+            <Picture items={path.items} index={at} name="" />
+          </button>
+        ))}
+        {!path && Array.from({ length: across }, (_, i) => <div key={i} class="cell picture empty" />)}
+      </div>
+      {path && <SupportLine path={path} />}
+      {live.error ? <State busy={false} error={live.error} /> : null}
+    </div>
+  );
+}
+
+function evidence(path: Path): string {
+  const least = path.least_support;
+  const even = path.unevenness < 1.5 ? "even" : path.unevenness < 3 ? "somewhat uneven" : "uneven";
+  return `${even}${least === null ? "" : least < 0.05 ? " · leaves the data" : least < 0.2 ? " · touches the edge" : " · inside the data"}`;
+}
+
+/** Support of every frame under the strip: the more colour, the less it can be trusted. */
+function SupportLine({ path }: { path: Path }) {
+  const values = Array.from(path.support.data);
+  const words = `Support along the path, least ${Math.round(100 * Math.min(...values))} %`;
+  return (
+    <svg class="support-line" viewBox={`0 0 ${values.length} 10`} preserveAspectRatio="none" role="img" aria-label={words}>
+      <title>{words}</title>
+      {values.map((value, i) => (
+        <rect key={i} class={supportWords(value).level} x={i} y={10 - Math.max(1.5, 10 * value)} width={1.02} height={Math.max(1.5, 10 * value)} />
+      ))}
+    </svg>
+  );
+}
+

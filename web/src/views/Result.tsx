@@ -1,0 +1,125 @@
+/** What sliders make of an item: before and after, side by side, and what else has changed. */
+import { useEffect } from "preact/hooks";
+import { keyOf, type Doc, type Subject } from "../doc.ts";
+import { useLive, type Live } from "../live.ts";
+import { human, plain } from "../names.ts";
+import { short } from "../scales.ts";
+import { ask, change, doc, idOf, look, marks, select } from "../state.ts";
+import type { Look, Slid } from "../wire.ts";
+import { anyItem, morph } from "./acts.ts";
+import { Button, Copies, Original, Picture, Section, State, Support, Thumb } from "./bits.tsx";
+
+
+export function useSlid(): Live<Look | Slid> {
+  const { subject, change: moved, locked, method, detail } = doc.value;
+  const keep = detail && subject?.kind === "item";
+  const asked = Object.fromEntries(Object.entries(moved).filter(([, value]) => value !== 0));
+  const key = subject ? JSON.stringify([keyOf(subject), asked, locked, method, keep]) : null;
+  return useLive<Look | Slid>(key, (signal) => {
+    const from = subject as Subject;
+    if (!Object.keys(asked).length && !keep) return look(from);
+    const which = from.kind === "item" ? { id: from.id } : { z: [...from.z] };
+    return ask("slide", {}, { ...which, change: asked, lock: [...locked], keep_detail: keep, method }, signal);
+  });
+}
+const slid = (found: Look | Slid | null): Slid | null => (found && "copy_as" in found ? found : null);
+
+export function words(moved: Doc["change"]): string {
+  const terms = Object.entries(moved).filter(([, value]) => value !== 0);
+  return terms.map(([name, value], i) => `${value < 0 ? "- " : i ? "+ " : "+ "}${short(Math.abs(value), 1)} ${plain(name)}`).join(" ");
+}
+
+export function Result() {
+  const { subject, change: moved, detail } = doc.value;
+  const live = useSlid();
+  const found = live.value;
+  useEffect(() => {
+    if (!subject) change({ subject: anyItem() }, "first");
+  }, [subject === null]);
+  useEffect(() => {
+    const [x, y] = [found?.xy.data[0] ?? NaN, found?.xy.data[1] ?? NaN];
+    marks.value = Number.isNaN(x) ? [] : [{ x, y, kind: "result" }];
+    return () => void (marks.value = []);
+  }, [found]);
+  if (!subject) return null;
+  const any = Object.values(moved).some((value) => value !== 0);
+  const result: Subject | null = found && any ? { kind: "place", z: Array.from(found.z.data), said: `${subject.kind === "item" ? `@${subject.id}` : subject.said} ${words(moved)}` } : null;
+  return (
+    <div class="result">
+      <div class="two">
+        <figure>
+          {subject.kind === "item" ? <Original id={subject.id} of={detail ? "original" : "reconstruction"} name="before" /> : <Before subject={subject} />}
+          <figcaption>Before</figcaption>
+        </figure>
+        <figure class={live.busy ? "busy" : ""}>
+          <Picture items={found?.items ?? null} name="after" />
+          <figcaption>After</figcaption>
+        </figure>
+      </div>
+      <State busy={live.busy && !found} error={live.error} words="Decoding" />
+      {found && (
+        <div class="verdict">
+          <div>
+            <Support value={found.support.data[0] ?? NaN} />
+            {any && <Leaks of={slid(found)} />}
+          </div>
+          <button type="button" class="thumb tiny" title="Nearest real item" onClick={() => select({ kind: "item", id: idOf(found.nearest.data[0] ?? -1) }, "item")}>
+            <Thumb row={found.nearest.data[0] ?? -1} name="nearest real item" />
+          </button>
+        </div>
+      )}
+      <div class="row">
+        <Button icon="dice" onClick={() => change({ subject: anyItem() })} title="Another one, the same sliders (R)">
+          Another
+        </Button>
+        <Button icon="reset" disabled={!any} onClick={() => change({ change: {} })}>
+          Reset
+        </Button>
+        <Button kind="main" icon="path" disabled={!result} onClick={() => result && morph([subject, result])}>
+          Morph
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+/** What is seldom wanted, below the sliders. */
+export function More() {
+  const { subject, detail } = doc.value;
+  const live = useSlid();
+  const copies = slid(live.value)?.copy_as ?? null;
+  return (
+    <Section title="More">
+      {subject?.kind === "item" && (
+        <label class="tick" title="Puts back what the model cannot restore of this item">
+          <input type="checkbox" checked={detail} onChange={() => change({ detail: !detail })} /> Keep fine detail
+        </label>
+      )}
+      {copies ? <Copies of={copies} /> : <p class="fine">Once something has changed it can be copied as a line of Python or a command.</p>}
+    </Section>
+  );
+}
+
+function Before({ subject }: { subject: Subject }) {
+  const live = useLive(keyOf(subject), () => look(subject));
+  return <Picture items={live.value?.items ?? null} name="before" />;
+}
+
+/** What was not asked for and has changed all the same. */
+function Leaks({ of }: { of: Slid | null }) {
+  const moved = (of?.attributes ?? []).filter((one) => !one.asked && Math.abs(one.change ?? 0) >= 0.5);
+  moved.sort((a, b) => Math.abs(b.change ?? 0) - Math.abs(a.change ?? 0));
+  if (!of) return null;
+  if (!moved.length) return <p class="leaks">Nothing else has changed much.</p>;
+  return (
+    <p class="leaks">
+      Also changed:{" "}
+      {moved.slice(0, 3).map((one, i) => (
+        <span key={one.name}>
+          {i > 0 && ", "}
+          {human(one.name)} {(one.change ?? 0) > 0 ? "more" : "less"}
+        </span>
+      ))}
+    </p>
+  );
+}

@@ -1,0 +1,85 @@
+/** What one sees first: what this is, in two lines, and three things to do. */
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { Subject } from "../doc.ts";
+import { title } from "../names.ts";
+import { useLive } from "../live.ts";
+import { ask, doc, layout, shown, space } from "../state.ts";
+import { anyItem, morph, noun, pair, pick, slide } from "./acts.ts";
+import { Face, Picture } from "./bits.tsx";
+import { Icon } from "./icons.tsx";
+import { calm } from "./theme.ts";
+
+export function StartView() {
+  const about = space.value;
+  const ready = layout.value !== null && shown.value.length > 0;
+  const [from, to] = useMemo((): [Subject | null, Subject | null] => (ready ? pair() : [null, null]), [ready]);
+  const other = useMemo((): Subject | null => (ready ? (doc.value.subject ?? anyItem()) : null), [ready]);
+  if (!about) return null;
+  return (
+    <div class="start">
+      <h1>{title(about.name)}</h1>
+      <p class="lead">
+        Every point is one of {about.items.toLocaleString("en")} {noun(true)}. Alike ones lie close together, and the places between them can be seen too: move over the map.
+      </p>
+      <button type="button" class="invite" onClick={() => from && to && morph([from, to])}>
+        <Morphing from={from} to={to} />
+        <span>
+          <b>Morph</b>
+          Turn one {noun(false)} into another
+        </span>
+      </button>
+      <button type="button" class="invite" onClick={() => other && slide(other)}>
+        <div class="demo sliders" aria-hidden="true">
+          {other && <Face subject={other} />}
+          <i />
+          <i />
+          <i />
+        </div>
+        <span>
+          <b>Change</b>
+          Move one thing, keep the rest
+        </span>
+      </button>
+      <button type="button" class="invite" onClick={pick}>
+        <div class="demo own" aria-hidden="true">
+          <Icon name="upload" />
+        </div>
+        <span>
+          <b>Bring your own</b>
+          Drop a {noun(false)} anywhere on this page
+        </span>
+      </button>
+      <p class="fine">
+        {about.dim} numbers describe each {noun(false)}. {layout.value?.words}. {about.notes.join(" ")} {about.licence && `Licence: ${about.licence}.`}
+      </p>
+    </div>
+  );
+}
+
+/** The invitation shows what it does: a short walk, there and back. */
+function Morphing({ from, to }: { from: Subject | null; to: Subject | null }) {
+  const able = from?.kind === "item" && to?.kind === "item" && space.value?.ready;
+  const key = able ? `${from.id} ${to.id}` : null;
+  const live = useLive(key, (signal) => {
+    const ids = able ? [`@${from.id}`, `@${to.id}`] : [];
+    return ask("path", {}, { keys: ids, along: doc.value.along, frames: 24, method: doc.value.method }, signal);
+  });
+  const [at, setAt] = useState(0);
+  useEffect(() => {
+    if (!live.value || calm()) return;
+    const timer = setInterval(() => setAt((now) => (now + 1) % 62), 70);
+    return () => clearInterval(timer);
+  }, [live.value]);
+  const frame = at < 24 ? at : at < 31 ? 23 : at < 55 ? 54 - at : 0;
+  return (
+    <div class="demo morphing" aria-hidden="true">
+      {live.value ? <Picture items={live.value.items} index={frame} name="a morph" /> : from && <Face subject={from} />}
+      {to && (
+        <div class="ends">
+          {from && <Face subject={from} />}
+          <Face subject={to} />
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,193 @@
+/** What a click, a drop or a button does to the state; views call these and say nothing of how. */
+import { signal } from "@preact/signals";
+import { keyOf, type Doc, type Subject } from "../doc.ts";
+import { append } from "../formula.ts";
+import {
+  ask,
+  camera,
+  change,
+  column,
+  complain,
+  doc,
+  go,
+  grid,
+  home,
+  idOf,
+  layout,
+  rowOf,
+  say,
+  select,
+  shown,
+  size,
+  space,
+  tool,
+  whereabouts,
+  type Pointer,
+} from "../state.ts";
+import { inView, type Point } from "../scales.ts";
+import type { Encoded } from "../wire.ts";
+import { calm } from "./theme.ts";
+
+/** What came with files that were dropped, by the latent they were encoded to. */
+export const uploads = new Map<string, Encoded>();
+export const uploading = signal(false);
+
+const item = (row: number): Subject => ({ kind: "item", id: idOf(row) });
+
+/** A click on the map: on an item (its row), or else on the place under the pointer. */
+export async function clicked(row: number, at: Pointer | null): Promise<void> {
+  const subject = row >= 0 ? item(row) : at && (await placeAt(at.x, at.y));
+  if (!subject) return;
+  if (doc.value.view === "path") return addKey(subject);
+  if (doc.value.view === "style") return well(subject);
+  select(subject, doc.value.view === "directions" || doc.value.view === "dimensions" ? null : "item");
+}
+
+/** The latent at a place of the map. */
+export async function placeAt(x: number, y: number): Promise<Subject> {
+  const found = await ask("at", { method: doc.value.method }, Float32Array.of(x, y));
+  return { kind: "place", z: Array.from(found.z.data), said: "A place on the map" };
+}
+
+export function lassoed(group: "a" | "b", rows: number[]): void {
+  tool.value = group === "a" && !doc.value.b.length ? "b" : "look";
+  if (!rows.length) return say("Nothing lies inside that line.", true);
+  change({ [group]: rows, view: "directions", found: "attributes" });
+  say(`Group ${group.toUpperCase()}: ${rows.length.toLocaleString("en")} items.${tool.value === "b" ? " Now draw around the others." : ""}`);
+}
+
+/** All items that are in view and shown. */
+export function rowsInView(): number[] {
+  const [points, at] = [grid.value, camera.value];
+  if (!points || !at) return [];
+  const { left, right, bottom, top } = inView(at, size.value);
+  const corners: Point[] = [[left, bottom], [right, bottom], [right, top], [left, top]];
+  return points.lasso(corners, shown.value);
+}
+
+// key frames
+
+export function addKey(subject: Subject): void {
+  const keys = doc.value.keys;
+  if (keys.length && keyOf(keys.at(-1) as Subject) === keyOf(subject)) return;
+  if (keys.length >= 16) return say("A path has at most 16 key frames here.", true);
+  change({ keys: [...keys, subject] });
+}
+export function setKey(index: number, subject: Subject, kind: string | null = null): void {
+  change({ keys: doc.value.keys.map((key, i) => (i === index ? subject : key)) }, kind);
+}
+export function moveKey(index: number, by: number): void {
+  const keys = [...doc.value.keys];
+  const [key] = keys.splice(index, 1);
+  if (key) keys.splice(Math.min(Math.max(index + by, 0), keys.length), 0, key);
+  change({ keys });
+}
+export const dropKey = (index: number): void => change({ keys: doc.value.keys.filter((_, i) => i !== index) });
+
+// what the invitations do
+
+function random(rows: readonly number[]): number {
+  return rows[Math.floor(Math.random() * rows.length)] ?? -1;
+}
+export function shownRows(): number[] {
+  const rows: number[] = [];
+  shown.value.forEach((on, row) => on && rows.push(row));
+  return rows;
+}
+
+/** An item that is not like the given one: of another value of the map's colour, and well away from it. */
+export function unlike(row: number): number {
+  const [xy, values] = [layout.value?.xy.data, column.value?.kind === "number" ? null : column.value?.data];
+  const rows = shownRows().filter((other) => other !== row && (!values || values[other] !== values[row]));
+  const some = Array.from({ length: 24 }, () => random(rows.length ? rows : shownRows()));
+  if (!xy) return some[0] ?? -1;
+  const far = (other: number) => Math.hypot((xy[2 * other] ?? 0) - (xy[2 * row] ?? 0), (xy[2 * other + 1] ?? 0) - (xy[2 * row + 1] ?? 0));
+  return some.sort((a, b) => far(a) - far(b))[12] ?? -1;
+}
+export const anyItem = (): Subject => item(random(shownRows()));
+
+export function pair(): [Subject, Subject] {
+  const subject = doc.value.subject ?? anyItem();
+  const row = subject.kind === "item" ? rowOf(subject.id) : -1;
+  return [subject, item(unlike(row))];
+}
+export function morph(keys: readonly Subject[] = doc.value.keys.length > 1 ? doc.value.keys : pair()): void {
+  change({ view: "path", keys });
+}
+export function slide(subject: Subject = doc.value.subject ?? anyItem()): void {
+  if (doc.value.subject && keyOf(doc.value.subject) === keyOf(subject)) return go("directions");
+  change({ view: "directions", subject, change: {} });
+}
+
+/** A file of one's own: encoded, and selected where it belongs. */
+export async function bring(file: File): Promise<void> {
+  uploading.value = true;
+  try {
+    const found = await ask("encode", { method: doc.value.method }, file);
+    const subject: Subject = { kind: "place", z: Array.from(found.z.data), said: file.name };
+    uploads.set(keyOf(subject), found);
+    select(subject, "item");
+    void show(subject).catch(complain);
+  } finally {
+    uploading.value = false;
+  }
+}
+export function pick(): void {
+  const input = document.createElement("input");
+  input.type = "file";
+  input.accept = "image/*";
+  input.onchange = () => input.files?.[0] && void bring(input.files[0]).catch((error: Error) => say(error.message, true));
+  input.click();
+}
+
+// other uses
+
+export function useAs(what: "a" | "b" | "key" | "formula" | "content" | "style", subject: Subject): void {
+  const row = subject.kind === "item" ? rowOf(subject.id) : -1;
+  if (what === "key") {
+    const keys = doc.value.keys.length ? doc.value.keys : [];
+    change({ keys: [...keys, subject], view: "path" });
+  } else if (what === "formula" && subject.kind === "item") {
+    change({ formula: append(doc.value.formula, `@${subject.id}`) });
+    document.getElementById("formula")?.focus();
+  } else if (what === "a" || what === "b") {
+    const rows = doc.value[what];
+    if (row >= 0 && !rows.includes(row)) change({ [what]: [...rows, row] });
+    say(`Group ${what.toUpperCase()}: ${doc.value[what].length} items.`);
+  } else if (what === "content" || what === "style") change({ [what]: subject, view: "style" });
+}
+function well(subject: Subject): void {
+  const to: Partial<Doc> = !doc.value.content || doc.value.style ? { content: subject, style: doc.value.content ? doc.value.style : null } : { style: subject };
+  change(to);
+}
+
+/** Moves the map, where that is needed, so that a subject is in view. */
+export async function show(subject: Subject): Promise<void> {
+  const [x, y] = await whereabouts(subject);
+  const at = camera.value;
+  if (!at || Number.isNaN(x)) return;
+  const [left, top] = [(Math.abs(x - at.x) * at.k) / size.value.width, (Math.abs(y - at.y) * at.k) / size.value.height];
+  if (left > 0.42 || top > 0.42) fly(x, y, at.k);
+}
+
+let flight = 0;
+export function fly(x: number, y: number, k: number): void {
+  const from = camera.value;
+  cancelAnimationFrame(flight);
+  if (!from || calm()) return void (camera.value = { x, y, k });
+  const begun = performance.now();
+  const step = (now: number) => {
+    const t = Math.min((now - begun) / 260, 1);
+    const eased = 1 - (1 - t) ** 3;
+    camera.value = { x: from.x + (x - from.x) * eased, y: from.y + (y - from.y) * eased, k: from.k * (k / from.k) ** eased };
+    if (t < 1) flight = requestAnimationFrame(step);
+  };
+  flight = requestAnimationFrame(step);
+}
+export const flyHome = (): void => void (home.value && fly(home.value.x, home.value.y, home.value.k));
+
+/** Whether the space has a word for people: faces are faces, else things. */
+export const noun = (many: boolean): string => {
+  const faces = /face|portrait/i.test(space.value?.name ?? "");
+  return faces ? (many ? "faces" : "face") : many ? "pictures" : "picture";
+};

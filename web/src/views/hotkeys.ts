@@ -1,0 +1,73 @@
+/** Keys that work everywhere but where one writes. */
+import { VIEWS, type View } from "../doc.ts";
+import { doc, go, help, redo, tool, turn, undo } from "../state.ts";
+import { addKey, anyItem, flyHome, morph, pick, slide } from "./acts.ts";
+import { zoom } from "./MapTools.tsx";
+import { playing } from "./player.ts";
+import { toggle } from "./theme.ts";
+
+export const KEYS: readonly (readonly [string, string])[] = [
+  ["Arrow keys, + and -", "move and zoom the map once it has the focus"],
+  ["Enter", "select what is in the middle of the map"],
+  ["1 to 9", "open a view"],
+  ["/", "write a formula"],
+  ["R", "select an item at random"],
+  ["G", "morph: a path from what is selected"],
+  ["K", "make what is selected a key frame"],
+  ["D", "change what is selected with sliders"],
+  ["A or B", "draw around a group with the mouse (or Shift and drag)"],
+  ["Space", "play and pause a path"],
+  ["O", "open a file of your own"],
+  ["P and M", "real items and the microscope on or off"],
+  ["0", "show the whole map"],
+  ["T", "dark or light"],
+  ["Ctrl Z, Ctrl Shift Z", "undo and redo"],
+  ["Esc", "stop drawing, close"],
+];
+
+const ACTS: Record<string, () => void> = {
+  "/": () => document.getElementById("formula")?.focus(),
+  "?": () => (help.value = !help.value),
+  "0": flyHome,
+  "+": () => zoom(1.4),
+  "-": () => zoom(1 / 1.4),
+  p: () => turn({ points: !doc.value.points }),
+  m: () => turn({ microscope: !doc.value.microscope }),
+  t: toggle,
+  r: () => turn({ subject: anyItem(), change: {}, view: doc.value.view === "start" ? "item" : doc.value.view }),
+  g: () => morph(),
+  k: () => doc.value.subject && addKey(doc.value.subject),
+  d: () => slide(),
+  a: () => (tool.value = "a"),
+  b: () => (tool.value = "b"),
+  o: pick,
+};
+
+export function hotkey(event: KeyboardEvent): void {
+  const from = event.target as HTMLElement;
+  const writing = from.closest("input:not([type=range]), textarea, select") !== null;
+  const held = event.ctrlKey || event.metaKey;
+  if (held && !writing && event.key.toLowerCase() === "z") {
+    event.preventDefault();
+    return event.shiftKey ? redo() : undo();
+  }
+  if (held && !writing && event.key.toLowerCase() === "y") {
+    event.preventDefault();
+    return redo();
+  }
+  if (event.key === "Escape") {
+    help.value = false;
+    tool.value = "look";
+    return;
+  }
+  if (writing || held || event.altKey) return;
+  const view = VIEWS[Number(event.key) - 1] as View | undefined;
+  if (view) go(view);
+  else if (event.key === " " && doc.value.view === "path" && !from.closest("button, a, [role=slider]")) playing.value = !playing.value;
+  else {
+    const act = ACTS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!act) return;
+    act();
+  }
+  event.preventDefault();
+}

@@ -1,0 +1,447 @@
+// Written by scripts/wire.py from src/liminal/studio/wire.py; change that and run the script.
+
+/** An array of a packed answer, row after row. */
+export interface Grid<A> {
+  data: A;
+  shape: number[];
+}
+
+const kinds = {
+  f4: (buffer: ArrayBuffer, at: number, count: number) => new Float32Array(buffer, at, count),
+  u1: (buffer: ArrayBuffer, at: number, count: number) => new Uint8Array(buffer, at, count),
+  u2: (buffer: ArrayBuffer, at: number, count: number) => new Uint16Array(buffer, at, count),
+  i4: (buffer: ArrayBuffer, at: number, count: number) => new Int32Array(buffer, at, count),
+};
+
+/** The arrays and the other fields of a packed answer, by name. */
+export function unpack<T>(buffer: ArrayBuffer): T {
+  const size = new DataView(buffer).getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, size)));
+  const { arrays, ...found } = header;
+  for (const [name, entry] of Object.entries<{ dtype: keyof typeof kinds; shape: number[]; at: number }>(arrays)) {
+    const count = entry.shape.reduce((a, b) => a * b, 1);
+    found[name] = { data: kinds[entry.dtype](buffer, 4 + size + entry.at, count), shape: entry.shape };
+  }
+  return found as T;
+}
+
+export const ROWS = 4096;
+export const UPLOAD = 33554432;
+export const PAGE = 1024;
+export const ACROSS = 32;
+export const UNKNOWN = 65535;
+export const NEITHER = 255;
+export const PACKED = "application/x-liminal";
+
+export type Method = "umap" | "pca" | "tsne";
+export type Along = "slerp" | "linear" | "mix" | "smooth" | "geodesic";
+export type Kind = "category" | "bool" | "number";
+export type Found = "attributes" | "pca" | "jacobian" | "factorised";
+export type Film = "gif" | "mp4" | "png";
+export type Place = string | number[];
+
+export interface Modality {
+  name: string;
+  height: number | null;
+  width: number | null;
+  channels: number | null;
+}
+
+/** `values` of a category, in the order of its codes; `low` and `high` of a number. */
+export interface Attribute {
+  name: string;
+  kind: "category" | "bool" | "number";
+  values: string[] | null;
+  low: number | null;
+  high: number | null;
+}
+
+/** `sources` of samples, the default first; `tile`: width and height of a thumbnail; `broken`: why there is no model. */
+export interface Space {
+  name: string;
+  title: string;
+  dim: number;
+  items: number;
+  modality: Modality;
+  attributes: Attribute[];
+  sources: string[];
+  maps: ("umap" | "pca" | "tsne")[];
+  alongs: ("slerp" | "linear" | "mix" | "smooth" | "geodesic")[];
+  tile: [number, number];
+  pages: number;
+  ready: boolean;
+  broken: string | null;
+  notes: string[];
+  licence: string;
+  data: string;
+  version: string;
+}
+
+/** Long work: `done` from 0 to 1, null where that is not known. */
+export interface Task {
+  what: string;
+  done: number | null;
+  text: string;
+}
+
+export interface Progress {
+  ready: boolean;
+  broken: string | null;
+  tasks: Task[];
+}
+
+/** What is wrong in one line; of a formula also the character `at` which, and names that are `near` to one that is unknown. */
+export interface Failure {
+  error: string;
+  at: number | null;
+  near: string[];
+}
+
+/** Places of all items; `words` say how far the map can be trusted. */
+export interface Layout {
+  xy: Grid<Float32Array>; // (n, 2)
+  id: Grid<Int32Array>; // (n)
+  method: "umap" | "pca" | "tsne";
+  words: string;
+  trustworthiness: number | null;
+  fitted_on: number;
+}
+
+/** One attribute of all items: codes of a category into `values` (`UNKNOWN`), 0 or 1 of a yes/no (`NEITHER`), numbers (NaN). */
+export interface Column {
+  data: Grid<Uint16Array | Uint8Array | Float32Array>; // (n)
+  name: string;
+  kind: "category" | "bool" | "number";
+  values: string[] | null;
+  low: number | null;
+  high: number | null;
+}
+
+export interface Decoded {
+  items: Grid<Uint8Array>; // (n, h, w, c)
+}
+
+/** What lies at places of the map: `error` is the distance to expect from an item there (NaN outside); `support` as in `Look`. */
+export interface At {
+  items: Grid<Uint8Array>; // (n, h, w, c)
+  z: Grid<Float32Array>; // (n, d)
+  inside: Grid<Uint8Array>; // (n)
+  error: Grid<Float32Array>; // (n)
+  support: Grid<Float32Array>; // (n)
+  nearest: Grid<Int32Array>; // (n)
+  distance: Grid<Float32Array>; // (n)
+}
+
+/** Latents decoded, their support (NaN while unknown), rows and distances of the three nearest items, and their place on the map. */
+export interface Look {
+  items: Grid<Uint8Array>; // (n, h, w, c)
+  z: Grid<Float32Array>; // (n, d)
+  support: Grid<Float32Array>; // (n)
+  nearest: Grid<Int32Array>; // (n, 3)
+  distance: Grid<Float32Array>; // (n, 3)
+  xy: Grid<Float32Array>; // (n, 2)
+}
+
+/** The same in Python and on the command line, where that can be written. */
+export interface Copy {
+  python: string | null;
+  command: string | null;
+}
+
+export interface Neighbor {
+  id: number;
+  row: number;
+  distance: number;
+}
+
+/** `error`: mean squared difference of the reconstruction; `worse`: share of held-out items that are restored worse. */
+export interface Item {
+  id: number;
+  row: number;
+  source: string;
+  split: string;
+  attributes: Record<string, string | number | boolean | null>;
+  neighbors: Neighbor[];
+  z: number[];
+  error: number;
+  worse: number | null;
+  support: number | null;
+}
+
+/** A dropped file: `worse` as for `Item`; `belongs`: is it of the kind that the space is made of; `remarks` on its reading. */
+export interface Encoded extends Look {
+  original: Grid<Uint8Array>; // (h, w, c)
+  error: number;
+  worse: number | null;
+  belongs: boolean | null;
+  remarks: string[];
+}
+
+/** `start`: a latent that a formula without items moves. */
+export interface FormulaRequest {
+  text: string;
+  start?: number[] | null;
+  method?: "umap" | "pca" | "tsne";
+}
+
+/** `text` as the studio read it; `names` of attributes and directions in it; `ids` of items. */
+export interface Formula extends Look {
+  text: string;
+  names: string[];
+  ids: number[];
+  copy_as: Copy;
+}
+
+/** `text` is what to write. */
+export interface Completion {
+  text: string;
+  kind: "attribute" | "direction" | "mean" | "function";
+  about: string;
+}
+
+export interface Names {
+  completions: Completion[];
+}
+
+/** By how many standard deviations something changes. */
+export interface Moved {
+  name: string;
+  sd: number;
+}
+
+/** `text` names it in formulas; `low` to `high` are the strengths in which it holds; `baseline` is the score of chance. */
+export interface Direction {
+  name: string;
+  text: string;
+  kind: string;
+  score: number;
+  score_name: string;
+  baseline: number;
+  works: boolean;
+  effect: number | null;
+  low: number | null;
+  high: number | null;
+  leakage: Moved[];
+  moves: Moved[];
+  words: string;
+}
+
+export interface Directions {
+  vectors: Grid<Float32Array>; // (k, d)
+  directions: Direction[];
+}
+
+/** Rows of two selections; the direction leads from b to a, and is remembered under `name` ("A - B"). */
+export interface BetweenRequest {
+  a: number[];
+  b: number[];
+  name?: string | null;
+}
+
+/** Directions by name and strength, from an item (`id`) or a latent; `lock`: attributes that stay as their readers see them. */
+export interface SlideRequest {
+  z?: number[] | null;
+  id?: number | null;
+  change: Record<string, number>;
+  lock?: string[];
+  keep_detail?: boolean;
+  method?: "umap" | "pca" | "tsne";
+}
+
+/** What a reader sees of an attribute; `change` in standard deviations. */
+export interface Reading {
+  name: string;
+  before: number;
+  after: number;
+  change: number | null;
+  asked: boolean;
+}
+
+/** `leakage`: mean change of what was not asked for; `kept`: share of the change's length that the locks leave. */
+export interface Slid extends Look {
+  attributes: Reading[];
+  leakage: number | null;
+  length: number;
+  change: number;
+  kept: number;
+  copy_as: Copy;
+}
+
+/** An item moved along a direction or a dimension by the strengths `at`. */
+export interface Strip {
+  items: Grid<Uint8Array>; // (n, h, w, c)
+  at: Grid<Float32Array>; // (n)
+  name: string;
+  kind: "direction" | "dimension";
+}
+
+/** `spread`: standard deviation of the latents; `effect` on the strongest reading and mean `leakage` on others, in theirs. */
+export interface Dimension {
+  index: number;
+  name: string;
+  spread: number;
+  use: number;
+  unit: string;
+  active: boolean;
+  strongest: string | null;
+  effect: number | null;
+  leakage: number | null;
+  words: string;
+}
+
+export interface Dimensions {
+  dimensions: Dimension[];
+}
+
+/** `only`: attributes; all that is not along their directions stays as in the first key. */
+export interface PathRequest {
+  keys: (string | number[])[];
+  along?: "slerp" | "linear" | "mix" | "smooth" | "geodesic";
+  frames?: number;
+  loop?: boolean;
+  only?: string[];
+  method?: "umap" | "pca" | "tsne";
+}
+
+/** How straight an attribute goes from key to key: 1 where it never turns back. */
+export interface Straightness {
+  name: string;
+  at_keys: number[];
+  monotone: number;
+}
+
+/** `at`: the frame of each key; `steps`: root mean square difference of each frame from the next; `unevenness`: 1 is even. */
+export interface Path {
+  z: Grid<Float32Array>; // (n, d)
+  items: Grid<Uint8Array>; // (n, h, w, c)
+  support: Grid<Float32Array>; // (n)
+  xy: Grid<Float32Array>; // (n, 2)
+  steps: Grid<Float32Array>; // (k)
+  at: number[];
+  length: number;
+  largest_step: number;
+  unevenness: number;
+  least_support: number | null;
+  how: string;
+  attributes: Straightness[];
+  copy_as: Copy;
+}
+
+export interface ExportRequest {
+  path: PathRequest;
+  format?: "gif" | "mp4" | "png";
+  fps?: number;
+}
+
+/** At most one of `rows` (like these items) and `cluster`; `support`: only draws with at least this much. */
+export interface SampleRequest {
+  n?: number;
+  source?: string;
+  rows?: number[] | null;
+  cluster?: number | null;
+  seed?: number;
+  support?: number | null;
+  method?: "umap" | "pca" | "tsne";
+}
+
+export interface Samples extends Look {
+  source: string;
+  copy_as: Copy;
+}
+
+export interface TransferRequest {
+  content: string | number[];
+  style: string | number[];
+  blend?: number;
+  by?: string | null;
+  method?: "umap" | "pca" | "tsne";
+}
+
+/** `by`: the category that names the content; classes and how sure they are; what a reader sees as the content after. */
+export interface Transfer extends Look {
+  by: string;
+  content_class: string;
+  style_class: string;
+  content_chance: number;
+  style_chance: number;
+  seen: string | null;
+  seen_chance: number | null;
+  length: number;
+  copy_as: Copy;
+}
+
+/** What each route takes in its query, takes as its body, and gives. */
+export interface Api {
+  /** GET /api/space: what there is: name, items, attributes, sources; whether the model is loaded */
+  space: { query: {}; body: null; answer: Space };
+  /** GET /api/map: places of all items; laid out once, then kept */
+  map: { query: { method?: Method }; body: null; answer: Layout };
+  /** GET /api/column: one attribute of all items, or `cluster` or `split` */
+  column: { query: { name: string }; body: null; answer: Column };
+  /** GET /api/thumbnails: a sheet of 1,024 items, 32 across */
+  thumbnails: { query: { page?: number }; body: null; answer: Blob };
+  /** POST /api/decode: latents decoded */
+  decode: { query: {}; body: Float32Array; answer: Decoded };
+  /** POST /api/at: what lies at places of the map */
+  at: { query: { method?: Method }; body: Float32Array; answer: At };
+  /** POST /api/look: latents decoded, with support, nearest items and place */
+  look: { query: { method?: Method }; body: Float32Array; answer: Look };
+  /** GET /api/item: one item: source, attributes, neighbours, error */
+  item: { query: { id: number }; body: null; answer: Item };
+  /** GET /api/picture: an item, or its reconstruction, at its own size */
+  picture: { query: { id: number; of?: "original" | "reconstruction" }; body: null; answer: Blob };
+  /** POST /api/encode: a file of one's own, encoded */
+  encode: { query: { method?: Method }; body: Blob; answer: Encoded };
+  /** POST /api/formula: what a formula leads to */
+  formula: { query: {}; body: FormulaRequest; answer: Formula };
+  /** GET /api/names: how what is being written may go on */
+  names: { query: { prefix?: string }; body: null; answer: Names };
+  /** GET /api/directions: directions of attributes, or such as no attribute names */
+  directions: { query: { source?: Found; id?: number }; body: null; answer: Directions };
+  /** POST /api/directions: the direction between two selections */
+  between: { query: {}; body: BetweenRequest; answer: Directions };
+  /** POST /api/slide: an item moved along directions */
+  slide: { query: {}; body: SlideRequest; answer: Slid };
+  /** GET /api/strip: an item moved along one direction or dimension */
+  strip: { query: { kind: "direction" | "dimension"; name: string; id?: number }; body: null; answer: Strip };
+  /** GET /api/dimensions: a card for each latent dimension, by use */
+  dimensions: { query: {}; body: null; answer: Dimensions };
+  /** POST /api/path: a walk through key frames */
+  path: { query: {}; body: PathRequest; answer: Path };
+  /** POST /api/export: a walk as gif, mp4 or png */
+  export: { query: {}; body: ExportRequest; answer: Blob };
+  /** POST /api/sample: new items */
+  sample: { query: {}; body: SampleRequest; answer: Samples };
+  /** POST /api/transfer: one item in the style of another */
+  transfer: { query: {}; body: TransferRequest; answer: Transfer };
+  /** GET /api/report: the measures as a page; made once */
+  report: { query: {}; body: null; answer: string };
+  /** GET /api/progress: what long work is at */
+  progress: { query: {}; body: null; answer: Progress };
+}
+
+export const routes = {
+  space: { method: "GET", path: "/api/space", packed: false },
+  map: { method: "GET", path: "/api/map", packed: true },
+  column: { method: "GET", path: "/api/column", packed: true },
+  thumbnails: { method: "GET", path: "/api/thumbnails", packed: false },
+  decode: { method: "POST", path: "/api/decode", packed: true },
+  at: { method: "POST", path: "/api/at", packed: true },
+  look: { method: "POST", path: "/api/look", packed: true },
+  item: { method: "GET", path: "/api/item", packed: false },
+  picture: { method: "GET", path: "/api/picture", packed: false },
+  encode: { method: "POST", path: "/api/encode", packed: true },
+  formula: { method: "POST", path: "/api/formula", packed: true },
+  names: { method: "GET", path: "/api/names", packed: false },
+  directions: { method: "GET", path: "/api/directions", packed: true },
+  between: { method: "POST", path: "/api/directions", packed: true },
+  slide: { method: "POST", path: "/api/slide", packed: true },
+  strip: { method: "GET", path: "/api/strip", packed: true },
+  dimensions: { method: "GET", path: "/api/dimensions", packed: false },
+  path: { method: "POST", path: "/api/path", packed: true },
+  export: { method: "POST", path: "/api/export", packed: false },
+  sample: { method: "POST", path: "/api/sample", packed: true },
+  transfer: { method: "POST", path: "/api/transfer", packed: true },
+  report: { method: "GET", path: "/api/report", packed: false },
+  progress: { method: "GET", path: "/api/progress", packed: false },
+} as const;
