@@ -413,7 +413,7 @@ def test_bad_input_to_a_support(lumps: Support) -> None:
         (lambda: replace(lumps, errors=torch.ones(9), both=torch.ones(9)).belongs(torch.zeros(2, 3), torch.zeros(3)), "2 latents but 3"),
         (lambda: controls(lumps, torch.zeros(1, 3)), "1 items; wanted 2"),
         (lambda: controls(lumps, torch.zeros(3, 3), ["a"]), "1 labels for 3 items"),
-        (lambda: risk_coverage(torch.zeros(3), torch.zeros(2), 1.0), "3 values of support and 2 of risk"),
+        (lambda: risk_coverage(torch.zeros(3), torch.zeros(2), 1.0), "3 values of trust and 2 of risk"),
         (lambda: risk_coverage(torch.zeros(0), torch.zeros(0), 1.0), "and some"),
     ):
         with pytest.raises(LiminalError, match=said):

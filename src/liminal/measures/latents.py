@@ -132,6 +132,8 @@ def _predicted(s: Subject, points: dict[str, Tensor]) -> list[Measure]:
         f"{100 * judged['risk'][9]:.0f} % bad. How a baseline does among them depends on the mix of kinds; within each, support and the "
         "distance from the centre: " + ", ".join(f"{k} {v['auroc']:.2f} and {v['centre']:.2f}" for k, v in within.items()) + "."
     )
+    if 2 * len(s.known_features) < len(s.support.points):
+        note += f" Support knows {len(s.support.points):,} items: with fewer at hand, what is unusual counts as bad more often."
     return [
         Measure("support_auroc", value, around(value, _auroc_error(value, bad * n, (1 - bad) * n), (0, 1)), "", "higher", baseline, note)
     ]
