@@ -73,7 +73,7 @@ def ready(folder: Path) -> None:
     lock = WEB / "package-lock.json"
     installed = WEB / "node_modules" / ".package-lock.json"
     if not installed.is_file() or installed.stat().st_mtime < lock.stat().st_mtime:
-        run(folder, "npm", "ci", "--no-audit", "--no-fund")
+        run(folder, "npm", "install", "--no-save", "--no-audit", "--no-fund")  # ci misses other platforms' optional packages
 
 
 def build(force: bool = False) -> bool:

@@ -1,4 +1,5 @@
 /** A walk through key frames: three routes compared as film strips, a player, and what can be taken away. */
+import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { keyOf, nameOf, place } from "../doc.ts";
 import { useLive } from "../live.ts";
@@ -78,10 +79,28 @@ function Keys() {
   );
 }
 
+/** Walks that were asked for, so that a route which is chosen, or comes back by undo, is there at once. */
+const walks = new Map<string, Promise<Path>>();
+function walk(asked: PathRequest): Promise<Path> {
+  const key = JSON.stringify(asked);
+  let found = walks.get(key);
+  if (!found) {
+    found = ask("path", {}, asked);
+    found.then(
+      () => (settled.value = new Set([...settled.value, key])),
+      () => walks.delete(key),
+    );
+    if (walks.size > 40) walks.delete(walks.keys().next().value as string);
+    walks.set(key, found);
+  }
+  return found;
+}
+/** Requests whose walk is there: the routes are worked out one after the other, the chosen one first. */
+const settled = signal<ReadonlySet<string>>(new Set());
+
 function useRoute(along: Along, on: boolean) {
   const asked = request(along);
-  const key = on ? JSON.stringify(asked) : null;
-  return useLive<Path>(key, (signal) => ask("path", {}, asked, signal));
+  return useLive<Path>(on ? JSON.stringify(asked) : null, () => walk(asked));
 }
 
 function Player() {
@@ -164,20 +183,22 @@ function Take({ path }: { path: Path | null }) {
 
 function Routes() {
   const able = space.value?.alongs ?? [];
+  const routes = ROUTES.filter(([along]) => able.includes(along));
+  const done = (along: Along) => settled.value.has(JSON.stringify(request(along)));
   return (
     <Section title="Three routes">
       <div role="radiogroup" aria-label="Route">
-        {ROUTES.filter(([along]) => able.includes(along)).map(([along, name, words]) => (
-          <Route key={along} along={along} name={name} words={words} />
+        {routes.map(([along, name, words], i) => (
+          <Route key={along} along={along} name={name} words={words} on={done(doc.value.along) && routes.slice(0, i).every(([before]) => done(before))} />
         ))}
       </div>
     </Section>
   );
 }
 
-function Route({ along, name, words }: { along: Along; name: string; words: string }) {
+function Route({ along, name, words, on: turn }: { along: Along; name: string; words: string; on: boolean }) {
   const on = doc.value.along === along;
-  const live = useRoute(along, true);
+  const live = useRoute(along, on || turn);
   const path = live.value;
   const frames = path?.items.shape[0] ?? 0;
   const across = 8;
@@ -191,7 +212,7 @@ function Route({ along, name, words }: { along: Along; name: string; words: stri
     <div class={`route ${on ? "on" : ""}`}>
       <button type="button" role="radio" aria-checked={on} class="choose" onClick={() => change({ along })} title={words}>
         <b>{name}</b>
-        <small>{path ? evidence(path) : live.busy ? "Working it out" : ""}</small>
+        <small>{path ? evidence(path) : "Working it out"}</small>
       </button>
       <div class="film">
         {path && shown.map((at) => (
