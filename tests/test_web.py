@@ -1,17 +1,13 @@
-"""The studio's page: its pure parts under vitest, and a real browser on a real server that does what a person would."""
+"""The studio's page: its types, its build, and its pure parts under vitest. `python scripts/web.py browser` drives it in a real browser."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parent.parent
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def web(script: str) -> None:
@@ -25,8 +21,3 @@ def web(script: str) -> None:
 
 def test_pure_parts() -> None:
     web("test")
-
-
-@pytest.mark.skipif(not any(map(shutil.which, BROWSERS)), reason="no chromium: apt-get install chromium")
-def test_in_a_browser() -> None:
-    web("browser")
