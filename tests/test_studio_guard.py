@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 import struct
 import time
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 import liminal
-from liminal.studio import guard, server, wire
+from liminal.studio import guard, pages, server, wire
 
 
 @pytest.fixture(scope="module")
@@ -355,3 +356,13 @@ def test_any_query_is_answered_or_refused(port: int, token: str, route: wire.Rou
         assert status in (200, 400, 503), (query, body)
         if status == 400:
             assert "\n" not in json.loads(body)["error"]
+
+
+def test_a_page_in_one_piece_names_no_other_file() -> None:
+    page = pages.single(head="<meta name='of' content='the test'>")
+    assert "<head><meta name='of'" in page
+    assert not re.search(r'(src|href)="/', page)
+    assert page.count("</script>") == page.count("<script")
+    for path, (data, kind) in pages.read().items():
+        if path.startswith("/assets/") and kind.startswith("text/css"):
+            assert data.decode() in page

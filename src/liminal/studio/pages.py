@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 STATIC = Path(__file__).parent / "static"
@@ -33,3 +34,29 @@ def read(folder: Path = STATIC) -> dict[str, tuple[bytes, str]]:
             path = f"/{file.relative_to(folder).as_posix()}"
             found["/" if path == "/index.html" else path] = (file.read_bytes(), kind)
     return found
+
+
+def single(name: str = "index.html", head: str = "", folder: Path = STATIC) -> str:
+    """A page as one HTML text with its script and styles inside: for a notebook's frame, or a file that is opened by a double click.
+
+    The page's script is one file: modules inside a page cannot import each other.
+
+    Args:
+        name: of the page's file.
+        head: HTML that stands before all scripts.
+        folder: where the built page lies.
+    """
+    file = folder / name
+    if not file.is_file():
+        return UNBUILT
+
+    def inside(found: re.Match[str]) -> str:
+        text = (folder / found["path"].lstrip("/")).read_text("utf-8")
+        if found["tag"] == "link":
+            return f"<style>{text}</style>"
+        text = text.replace("</script", "<\\/script")
+        return f'<script type="module">{text}</script>'
+
+    page = file.read_text("utf-8")
+    page = re.sub(r'<(?P<tag>script|link)\b[^>]*?\b(?:src|href)="(?P<path>/assets/[^"]+)"[^>]*>(?:</script>)?', inside, page)
+    return page.replace("<head>", f"<head>{head}", 1)
