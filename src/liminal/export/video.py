@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from scipy.spatial import cKDTree
 
 from .. import files
 from ..errors import LiminalError
@@ -99,7 +98,7 @@ def _indexed(pictures: Sequence[Image.Image]) -> list[Image.Image]:
     colours = np.flatnonzero(seen)
     palette = _rgb(colours) if len(colours) <= 256 else _palette(codes)
     nearest = np.zeros(1 << 24, np.uint8)
-    nearest[colours] = cKDTree(palette).query(_rgb(colours))[1]
+    nearest[colours] = _nearest(_rgb(colours), palette)
     flat = palette.tobytes() + bytes(3 * (256 - len(palette)))
     shown = []
     for code in codes:
@@ -118,6 +117,13 @@ def _rgb(codes: np.ndarray) -> np.ndarray:
     return np.stack([codes >> 16, codes >> 8 & 255, codes & 255], 1).astype(np.uint8)
 
 
+def _nearest(colours: np.ndarray, palette: np.ndarray) -> np.ndarray:
+    """For each of the colours (n, 3) the row of the palette (k, 3) that is nearest."""
+    from scipy.spatial import cKDTree  # a third of a second to load, that drawing a grid need not wait for
+
+    return cKDTree(palette).query(colours)[1]  # type: ignore[no-any-return]
+
+
 def _palette(codes: Sequence[np.ndarray]) -> np.ndarray:
     """The best 256 colours (256, 3) of pictures: median cut on a sample of the pixels, then k-means over the distinct colours."""
     pixels = np.concatenate([c.ravel() for c in codes])
@@ -127,7 +133,7 @@ def _palette(codes: Sequence[np.ndarray]) -> np.ndarray:
     centres = np.array(cut.getpalette(), float).reshape(-1, 3)
     rgb, weight = _rgb(colours).astype(float), np.sqrt(counts)  # the root keeps rare colours, such as a highlight in a few frames
     for _ in range(6):
-        nearest = cKDTree(centres).query(rgb)[1]
+        nearest = _nearest(rgb, centres)
         total = np.bincount(nearest, weight, len(centres))
         sums = np.stack([np.bincount(nearest, weight * rgb[:, c], len(centres)) for c in range(3)], 1)
         centres = np.where(total[:, None] > 0, sums / np.maximum(total, 1)[:, None], centres)
