@@ -15,6 +15,7 @@ from liminal.export import onnx
 from liminal.models.autoencoder import AE
 from liminal.models.vae import VAE, total_correlation
 from liminal.models.wae import WAE, mmd
+from liminal.nn.conv import Grow
 from liminal.priors import Gaussian
 
 SHAPE, DIM = (1, 28, 28), 5
@@ -174,3 +175,11 @@ def test_optimal_sigma_is_the_likelihood() -> None:
     squared = float((x - y).square().sum()) / 4
     by_hand = min(squared / (2 * s * s) + 784 * (math.log(s) + 0.5 * math.log(2 * math.pi)) for s in sigmas)
     assert float(model.negative_log_likelihood(x, y)) == pytest.approx(by_hand, abs=1e-2)
+
+
+def test_one_channel_grows_as_by_a_transposed_convolution() -> None:
+    grow, x = Grow(6, 1), torch.randn(3, 6, 5, 4)
+    with torch.no_grad():
+        wanted = torch.nn.functional.conv_transpose2d(x, grow.weight, grow.bias, stride=2, padding=1)
+        assert grow(x).shape == (3, 1, 10, 8)
+        assert torch.allclose(grow(x), wanted, atol=1e-6)

@@ -45,6 +45,24 @@ class Residual(nn.Module):
         return x + self.conv2(F.silu(self.norm2(self.conv1(F.silu(self.norm1(x))))))
 
 
+class Grow(nn.ConvTranspose2d):
+    """(n, a, h, w) -> (n, b, 2 h, 2 w): a transposed convolution, 4 x 4 of stride 2.
+
+    Where b is 1 it is computed as the 3 x 3 convolution that gives the four pixels of each place as channels, with the same weights
+    (Shi et al. 2016, sub-pixel convolution): twice as fast on a CPU, where transposed convolutions are kept for many channels.
+    """
+
+    def __init__(self, a: int, b: int) -> None:
+        super().__init__(a, b, 4, stride=2, padding=1)
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        if self.out_channels > 1 or self.bias is None:
+            return super().forward(x, output_size)
+        turned = self.weight[:, 0].flip(1, 2).unflatten(2, (2, 2)).unflatten(1, (2, 2))  # (a, row, odd row, column, odd column)
+        pixels = [F.pad(turned[:, :, i, :, j], (j, 1 - j, i, 1 - i)) for i in (0, 1) for j in (0, 1)]
+        return F.pixel_shuffle(F.conv2d(x, torch.stack(pixels), self.bias.expand(4), padding=1), 2)
+
+
 def check(shape: tuple[int, ...]) -> tuple[int, int, int]:
     """`shape` as (c, h, w).
 
@@ -98,9 +116,7 @@ class Decoder(nn.Module):
         self.enter = nn.Sequential(nn.Linear(dim, HIDDEN), nn.SiLU())
         self.head = nn.Sequential(nn.Linear(HIDDEN, channels[0] * h * w), nn.Unflatten(1, (channels[0], h, w)))
         self.start = Residual(channels[0])
-        self.ups = nn.ModuleList(
-            nn.Sequential(_norm(a), nn.SiLU(), nn.ConvTranspose2d(a, b, 4, stride=2, padding=1)) for a, b in itertools.pairwise(channels)
-        )
+        self.ups = nn.ModuleList(nn.Sequential(_norm(a), nn.SiLU(), Grow(a, b)) for a, b in itertools.pairwise(channels))
         h, w = next(size for size in reversed(self.sizes) if max(size) <= COARSE)
         flat = nn.Linear(HIDDEN, out * h * w)
         with torch.no_grad():
