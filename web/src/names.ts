@@ -14,6 +14,18 @@ export function title(name: string): string {
   return last.charAt(0).toUpperCase() + last.slice(1).replace(/[-_]/g, " ");
 }
 
+const LONG: readonly (readonly [RegExp, string])[] = [
+  [/^model$/, "The model is loading"],
+  [/^support$/, "Measuring how far the data reaches"],
+  [/^map by/, "Laying out the map; the first time takes a minute or two"],
+  [/^way back/, "Learning what lies between the points"],
+  [/^clusters$/, "Looking for clusters"],
+  [/^dimensions$/, "Reading what each dimension does"],
+  [/^report$/, "Measuring the space; the first time takes minutes"],
+];
+/** Long work of the server, in words. */
+export const task = (what: string): string => LONG.find(([name]) => name.test(what))?.[1] ?? human(what);
+
 export interface Place {
   name: string;
   x: number;

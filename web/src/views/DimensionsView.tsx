@@ -58,7 +58,7 @@ function Card({ card }: { card: Dimension }) {
           : Array.from({ length: 7 }, (_, i) => <div key={i} class="cell picture empty" />)}
       </div>
       <Track name={card.name} label={`Dimension ${card.index}`} low={-2} high={2} />
-      <p class="fine">{card.words}</p>
+      <p class="fine">{card.words.replace(/_/g, " ")}</p>
     </article>
   );
 }

@@ -4,7 +4,7 @@ import { Refused, dropped } from "../api.ts";
 import { keyOf, type Subject } from "../doc.ts";
 import { append, complete, wordAt, type Word } from "../formula.ts";
 import { newest } from "../live.ts";
-import { ask, change, complain, doc } from "../state.ts";
+import { ask, change, complain, doc, latent } from "../state.ts";
 import type { Completion, Formula } from "../wire.ts";
 import { show } from "./acts.ts";
 import { copy, Button } from "./bits.tsx";
@@ -58,7 +58,7 @@ export function FormulaBar() {
     setFound([]);
     try {
       const subject = doc.value.subject;
-      const start = subject?.kind === "place" ? { start: [...subject.z] } : {};
+      const start = subject ? { start: [...(await latent(subject))] } : {}; // what a mere change, such as `+ smile`, begins at
       const answer = await ask("formula", {}, { text, method: doc.value.method, ...start });
       setFault(null);
       setMade(answer);

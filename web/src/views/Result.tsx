@@ -117,7 +117,7 @@ function Leaks({ of }: { of: Slid | null }) {
       {moved.slice(0, 3).map((one, i) => (
         <span key={one.name}>
           {i > 0 && ", "}
-          {human(one.name)} {(one.change ?? 0) > 0 ? "more" : "less"}
+          {(one.change ?? 0) > 0 ? "more" : "less"} {human(one.name)}
         </span>
       ))}
     </p>

@@ -50,7 +50,7 @@ export function StartView() {
         </span>
       </button>
       <p class="fine">
-        {about.dim} numbers describe each {noun(false)}. {layout.value?.words}. {about.notes.join(" ")} {about.licence && `Licence: ${about.licence}.`}
+        {about.dim} numbers describe each {noun(false)}. {layout.value && `${layout.value.words}.`} {about.notes.join(" ")} {about.licence && `Licence: ${about.licence}.`}
       </p>
     </div>
   );
