@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { rest } from "./stand.mjs";
+import { PATIENCE, rest } from "./stand.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 let count = 0;
@@ -78,6 +78,14 @@ export function hand(page) {
         await new Promise((next) => setTimeout(next, 100));
       }
       return assert.fail("the picture stays what it was");
+    },
+    /** Tries again until it holds. */
+    async until(holds, words) {
+      for (const end = Date.now() + PATIENCE; Date.now() < end; ) {
+        if (await holds()) return;
+        await new Promise((next) => setTimeout(next, 150));
+      }
+      assert.fail(words);
     },
     async download(click) {
       const [download] = await Promise.all([page.waitForEvent("download"), click()]);

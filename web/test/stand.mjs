@@ -55,14 +55,16 @@ export async function pixels(page, clip, n = 1) {
 /** The same of a picture that the server gives. */
 export const pictured = (page, query, n) => page.evaluate(measured, [`/api/picture?${query}`, n]);
 async function measured([url, n]) {
-  const picture = await createImageBitmap(await (await fetch(url)).blob());
+  const picture = new Image(); // the page may fetch nothing but from its server, but show what is in an address
+  picture.src = url;
+  await picture.decode();
   const read = (width, height) => {
     const pen = new OffscreenCanvas(width, height).getContext("2d");
     pen.imageSmoothingQuality = "high";
     pen.drawImage(picture, 0, 0, width, height);
     return pen.getImageData(0, 0, width, height).data;
   };
-  const all = read(picture.width, picture.height);
+  const all = read(picture.naturalWidth, picture.naturalHeight);
   const sum = [0, 0, 0];
   const seen = new Set();
   for (let i = 0; i < all.length; i += 4) {

@@ -21,7 +21,7 @@ export function FormulaBar() {
   const [chosen, setChosen] = useState(-1);
   const [fault, setFault] = useState<Fault | null>(null);
   const [busy, setBusy] = useState(false);
-  const [made, setMade] = useState<Formula | null>(null);
+  const [made, setMade] = useState<{ of: Formula; text: string } | null>(null);
   const text = doc.value.formula;
 
   const look = useRef(
@@ -61,7 +61,7 @@ export function FormulaBar() {
       const start = subject ? { start: [...(await latent(subject))] } : {}; // what a mere change, such as `+ smile`, begins at
       const answer = await ask("formula", {}, { text, method: doc.value.method, ...start });
       setFault(null);
-      setMade(answer);
+      setMade({ of: answer, text });
       const result: Subject = { kind: "place", z: Array.from(answer.z.data), said: answer.text };
       if (!doc.value.subject || keyOf(doc.value.subject) !== keyOf(result)) change({ subject: result, change: {}, view: "item" });
       await show(result);
@@ -101,7 +101,7 @@ export function FormulaBar() {
     change({ formula: append(text, term) });
     input.current?.focus();
   };
-  const current = made && made.text === text ? made : null;
+  const current = made?.text === text ? made.of : null;
   return (
     <form class={`formula ${fault ? "bad" : ""}`} role="search" onSubmit={(event) => event.preventDefault()}>
       <label class="sr" for="formula">
