@@ -71,7 +71,14 @@ def test_answers_are_as_described(described: Any, line: requests.Session, route:
     if mode == GenerationMode.NEGATIVE and not (route.query or isinstance(route.takes, type)):
         pytest.skip("nothing in it can be wrong")
 
-    @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Any) -> None:
         case.query = smaller({"method": "umap", **case.query} if "method" in route.query or "method?" in route.query else dict(case.query))
