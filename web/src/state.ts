@@ -180,8 +180,8 @@ function remember(): void {
     clearTimeout(timer);
     timer = window.setTimeout(() => window.history.replaceState(null, "", `${location.pathname}${hash ? `#${hash}` : ""}`), 250);
   });
-  window.addEventListener("hashchange", () => {
-    const found = fromHash(location.hash, start);
+  window.addEventListener("hashchange", ({ newURL }) => {
+    const found = fromHash(new URL(newURL).hash, start); // the address may have been rewritten since
     batch(() => {
       doc.value = found.doc;
       camera.value = found.camera ?? home.value;

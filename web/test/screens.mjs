@@ -1,16 +1,17 @@
 /**
- * Pictures of every view for the documentation: `node test/screens.mjs FOLDER [ADDRESS]`. Each name of `VIEWS` becomes three files,
- * NAME-light.png, NAME-dark.png and NAME-narrow.png. ADDRESS is of a studio that runs; otherwise SPACE is served.
+ * Pictures of every view for the documentation: `node test/screens.mjs FOLDER SPACE VIEWS ITEMS FORMULA`. Each name of VIEWS becomes three
+ * files, NAME-light.png, NAME-dark.png and NAME-narrow.png. Instead of SPACE, the address of a studio that runs will do.
  */
 import { join } from "node:path";
 import { hand } from "./hand.mjs";
 import { browse, decoded, PATIENCE, ready, rest, serve } from "./stand.mjs";
 
-const [folder, given, only] = process.argv.slice(2);
-const server = given?.startsWith("http") ? { url: given, stop: () => null } : await serve(given ?? "fashion");
+const [folder, given, only, items, formula] = process.argv.slice(2);
+const server = given.startsWith("http") ? { url: given, stop: () => null } : await serve(given);
+const rows = items.split(",").map(Number);
 const SIZES = { light: { width: 1280, height: 800 }, dark: { width: 1280, height: 800 }, narrow: { width: 360, height: 740 } };
 
-/** What each picture shows: an address, and what is done and waited for there. The rows are those that can be clicked. */
+/** What each picture shows: an address, and what is done and waited for there. */
 const VIEWS = {
   start: { go: () => "", then: async ({ panel }) => panel.locator(".morphing canvas").first().waitFor() },
   item: {
@@ -18,7 +19,7 @@ const VIEWS = {
     then: async ({ page, panel }) => (await page.waitForFunction(() => document.querySelectorAll(".panel figure img").length === 2), panel.getByText("Most alike").waitFor()),
   },
   path: {
-    go: ([a, b]) => `view=path&keys=@${a};@${b}`,
+    go: ([a, b]) => `view=path&keys=@${a};@${b}&along=mix`,
     then: async ({ page }) => {
       await page.waitForFunction(() => document.querySelectorAll(".route .film canvas").length === 24);
       const play = page.getByRole("button", { name: "Pause", exact: true });
@@ -40,15 +41,15 @@ const VIEWS = {
   style: { go: ([a, b]) => `view=style&content=@${a}&style=@${b}`, then: async ({ hand, panel }) => hand.seen(panel.locator(".player canvas")) },
   sample: { go: () => "view=sample", then: async ({ page }) => page.waitForFunction(() => document.querySelectorAll(".sheet canvas").length === 24) },
   report: { go: () => "view=report", then: async ({ page, panel }) => (await panel.locator("iframe").waitFor({ timeout: 900_000 }), page.frameLocator("iframe").locator("h1").first().waitFor()) },
-  tour: { go: () => "view=tour&step=3", then: async ({ panel }) => panel.getByText("Step 4 of 8").waitFor() },
   formula: {
-    go: ([a, b, c]) => `formula=${encodeURIComponent(`@${a} + @${b} - @${c}`)}`,
+    go: () => `formula=${encodeURIComponent(formula)}`,
     then: async ({ page, panel }) => {
       await page.getByLabel("Formula", { exact: true }).press("Enter");
       await panel.locator("h1.said").waitFor();
       await panel.getByText("Nearest real", { exact: true }).waitFor();
     },
   },
+  tour: { go: () => "view=tour&step=3", then: async ({ panel }) => panel.getByText("Step 4 of 8").waitFor() }, // last: it stays under way
 };
 
 await ready(server.url);
@@ -63,12 +64,12 @@ for (const [look, viewport] of Object.entries(SIZES)) {
   await me.panel.locator("h1").first().waitFor();
   await rest(page);
   await decoded(page);
-  const rows = (process.env.ROWS?.split(",").map(Number)) ?? [3, 10, 40];
   for (const [name, { go, then }] of Object.entries(VIEWS)) {
-    if (only && !only.split(",").includes(name)) continue;
+    if (!only.split(",").includes(name)) continue;
     await me.go(go(rows));
     await then({ page, panel: me.panel, hand: me });
-    await page.waitForFunction(() => !document.querySelector(".spinner"), null, { timeout: PATIENCE });
+    await page.waitForFunction(() => !document.querySelector(".spinner, canvas.picture.empty"));
+    await page.evaluate(() => document.activeElement?.blur());
     await decoded(page);
     await rest(page);
     await page.mouse.move(0, 0);

@@ -2,7 +2,7 @@
 import { useEffect } from "preact/hooks";
 import { keyOf, type Doc, type Subject } from "../doc.ts";
 import { useLive, type Live } from "../live.ts";
-import { human, plain } from "../names.ts";
+import { plain, spoken } from "../names.ts";
 import { short } from "../scales.ts";
 import { ask, change, doc, idOf, look, marks, select } from "../state.ts";
 import type { Look, Slid } from "../wire.ts";
@@ -117,7 +117,7 @@ function Leaks({ of }: { of: Slid | null }) {
       {moved.slice(0, 3).map((one, i) => (
         <span key={one.name}>
           {i > 0 && ", "}
-          {(one.change ?? 0) > 0 ? "more" : "less"} {human(one.name)}
+          {(one.change ?? 0) > 0 ? "more" : "less"} {spoken(one.name)}
         </span>
       ))}
     </p>
