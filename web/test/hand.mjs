@@ -14,6 +14,7 @@ export function hand(page) {
     panel,
     /** The state that an address names, without loading the page anew. */
     async go(address = "") {
+      await rest(page); // the page listens for addresses from when it has its map
       await page.keyboard.press("Escape");
       await page.evaluate((hash) => void (location.hash = hash), `${address}&n=${++count}`); // n: or the same address would be no change
       await rest(page);

@@ -36,6 +36,7 @@ export function PathView() {
       )}
       <Keys />
       {keys.length > 1 && <Routes />}
+      {walked.value && <Copies of={walked.value.copy_as} />}
     </>
   );
 }
@@ -186,7 +187,6 @@ function Take({ path }: { path: Path | null }) {
         {busy === "png" && <span class="spinner" />}
         PNG
       </Button>
-      <Copies of={path?.copy_as ?? null} />
     </div>
   );
 }

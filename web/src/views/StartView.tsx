@@ -46,7 +46,7 @@ export function StartView() {
         </div>
         <span>
           <b>Bring your own</b>
-          Drop a {noun(false)} anywhere on this page
+          {matchMedia("(pointer: coarse)").matches ? `Choose a ${noun(false)} of yours` : `Drop a ${noun(false)} anywhere on this page, or click`}
         </span>
       </button>
       <p class="fine">

@@ -118,7 +118,7 @@ export function pair(): [Subject, Subject] {
 export function morph(keys: readonly Subject[] = doc.value.keys.length > 1 ? doc.value.keys : pair()): void {
   change({ view: "path", keys });
 }
-export function slide(subject: Subject = doc.value.subject ?? anyItem()): void {
+export function slide(subject: Subject = doc.value.subject ?? doc.value.keys[0] ?? anyItem()): void {
   if (doc.value.subject && keyOf(doc.value.subject) === keyOf(subject)) return go("directions");
   change({ view: "directions", subject, change: {} });
 }

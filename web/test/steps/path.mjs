@@ -135,6 +135,28 @@ export function steps(one) {
     assert.match(await one.copied("Copy as command"), /^liminal morph .*@3.* @10/);
   }
 
+  /** Who has never seen it: turns one into another, changes one of them, and takes a gif away. */
+  async function newcomer() {
+    await one.go();
+    await panel.getByRole("button", { name: /^Morph/ }).click();
+    await player().waitFor();
+    await one.view("Directions");
+    const slider = panel.locator(".slider .track").first();
+    await slider.waitFor({ timeout: 3 * PATIENCE });
+    const after = panel.locator(".result figure").nth(1).locator("canvas");
+    const before = await one.seen(after);
+    await slider.focus();
+    for (let i = 0; i < 30; i++) await page.keyboard.press("ArrowRight");
+    await one.changed(after, before, 0.3);
+    await one.button("Into the path").click();
+    await page.waitForFunction(() => [...document.querySelectorAll(".keyframes button.thumb[title]")].slice(0, 2).map((each) => /^@\d+ \+/.test(each.title)).join() === "true,false");
+    await player().waitFor();
+    await page.waitForFunction(() => ![...document.querySelectorAll(".take .button")].some((each) => each.disabled));
+    const gif = await one.download(() => one.button("Save as GIF").click());
+    assert.equal(gif.subarray(0, 6).toString("latin1"), "GIF89a");
+    await shoot(page, "newcomer");
+  }
+
   async function restored() {
     await one.go("view=path&keys=@3;@10&along=mix&at=0.5,0.5,60");
     await panel.locator(".route.on", { hasText: "Prior-preserving" }).waitFor();
@@ -152,6 +174,7 @@ export function steps(one) {
     ["it plays, faster, in a loop", plays],
     ["a handle is dragged", dragged],
     ["exports and copies", given],
+    ["a newcomer: morph, change, gif", newcomer],
     ["the address brings it back", restored],
   ];
 }
