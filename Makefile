@@ -7,7 +7,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: demo test lint web browser bench clean help
+.PHONY: demo test lint web browser chromium bench clean help
 help:
 	@sed -n 's/^# //p' Makefile
 
@@ -34,8 +34,17 @@ browser: web
 demo: $(VENV)/.installed web
 	$(BIN)/python scripts/demo.py $(ARGS)
 
-test: $(VENV)/.dev lint web
+test: $(VENV)/.dev lint web chromium
 	$(BIN)/python -m pytest $(ARGS)
+
+# the browser that the studio is tested in: installed on Debian and Ubuntu by root, else its test says what is missing
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	    echo "installing chromium"; apt-get -qq update >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y chromium >/dev/null; \
+	fi || true
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+	echo "chromium is missing, so the studio is not tested in a browser: install it (as root: apt-get install chromium)"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check

@@ -59,13 +59,14 @@ def version(program: Path) -> tuple[int, int]:
     return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
-def run(folder: Path, *command: str, **more: str) -> None:
-    """Runs a command of Node's in `web/`, and ends with what it says where it fails."""
+def run(folder: Path, *command: str, **more: str) -> str:
+    """Runs a command of Node's in `web/`; gives what it says, and ends with that where it fails."""
     environment = os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"} | more
     program = shutil.which(command[0], path=str(folder)) or command[0]
     done = subprocess.run([program, *command[1:]], cwd=WEB, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"web.py: {' '.join(command)} failed\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        raise SystemExit(f"web.py: {' '.join(command)} failed\n{done.stdout[-8000:]}{done.stderr[-2000:]}")
+    return done.stdout
 
 
 def ready(folder: Path) -> None:
@@ -99,7 +100,7 @@ def main() -> None:
     print(f"{STATIC.relative_to(ROOT)}: {'built' if build(given.force) else 'up to date'}")
     if given.script:
         ready(folder := node())
-        run(folder, "npm", "run", given.script)
+        print(run(folder, "npm", "run", given.script))
 
 
 if __name__ == "__main__":

@@ -284,6 +284,23 @@ def test_twenty_clients_at_once(client: Client, space: Space) -> None:
         assert all(np.abs(item - wanted[i]).max() <= 1 for item in items)
 
 
+def test_twenty_hands_over_the_map(client: Client, space: Space) -> None:
+    """Twenty people move over the map at once: each sees what lies under their own pointer."""
+    found = client.ask("/api/map?method=pca").packed["xy"]
+    places = found[np.random.default_rng(5).permutation(len(found))[:160]].reshape(20, 8, 2)
+
+    def walk(i: int) -> list[Answer]:
+        return [client.ask("/api/at?method=pca", bytes_of(place)) for place in places[i]]
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = [answer for walked in pool.map(walk, range(20)) for answer in walked]
+    assert {answer.status for answer in answers} == {200}
+    alone = client.ask("/api/at?method=pca", bytes_of(places.reshape(-1, 2))).packed
+    for i, answer in enumerate(answers):
+        assert np.abs(answer.packed["items"][0].astype(int) - alone["items"][i]).max() <= 1
+        assert np.abs(answer.packed["z"][0] - alone["z"][i]).max() < 1e-3
+
+
 # items, files, formulas
 
 

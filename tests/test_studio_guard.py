@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import re
@@ -9,6 +10,8 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -174,17 +177,34 @@ def test_bodies_are_bounded(port: int, token: str) -> None:
     assert alive(port, token)
 
 
-def test_a_gigabyte_is_not_taken_in(port: int, token: str) -> None:
+def memory() -> int:
+    """Bytes of this process, in which the server runs too, that lie in memory."""
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert found is not None
+    return int(found[1]) << 10
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc tells how much memory is used")
+@pytest.mark.parametrize("told", [True, False], ids=["told", "in chunks"])
+def test_a_gigabyte_is_not_taken_in(port: int, token: str, told: bool) -> None:
+    """It is refused early, nothing of it is held, and the connection is closed."""
+    before = memory()
+    part = bytes(1 << 20)
     with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
-        line.sendall(f"POST /api/encode?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {1 << 30}\r\n\r\n".encode())
+        head = f"POST /api/encode?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+        line.sendall(f"{head}{f'Content-Length: {1 << 30}' if told else 'Transfer-Encoding: chunked'}\r\n\r\n".encode())
         sent = 0
         try:
             for _ in range(1024):
-                sent += line.send(bytes(1 << 20))
+                line.sendall(part if told else b"100000\r\n" + part + b"\r\n")
+                sent += len(part)
+            while line.recv(65536):
+                pass
         except (ConnectionError, TimeoutError):
             pass
-        assert sent < 64 << 20
+        assert sent < wire.UPLOAD + (64 << 20)
     assert alive(port, token)
+    assert memory() - before < 3 * wire.UPLOAD
 
 
 def test_strangers_are_refused_before_their_body(port: int) -> None:
@@ -197,6 +217,31 @@ def test_a_body_that_never_comes(port: int, token: str, monkeypatch: pytest.Monk
     monkeypatch.setattr(guard, "PATIENCE", 0.2)
     head = f"POST /api/decode?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 64\r\n\r\n"
     assert raw(port, head.encode()).split(b" ")[1] == b"408"
+
+
+def test_a_body_that_drips(port: int, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte now and then does not put the end off."""
+    monkeypatch.setattr(guard, "PATIENCE", 0.5)
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
+        line.sendall(f"POST /api/decode?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 6400\r\n\r\n".encode())
+        line.settimeout(0.05)
+        end, answer = time.monotonic() + 60, b""
+        while not answer and time.monotonic() < end:
+            with contextlib.suppress(TimeoutError):
+                line.sendall(b"x")
+                answer = line.recv(65536)
+        assert answer.split(b" ")[1] == b"408"
+
+
+def test_many_idle_connections(port: int, token: str) -> None:
+    """Connections that say nothing, or half a line, keep nobody else waiting."""
+    with contextlib.ExitStack() as lines:
+        for i in range(200):
+            line = lines.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
+            if i % 2:
+                line.sendall(b"GET /api/spa")
+        assert all(alive(port, token) for _ in range(5))
+    assert alive(port, token)
 
 
 def test_clients_that_go_away(port: int, token: str, studio: server.Studio) -> None:
@@ -269,6 +314,33 @@ def test_hostile_numbers(port: int, token: str) -> None:
     assert ask(port, f"/api/at?token={token}&method=pca", "POST", bytes(8 * wire.ROWS + 8))[0] == 413
     assert ask(port, f"/api/item?token={token}&id={2**63}")[0] == 400
     assert ask(port, f"/api/thumbnails?token={token}&page=-1")[0] == 400
+
+
+def test_hostile_numbers_from_the_first_moment_on() -> None:
+    """While the model is being loaded, support calibrated and a map laid out, by several at once."""
+    running = liminal.studio("fashion")
+    port, token = int(running.url.split(":")[2].split("/")[0]), running.url.partition("token=")[2]
+    values = np.array([[3e38], [1e5], [9e5], [-1e20], [1e-45], [1e-38], [0], [np.nan]], "<f4") * np.ones((1, 16), "<f4")
+
+    def knock(i: int) -> set[int]:
+        seen = set()
+        for path in ("decode", "look", "look?method=pca", "at?method=pca"):
+            z = values[i][: 2 if path.startswith("at") else None].tobytes()
+            seen.add(ask(port, f"/api/{path}{'&' if '?' in path else '?'}token={token}", "POST", z)[0])
+        return seen
+
+    try:
+        ask(port, f"/api/at?method=pca&token={token}", "POST", bytes(8))  # begins the map
+        end, seen = time.monotonic() + 120, set[int]()
+        with ThreadPoolExecutor(len(values)) as pool:
+            while time.monotonic() < end:
+                done = running.session.support is not None and ask(port, f"/api/at?method=pca&token={token}", "POST", bytes(8))[0] == 200
+                seen = seen.union(*pool.map(knock, range(len(values))))
+                if done:
+                    break
+        assert seen == {200, 400, 503}
+    finally:
+        running.close()
 
 
 def test_the_server_listens_on_loopback_alone(studio: server.Studio) -> None:

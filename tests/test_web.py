@@ -1,23 +1,37 @@
-"""The studio's page: its types, its build, and its pure parts under vitest. `python scripts/web.py browser` drives it in a real browser."""
+"""The studio's page: its pure parts under vitest, and a real browser on a real server that does what a person would."""
 
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-def web(script: str) -> None:
+def web(script: str, minutes: float) -> subprocess.CompletedProcess[str]:
     """Build the page and run a script of its package.json."""
-    here = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "web.py", script], capture_output=True, text=True, timeout=900, env={**os.environ, "PATH": here}
-    )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    here = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    command = [sys.executable, ROOT / "scripts" / "web.py", script]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60 * minutes, env=here)
 
 
 def test_pure_parts() -> None:
-    web("test")
+    done = web("test", 5)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+
+
+@pytest.mark.skipif(not ("CHROMIUM" in os.environ or any(map(shutil.which, BROWSERS))), reason="no chromium: apt-get install chromium")
+def test_in_a_browser() -> None:
+    """Minutes, and more where the map of the space has yet to be laid out."""
+    done = web("browser", 40)
+    said = done.stdout + done.stderr
+    failing = re.findall(r"^FAIL .*(?:\n    .*)*", said, re.MULTILINE)
+    assert done.returncode == 0, "\n".join(failing) or said[-4000:]
+    assert re.search(r"\d+ steps hold", said), said[-4000:]

@@ -6,6 +6,10 @@ import { bounds } from "./scales.ts";
 export const human = (name: string): string => name.replace("=", ": ").replace(/_/g, " ");
 /** A value of a category by itself. */
 export const plain = (name: string): string => name.replace(/^[^=]+=/, "").replace(/_/g, " ");
+/** Either, as it stands in a sentence: `hair_colour=blond` is blond hair colour, `label=Bag` is Bag. */
+export const spoken = (name: string): string => (/^(label|class|category)=/.test(name) || !name.includes("=") ? plain(name) : `${plain(name)} ${human(topic(name))}`);
+/** A sentence of the library's about such names. */
+export const sentence = (words: string): string => (words.charAt(0).toUpperCase() + words.slice(1)).replace(/(\w)=(?=\w)/g, "$1: ").replace(/_/g, " ");
 /** The attribute that a direction is about. */
 export const topic = (name: string): string => name.split("=")[0] as string;
 /** The last part of a path, with a capital. */
@@ -13,6 +17,18 @@ export function title(name: string): string {
   const last = name.split(/[\\/]/).filter(Boolean).at(-1) ?? name;
   return last.charAt(0).toUpperCase() + last.slice(1).replace(/[-_]/g, " ");
 }
+
+const LONG: readonly (readonly [RegExp, string])[] = [
+  [/^model$/, "The model is loading"],
+  [/^support$/, "Measuring how far the data reaches"],
+  [/^map by/, "Laying out the map; the first time takes a minute or two"],
+  [/^way back/, "Learning what lies between the points"],
+  [/^clusters$/, "Looking for clusters"],
+  [/^dimensions$/, "Reading what each dimension does"],
+  [/^report$/, "Measuring the space; the first time takes minutes"],
+];
+/** Long work of the server, in words. */
+export const task = (what: string): string => LONG.find(([name]) => name.test(what))?.[1] ?? human(what);
 
 export interface Place {
   name: string;

@@ -5,6 +5,7 @@ import { paint, passes, type Column } from "./colours.ts";
 import { EMPTY, fromHash, keyOf, toHash, type Doc, type Subject, type View } from "./doc.ts";
 import { Grid } from "./grid.ts";
 import * as history from "./history.ts";
+import { title } from "./names.ts";
 import { fit, type Camera, type Size } from "./scales.ts";
 import { type Look, type Layout, type Path, type Space, type Task } from "./wire.ts";
 
@@ -69,6 +70,8 @@ export interface Pointer {
   /** On the screen, from the map's corner. */
   px: number;
   py: number;
+  /** Whether keys moved it there: then it is drawn. */
+  keyed?: boolean;
 }
 export const pointer = signal<Pointer | null>(null);
 export const tool = signal<"look" | "a" | "b" | "key">("look");
@@ -125,6 +128,7 @@ export async function open(): Promise<void> {
   const found = fromHash(location.hash);
   try {
     space.value = await ask("space", {}, null);
+    document.title = `${title(space.value.name)} · Liminal`;
     const attributes = space.value.attributes;
     const colour = attributes.find((a) => a.kind === "category") ?? attributes.find((a) => a.kind === "bool");
     const along = space.value.alongs.includes("linear") ? "linear" : (space.value.alongs[0] ?? "linear");
@@ -176,8 +180,8 @@ function remember(): void {
     clearTimeout(timer);
     timer = window.setTimeout(() => window.history.replaceState(null, "", `${location.pathname}${hash ? `#${hash}` : ""}`), 250);
   });
-  window.addEventListener("hashchange", () => {
-    const found = fromHash(location.hash, start);
+  window.addEventListener("hashchange", ({ newURL }) => {
+    const found = fromHash(new URL(newURL).hash, start); // the address may have been rewritten since
     batch(() => {
       doc.value = found.doc;
       camera.value = found.camera ?? home.value;

@@ -1,9 +1,9 @@
 /** The frame: the name and the formula bar above, views at the side, the map, and the panel of the open view. */
 import type { ComponentType } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { View } from "../doc.ts";
-import { title } from "../names.ts";
-import { canRedo, canUndo, complain, doc, go, help, notice, redo, space, tasks, undo, waiting } from "../state.ts";
+import { task, title } from "../names.ts";
+import { canRedo, canUndo, complain, doc, go, help, layout, notice, redo, space, tasks, undo, waiting } from "../state.ts";
 import { bring, noun, uploading } from "./acts.ts";
 import { Button } from "./bits.tsx";
 import { DimensionsView } from "./DimensionsView.tsx";
@@ -94,8 +94,11 @@ function Top() {
 }
 
 function Rail() {
+  const rail = useRef<HTMLElement>(null);
+  const open = doc.value.view;
+  useEffect(() => rail.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }), [open]);
   return (
-    <nav class="rail" aria-label="Views">
+    <nav class="rail" aria-label="Views" ref={rail}>
       {VIEWS.map(({ view, name, icon }) => (
         <button key={view} type="button" class="tab" aria-current={doc.value.view === view ? "page" : undefined} onClick={() => go(view)}>
           <Icon name={icon} />
@@ -127,8 +130,8 @@ function Notice() {
     const timer = setTimeout(() => (notice.value = null), note.bad ? 9000 : 4000);
     return () => clearTimeout(timer);
   }, [note]);
-  const work = tasks.value.find((task) => task.text || task.what);
-  const line = waiting.value ? "The model is loading; the map is ready" : work ? `${work.text || work.what}${work.done !== null ? ` · ${Math.round(work.done * 100)} %` : ""}` : null;
+  const work = tasks.value.find(({ what }) => layout.value || !what.startsWith("map by")); // the map says so itself
+  const line = waiting.value ? "The model is loading; the map is ready" : work ? `${task(work.what)}${work.done !== null ? ` · ${Math.round(work.done * 100)} %` : ""}` : null;
   return (
     <div class="notices">
       <div role="status" aria-live="polite">

@@ -1,7 +1,7 @@
 /** One card for each latent dimension: what it does, what it goes with, and a slider for it. */
 import { useState } from "preact/hooks";
 import { useLive } from "../live.ts";
-import { human } from "../names.ts";
+import { human, sentence } from "../names.ts";
 import { short } from "../scales.ts";
 import { ask, doc } from "../state.ts";
 import type { Dimension } from "../wire.ts";
@@ -58,7 +58,7 @@ function Card({ card }: { card: Dimension }) {
           : Array.from({ length: 7 }, (_, i) => <div key={i} class="cell picture empty" />)}
       </div>
       <Track name={card.name} label={`Dimension ${card.index}`} low={-2} high={2} />
-      <p class="fine">{card.words}</p>
+      <p class="fine">{sentence(card.words)}</p>
     </article>
   );
 }

@@ -4,7 +4,7 @@ import { Refused, dropped } from "../api.ts";
 import { keyOf, type Subject } from "../doc.ts";
 import { append, complete, wordAt, type Word } from "../formula.ts";
 import { newest } from "../live.ts";
-import { ask, change, complain, doc } from "../state.ts";
+import { ask, change, complain, doc, latent } from "../state.ts";
 import type { Completion, Formula } from "../wire.ts";
 import { show } from "./acts.ts";
 import { copy, Button } from "./bits.tsx";
@@ -21,7 +21,7 @@ export function FormulaBar() {
   const [chosen, setChosen] = useState(-1);
   const [fault, setFault] = useState<Fault | null>(null);
   const [busy, setBusy] = useState(false);
-  const [made, setMade] = useState<Formula | null>(null);
+  const [made, setMade] = useState<{ of: Formula; text: string } | null>(null);
   const text = doc.value.formula;
 
   const look = useRef(
@@ -58,10 +58,10 @@ export function FormulaBar() {
     setFound([]);
     try {
       const subject = doc.value.subject;
-      const start = subject?.kind === "place" ? { start: [...subject.z] } : {};
+      const start = subject ? { start: [...(await latent(subject))] } : {}; // what a mere change, such as `+ smile`, begins at
       const answer = await ask("formula", {}, { text, method: doc.value.method, ...start });
       setFault(null);
-      setMade(answer);
+      setMade({ of: answer, text });
       const result: Subject = { kind: "place", z: Array.from(answer.z.data), said: answer.text };
       if (!doc.value.subject || keyOf(doc.value.subject) !== keyOf(result)) change({ subject: result, change: {}, view: "item" });
       await show(result);
@@ -101,7 +101,7 @@ export function FormulaBar() {
     change({ formula: append(text, term) });
     input.current?.focus();
   };
-  const current = made && made.text === text ? made : null;
+  const current = made?.text === text ? made.of : null;
   return (
     <form class={`formula ${fault ? "bad" : ""}`} role="search" onSubmit={(event) => event.preventDefault()}>
       <label class="sr" for="formula">

@@ -2,8 +2,9 @@
 import { useEffect } from "preact/hooks";
 import { keyOf, nameOf, type Subject } from "../doc.ts";
 import { useLive } from "../live.ts";
+import { human } from "../names.ts";
 import { short } from "../scales.ts";
-import { ask, change, doc, idOf, layout, look, marks, rowOf, select } from "../state.ts";
+import { ask, change, doc, idOf, layout, look, marks, rowOf, select, space } from "../state.ts";
 import type { Item, Look } from "../wire.ts";
 import { anyItem, morph, noun, pick, show, slide, uploads, useAs } from "./acts.ts";
 import { Button, Original, Picture, Section, State, Support, ThumbButton } from "./bits.tsx";
@@ -76,7 +77,7 @@ function Facts({ item }: { item: Item }) {
       <dl class="facts">
         {rows.map(([name, value]) => (
           <div key={name}>
-            <dt>{name}</dt>
+            <dt>{human(name)}</dt>
             <dd>{typeof value === "number" ? short(value) : typeof value === "boolean" ? (value ? "yes" : "no") : value}</dd>
           </div>
         ))}
@@ -150,6 +151,7 @@ function near(found: Look): typeof marks.value {
 function Uses({ subject }: { subject: Subject }) {
   const row = subject.kind === "item" ? rowOf(subject.id) : -1;
   const keys = doc.value.keys.length;
+  const styled = space.value?.attributes.some((one) => one.kind === "category");
   return (
     <div class="uses" role="group" aria-label={`Use ${nameOf(subject)}`}>
       <Button kind="main" icon="directions" onClick={() => slide(subject)}>
@@ -164,6 +166,16 @@ function Uses({ subject }: { subject: Subject }) {
             <Button onClick={() => useAs("a", subject)}>To group A</Button>
             <Button onClick={() => useAs("b", subject)}>To group B</Button>
             <Button onClick={() => useAs("formula", subject)}>To the formula</Button>
+          </>
+        )}
+        {styled && (
+          <>
+            <Button onClick={() => useAs("content", subject)} title="Keep what it is, and give it the look of another">
+              Give it a style
+            </Button>
+            <Button onClick={() => useAs("style", subject)} title="Make another look like it">
+              Take its style
+            </Button>
           </>
         )}
         {keys > 0 && <Button onClick={() => change({ keys: [subject], view: "path" })}>Start a new path</Button>}

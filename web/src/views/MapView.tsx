@@ -8,6 +8,7 @@ import { Microscope } from "../marks/microscope.ts";
 import { Stage } from "../marks/stage.ts";
 import { Thumbnails } from "../marks/thumbnails.ts";
 import { Tiles } from "../marks/tiles.ts";
+import { task } from "../names.ts";
 import { trim } from "../scales.ts";
 import { ask, camera, coloured, complain, doc, grid, home, layout, pointer, shown, size, space, tasks, tool } from "../state.ts";
 import { ACROSS, PAGE } from "../wire.ts";
@@ -39,7 +40,7 @@ export function MapView() {
       {!layout.value && (
         <p class="state laying">
           <span class="spinner" />
-          {tasks.value[0]?.text || "Laying out the map"}
+          {task(tasks.value[0]?.what ?? "map by")}
         </p>
       )}
       <Overlay />
@@ -92,7 +93,7 @@ function mount(canvas: HTMLCanvasElement, frame: HTMLDivElement): () => void {
 /** Seen from afar, and above all on paper, the microscope stays behind the points; closer up it comes to the fore. */
 function veil(): number {
   const zoomed = Math.log2((camera.peek()?.k ?? 1) / (home.peek()?.k ?? 1));
-  return Math.min(1, (dark.peek() ? 0.85 : 0.6) + 0.15 * Math.max(zoomed, 0));
+  return Math.min(1, (dark.peek() ? 0.85 : 0.75) + 0.15 * Math.max(zoomed, 0));
 }
 
 function rowColour(row: number): Rgb {

@@ -2,7 +2,7 @@
 import { useMemo, useRef } from "preact/hooks";
 import { latestPlace } from "./handles.ts";
 import { useLive } from "../live.ts";
-import { doc, camera, column, grid, layout, marks, shown, size, walked, frame, whereabouts, tool } from "../state.ts";
+import { doc, camera, column, grid, layout, marks, pointer, shown, size, walked, frame, whereabouts, tool } from "../state.ts";
 import { keyOf, nameOf } from "../doc.ts";
 import { placed } from "../names.ts";
 import { toMap, toScreen, type Point } from "../scales.ts";
@@ -22,6 +22,7 @@ export function Overlay() {
       <Walk />
       <Selected />
       <Marks />
+      {pointer.value?.keyed && <path class="cross" d={`M${pointer.value.px - 11} ${pointer.value.py}h22m-11-11v22`} />}
       {lasso.length > 1 && <polygon class={`lasso ${tool.value === "b" ? "b" : "a"}`} points={lasso.map((p) => p.join(",")).join(" ")} />}
     </svg>
   );

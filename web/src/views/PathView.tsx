@@ -1,7 +1,7 @@
 /** A walk through key frames: three routes compared as film strips, a player, and what can be taken away. */
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import { keyOf, nameOf, place } from "../doc.ts";
+import { keyOf, nameOf, place, type Doc } from "../doc.ts";
 import { useLive } from "../live.ts";
 import { title } from "../names.ts";
 import { supportWords } from "../scales.ts";
@@ -36,6 +36,7 @@ export function PathView() {
       )}
       <Keys />
       {keys.length > 1 && <Routes />}
+      {walked.value && <Copies of={walked.value.copy_as} />}
     </>
   );
 }
@@ -102,6 +103,16 @@ function useRoute(along: Along, on: boolean) {
   const asked = request(along);
   return useLive<Path>(on ? JSON.stringify(asked) : null, () => walk(asked));
 }
+
+/** The key frames once they have rested for a moment: the routes beside the chosen one are not asked for while one drags. */
+const rested = signal<Doc["keys"] | null>(null);
+let timer = 0;
+effect(() => {
+  const keys = doc.value.keys;
+  if (keys === rested.peek()) return;
+  clearTimeout(timer);
+  timer = window.setTimeout(() => (rested.value = keys), 400);
+});
 
 function Player() {
   const { along } = doc.value;
@@ -176,7 +187,6 @@ function Take({ path }: { path: Path | null }) {
         {busy === "png" && <span class="spinner" />}
         PNG
       </Button>
-      <Copies of={path?.copy_as ?? null} />
     </div>
   );
 }
@@ -185,11 +195,12 @@ function Routes() {
   const able = space.value?.alongs ?? [];
   const routes = ROUTES.filter(([along]) => able.includes(along));
   const done = (along: Along) => settled.value.has(JSON.stringify(request(along)));
+  const calmly = rested.value === doc.value.keys && done(doc.value.along);
   return (
     <Section title="Three routes">
       <div role="radiogroup" aria-label="Route">
         {routes.map(([along, name, words], i) => (
-          <Route key={along} along={along} name={name} words={words} on={done(doc.value.along) && routes.slice(0, i).every(([before]) => done(before))} />
+          <Route key={along} along={along} name={name} words={words} on={calmly && routes.slice(0, i).every(([before]) => done(before))} />
         ))}
       </div>
     </Section>

@@ -2,7 +2,7 @@
 import { useEffect } from "preact/hooks";
 import { keyOf, type Doc, type Subject } from "../doc.ts";
 import { useLive, type Live } from "../live.ts";
-import { human, plain } from "../names.ts";
+import { plain, spoken } from "../names.ts";
 import { short } from "../scales.ts";
 import { ask, change, doc, idOf, look, marks, select } from "../state.ts";
 import type { Look, Slid } from "../wire.ts";
@@ -30,11 +30,11 @@ export function words(moved: Doc["change"]): string {
 }
 
 export function Result() {
-  const { subject, change: moved, detail } = doc.value;
+  const { subject, change: moved, detail, keys } = doc.value;
   const live = useSlid();
   const found = live.value;
   useEffect(() => {
-    if (!subject) change({ subject: anyItem() }, "first");
+    if (!subject) change({ subject: keys[0] ?? anyItem() }, "first");
   }, [subject === null]);
   useEffect(() => {
     const [x, y] = [found?.xy.data[0] ?? NaN, found?.xy.data[1] ?? NaN];
@@ -78,9 +78,21 @@ export function Result() {
         <Button kind="main" icon="path" disabled={!result} onClick={() => result && morph([subject, result])}>
           Morph
         </Button>
+        {result && keys.length > 1 && (
+          <Button icon="path" onClick={() => intoPath(subject, result)} title="In the path, in the place of what it was made from">
+            Into the path
+          </Button>
+        )}
       </div>
     </div>
   );
+}
+
+/** Puts a result into the path: where the path has what it was made from, in its place, else at the end. */
+function intoPath(from: Subject, result: Subject): void {
+  const keys = doc.value.keys;
+  const there = keys.some((key) => keyOf(key) === keyOf(from));
+  change({ view: "path", subject: result, change: {}, keys: there ? keys.map((key) => (keyOf(key) === keyOf(from) ? result : key)) : [...keys, result].slice(0, 16) });
 }
 
 /** What is seldom wanted, below the sliders. */
@@ -117,7 +129,7 @@ function Leaks({ of }: { of: Slid | null }) {
       {moved.slice(0, 3).map((one, i) => (
         <span key={one.name}>
           {i > 0 && ", "}
-          {human(one.name)} {(one.change ?? 0) > 0 ? "more" : "less"}
+          {(one.change ?? 0) > 0 ? "more" : "less"} {spoken(one.name)}
         </span>
       ))}
     </p>

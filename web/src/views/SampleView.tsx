@@ -1,12 +1,13 @@
 /** New items: drawn by the model, kept or thrown, and taken away with their numbers. */
 import { signal } from "@preact/signals";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { keyOf, type Subject } from "../doc.ts";
 import { useLive } from "../live.ts";
 import { ask, change, doc, go, idOf, marks, select, space, tool } from "../state.ts";
 import type { SampleRequest, Samples } from "../wire.ts";
-import { title } from "../names.ts";
+import { human, title } from "../names.ts";
 import { image } from "../image.ts";
+import { noun } from "./acts.ts";
 import { Button, Copies, Face, Picture, save, Section, State } from "./bits.tsx";
 import { supportWords } from "../scales.ts";
 
@@ -18,12 +19,28 @@ interface Kept {
 }
 const kept = signal<readonly Kept[]>([]);
 const N = 24;
+/** How places are drawn, in words. */
+const DRAWN: Readonly<Record<string, string>> = {
+  prior: "From the prior",
+  mixture: "From the mixture",
+  flow: "From the flow",
+  uniform: "Evenly",
+  sphere: "From a sphere",
+  normal: "From the normal curve",
+};
 
 export function SampleView() {
   const { source, seed, a, method } = doc.value;
-  const [likeA, setLikeA] = useState(false);
+  const [like, setLike] = useState("all");
   const [inside, setInside] = useState(true);
-  const from = likeA && a.length ? { rows: [...a] } : {};
+  const before = useRef(a);
+  useEffect(() => {
+    if (a !== before.current) setLike(a.length ? "a" : "all"); // what has just been drawn is what is wanted
+    before.current = a;
+  }, [a]);
+  const clusters = useLive(like.startsWith("cluster") ? "clusters" : null, (signal) => ask("column", { name: "cluster" }, null, signal));
+  const cluster = /^cluster (\d+)$/.exec(like)?.[1];
+  const from = like === "a" && a.length ? { rows: [...a] } : cluster ? { cluster: Number(cluster) } : {};
   const asked: SampleRequest = { n: N, source: source || "default", seed, method, ...from, ...(inside ? { support: 0.05 } : {}) };
   const live = useLive(JSON.stringify(asked), (signal) => ask("sample", {}, asked, signal));
   const found = live.value;
@@ -40,29 +57,45 @@ export function SampleView() {
         <Button kind="main" icon="dice" onClick={() => change({ seed: seed + 1 }, "seed")}>
           Make others
         </Button>
-        <select aria-label="Drawn from" value={source} onChange={(event) => change({ source: event.currentTarget.value })}>
+        <select aria-label="Drawn by" title="How places are drawn before they are decoded" value={source || "default"} disabled={like !== "all"} onChange={(event) => change({ source: event.currentTarget.value })}>
           {(space.value?.sources ?? []).map((name) => (
             <option key={name} value={name}>
-              {name}
+              {DRAWN[name] ?? human(name)}
             </option>
           ))}
         </select>
       </div>
       <div class="row">
         <label class="tick">
-          <input type="checkbox" checked={inside} onChange={() => setInside(!inside)} /> Only inside the data
+          Like
+          <select aria-label="Like which items" value={like} onChange={(event) => setLike(event.currentTarget.value)}>
+            <option value="all">all {noun(true)}</option>
+            <option value="a" disabled={!a.length}>
+              {a.length ? `group A, ${a.length.toLocaleString("en")}` : "group A (draw it first)"}
+            </option>
+            {!clusters.value && <option value="clusters">one cluster…</option>}
+            {(clusters.value?.values ?? []).map((name, i) => (
+              <option key={name} value={`cluster ${i}`}>
+                {name}
+              </option>
+            ))}
+          </select>
         </label>
-        <label class="tick">
-          <input type="checkbox" checked={likeA} disabled={!a.length} onChange={() => setLikeA(!likeA)} /> Like group A
-        </label>
-        {!a.length && (
-          <Button kind="quiet" icon="lasso" onClick={() => (tool.value = "a")}>
-            Draw A
-          </Button>
-        )}
+        <Button kind="quiet" icon="lasso" pressed={tool.value === "a"} onClick={() => (tool.value = tool.value === "a" ? "look" : "a")} title="Draw around some on the map">
+          {tool.value === "a" ? "Draw on the map" : "Draw A"}
+        </Button>
       </div>
+      <label class="tick">
+        <input type="checkbox" checked={inside} onChange={() => setInside(!inside)} /> Only what the data supports
+      </label>
+      <State busy={clusters.busy} error={clusters.error} words="Looking for clusters; the first time takes a while" />
       <State busy={live.busy && !found} error={live.error} words="Making them" />
       {found && <Sheet found={found} busy={live.busy} />}
+      {found && (
+        <p class="fine dots">
+          <span class="dot" /> well inside the data <span class="dot edge" /> at its edge {!inside && <span class="dot beyond" />} {!inside && "beyond it"}
+        </p>
+      )}
       <Copies of={found?.copy_as ?? null} />
       {kept.value.length > 0 && <Keepers />}
     </>

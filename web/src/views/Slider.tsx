@@ -1,7 +1,7 @@
 /** One slider of the rack: its useful range is marked, others can be held while it moves, and it says how far it can be trusted. */
 import { useState } from "preact/hooks";
 import { useLive } from "../live.ts";
-import { human, plain, topic } from "../names.ts";
+import { human, plain, sentence, spoken, topic } from "../names.ts";
 import { short } from "../scales.ts";
 import { ask, change, doc, space } from "../state.ts";
 import type { Direction } from "../wire.ts";
@@ -95,11 +95,11 @@ function About({ direction }: { direction: Direction }) {
       )}
       <State busy={live.busy && !live.value} error={live.error} />
       <p>
-        {direction.works ? "Holds" : "Does not hold"} on items it has not seen: {direction.score_name} {short(direction.score)}, chance {short(direction.baseline)}. {direction.words}
+        {direction.works ? "Holds" : "Does not hold"} on items it has not seen: {direction.score_name} {short(direction.score)}, chance {short(direction.baseline)}. {sentence(direction.words)}
       </p>
       {direction.leakage.length > 0 && (
         <p>
-          Moves along with it: {direction.leakage.slice(0, 4).map((leak) => `${human(leak.name)} ${leak.sd > 0 ? "+" : "−"}${short(Math.abs(leak.sd), 1)} sd`).join(", ")}
+          Moves along with it: {direction.leakage.slice(0, 4).map((leak) => `${spoken(leak.name)} ${leak.sd > 0 ? "+" : "−"}${short(Math.abs(leak.sd), 1)} sd`).join(", ")}
         </p>
       )}
     </div>

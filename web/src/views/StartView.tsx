@@ -46,11 +46,11 @@ export function StartView() {
         </div>
         <span>
           <b>Bring your own</b>
-          Drop a {noun(false)} anywhere on this page
+          {matchMedia("(pointer: coarse)").matches ? `Choose a ${noun(false)} of yours` : `Drop a ${noun(false)} anywhere on this page, or click`}
         </span>
       </button>
       <p class="fine">
-        {about.dim} numbers describe each {noun(false)}. {layout.value?.words}. {about.notes.join(" ")} {about.licence && `Licence: ${about.licence}.`}
+        {about.dim} numbers describe each {noun(false)}. {layout.value && `${layout.value.words}.`} {about.notes.join(" ")} {about.licence && `Licence: ${about.licence}.`}
       </p>
     </div>
   );

@@ -50,8 +50,12 @@ export async function placeAt(x: number, y: number): Promise<Subject> {
 }
 
 export function lassoed(group: "a" | "b", rows: number[]): void {
+  if (!rows.length) return say("Nothing lies inside that line: draw around some points.", true);
+  if (doc.value.view === "sample") {
+    tool.value = "look";
+    return change({ [group]: rows });
+  }
   tool.value = group === "a" && !doc.value.b.length ? "b" : "look";
-  if (!rows.length) return say("Nothing lies inside that line.", true);
   change({ [group]: rows, view: "directions", found: "attributes" });
   say(`Group ${group.toUpperCase()}: ${rows.length.toLocaleString("en")} items.${tool.value === "b" ? " Now draw around the others." : ""}`);
 }
@@ -114,7 +118,7 @@ export function pair(): [Subject, Subject] {
 export function morph(keys: readonly Subject[] = doc.value.keys.length > 1 ? doc.value.keys : pair()): void {
   change({ view: "path", keys });
 }
-export function slide(subject: Subject = doc.value.subject ?? anyItem()): void {
+export function slide(subject: Subject = doc.value.subject ?? doc.value.keys[0] ?? anyItem()): void {
   if (doc.value.subject && keyOf(doc.value.subject) === keyOf(subject)) return go("directions");
   change({ view: "directions", subject, change: {} });
 }

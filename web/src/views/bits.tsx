@@ -52,7 +52,7 @@ export function Thumb({ row, name, class: extra = "" }: { row: number; name: str
     [onto.width, onto.height] = [from.width, from.height];
     onto.getContext("2d")?.drawImage(from, 0, 0);
   }, [row, ready, known]);
-  return <canvas ref={canvas} class={`picture ${extra}`} role="img" aria-label={name} />;
+  return <canvas ref={canvas} class={`picture ${ready ? "" : "empty"} ${extra}`} role="img" aria-label={name} />;
 }
 
 /** The picture of an item that is real, at its own size. */
@@ -118,6 +118,7 @@ export function Copies({ of }: { of: Copy | null }) {
           Copy as command
         </Button>
       )}
+      {of.python && !of.command && <p class="fine">There is no command for it: the place has no name that one could write.</p>}
     </div>
   );
 }

@@ -116,7 +116,7 @@ export function keys(event: KeyboardEvent): void {
   const move = moves[event.key];
   const middle = () => {
     const now = camera.value ?? at;
-    pointer.value = { x: now.x, y: now.y, px: width / 2, py: height / 2 };
+    pointer.value = { x: now.x, y: now.y, px: width / 2, py: height / 2, keyed: true };
   };
   if (move) camera.value = { ...at, x: at.x + move[0], y: at.y + move[1] };
   else if (event.key === "+" || event.key === "=") camera.value = zoomAt(at, size.value, width / 2, height / 2, 1.4, limits());

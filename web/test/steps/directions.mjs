@@ -1,0 +1,123 @@
+/** Directions and dimensions: sliders of every source, groups drawn on the map, what they change and what they drag along. */
+import assert from "node:assert/strict";
+import { PATIENCE, shoot } from "../stand.mjs";
+
+export function steps(one) {
+  const { page, panel } = one;
+  const after = () => panel.locator(".result figure").nth(1).locator("canvas");
+  const press = async (key, times) => {
+    for (let i = 0; i < times; i++) await page.keyboard.press(key);
+  };
+
+  async function sliders() {
+    await one.go("view=directions&subject=@3");
+    const slider = panel.locator(".slider .track").first();
+    await slider.waitFor({ timeout: 3 * PATIENCE });
+    const before = await one.seen(after());
+    await slider.focus();
+    await press("ArrowRight", 30);
+    await page.waitForFunction(() => /Also changed|Nothing else/.test(document.querySelector(".verdict")?.textContent ?? ""));
+    await one.changed(after(), before, 0.3);
+    const range = await slider.evaluate((each) => ["--from", "--to"].map((name) => parseFloat(getComputedStyle(each).getPropertyValue(name))));
+    assert.ok(range[0] > 0 && range[0] < range[1] && range[1] < 100, `useful range ${range}`);
+    await panel.locator(".slider .name").first().click();
+    await one.seen(panel.locator(".about .film canvas").first());
+    assert.match(await panel.locator(".about").innerText(), /old.* on items it has not seen: .*chance/s);
+    await shoot(page, "directions");
+    assert.match(await one.copied("Copy as Python"), /^import liminal/);
+    assert.match(await one.copied("Copy as command"), /^liminal edit .*@3/);
+    await page.locator(".surface").focus();
+    await page.keyboard.press("Control+z");
+    await page.waitForFunction(() => document.querySelector(".slider .track").value === "0");
+    await page.keyboard.press("Control+Shift+z");
+    await page.waitForFunction(() => document.querySelector(".slider .track").value !== "0");
+    await one.button("Reset").click();
+    await page.waitForFunction(() => document.querySelector(".slider .track").value === "0");
+  }
+
+  async function locked() {
+    await one.go("view=directions&subject=@3");
+    const lock = panel.getByRole("button", { name: /^Hold .* while others move/ });
+    await panel.locator(".slider .track").first().waitFor();
+    const closed = panel.locator("details.topic:not([open]) summary");
+    if ((await lock.count()) && !(await lock.first().isVisible()) && (await closed.count())) await closed.first().click();
+    assert.ok(await lock.count(), "no slider can be held");
+    await lock.first().click();
+    await page.waitForFunction(() => /locked=/.test(location.hash));
+    assert.equal(await lock.first().getAttribute("aria-pressed"), "true");
+    const other = panel.locator(".slider .track").nth(1);
+    await other.focus();
+    await press("ArrowRight", 10);
+    await page.waitForFunction(() => /Also changed|Nothing else/.test(document.querySelector(".verdict")?.textContent ?? ""));
+    assert.equal(await page.locator(".notice.bad").count(), 0);
+  }
+
+  async function discovered() {
+    for (const name of ["Main", "Strongest", "Weights"]) {
+      await one.go("view=directions&subject=@3");
+      await panel.getByRole("radio", { name, exact: true }).click();
+      await page.waitForFunction(() => !document.querySelector(".panel .section .state .spinner") && document.querySelector(".slider .track"), null, { timeout: 3 * PATIENCE });
+      const before = await one.seen(after());
+      await panel.locator(".slider .track").first().focus();
+      await press("ArrowRight", 40);
+      await one.changed(after(), before, 0.3);
+    }
+  }
+
+  async function lasso() {
+    await one.go("view=directions&subject=@3");
+    const groups = await one.rows(2, 170);
+    for (const [i, letter] of ["A", "B"].entries()) {
+      if (!(await page.locator(`.tool-${letter.toLowerCase()}`).count())) await one.button(`Draw ${letter}`).click();
+      const { x, y } = groups[i];
+      await page.mouse.move(x - 70, y - 70);
+      await page.mouse.down();
+      for (const [dx, dy] of [[70, -70], [70, 70], [-70, 70], [-70, -60]]) await page.mouse.move(x + dx, y + dy, { steps: 3 });
+      await page.locator(".lasso").waitFor();
+      await page.mouse.up();
+      await one.seen(panel.locator(`.group-card.${letter.toLowerCase()} .few canvas`).first());
+    }
+    const made = panel.locator(".own-rack .slider");
+    await made.waitFor({ timeout: 3 * PATIENCE });
+    const before = await one.seen(after());
+    await made.locator(".track").focus();
+    await press("ArrowRight", 30);
+    await one.changed(after(), before, 0.3);
+    await made.locator(".name").click();
+    await one.seen(made.locator(".film canvas").first());
+    const told = await made.locator(".about").innerText();
+    assert.match(told, /(Holds|Does not hold) on items it has not seen: \S+.* [\d.]+, chance [\d.]+/);
+    await shoot(page, "lasso");
+    await panel.getByRole("button", { name: "Swap A and B" }).click();
+    await page.waitForFunction(() => document.querySelectorAll(".own-rack .slider").length >= 1);
+    await panel.getByRole("button", { name: /^Remove/ }).first().click();
+  }
+
+  async function dimensions() {
+    await one.go("view=dimensions&subject=@3");
+    const card = panel.locator(".card").first();
+    await card.waitFor({ timeout: 3 * PATIENCE });
+    await one.seen(card.locator(".film canvas").first());
+    assert.ok((await card.locator(".fine").innerText()).length > 10);
+    const before = await one.seen(after());
+    await card.locator(".track").fill("2");
+    await page.waitForFunction(() => document.querySelector(".card output").textContent !== "");
+    await one.changed(after(), before, 0.3);
+    const slid = await one.seen(after());
+    await card.locator(".film .cell").first().click();
+    await one.changed(after(), slid, 0.3);
+    await shoot(page, "dimensions");
+    assert.match(await one.copied("Copy as command"), /dim\(\d+\)/);
+    const more = panel.getByRole("button", { name: /^Show all \d+/ });
+    if (await more.count()) await more.click();
+    assert.ok((await panel.locator(".card").count()) > 1);
+  }
+
+  return [
+    ["sliders of directions: useful range, strip, accuracy, reset, undo", sliders],
+    ["one slider is held while another moves", locked],
+    ["directions without names", discovered],
+    ["two lassos make a slider", lasso],
+    ["dimensions: cards and raw sliders", dimensions],
+  ];
+}

@@ -1,0 +1,108 @@
+/** What is written and read: the formula bar, the tour, the report, help. */
+import assert from "node:assert/strict";
+import { shoot } from "../stand.mjs";
+
+export function steps(one) {
+  const { page, panel } = one;
+  const bar = () => page.getByLabel("Formula", { exact: true });
+
+  async function formula() {
+    await one.go();
+    await page.locator(".surface").focus();
+    await page.keyboard.press("/");
+    await page.keyboard.type("@12 + @40 - mean(");
+    const value = (await page.locator(".value .name").first().innerText()).slice(0, 3);
+    await page.keyboard.type(value);
+    await page.getByRole("option").first().waitFor();
+    await shoot(page, "completion");
+    await page.keyboard.press("Tab");
+    assert.match(await bar().inputValue(), /^@12 \+ @40 - mean\(.+\)$/);
+    await page.keyboard.press("Enter");
+    await panel.locator("h1.said").waitFor();
+    await panel.getByText("Nearest real", { exact: true }).waitFor();
+    await one.seen(panel.locator("figure canvas").first());
+    await page.locator(".selected circle").first().waitFor(); // and where it lies on the map
+    assert.match(await one.copied("Copy as Python", page.locator(".formula")), /^import liminal.*space\.latent\(/);
+    await shoot(page, "formula");
+  }
+
+  async function fault() {
+    await one.go();
+    await bar().fill("@12 + nonsence");
+    await page.keyboard.press("Enter");
+    await page.locator(".fault").waitFor();
+    assert.equal(await page.locator(".marked i").innerText(), "nonsence");
+    assert.equal(await bar().getAttribute("aria-invalid"), "true");
+    await shoot(page, "fault");
+  }
+
+  /** An item dropped on the bar, an item inserted by its button, and a change of what is selected. */
+  async function inserted() {
+    await one.go("view=item&subject=@3");
+    const near = panel.locator(".thumbs .thumb").first();
+    await near.waitFor();
+    await near.dragTo(bar());
+    await page.waitForFunction(() => /^@\d+$/.test(document.getElementById("formula").value));
+    await one.button("To the formula").click();
+    assert.match(await bar().inputValue(), /^@\d+ \+ @3$/);
+    await one.go("view=item&subject=@3");
+    await bar().fill("0.5*@3 - 0.5*@10");
+    await page.keyboard.press("Enter");
+    await panel.locator("h1.said").waitFor();
+    assert.equal(await page.locator(".fault").count(), 0);
+  }
+
+  async function tour() {
+    await one.go("view=tour");
+    const titles = new Set();
+    for (let step = 1; step <= 8; step++) {
+      await panel.getByText(`Step ${step} of 8`).waitFor();
+      titles.add(await panel.locator("h1").innerText());
+      const act = panel.locator(".tour > .button");
+      if (step < 8 && (await act.count())) {
+        const before = await page.evaluate(() => document.querySelector(".panel").className);
+        await act.click();
+        if ((await page.evaluate(() => document.querySelector(".panel").className)) !== before) await panel.getByRole("button", { name: /^Tour, step/ }).click();
+      }
+      if (step === 2) await shoot(page, "tour");
+      if (step < 8) await one.button("Next").click();
+    }
+    assert.equal(titles.size, 8);
+    await one.button("Done").click();
+    await panel.locator(".invite").first().waitFor();
+  }
+
+  async function report() {
+    await one.go("view=report");
+    const frame = panel.locator("iframe");
+    const being = panel.getByText(/Measuring the space/); // the first time: minutes, and nothing else has to wait for it
+    await frame.or(being).first().waitFor();
+    if (await being.isVisible()) {
+      await one.go("view=item&subject=@3");
+      await page.waitForFunction(() => document.querySelectorAll(".panel figure img").length === 2);
+      return;
+    }
+    assert.match(await page.frameLocator("iframe").locator("body").innerText(), /reconstruction/i);
+    await shoot(page, "report");
+  }
+
+  async function helping() {
+    await one.go();
+    await page.locator(".surface").focus();
+    await page.keyboard.press("?");
+    await page.getByRole("dialog").waitFor();
+    assert.deepEqual(await one.faults(), []);
+    await shoot(page, "help");
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+  }
+
+  return [
+    ["formula: completion, result on the map, copy", formula],
+    ["an error stands where it is", fault],
+    ["items are put into the formula", inserted],
+    ["the tour of eight steps", tour],
+    ["help", helping],
+    ["the report", report],
+  ];
+}
