@@ -1,6 +1,6 @@
 """A space as one HTML file in which the model still works: the studio's page with a part of the items and the networks inside.
 
-The file holds two blocks of bytes, compressed and in base64: the engine that runs ONNX networks (WebAssembly, made with the page by
+The file holds two blocks of bytes, compressed and in base 85: the engine that runs ONNX networks (WebAssembly, made with the page by
 `scripts/web.py`), and the space, one packed answer (`wire.pack`) whose fields `web/src/local/payload.ts` names. What the studio's server
 would compute is computed in the page, by the same definitions: the way back from the map, support, nearest items, ways, formulas.
 """
@@ -48,8 +48,9 @@ ITEMS = 3_000  # that are shown, where none are asked for
 NUMBERS = 600_000  # of latents in a page: the shown items' and, to know the space better, others'
 DRAWS = 100  # seeds of `random(...)` that a page knows
 SOURCES = ("attributes", "pca", "factorised")  # of directions that need no item
-QUALITY = 90  # of the thumbnails
+QUALITY = 85  # of the thumbnails
 HELD = 2_000  # held-out items that support is calibrated on
+SAFE = bytes.maketrans(b"<&", b",:")  # digits of base 85 that HTML might take for its own
 ENGINE = "engine.wasm.gz"  # beside the built page
 FORBIDDEN = re.compile(r"non.?commercial|no.?redistribut|not.{0,20}redistribut|proprietary|confidential|all rights reserved|research.{0,5}only|private", re.I)
 
@@ -122,7 +123,7 @@ def page(s: Session, items: int = ITEMS, no_items: bool = False, method: str = "
     arrays, facts = gather(s, items, no_items, method, voice or Voice())
     blocks = {"engine": engine.read_bytes(), "space": gzip.compress(wire.pack(arrays, facts), 9, mtime=0)}
     inert = "".join(
-        f'<script type="application/octet-stream;base64" id="liminal-{name}">{base64.b64encode(data).decode()}</script>'
+        f'<script type="application/octet-stream" id="liminal-{name}">{base64.b85encode(data).translate(SAFE).decode()}</script>'
         for name, data in blocks.items()
     )
     name = html.escape(str(facts["space"]["name"]))
@@ -292,7 +293,7 @@ def _spoken(s: Session, no_items: bool) -> tuple[Arrays, Facts]:
         arrays[f"directions {source}"] = found.vectors
         facts["directions"][source] = [one.model_dump() for one in found.directions]
     facts["dimensions"] = moves.dimensions(s).model_dump()["dimensions"]
-    facts["means"] = _means(s, arrays)
+    facts["means_of"] = _means(s, arrays)
     arrays["draws"] = torch.cat([s.space.draw(1, seed=seed) for seed in range(DRAWS)]).numpy()
     facts["prior"] = {"name": s.card.prior["name"], "support": s.space.support_of_prior}
     mixture = s.space.samplers.get("mixture")
@@ -433,9 +434,9 @@ def _networks(s: Session, voice: Voice) -> tuple[Arrays, Facts]:
             arrays[name] = _network(s, name, write)
         except LiminalError:
             continue
-    facts: Facts = {"shape": list(shape), "reader": []}
+    facts: Facts = {"shape": list(shape), "readings": [], "fit": s.card.modality["arguments"].get("fit", "pad")}
     if "reader" in arrays and space.reader is not None:
-        facts["reader"] = list(space.reader.named(decoded(1)))
+        facts["readings"] = list(space.reader.named(decoded(1)))
         facts["spread"] = space.spread
     return arrays, facts
 
