@@ -26,7 +26,7 @@ const engine: Plugin = {
 const nowhere: Plugin = {
   name: "nowhere",
   enforce: "pre",
-  transform: (code, id) => (id.includes("onnxruntime-web") ? code.replaceAll("import.meta.url", '"file:///"') : null),
+  transform: (code, id) => (id.includes("onnxruntime-web") ? code.replaceAll("import.meta.url", '"blob:page"') : null),
 };
 const page: UserConfig = {
   ...common,

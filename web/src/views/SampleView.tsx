@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { keyOf, type Subject } from "../doc.ts";
 import { useLive } from "../live.ts";
-import { ask, change, doc, go, idOf, marks, select, space, tool } from "../state.ts";
+import { able, ask, change, doc, go, idOf, marks, select, space, tool } from "../state.ts";
 import type { SampleRequest, Samples } from "../wire.ts";
 import { title } from "../names.ts";
 import { image } from "../image.ts";
@@ -52,19 +52,28 @@ export function SampleView() {
         <label class="tick">
           <input type="checkbox" checked={inside} onChange={() => setInside(!inside)} /> Only inside the data
         </label>
-        <label class="tick">
-          <input type="checkbox" checked={likeA} disabled={!a.length} onChange={() => setLikeA(!likeA)} /> Like group A
-        </label>
-        {!a.length && (
-          <Button kind="quiet" icon="lasso" onClick={() => (tool.value = "a")}>
-            Draw A
-          </Button>
-        )}
+        {able("like") && <LikeA on={likeA} set={setLikeA} />}
       </div>
       <State busy={live.busy && !found} error={live.error} words="Making them" />
       {found && <Sheet found={found} busy={live.busy} />}
       <Copies of={found?.copy_as ?? null} />
       {kept.value.length > 0 && <Keepers />}
+    </>
+  );
+}
+
+function LikeA({ on, set }: { on: boolean; set: (on: boolean) => void }) {
+  const { a } = doc.value;
+  return (
+    <>
+      <label class="tick">
+        <input type="checkbox" checked={on} disabled={!a.length} onChange={() => set(!on)} /> Like group A
+      </label>
+      {!a.length && (
+        <Button kind="quiet" icon="lasso" onClick={() => (tool.value = "a")}>
+          Draw A
+        </Button>
+      )}
     </>
   );
 }
