@@ -67,6 +67,7 @@ type Answered = Exclude<Route, "transfer" | "report">;
 class Local implements Record<Answered, unknown> {
   private readonly d: number;
   private readonly z: Float32Array; // of all known latents
+  private readonly same: number; // distance below which a latent is that of an item: its levels are no finer
   private readonly rows: Map<number, number>;
   private readonly inverse: Inverse;
   private readonly places: Places;
@@ -81,6 +82,7 @@ class Local implements Record<Answered, unknown> {
   ) {
     const d = (this.d = of.z_low.data.length);
     this.z = Float32Array.from(of.z.data, (level, i) => (of.z_low.data[i % d] as number) + level * (of.z_step.data[i % d] as number));
+    this.same = Math.hypot(...of.z_step.data);
     this.rows = new Map(Array.from(of.id.data.subarray(0, of.shown), (id, row) => [id, row]));
     this.inverse = new Inverse(of, this.z, d);
     this.places = new Places(of, this.z, d);
@@ -164,7 +166,7 @@ class Local implements Record<Answered, unknown> {
     const decoded = this.items(z, signal);
     const { rows, far, k } = this.near(z, 3);
     const xy = this.places.of_(z);
-    for (let i = 0; i < m && k; i++) if (far[i * k] === 0) xy.set(this.of.xy.data.subarray(2 * (rows[i * k] as number), 2 * (rows[i * k] as number) + 2), 2 * i);
+    for (let i = 0; i < m && k; i++) if ((far[i * k] as number) <= this.same) xy.set(this.of.xy.data.subarray(2 * (rows[i * k] as number), 2 * (rows[i * k] as number) + 2), 2 * i);
     return { z: grid(z, m, this.d), support: grid(this.support(z), m), nearest: grid(rows, m, k), distance: grid(far, m, k), xy: grid(xy, m, 2), items: await decoded };
   }
 
@@ -186,7 +188,7 @@ class Local implements Record<Answered, unknown> {
     if (!about || value === undefined) return refuse(`There is no attribute '${column}': there are ${Object.keys(this.of.columns).join(", ") || "none"}.`);
     if (about.kind === "category") return value === UNKNOWN ? null : (about.values?.[value] ?? null);
     if (about.kind === "bool") return value === NEITHER ? null : value === 1;
-    return Number.isNaN(value) ? null : value;
+    return Number.isNaN(value) ? null : Number(value.toPrecision(7)); // what was said before it became a float32
   }
 
   item({ id }: { id: number }): Item {
@@ -463,7 +465,7 @@ class Local implements Record<Answered, unknown> {
   private frames(z: Float32Array): Float32Array {
     const xy = this.places.of_(z);
     const { rows, far, k } = this.near(z, 1);
-    for (let i = 0; k && i < far.length; i++) if (far[i] === 0) xy.set(this.of.xy.data.subarray(2 * (rows[i] as number), 2 * (rows[i] as number) + 2), 2 * i);
+    for (let i = 0; k && i < far.length; i++) if ((far[i] as number) <= this.same) xy.set(this.of.xy.data.subarray(2 * (rows[i] as number), 2 * (rows[i] as number) + 2), 2 * i);
     return xy;
   }
 

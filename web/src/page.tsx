@@ -13,18 +13,16 @@ import { App } from "./views/App.tsx";
 const NETS = ["decoder", "encoder", "reader", "velocity"] as const;
 
 async function begin(): Promise<void> {
+  const payload = await opened();
   const worker = new Engine();
-  const order = (one: Order, ...given: Transferable[]): void => worker.postMessage(one, given);
-  const held = opened();
-  const wasm = await block("engine");
-  order({ kind: "start", wasm }, wasm);
-  const payload = await held;
-  for (const net of NETS) {
-    const model = payload[net];
-    if (model) order({ kind: "load", net, model: model.data.slice() });
-  }
-  use(local(payload, new Worked(worker, new Set(NETS.filter((net) => payload[net] !== undefined)))));
-  await open();
+  const nets = NETS.filter((net) => payload[net] !== undefined);
+  use(local(payload, new Worked(worker, new Set(nets))));
+  const start = async (): Promise<void> => {
+    const wasm = await block("engine");
+    const models = Object.fromEntries(nets.map((net) => [net, (payload[net] as { data: Uint8Array }).data.slice()]));
+    worker.postMessage({ kind: "start", wasm, models } satisfies Order, [wasm]);
+  };
+  await Promise.all([open(), start()]);
 }
 
 render(<App />, document.getElementById("app") as HTMLElement);

@@ -18,7 +18,6 @@ from ..files import atomic
 from ..generator import Generator
 from ..tensors import inference, rng
 
-
 SMALL = 64  # numbers of a weight below which it stays as it is
 
 

@@ -71,5 +71,7 @@ def made(s: Session, xy: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndar
     if len(held) >= LEAST_HELD:
         found = fit_support(torch.from_numpy(middles), torch.from_numpy(held), k=min(5, len(middles) - 2))
         own = s.support.errors if s.support is not None else None
-        support = Support(**{**vars(found), "calibration": ranked(found.calibration), "errors": None if own is None else ranked(own), "both": None})
+        support = Support(
+            **{**vars(found), "calibration": ranked(found.calibration), "errors": None if own is None else ranked(own), "both": None}
+        )
     return places, middles, inverse, support

@@ -52,7 +52,9 @@ QUALITY = 85  # of the thumbnails
 HELD = 2_000  # held-out items that support is calibrated on
 SAFE = bytes.maketrans(b"<&", b",:")  # digits of base 85 that HTML might take for its own
 ENGINE = "engine.wasm.gz"  # beside the built page
-FORBIDDEN = re.compile(r"non.?commercial|no.?redistribut|not.{0,20}redistribut|proprietary|confidential|all rights reserved|research.{0,5}only|private", re.I)
+FORBIDDEN = re.compile(
+    r"non.?commercial|no.?redistribut|not.{0,20}redistribut|proprietary|confidential|all rights reserved|research.{0,5}only|private", re.I
+)
 
 Arrays = dict[str, np.ndarray]
 Facts = dict[str, Any]
@@ -107,8 +109,8 @@ def _session(space: Space | str | Path) -> Session:
 
     if isinstance(space, str | Path):
         folder = space_folder(space)
-        return Session(Path(space).name or folder.name, folder, space=opening.open(folder))
-    return Session(space.folder.name, space.folder, space=space)
+        return Session(folder.resolve().name, folder, space=opening.open(folder))
+    return Session(space.folder.resolve().name, space.folder, space=space)
 
 
 def page(s: Session, items: int = ITEMS, no_items: bool = False, method: str = "umap", voice: Voice | None = None) -> str:
@@ -343,7 +345,11 @@ def _about(s: Session, method: str, facts: Facts, arrays: Arrays, no_items: bool
         notes.append(words)
     able = [*([] if no_items else ["items"]), *(["encode"] if "encoder" in arrays else [])]
     flow_or_prior = "velocity" in arrays or isinstance(s.space.generator.prior, Normal | Sphere)
-    sources = [one for one in told["sources"] if one == "prior" or (one == "flow" and "velocity" in arrays) or (one == "mixture" and "mixture_weights" in arrays)]
+    sources = [
+        one
+        for one in told["sources"]
+        if one == "prior" or (one == "flow" and "velocity" in arrays) or (one == "mixture" and "mixture_weights" in arrays)
+    ]
     return {
         **told,
         "items": count,
@@ -422,7 +428,11 @@ def _networks(s: Session, voice: Voice) -> tuple[Arrays, Facts]:
     if space.reader is not None:
         wanted["reader"] = (_Named(space.reader), "y", lambda n: {"x": decoded(n)})
     if space.flow is not None:
-        wanted["velocity"] = (_Velocity(space.flow), "v", lambda n: {"u": torch.randn(n, space.dim, generator=rng(n)), "t": torch.full((n,), 0.4)})
+        wanted["velocity"] = (
+            _Velocity(space.flow),
+            "v",
+            lambda n: {"u": torch.randn(n, space.dim, generator=rng(n)), "t": torch.full((n,), 0.4)},
+        )
     arrays: Arrays = {"decoder": _network(s, "decoder", lambda part: onnx.decoder(generator, part))}
     for i, (name, (module, output, inputs)) in enumerate(wanted.items()):
         voice.progress("taking the networks along", 0.35 + 0.08 * i)

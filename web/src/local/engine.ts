@@ -3,9 +3,13 @@ import * as ort from "onnxruntime-web/wasm";
 import type { Answer, Order } from "./nets.ts";
 
 const sessions = new Map<string, Promise<ort.InferenceSession>>();
+let begin = (): void => {};
+/** What is asked for before the engine is here waits for it. */
+const begun = new Promise<void>((done) => (begin = done));
 
 async function run(order: Order & { kind: "run" }): Promise<void> {
   try {
+    await begun;
     const session = await sessions.get(order.net);
     if (!session) throw new Error(`This page holds no ${order.net}.`);
     const feeds = Object.fromEntries(Object.entries(order.feeds).map(([name, { data, dims }]) => [name, new ort.Tensor("float32", data, dims)]));
@@ -20,15 +24,15 @@ async function run(order: Order & { kind: "run" }): Promise<void> {
 }
 
 onmessage = ({ data: order }: MessageEvent<Order>): void => {
-  if (order.kind === "start") {
-    ort.env.wasm.numThreads = 1;
-    ort.env.wasm.proxy = false;
-    ort.env.wasm.wasmBinary = order.wasm;
-    ort.env.logLevel = "error";
-  } else if (order.kind === "load") {
-    const options: ort.InferenceSession.SessionOptions = { executionProviders: ["wasm"], graphOptimizationLevel: "all", logSeverityLevel: 3 };
-    const made = ort.InferenceSession.create(order.model, options);
+  if (order.kind === "run") return void run(order);
+  ort.env.wasm.numThreads = 1;
+  ort.env.wasm.proxy = false;
+  ort.env.wasm.wasmBinary = order.wasm;
+  ort.env.logLevel = "error";
+  for (const [net, model] of Object.entries(order.models)) {
+    const made = ort.InferenceSession.create(model, { executionProviders: ["wasm"], graphOptimizationLevel: "all", logSeverityLevel: 3 });
     made.catch(() => {});
-    sessions.set(order.net, made);
-  } else void run(order);
+    sessions.set(net, made);
+  }
+  begin();
 };

@@ -84,6 +84,7 @@ export class Inverse {
 /** Where latents lie on the map: on its axes, or at the highest mode of the places of their nearest items. */
 export class Places {
   private readonly known: Float32Array;
+  private readonly same: number;
   private readonly xy: Float32Array;
 
   constructor(
@@ -92,6 +93,7 @@ export class Places {
     private readonly d: number,
   ) {
     const rows = of.among?.data ?? new Int32Array();
+    this.same = Math.hypot(...of.z_step.data);
     this.known = new Float32Array(rows.length * d);
     this.xy = new Float32Array(rows.length * 2);
     rows.forEach((row, i) => {
@@ -122,7 +124,7 @@ export class Places {
     const { far, rows } = nearest(this.known, this.d, this.known.length / this.d, z, i * this.d, NEIGHBORS);
     const k = rows.length;
     const at = (j: number): [number, number] => [this.xy[2 * (rows[j] as number)] as number, this.xy[2 * (rows[j] as number) + 1] as number];
-    if (far[0] === 0) return at(0);
+    if ((far[0] as number) <= this.same) return at(0);
     const last = Math.max(far[k - 1] as number, TINY);
     const width = REACH * (this.of.unit?.data[0] ?? 0) || 1;
     const places = Array.from({ length: k }, (_, j) => at(j));

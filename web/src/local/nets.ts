@@ -7,8 +7,7 @@ export interface Feed {
   dims: number[];
 }
 export type Order =
-  | { kind: "start"; wasm: ArrayBuffer }
-  | { kind: "load"; net: string; model: Uint8Array }
+  | { kind: "start"; wasm: ArrayBuffer; models: Record<string, Uint8Array> }
   | { kind: "run"; id: number; net: string; feeds: Record<string, Feed> };
 export type Answer = { id: number; data: Float32Array; error?: undefined } | { id: number; error: string };
 
