@@ -23,7 +23,7 @@ WEB = ROOT / "web"
 STATIC = ROOT / "src" / "liminal" / "studio" / "static"
 MARK = STATIC / "sources.sha256"
 OLDEST = (20, 19)
-SOURCES = ("index.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts")
+SOURCES = ("index.html", "page.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts")
 
 
 def sources() -> str:

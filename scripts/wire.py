@@ -17,7 +17,7 @@ from liminal.files import atomic_bytes
 from liminal.studio import wire
 
 TARGET = Path(__file__).parent.parent / "web" / "src" / "wire.ts"
-ALIASES = ("Method", "Along", "Kind", "Found", "Film", "Place")
+ALIASES = ("Method", "Along", "Kind", "Found", "Film", "Able", "Place")
 NUMBERS = ("ROWS", "UPLOAD", "PAGE", "ACROSS", "UNKNOWN", "NEITHER")
 ARRAYS = {"f4": "Float32Array", "u1": "Uint8Array", "u2": "Uint16Array", "i4": "Int32Array"}
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .priors import Prior
     from .space import Space
     from .studio.server import start as studio
+    from .studio.share import share
     from .voice import Terminal, Voice
 
 __version__ = "0.1.0"
@@ -49,6 +50,7 @@ __all__ = [
     "__version__",
     "fit",
     "open",
+    "share",
     "studio",
     "wrap",
 ]
@@ -72,6 +74,7 @@ _WHERE = {
     "Voice": "voice",
     "fit": "opening",
     "open": "opening",
+    "share": "studio.share",
     "wrap": "opening",
 }
 

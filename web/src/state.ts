@@ -7,7 +7,7 @@ import { Grid } from "./grid.ts";
 import * as history from "./history.ts";
 import { title } from "./names.ts";
 import { fit, type Camera, type Size } from "./scales.ts";
-import { type Look, type Layout, type Path, type Space, type Task } from "./wire.ts";
+import { type Able, type Look, type Layout, type Path, type Space, type Task } from "./wire.ts";
 
 export const doc = signal<Doc>(EMPTY);
 const past = signal(history.none<Doc>());
@@ -37,6 +37,12 @@ export const redo = (): void => step(history.forth);
 // what is loaded
 
 export const space = signal<Space | null>(null);
+/** Places that stand for items where single ones are not to be had. */
+export const standIns = signal<readonly Subject[]>([]);
+/** Whether something can be had that not every place has; all can until it is known. */
+export const able = (what: Able): boolean => space.value?.able.includes(what) ?? true;
+/** Whether the open space has answers for a view. */
+export const offers = (view: View): boolean => (view === "style" ? able("transfer") : view === "report" ? able("report") : true);
 export const layout = signal<Layout | null>(null);
 export const grid = signal<Grid | null>(null);
 export const column = signal<Column | null>(null);
@@ -132,7 +138,7 @@ export async function open(): Promise<void> {
     const attributes = space.value.attributes;
     const colour = attributes.find((a) => a.kind === "category") ?? attributes.find((a) => a.kind === "bool");
     const along = space.value.alongs.includes("linear") ? "linear" : (space.value.alongs[0] ?? "linear");
-    start = { ...EMPTY, colour: colour?.name ?? "", along, source: space.value.sources[0] ?? "", method: space.value.maps[0] ?? "umap" };
+    start = { ...EMPTY, points: able("items"), colour: colour?.name ?? "", along, source: space.value.sources[0] ?? "", method: space.value.maps[0] ?? "umap" };
     const address = fromHash(location.hash, start);
     batch(() => {
       doc.value = address.doc;
@@ -150,6 +156,7 @@ let start: Doc = EMPTY;
 
 async function loadMap(): Promise<void> {
   const map = await ask("map", { method: doc.peek().method }, null);
+  if (!able("items")) standIns.value = await someOf(map);
   batch(() => {
     const moved = layout.peek() !== null;
     layout.value = map;
@@ -157,6 +164,15 @@ async function loadMap(): Promise<void> {
     looks.clear();
     if (moved || !camera.peek()) camera.value = home.value;
   });
+}
+const SOME = 48;
+/** Places all over a map. */
+async function someOf(map: Layout): Promise<Subject[]> {
+  const n = map.xy.data.length / 2;
+  const rows = Array.from({ length: Math.min(n, SOME) }, (_, i) => Math.floor((i * n) / Math.min(n, SOME)));
+  const { z } = await ask("at", { method: map.method }, Float32Array.from(rows.flatMap((row) => [map.xy.data[2 * row] ?? 0, map.xy.data[2 * row + 1] ?? 0])));
+  const d = z.shape[1] ?? 1;
+  return rows.map((_, i) => ({ kind: "place", z: Array.from(z.data.subarray(i * d, (i + 1) * d)), said: `Place ${i + 1}` }));
 }
 effect(() => void (home.value && !camera.peek() && (camera.value = home.value)));
 

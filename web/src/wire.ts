@@ -38,6 +38,7 @@ export type Along = "slerp" | "linear" | "mix" | "smooth" | "geodesic";
 export type Kind = "category" | "bool" | "number";
 export type Found = "attributes" | "pca" | "jacobian" | "factorised";
 export type Film = "gif" | "mp4" | "png";
+export type Able = "items" | "encode" | "detail" | "lock" | "like" | "transfer" | "report";
 export type Place = string | number[];
 
 export interface Modality {
@@ -56,12 +57,18 @@ export interface Attribute {
   high: number | null;
 }
 
-/** `sources` of samples, the default first; `tile`: width and height of a thumbnail; `broken`: why there is no model. */
+/** `sources` of samples, the default first; `tile`: width and height of a thumbnail; `broken`: why there is no model.
+
+    What cannot be had everywhere: `able` (show single `items`, `encode` files, keep the `detail` of an item, `lock` attributes,
+    draw samples `like` a group, `transfer` a style, make the `report`), directions `found` and `films` that can be saved. */
 export interface Space {
   name: string;
   title: string;
   dim: number;
   items: number;
+  able: ("items" | "encode" | "detail" | "lock" | "like" | "transfer" | "report")[];
+  found: ("attributes" | "pca" | "jacobian" | "factorised")[];
+  films: ("gif" | "mp4" | "png")[];
   modality: Modality;
   attributes: Attribute[];
   sources: string[];

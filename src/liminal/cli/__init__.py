@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import console, facts, fitting, pictures, seeing, studio, walking
+from . import console, facts, fitting, pictures, seeing, sharing, studio, walking
 
 app = typer.Typer(
     help="See, walk, edit, measure and share latent spaces.",
@@ -33,6 +33,7 @@ app.command(cls=console.Formulas)(walking.transfer)
 app.command(name="map")(seeing.map_)
 app.command()(seeing.clusters)
 app.command()(studio.studio)
+app.command()(sharing.share)
 app.command()(facts.measure)
 app.command()(facts.meaning)
 app.command()(facts.stability)

@@ -6,7 +6,7 @@ import io
 from collections import Counter
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from . import wire
 from .kept import Arrays, Facts, Kept
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from ..catalogue import Catalogue
 
 MOST_VALUES = 10_000  # of a category that is told with its values
@@ -62,6 +64,9 @@ class Known:
             title=str(card.data.get("name", self.name)),
             dim=self.dim,
             items=self.count,
+            able=list(get_args(wire.Able)),
+            found=list(get_args(wire.Found)),
+            films=list(get_args(wire.Film)),
             modality=wire.Modality(name=card.modality["name"], **{k: shape.get(k) for k in ("height", "width", "channels")}),
             attributes=self.attributes,
             sources=[default, *(name for name in known if name != default)],
@@ -140,19 +145,22 @@ class Known:
         return arrays["png"].tobytes()
 
     def _sheet(self, page: int) -> bytes:
-        from PIL import Image
+        held = io.BytesIO()
+        rows = np.arange(page * wire.PAGE, min((page + 1) * wire.PAGE, self.count))
+        self.sheet(rows).save(held, "PNG", compress_level=4)
+        return held.getvalue()
+
+    def sheet(self, rows: np.ndarray) -> Image:
+        """The thumbnails of items, `wire.ACROSS` in a row, as one picture."""
+        from PIL import Image as PIL
 
         from .. import registry
 
         modality = registry.named("modality", self.card.modality["name"], registry.MODALITIES)(**self.card.modality["arguments"])
-        rows = np.arange(page * wire.PAGE, min((page + 1) * wire.PAGE, self.count))
         width, height = self.tile
-        sheet = Image.new("RGB", (wire.ACROSS * width, -(-len(rows) // wire.ACROSS) * height), "white")
+        sheet = PIL.new("RGB", (wire.ACROSS * width, -(-len(rows) // wire.ACROSS) * height), "white")
         for i, packed in enumerate(self.catalogue.thumbnails(rows)):
             picture = modality.preview(modality.unpack(packed), max(width, height))
             at = i % wire.ACROSS * width + (width - picture.width) // 2, i // wire.ACROSS * height + (height - picture.height) // 2
             sheet.paste(picture, at)
-        held = io.BytesIO()
-        grey = self.card.modality["arguments"].get("channels") == 1
-        (sheet.convert("L") if grey else sheet).save(held, "PNG", compress_level=4)
-        return held.getvalue()
+        return sheet.convert("L") if self.card.modality["arguments"].get("channels") == 1 else sheet

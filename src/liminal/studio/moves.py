@@ -207,7 +207,7 @@ def strip(s: Session, kind: str, name: str, id: int | None) -> wire.Strip:
 def dimensions(s: Session) -> wire.Dimensions:
     """A card for each latent dimension, by the variance of the items' latents; what the most used ones change is read."""
     space = s.space
-    ids = s.catalogue.table(columns=["id"], split="held" if s.card.data["n_held"] else None)["id"].to_numpy()[:HELD]
+    ids = s.catalogue.table(columns=["id"], split="held" if s.card.data["n_held"] else None)["id"].to_numpy()[:HELD].copy()
     z = space.latents[torch.from_numpy(ids)]
     none = build.Lazy(space.items, 0)
     subject = Subject(

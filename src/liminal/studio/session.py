@@ -131,6 +131,19 @@ class Session(Known):
             raise
         self.long("support", lambda _: self._trust())  # after the map, where that was asked for meanwhile
 
+    def settle(self, method: str) -> Chart:
+        """Wait until the map by a method, the way back from it and support are there.
+
+        Raises:
+            LiminalError: one of them cannot be made.
+        """
+        self.wake()
+        self.long("model", lambda _: self._open()).result()
+        for made in (self.chart(method), self.long(f"way back from the map by {method}", lambda _: self._way_back(method))):
+            made.result()
+        self.long("support", lambda _: self._trust()).result()
+        return self._charts[method]
+
     def long(self, what: str, work: Callable[[Voice], Any]) -> Future[Any]:
         """Do something long, once, in its turn; what goes wrong is tried again when it is asked for again."""
         with self._once:

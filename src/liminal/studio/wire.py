@@ -14,6 +14,7 @@ order of all columns, or by its ``id`` in the catalogue. Errors are `Failure`, w
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -32,6 +33,7 @@ Along = Literal["slerp", "linear", "mix", "smooth", "geodesic"]
 Kind = Literal["category", "bool", "number"]
 Found = Literal["attributes", "pca", "jacobian", "factorised"]
 Film = Literal["gif", "mp4", "png"]
+Able = Literal["items", "encode", "detail", "lock", "like", "transfer", "report"]
 
 Place = str | list[float]  # "@12", a formula, or a latent
 Id = Annotated[int, Field(ge=0, lt=2**31)]
@@ -79,20 +81,27 @@ class Packed(BaseModel):
 
     def pack(self) -> bytes:
         """The answer in the packed format."""
-        entries: dict[str, dict[str, Any]] = {}
-        parts: list[bytes] = []
-        at = 0
+        arrays = {}
         for name, shape in self.arrays().items():
             value = np.asarray(getattr(self, name))
             dtype = value.dtype.str[1:] if value.dtype.str[1:] in shape.dtypes else shape.dtypes[0]
-            data = np.ascontiguousarray(value, np.dtype(f"<{dtype}")).tobytes()
-            entries[name] = {"dtype": dtype, "shape": list(value.shape), "at": at}
-            parts += [data, bytes(-len(data) % 8)]
-            at += len(data) + -len(data) % 8
-        rest = self.model_dump_json(exclude=set(entries))  # pydantic writes NaN and infinity as null
-        header = json.dumps({"arrays": entries, **json.loads(rest)}, ensure_ascii=False, allow_nan=False).encode()
-        header += b" " * (-(len(header) + 4) % 8)
-        return len(header).to_bytes(4, "little") + header + b"".join(parts)
+            arrays[name] = np.ascontiguousarray(value, np.dtype(f"<{dtype}"))
+        return pack(arrays, json.loads(self.model_dump_json(exclude=set(arrays))))  # pydantic writes NaN and infinity as null
+
+
+def pack(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> bytes:
+    """Arrays of the types that `Shape` knows and JSON fields in the packed format."""
+    entries: dict[str, dict[str, Any]] = {}
+    parts: list[bytes] = []
+    at = 0
+    for name, value in arrays.items():
+        data = np.ascontiguousarray(value, value.dtype.newbyteorder("<")).tobytes()
+        entries[name] = {"dtype": value.dtype.str[1:], "shape": list(value.shape), "at": at}
+        parts += [data, bytes(-len(data) % 8)]
+        at += len(data) + -len(data) % 8
+    header = json.dumps({"arrays": entries, **facts}, ensure_ascii=False, allow_nan=False).encode()
+    header += b" " * (-(len(header) + 4) % 8)
+    return len(header).to_bytes(4, "little") + header + b"".join(parts)
 
 
 def unpack(data: bytes) -> dict[str, Any]:
@@ -132,12 +141,19 @@ class Attribute(Json):
 
 
 class Space(Json):
-    """``sources`` of samples, the default first; ``tile``: width and height of a thumbnail; ``broken``: why there is no model."""
+    """``sources`` of samples, the default first; ``tile``: width and height of a thumbnail; ``broken``: why there is no model.
+
+    What cannot be had everywhere: ``able`` (show single ``items``, ``encode`` files, keep the ``detail`` of an item, ``lock`` attributes,
+    draw samples ``like`` a group, ``transfer`` a style, make the ``report``), directions ``found`` and ``films`` that can be saved.
+    """
 
     name: str
     title: str
     dim: int
     items: int
+    able: list[Able]
+    found: list[Found]
+    films: list[Film]
     modality: Modality
     attributes: list[Attribute]
     sources: list[str]

@@ -3,7 +3,7 @@ import type { ComponentType } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { View } from "../doc.ts";
 import { task, title } from "../names.ts";
-import { canRedo, canUndo, complain, doc, go, help, layout, notice, redo, space, tasks, undo, waiting } from "../state.ts";
+import { able, canRedo, canUndo, complain, doc, go, help, layout, notice, offers, redo, space, tasks, undo, waiting } from "../state.ts";
 import { bring, noun, uploading } from "./acts.ts";
 import { Button } from "./bits.tsx";
 import { DimensionsView } from "./DimensionsView.tsx";
@@ -33,6 +33,7 @@ export const VIEWS: readonly { view: View; name: string; icon: IconName; of: Com
   { view: "report", name: "Report", icon: "report", of: ReportView },
   { view: "tour", name: "Tour", icon: "tour", of: TourView },
 ];
+const offered = () => VIEWS.filter(({ view }) => offers(view));
 
 export function App() {
   const [over, setOver] = useState(false);
@@ -44,12 +45,12 @@ export function App() {
   const drop = (event: DragEvent) => {
     const file = event.dataTransfer?.files[0];
     setOver(false);
-    if (!file) return;
+    if (!file || !able("encode")) return;
     event.preventDefault();
     void bring(file).catch(complain);
   };
   const dragging = (event: DragEvent) => {
-    if (!files(event)) return;
+    if (!files(event) || !able("encode")) return;
     event.preventDefault();
     setOver(true);
   };
@@ -99,7 +100,7 @@ function Rail() {
   useEffect(() => rail.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }), [open]);
   return (
     <nav class="rail" aria-label="Views" ref={rail}>
-      {VIEWS.map(({ view, name, icon }) => (
+      {offered().map(({ view, name, icon }) => (
         <button key={view} type="button" class="tab" aria-current={doc.value.view === view ? "page" : undefined} onClick={() => go(view)}>
           <Icon name={icon} />
           <span>{name}</span>
@@ -111,7 +112,7 @@ function Rail() {
 
 function Panel() {
   const [tall, setTall] = useState(false);
-  const found = VIEWS.find(({ view }) => view === doc.value.view) ?? VIEWS[0];
+  const found = offered().find(({ view }) => view === doc.value.view) ?? VIEWS[0];
   if (!found) return null;
   const View = found.of;
   return (

@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { human, topic } from "../names.ts";
 import { useLive } from "../live.ts";
-import { ask, change, column, doc, idOf, tool } from "../state.ts";
+import { able, ask, change, column, doc, idOf, space, tool } from "../state.ts";
 import type { Direction, Found } from "../wire.ts";
 import { lassoed, rowsInView } from "./acts.ts";
 import { Button, Section, State, Thumb } from "./bits.tsx";
@@ -39,7 +39,7 @@ export function DirectionsView() {
       <Section title="Sliders">
         <Own />
         <div class="segments" role="radiogroup" aria-label="Where the sliders come from">
-          {SOURCES.map(([source, name]) => (
+          {SOURCES.filter(([source]) => space.value?.found.includes(source)).map(([source, name]) => (
             <button key={source} type="button" role="radio" aria-checked={found === source} onClick={() => change({ found: source })}>
               {name}
             </button>
@@ -77,7 +77,7 @@ export function DirectionsView() {
           </details>
         )}
       </Section>
-      <Groups />
+      {able("items") && <Groups />}
       <More />
     </>
   );

@@ -1,7 +1,7 @@
 /** What the map holds under the pointer: decoded large, how far that can be trusted, and the nearest real item. */
 import { useRef } from "preact/hooks";
 import { useLive } from "../live.ts";
-import { ask, camera, column, doc, idOf, layout, pointer, size, tool, waiting } from "../state.ts";
+import { able, ask, camera, column, doc, idOf, layout, pointer, size, tool, waiting } from "../state.ts";
 import { Picture, Support, Thumb } from "./bits.tsx";
 
 const [WIDE, TALL] = [196, 316];
@@ -33,13 +33,13 @@ export function HoverCard() {
         <>
           <Picture items={found.items} name="decoded here" class="large" />
           <Support value={found.support.data[0] ?? NaN} inside={Boolean(found.inside.data[0])} />
-          <div class="nearest">
+          {able("items") && <div class="nearest">
             <Thumb row={found.nearest.data[0] ?? -1} name="nearest real item" />
             <p>
               <small>Nearest real</small>
               <br />@{idOf(found.nearest.data[0] ?? -1)} <span>{valueOf(found.nearest.data[0] ?? -1)}</span>
             </p>
-          </div>
+          </div>}
         </>
       ) : (
         <p class="state">

@@ -4,7 +4,7 @@ import { keyOf, nameOf, type Subject } from "../doc.ts";
 import { useLive } from "../live.ts";
 import { human } from "../names.ts";
 import { short } from "../scales.ts";
-import { ask, change, doc, idOf, layout, look, marks, rowOf, select, space } from "../state.ts";
+import { able, ask, change, doc, idOf, layout, look, marks, rowOf, select, space } from "../state.ts";
 import type { Item, Look } from "../wire.ts";
 import { anyItem, morph, noun, pick, show, slide, uploads, useAs } from "./acts.ts";
 import { Button, Original, Picture, Section, State, Support, ThumbButton } from "./bits.tsx";
@@ -24,9 +24,11 @@ function Nothing() {
         <Button kind="main" icon="dice" onClick={() => select(anyItem(), "item")}>
           Pick one for me
         </Button>
-        <Button icon="upload" onClick={pick}>
-          Bring your own
-        </Button>
+        {able("encode") && (
+          <Button icon="upload" onClick={pick}>
+            Bring your own
+          </Button>
+        )}
       </div>
     </div>
   );
@@ -137,7 +139,7 @@ function Placed({ subject }: { subject: Subject & { kind: "place" } }) {
       <State busy={live.busy} error={live.error} words="Decoding" />
       {found && <Support value={found.support.data[0] ?? NaN} />}
       <Uses subject={subject} />
-      {found && <Near title="Nearest real" rows={Array.from(found.nearest.data)} distances={Array.from(found.distance.data)} />}
+      {found && found.nearest.data.length > 0 && <Near title="Nearest real" rows={Array.from(found.nearest.data)} distances={Array.from(found.distance.data)} />}
     </>
   );
 }

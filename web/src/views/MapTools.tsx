@@ -1,6 +1,6 @@
 /** Layers and zoom, in the corner of the map. */
 import { zoomAt } from "../scales.ts";
-import { camera, change, doc, layout, size, space, tool, turn } from "../state.ts";
+import { able, camera, change, doc, layout, size, space, tool, turn } from "../state.ts";
 import { flyHome } from "./acts.ts";
 import { Button } from "./bits.tsx";
 import { limits } from "./moving.ts";
@@ -16,7 +16,7 @@ export function MapTools() {
   return (
     <div class="tools">
       <div class="group" role="group" aria-label="Layers">
-        <Button icon="points" kind="icon" pressed={points} onClick={() => turn({ points: !points })} aria-label="Real items" title="Real items (P)" />
+        {able("items") && <Button icon="points" kind="icon" pressed={points} onClick={() => turn({ points: !points })} aria-label="Real items" title="Real items (P)" />}
         <Button
           icon="lattice"
           kind="icon"

@@ -10,7 +10,7 @@ import { Thumbnails } from "../marks/thumbnails.ts";
 import { Tiles } from "../marks/tiles.ts";
 import { task } from "../names.ts";
 import { trim } from "../scales.ts";
-import { ask, camera, coloured, complain, doc, grid, home, layout, pointer, shown, size, space, tasks, tool } from "../state.ts";
+import { able, ask, camera, coloured, complain, doc, grid, home, layout, pointer, shown, size, space, tasks, tool } from "../state.ts";
 import { ACROSS, PAGE } from "../wire.ts";
 import { arrivals, sheets } from "./bits.tsx";
 import { HoverCard } from "./HoverCard.tsx";
@@ -22,8 +22,8 @@ import { dark } from "./theme.ts";
 
 declare global {
   interface Window {
-    /** For tests and benchmarks: whether the map is at rest, how long its frames took, what the microscope has decoded. */
-    liminal?: { stage: Stage; camera: typeof camera };
+    /** For tests and benchmarks: whether the map is at rest, how long its frames took, what the microscope has decoded, what is answered. */
+    liminal?: { stage: Stage; camera: typeof camera; ask: typeof ask };
   }
 }
 
@@ -31,7 +31,7 @@ export function MapView() {
   const canvas = useRef<HTMLCanvasElement>(null);
   const frame = useRef<HTMLDivElement>(null);
   useEffect(() => mount(canvas.current as HTMLCanvasElement, frame.current as HTMLDivElement), []);
-  const name = space.value ? `Map of ${space.value.items.toLocaleString("en")} items. Arrow keys move, plus and minus zoom, Enter selects what is in the middle.` : "Map";
+  const name = space.value ? `Map${space.value.items ? ` of ${space.value.items.toLocaleString("en")} items` : ""}. Arrow keys move, plus and minus zoom, Enter selects what is in the middle.` : "Map";
   return (
     <main class={`map tool-${tool.value}`} ref={frame}>
       <div class="surface" role="application" aria-label={name} tabIndex={0} onKeyDown={keys} onBlur={() => (pointer.value = null)}>
@@ -44,7 +44,7 @@ export function MapView() {
         </p>
       )}
       <Overlay />
-      <Legend />
+      {able("items") && <Legend />}
       <MapTools />
       <HoverCard />
     </main>
@@ -63,7 +63,7 @@ function mount(canvas: HTMLCanvasElement, frame: HTMLDivElement): () => void {
     veil: veil(),
     ground: dark.peek() ? [23, 23, 26] : [251, 250, 247],
   }));
-  window.liminal = { stage: made, camera };
+  window.liminal = { stage: made, camera, ask: ((...given) => ask(...given)) as typeof ask };
   const watcher = new ResizeObserver(([entry]) => {
     if (entry) size.value = { width: entry.contentRect.width, height: entry.contentRect.height };
   });

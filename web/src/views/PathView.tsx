@@ -179,14 +179,12 @@ function Take({ path }: { path: Path | null }) {
         {busy === "gif" && <span class="spinner" />}
         Save as GIF
       </Button>
-      <Button disabled={off} onClick={take("mp4")}>
-        {busy === "mp4" && <span class="spinner" />}
-        MP4
-      </Button>
-      <Button disabled={off} onClick={take("png")}>
-        {busy === "png" && <span class="spinner" />}
-        PNG
-      </Button>
+      {(["mp4", "png"] as const).filter((format) => space.value?.films.includes(format)).map((format) => (
+        <Button key={format} disabled={off} onClick={take(format)}>
+          {busy === format && <span class="spinner" />}
+          {format.toUpperCase()}
+        </Button>
+      ))}
     </div>
   );
 }
@@ -197,7 +195,7 @@ function Routes() {
   const done = (along: Along) => settled.value.has(JSON.stringify(request(along)));
   const calmly = rested.value === doc.value.keys && done(doc.value.along);
   return (
-    <Section title="Three routes">
+    <Section title={`${["No", "One", "Two", "Three"][routes.length]} routes`}>
       <div role="radiogroup" aria-label="Route">
         {routes.map(([along, name, words], i) => (
           <Route key={along} along={along} name={name} words={words} on={calmly && routes.slice(0, i).every(([before]) => done(before))} />

@@ -4,7 +4,7 @@ import { keyOf, type Doc, type Subject } from "../doc.ts";
 import { useLive, type Live } from "../live.ts";
 import { plain, spoken } from "../names.ts";
 import { short } from "../scales.ts";
-import { ask, change, doc, idOf, look, marks, select } from "../state.ts";
+import { able, ask, change, doc, idOf, look, marks, select } from "../state.ts";
 import type { Look, Slid } from "../wire.ts";
 import { anyItem, morph } from "./acts.ts";
 import { Button, Copies, Original, Picture, Section, State, Support, Thumb } from "./bits.tsx";
@@ -63,9 +63,9 @@ export function Result() {
             <Support value={found.support.data[0] ?? NaN} />
             {any && <Leaks of={slid(found)} />}
           </div>
-          <button type="button" class="thumb tiny" title="Nearest real item" onClick={() => select({ kind: "item", id: idOf(found.nearest.data[0] ?? -1) }, "item")}>
+          {able("items") && <button type="button" class="thumb tiny" title="Nearest real item" onClick={() => select({ kind: "item", id: idOf(found.nearest.data[0] ?? -1) }, "item")}>
             <Thumb row={found.nearest.data[0] ?? -1} name="nearest real item" />
-          </button>
+          </button>}
         </div>
       )}
       <div class="row">
@@ -102,7 +102,7 @@ export function More() {
   const copies = slid(live.value)?.copy_as ?? null;
   return (
     <Section title="More">
-      {subject?.kind === "item" && (
+      {subject?.kind === "item" && able("detail") && (
         <label class="tick" title="Puts back what the model cannot restore of this item">
           <input type="checkbox" checked={detail} onChange={() => change({ detail: !detail })} /> Keep fine detail
         </label>

@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { keyOf, type Subject } from "../doc.ts";
 import { useLive } from "../live.ts";
-import { ask, change, doc, go, idOf, marks, select, space, tool } from "../state.ts";
+import { able, ask, change, doc, go, idOf, marks, select, space, tool } from "../state.ts";
 import type { SampleRequest, Samples } from "../wire.ts";
 import { human, title } from "../names.ts";
 import { image } from "../image.ts";
@@ -65,26 +65,28 @@ export function SampleView() {
           ))}
         </select>
       </div>
-      <div class="row">
-        <label class="tick">
-          Like
-          <select aria-label="Like which items" value={like} onChange={(event) => setLike(event.currentTarget.value)}>
-            <option value="all">all {noun(true)}</option>
-            <option value="a" disabled={!a.length}>
-              {a.length ? `group A, ${a.length.toLocaleString("en")}` : "group A (draw it first)"}
-            </option>
-            {!clusters.value && <option value="clusters">one cluster…</option>}
-            {(clusters.value?.values ?? []).map((name, i) => (
-              <option key={name} value={`cluster ${i}`}>
-                {name}
+      {able("like") && (
+        <div class="row">
+          <label class="tick">
+            Like
+            <select aria-label="Like which items" value={like} onChange={(event) => setLike(event.currentTarget.value)}>
+              <option value="all">all {noun(true)}</option>
+              <option value="a" disabled={!a.length}>
+                {a.length ? `group A, ${a.length.toLocaleString("en")}` : "group A (draw it first)"}
               </option>
-            ))}
-          </select>
-        </label>
-        <Button kind="quiet" icon="lasso" pressed={tool.value === "a"} onClick={() => (tool.value = tool.value === "a" ? "look" : "a")} title="Draw around some on the map">
-          {tool.value === "a" ? "Draw on the map" : "Draw A"}
-        </Button>
-      </div>
+              {!clusters.value && <option value="clusters">one cluster…</option>}
+              {(clusters.value?.values ?? []).map((name, i) => (
+                <option key={name} value={`cluster ${i}`}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          </label>
+          <Button kind="quiet" icon="lasso" pressed={tool.value === "a"} onClick={() => (tool.value = tool.value === "a" ? "look" : "a")} title="Draw around some on the map">
+            {tool.value === "a" ? "Draw on the map" : "Draw A"}
+          </Button>
+        </div>
+      )}
       <label class="tick">
         <input type="checkbox" checked={inside} onChange={() => setInside(!inside)} /> Only what the data supports
       </label>

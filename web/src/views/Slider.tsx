@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { useLive } from "../live.ts";
 import { human, plain, sentence, spoken, topic } from "../names.ts";
 import { short } from "../scales.ts";
-import { ask, change, doc, space } from "../state.ts";
+import { able, ask, change, doc, space } from "../state.ts";
 import type { Direction } from "../wire.ts";
 import { Button, Picture, State } from "./bits.tsx";
 
@@ -58,7 +58,7 @@ export function Slider({ direction, drop }: { direction: Direction; drop?: () =>
   const value = doc.value.change[text] ?? 0;
   const locked = doc.value.locked.includes(name);
   const lock = () => change({ locked: locked ? doc.value.locked.filter((other) => other !== name) : [...doc.value.locked, name] });
-  const lockable = (space.value?.attributes ?? []).some((one) => one.name === topic(name));
+  const lockable = able("lock") && (space.value?.attributes ?? []).some((one) => one.name === topic(name));
   return (
     <div class={`slider ${works ? "" : "weak"} ${value ? "moved" : ""}`}>
       <div class="head">

@@ -1,9 +1,9 @@
 /** What one sees first: what this is, in two lines, and three things to do. */
 import { useEffect, useMemo, useState } from "preact/hooks";
-import type { Subject } from "../doc.ts";
+import { keyOf, place, type Subject } from "../doc.ts";
 import { title } from "../names.ts";
 import { useLive } from "../live.ts";
-import { ask, doc, layout, shown, space } from "../state.ts";
+import { able, ask, doc, layout, shown, space } from "../state.ts";
 import { anyItem, morph, noun, pair, pick, slide } from "./acts.ts";
 import { Face, Picture } from "./bits.tsx";
 import { Icon } from "./icons.tsx";
@@ -19,7 +19,7 @@ export function StartView() {
     <div class="start">
       <h1>{title(about.name)}</h1>
       <p class="lead">
-        Every point is one of {about.items.toLocaleString("en")} {noun(true)}. Alike ones lie close together, and the places between them can be seen too: move over the map.
+        {about.items ? `Every point is one of ${about.items.toLocaleString("en")} ${noun(true)}. Alike ones lie close together, and the places between them can be seen too: move over the map.` : `A model has learned from ${noun(true)} that stay private. What it makes of every place can be seen: move over the map.`}
       </p>
       <button type="button" class="invite" onClick={() => from && to && morph([from, to])}>
         <Morphing from={from} to={to} />
@@ -40,15 +40,17 @@ export function StartView() {
           Move one thing, keep the rest
         </span>
       </button>
-      <button type="button" class="invite" onClick={pick}>
-        <div class="demo own" aria-hidden="true">
-          <Icon name="upload" />
-        </div>
-        <span>
-          <b>Bring your own</b>
-          {matchMedia("(pointer: coarse)").matches ? `Choose a ${noun(false)} of yours` : `Drop a ${noun(false)} anywhere on this page, or click`}
-        </span>
-      </button>
+      {able("encode") && (
+        <button type="button" class="invite" onClick={pick}>
+          <div class="demo own" aria-hidden="true">
+            <Icon name="upload" />
+          </div>
+          <span>
+            <b>Bring your own</b>
+            {matchMedia("(pointer: coarse)").matches ? `Choose a ${noun(false)} of yours` : `Drop a ${noun(false)} anywhere on this page, or click`}
+          </span>
+        </button>
+      )}
       <p class="fine">
         {about.dim} numbers describe each {noun(false)}. {layout.value && `${layout.value.words}.`} {about.notes.join(" ")} {about.licence && `Licence: ${about.licence}.`}
       </p>
@@ -58,11 +60,10 @@ export function StartView() {
 
 /** The invitation shows what it does: a short walk, there and back. */
 function Morphing({ from, to }: { from: Subject | null; to: Subject | null }) {
-  const able = from?.kind === "item" && to?.kind === "item" && space.value?.ready;
-  const key = able ? `${from.id} ${to.id}` : null;
+  const ends = from && to && space.value?.ready ? [from, to] : null;
+  const key = ends && ends.map(keyOf).join(" ");
   const live = useLive(key, (signal) => {
-    const ids = able ? [`@${from.id}`, `@${to.id}`] : [];
-    return ask("path", {}, { keys: ids, along: doc.value.along, frames: 24, method: doc.value.method }, signal);
+    return ask("path", {}, { keys: (ends ?? []).map(place), along: doc.value.along, frames: 24, method: doc.value.method }, signal);
   });
   const [at, setAt] = useState(0);
   useEffect(() => {

@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { change, doc, go, select, space, turn } from "../state.ts";
+import { change, doc, go, offers, select, space, turn } from "../state.ts";
 import { anyItem, flyHome, morph, noun, slide } from "./acts.ts";
 import { Button } from "./bits.tsx";
 
@@ -74,7 +74,7 @@ export function TourView() {
       </p>
       <h1>{step.title}</h1>
       <p class="lead">{step.words()}</p>
-      {step.act && (
+      {step.act && (at < STEPS.length - 1 || offers("report")) && (
         <Button onClick={step.act.run}>
           {step.act.name}
         </Button>

@@ -20,6 +20,7 @@ import {
   shown,
   size,
   space,
+  standIns,
   tool,
   whereabouts,
   type Pointer,
@@ -108,12 +109,15 @@ export function unlike(row: number): number {
   const far = (other: number) => Math.hypot((xy[2 * other] ?? 0) - (xy[2 * row] ?? 0), (xy[2 * other + 1] ?? 0) - (xy[2 * row + 1] ?? 0));
   return some.sort((a, b) => far(a) - far(b))[12] ?? -1;
 }
-export const anyItem = (): Subject => item(random(shownRows()));
+export const anyItem = (): Subject => {
+  const places = standIns.value;
+  return places.length ? (places[Math.floor(Math.random() * places.length)] as Subject) : item(random(shownRows()));
+};
 
 export function pair(): [Subject, Subject] {
   const subject = doc.value.subject ?? anyItem();
   const row = subject.kind === "item" ? rowOf(subject.id) : -1;
-  return [subject, item(unlike(row))];
+  return [subject, standIns.value.length ? anyItem() : item(unlike(row))];
 }
 export function morph(keys: readonly Subject[] = doc.value.keys.length > 1 ? doc.value.keys : pair()): void {
   change({ view: "path", keys });

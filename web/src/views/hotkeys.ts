@@ -1,6 +1,6 @@
 /** Keys that work everywhere but where one writes. */
 import { VIEWS, type View } from "../doc.ts";
-import { doc, go, help, redo, tool, turn, undo } from "../state.ts";
+import { able, doc, go, help, offers, redo, tool, turn, undo } from "../state.ts";
 import { addKey, anyItem, flyHome, morph, pick, slide } from "./acts.ts";
 import { zoom } from "./MapTools.tsx";
 import { playing } from "./player.ts";
@@ -25,22 +25,22 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["Esc", "stop drawing, close"],
 ];
 
-const ACTS: Record<string, () => void> = {
+const ACTS: Record<string, () => unknown> = {
   "/": () => document.getElementById("formula")?.focus(),
   "?": () => (help.value = !help.value),
   "0": flyHome,
   "+": () => zoom(1.4),
   "-": () => zoom(1 / 1.4),
-  p: () => turn({ points: !doc.value.points }),
+  p: () => able("items") && turn({ points: !doc.value.points }),
   m: () => turn({ microscope: !doc.value.microscope }),
   t: toggle,
   r: () => turn({ subject: anyItem(), change: {}, view: doc.value.view === "start" ? "item" : doc.value.view }),
   g: () => morph(),
   k: () => doc.value.subject && addKey(doc.value.subject),
   d: () => slide(),
-  a: () => (tool.value = "a"),
-  b: () => (tool.value = "b"),
-  o: pick,
+  a: () => able("items") && (tool.value = "a"),
+  b: () => able("items") && (tool.value = "b"),
+  o: () => able("encode") && pick(),
 };
 
 export function hotkey(event: KeyboardEvent): void {
@@ -61,7 +61,7 @@ export function hotkey(event: KeyboardEvent): void {
     return;
   }
   if (writing || held || event.altKey) return;
-  const view = VIEWS[Number(event.key) - 1] as View | undefined;
+  const view = VIEWS.filter(offers)[Number(event.key) - 1] as View | undefined;
   if (view) go(view);
   else if (event.key === " " && doc.value.view === "path" && !from.closest("button, a, [role=slider]")) playing.value = !playing.value;
   else {

@@ -1,7 +1,7 @@
 /** How one moves on the map: mouse, pen, fingers, wheel and keys. */
 import { signal } from "@preact/signals";
 import { toMap, zoomAt, type Point } from "../scales.ts";
-import { camera, complain, doc, grid, home, pointer, shown, size, tool } from "../state.ts";
+import { able, camera, complain, doc, grid, home, pointer, shown, size, tool } from "../state.ts";
 import { clicked, lassoed } from "./acts.ts";
 
 /** The line of a lasso that is being drawn, in pixels. */
@@ -9,7 +9,7 @@ export const drawn = signal<Point[]>([]);
 const REACH = 15; // pixels from an item within which a click means that item
 export function rowUnder(px: number, py: number, reach = REACH): number {
   const [at, points] = [camera.value, grid.value];
-  if (!at || !points) return -1;
+  if (!at || !points || !able("items")) return -1;
   const [x, y] = toMap(at, size.value, px, py);
   return points.nearest(x, y, reach / at.k, shown.value);
 }
@@ -35,7 +35,7 @@ export function listen(surface: HTMLDivElement): () => void {
   };
   const lassoing = (event: PointerEvent): "a" | "b" | null => {
     if (tool.value === "a" || tool.value === "b") return tool.value;
-    return event.shiftKey ? (doc.value.a.length && !doc.value.b.length ? "b" : "a") : null;
+    return event.shiftKey && able("items") ? (doc.value.a.length && !doc.value.b.length ? "b" : "a") : null;
   };
   let lasso: "a" | "b" | null = null;
 

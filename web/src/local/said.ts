@@ -1,0 +1,78 @@
+/** How formulas may go on, and how a result is written in Python or on the command line: studio/spoken.py in the browser. */
+import type { Completion, Copy, Place } from "../wire.ts";
+import type { Payload } from "./payload.ts";
+import { bare, leaves, parse, quoteName } from "./sums.ts";
+
+const MOST = 40;
+const SIGNS: [string, string][] = [
+  ["dim", "dim(0): one standard deviation along a latent dimension"],
+  ["mean", "mean(label=Bag): the mean of the items that pass a filter"],
+  ["mix", "mix(@1, @2): a mixture in equal parts"],
+  ["random", "random(7): the draw of that seed"],
+];
+
+/** Of what is remembered here also the text by which formulas name it. */
+export interface Told {
+  text: string;
+  score: number;
+  score_name: string;
+  works: boolean;
+}
+
+export function completions(of: Payload, directions: readonly Told[], prefix: string): Completion[] {
+  const found: Completion[] = directions.map((one) => ({ text: one.text, kind: "direction", about: `${one.score_name} ${one.score.toFixed(2)}${one.works ? "" : "; does not work"}` }));
+  for (const [name, about] of SIGNS) found.push({ text: `${name}(`, kind: "function", about });
+  const means = new Set<string>();
+  for (const one of of.space.attributes) {
+    if (one.kind === "category") for (const value of one.values ?? []) means.add(`mean(${quoteName(one.name)}=${bare(value)})`);
+    else if (one.kind === "bool") means.add(`mean(${quoteName(one.name)})`);
+  }
+  if (!of.shown) for (const where of Object.keys(of.means_of)) means.add(`mean(${where})`);
+  for (const text of means) found.push({ text, kind: "mean", about: `the mean of ${text.slice(5, -1).replace(/[=']+/g, " ").trim()}` });
+  const word = prefix.trim().toLowerCase();
+  const rank = (text: string): number => (text.toLowerCase().startsWith(word) ? 0 : text.toLowerCase().includes(word) ? 1 : 2);
+  return found
+    .map((one, i) => ({ one, i, place: rank(one.text) }))
+    .filter(({ place }) => place < 2)
+    .sort((a, b) => a.place - b.place || a.i - b.i)
+    .map(({ one }) => one)
+    .slice(0, MOST);
+}
+
+/** A text as Python writes it. */
+export function repr(text: string): string {
+  const mark = text.includes("'") && !text.includes('"') ? '"' : "'";
+  return mark + text.replaceAll("\\", "\\\\").replaceAll(mark, `\\${mark}`).replaceAll("\n", "\\n") + mark;
+}
+const shell = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`);
+
+export class Copies {
+  constructor(
+    private readonly name: string,
+    private readonly remembered: ReadonlyMap<string, unknown>,
+  ) {}
+
+  python(call: string): string {
+    return `import liminal${call.includes("torch.") ? ", torch" : ""}; space = liminal.open(${repr(this.name)}); ${call}`;
+  }
+  command(verb: string, ...words: string[]): string {
+    return ["liminal", verb, this.name, ...words].map(shell).join(" ");
+  }
+  /** A place as the library reads it without this page; null where it cannot. */
+  plain(place: Place): string | null {
+    if (typeof place !== "string") return null;
+    return leaves(parse(place)).some((leaf) => leaf.kind === "named" && this.remembered.has(leaf.name)) ? null : place;
+  }
+  inPython(place: Place, z: Float32Array): string {
+    const text = this.plain(place);
+    return text !== null ? repr(text) : `torch.tensor([${Array.from(z, (x) => Number(x.toPrecision(6))).join(", ")}])`;
+  }
+  decoded(z: Float32Array): Copy {
+    return { python: this.python(`space.decode(${this.inPython([], z)})`), command: null };
+  }
+  formula(text: string, z: Float32Array, edit: { of: string; by: string } | null): Copy {
+    const shown = this.inPython(text, z);
+    const line = edit && this.plain(text) !== null ? this.command("edit", edit.of, edit.by, "-o", "out.png") : null;
+    return { python: this.python(`space.decode(${shown.startsWith("torch") ? shown : `space.latent(${shown})`})`), command: line };
+  }
+}

@@ -1,0 +1,227 @@
+/// <reference types="node" />
+/**
+ * A page's answers are the library's: over a space and answers that tests/test_share.py has written into LIMINAL_FIXTURE, with the real
+ * networks; without it, the parts that need no space.
+ */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Ask } from "../src/api.ts";
+import { local } from "../src/local.ts";
+import { between } from "../src/local/between.ts";
+import { numbers } from "../src/local/draws.ts";
+import { beyond, nearest } from "../src/local/near.ts";
+import { Worked, type Answer, type Feed, type Net, type Nets, type Order } from "../src/local/nets.ts";
+import { bytes, type Payload } from "../src/local/payload.ts";
+import { parse, show } from "../src/local/sums.ts";
+import { arc, even, line, share } from "../src/local/walks.ts";
+import { unpack } from "../src/wire.ts";
+
+const FIXTURE = process.env["LIMINAL_FIXTURE"];
+
+describe.skipIf(!FIXTURE)("the same as in Python", () => {
+  let ask: Ask;
+  let told: Record<string, never>;
+  const near = (got: ArrayLike<number>, wanted: readonly (number | null)[], within: number) => {
+    expect(got.length).toBe(wanted.length);
+    wanted.forEach((value, i) => (value === null ? expect(got[i]).toBeNaN() : expect(Math.abs((got[i] as number) - value), `number ${i}: ${got[i]}, wanted ${value}`).toBeLessThanOrEqual(within)));
+  };
+
+  beforeAll(async () => {
+    const folder = FIXTURE as string;
+    const data = readFileSync(join(folder, "payload.bin"));
+    const payload = unpack<Payload>(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer);
+    told = JSON.parse(readFileSync(join(folder, "told.json"), "utf8"));
+    ask = local(payload, await here(payload));
+  });
+
+  it("places lead to the same latents, items and doubts", async () => {
+    const { at } = told as unknown as { at: Record<string, number[]> };
+    const found = await ask("at", {}, Float32Array.from(at["xy"] as number[]));
+    near(found.z.data, at["z"] as number[], 2e-3);
+    expect(Array.from(found.inside.data)).toEqual(at["inside"]);
+    near(found.error.data, at["error"] as number[], 1e-4);
+    near(found.support.data, at["support"] as number[], 0.03);
+    near(found.items.data, at["items"] as number[], 2);
+    expect(Array.from(found.nearest.data)).toEqual(at["nearest"]);
+  });
+
+  it("latents have the same support, neighbours and place", async () => {
+    const { look } = told as unknown as { look: Record<string, number[]> };
+    const found = await ask("look", {}, Float32Array.from(look["z"] as number[]));
+    near(found.items.data, look["items"] as number[], 1);
+    near(found.support.data, look["support"] as number[], 0.03);
+    expect(Array.from(found.nearest.data)).toEqual(look["nearest"]);
+    near(found.distance.data, look["distance"] as number[], 1e-3);
+    near(found.xy.data, look["xy"] as number[], 1e-2);
+  });
+
+  it("items say the same of themselves", async () => {
+    const { item } = told as unknown as { item: { id: number; neighbors: { id: number }[]; attributes: object; error: number; worse: number; support: number } };
+    const found = await ask("item", { id: item.id }, null);
+    expect(found.attributes).toEqual(item.attributes);
+    expect(found.neighbors.map(({ id }) => id)).toEqual(item.neighbors.map(({ id }) => id));
+    expect(found.error).toBeCloseTo(item.error, 6);
+    expect(Math.abs((found.worse ?? 0) - item.worse)).toBeLessThan(0.03);
+    expect(Math.abs((found.support ?? 0) - item.support)).toBeLessThan(0.03);
+  });
+
+  it("formulas lead to the same place and are written alike", async () => {
+    for (const one of (told as unknown as { formulas: { text: string; shown: string; z: number[]; python: string }[] }).formulas) {
+      const found = await ask("formula", {}, { text: one.text });
+      near(found.z.data, one.z, 2e-3);
+      expect(found.text).toBe(one.shown);
+      if (!one.python.includes("torch")) expect(found.copy_as.python).toBe(one.python);
+    }
+  });
+
+  it("formulas that mean nothing are refused", async () => {
+    for (const text of (told as unknown as { wrong: string[] }).wrong) await expect(ask("formula", {}, { text }), text).rejects.toThrow();
+  });
+
+  it("sliders move by the same, and readers see the same", async () => {
+    const { slid } = told as unknown as { slid: { id: number; change: Record<string, number>; z: number[]; attributes: { name: string; before: number; after: number }[]; command: string } };
+    const found = await ask("slide", {}, { id: slid.id, change: slid.change });
+    near(found.z.data, slid.z, 1e-3);
+    expect(found.attributes.map(({ name }) => name)).toEqual(slid.attributes.map(({ name }) => name));
+    near(found.attributes.map(({ before }) => before), slid.attributes.map(({ before }) => before), 0.01);
+    near(found.attributes.map(({ after }) => after), slid.attributes.map(({ after }) => after), 0.01);
+    expect(found.copy_as.command).toBe(slid.command);
+  });
+
+  it("ways go the same way at the same pace", async () => {
+    for (const way of (told as unknown as { ways: { along: "linear"; keys: string[]; loop: boolean; z: number[]; at: number[]; steps: number[]; how: string }[] }).ways) {
+      const found = await ask("path", {}, { keys: way.keys, along: way.along, frames: 12, loop: way.loop });
+      expect(found.at).toEqual(way.at);
+      near(found.z.data, way.z, 0.02);
+      near(found.steps.data, way.steps, 2e-3);
+      expect(found.how).toBe(way.how);
+    }
+  });
+
+  it("what the page cannot do is refused in words", async () => {
+    await expect(ask("transfer", {}, { content: "@0", style: "@1" })).rejects.toThrow(/Liminal itself/);
+    await expect(ask("directions", { source: "jacobian" }, null)).rejects.toThrow(/Liminal itself/);
+  });
+
+  it("samples come from the sources that it names", async () => {
+    const { sources } = await ask("space", {}, null);
+    for (const source of sources) {
+      const { z, items } = await ask("sample", {}, { n: 5, source, seed: 3 });
+      expect([z.shape[0], items.shape[0]]).toEqual([5, 5]);
+      expect(z.data.every(Number.isFinite)).toBe(true);
+    }
+  });
+});
+
+/** The networks run in this process. */
+async function here(of: Payload): Promise<Nets> {
+  const ort = await import("onnxruntime-web/wasm");
+  ort.env.wasm.numThreads = 1;
+  ort.env.wasm.wasmBinary = readFileSync(createRequire(import.meta.url).resolve("onnxruntime-web/ort-wasm-simd-threaded.wasm")).buffer as ArrayBuffer;
+  const sessions = new Map<Net, import("onnxruntime-web/wasm").InferenceSession>();
+  for (const net of ["decoder", "encoder", "reader", "velocity"] as const) {
+    const model = of[net];
+    if (model) sessions.set(net, await ort.InferenceSession.create(model.data.slice()));
+  }
+  return {
+    has: (net) => sessions.has(net),
+    run: async (net, feeds) => {
+      const session = sessions.get(net);
+      if (!session) throw new Error(net);
+      const given = Object.fromEntries(Object.entries(feeds).map(([name, { data, dims }]) => [name, new ort.Tensor("float32", data, dims)]));
+      return (await session.run(given))[session.outputNames[0] as string]?.data as Float32Array;
+    },
+  };
+}
+
+describe("parts", () => {
+  it("finds the nearest rows, equal ones in their order", () => {
+    const table = Float32Array.from([0, 0, 3, 4, 1, 0, 0, 1]);
+    const { far, rows } = nearest(table, 2, 4, [0, 0], 0, 3);
+    expect(Array.from(rows)).toEqual([0, 2, 3]);
+    expect(Array.from(far)).toEqual([0, 1, 1]);
+  });
+
+  it("counts conformally", () => {
+    expect(beyond([1, 2, 3], 0)).toBe(1);
+    expect(beyond([1, 2, 3], 2)).toBe(0.75);
+    expect(beyond([1, 2, 3], 9)).toBe(0.25);
+  });
+
+  it("reads bytes from base 85", () => {
+    expect(Array.from(bytes("009C6|Ni~_"))).toEqual([0, 1, 2, 3, 255, 254, 253, 252]);
+    expect(bytes("").length).toBe(0);
+    expect(Array.from(bytes("00"))).toEqual([0]);
+  });
+
+  it("writes a formula as it was meant", () => {
+    for (const [text, shown] of [
+      ["@1+2 * smile-  hat", "@1 + 2*smile - hat"],
+      ["mean(label=Ankle boot and not smile>0.5)", "mean(label = 'Ankle boot' and not smile > 0.5)"],
+      ["-(@1 - @2)", "-(@1 - @2)"],
+      ["mix(@1,@2)*1", "mix(@1, @2)*1"],
+      ["`A - B`*2", "`A - B`*2"],
+      ["hair=blond", "hair=blond"],
+    ] as const) expect(show(parse(text))).toBe(shown);
+    for (const wrong of ["@", "1 +", "smile(", "mean()", "mix(@1)", "2smile", "'a.png'", "nope(1)"]) expect(() => parse(wrong), wrong).toThrow();
+  });
+
+  it("filters as SQL does", () => {
+    const rows: Record<string, string | number | boolean | null>[] = [{ label: "Bag", size: 1, on: true }, { label: "Coat", size: null, on: null }];
+    const passes = (text: string) => {
+      const tree = parse(`mean(${text})`);
+      return tree.kind === "mean" ? rows.map((row) => tree.test((name) => row[name] ?? null)) : [];
+    };
+    expect(passes("label=Bag")).toEqual([true, false]);
+    expect(passes("size > 0.5 or label in (Coat, Hat)")).toEqual([true, true]);
+    expect(passes("not size > 0.5")).toEqual([false, null]);
+    expect(passes("on and size between 0 and 1")).toEqual([true, null]);
+    expect(passes("size is null")).toEqual([false, true]);
+    expect(passes("label like 'B%'")).toEqual([true, false]);
+  });
+
+  it("goes on lines and arcs, and shares frames out", async () => {
+    const [a, b] = [Float32Array.of(1, 0), Float32Array.of(0, 2)];
+    expect(Array.from(line(a, b, 0.5))).toEqual([0.5, 1]);
+    const middle = arc(a, b, 0.5);
+    expect(Math.hypot(...middle)).toBeCloseTo(1.5, 6);
+    expect(middle[0]).toBeCloseTo(middle[1] as number, 6);
+    expect(share([1, 3], 8)).toEqual([2, 6]);
+    const [t] = await even([(at) => Float32Array.from(at, (x) => x * x)], 4, 1, async (z) => z);
+    (t as number[]).forEach((x, i) => expect(x).toBeCloseTo(Math.sqrt(i / 4), 1));
+  });
+
+  it("tells two groups apart, or says that it cannot", () => {
+    const next = numbers(1);
+    const z = Float32Array.from({ length: 400 }, (_, i) => next() + (i % 2 === 0 && i < 100 ? 2 : 0));
+    const rows = (from: number) => Array.from({ length: 40 }, (_, i) => from + i);
+    const found = between(z, 2, 200, rows(0), rows(100));
+    expect(found.score).toBeGreaterThan(0.95);
+    expect(found.vector[0]).toBeGreaterThan(1);
+    expect(between(z, 2, 200, rows(60), rows(120)).score).toBeLessThan(0.75);
+    expect(() => between(z, 2, 200, [1, 2], rows(100))).toThrow(/5 or more/);
+  });
+
+  it("lets who asks for few go first, and drops what nobody wants any more", async () => {
+    const sent: (Order & { kind: "run" })[] = [];
+    const worker = { postMessage: (order: Order) => void sent.push(order as Order & { kind: "run" }), onmessage: null, onerror: null } as unknown as Worker;
+    const nets = new Worked(worker, new Set(["decoder"]));
+    const feed = (n: number): Record<string, Feed> => ({ z: { data: new Float32Array(n), dims: [n, 1] } });
+    const gone = new AbortController();
+    const many = nets.run("decoder", feed(40), gone.signal);
+    const few = nets.run("decoder", feed(1));
+    const reply = (): void => {
+      const rows = sent.at(-1)?.feeds["z"]?.dims[0] ?? 0;
+      worker.onmessage?.({ data: { id: 1, data: new Float32Array(rows).fill(sent.length) } satisfies Answer } as MessageEvent);
+    };
+    reply();
+    expect(sent.at(-1)?.feeds["z"]?.dims).toEqual([1, 1]);
+    reply();
+    expect(Array.from(await few)).toEqual([2]);
+    gone.abort();
+    reply();
+    await expect(many).rejects.toThrow();
+  });
+});
