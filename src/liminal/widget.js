@@ -12,7 +12,9 @@ function render({ model, el }) {
   const view = Math.random().toString(36).slice(2);
   const frame = document.createElement("iframe");
   const note = document.createElement("p");
-  const waiting = new Map(); // requests without an answer, and when they were asked
+  const waiting = new Set(); // requests without an answer
+  let news = Date.now(); // when the kernel was last heard
+  let called = 0; // when it was last called, because it was silent
   let port = null;
   let shown = null;
 
@@ -31,6 +33,9 @@ function render({ model, el }) {
 
   /** What Python sends. Messages go to all views: `view` names one, `by` the one that all others follow. */
   const heard = (content, buffers) => {
+    news = Date.now();
+    called = 0;
+    if (note.textContent === SILENT) say("");
     if (content.kind === "page" && content.view === view && !frame.srcdoc) {
       shown = content.shown;
       frame.title = `Liminal studio: ${content.name}`;
@@ -40,7 +45,6 @@ function render({ model, el }) {
     } else if (content.kind === "answer" && content.view === view && waiting.delete(content.id)) {
       const body = copy(buffers[0]);
       tell({ ...content, body }, [body]);
-      say("");
     } else if (content.kind === "show" && content.by !== view) {
       const { kind, by, ...patch } = content;
       shown = "hash" in patch ? patch : { ...shown, ...patch };
@@ -53,7 +57,7 @@ function render({ model, el }) {
     if (data.kind === "ask") {
       const { body, ...content } = data;
       if (body.byteLength > MOST) return tell({ kind: "answer", id: data.id, status: 413, type: "application/json", body: failure() });
-      waiting.set(data.id, Date.now());
+      waiting.add(data.id);
       send(content, [body]);
     } else if (data.kind === "drop") {
       if (waiting.delete(data.id)) send(data);
@@ -83,7 +87,8 @@ function render({ model, el }) {
   const theme = new MutationObserver(dusk);
   for (const one of [document.documentElement, document.body]) theme.observe(one, { attributes: true });
   const clock = setInterval(() => {
-    if ([...waiting.values()].some((since) => Date.now() - since > PATIENCE)) say(SILENT);
+    if (waiting.size && !called && Date.now() - news > PATIENCE) ((called = Date.now()), send({ kind: "call" }));
+    if (called && Date.now() - called > PATIENCE / 2) say(SILENT);
     dusk();
   }, 1000);
 

@@ -8,7 +8,8 @@ Messages from the frame's side, each with the name ``view`` of the view that sen
     page                             the page, and what it is to show
     ask     id method address type   a request, its body in the buffer
     drop    id                       the request is not wanted any more
-    shown   hash item z a b keys     what a person has made
+    shown   hash item z a b path     what a person has made
+    call                             is anybody there? A request may take long, and a kernel may be dead
     gone                             the view is closed
 """
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src blob: data:; worker-src blob:; base-uri 'none'"
 HEAD = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"><meta name="liminal-host" content="notebook">'
 KEYS = 16  # as many key frames as the page takes
-SHOWN = ("item", "z", "a", "b", "keys")
+SHOWN = ("item", "z", "a", "b", "path")
 
 
 class Widget(anywidget.AnyWidget):
@@ -50,7 +51,7 @@ class Widget(anywidget.AnyWidget):
             is selected.
         a: the ids of group A, drawn around with a lasso.
         b: the ids of group B.
-        keys: the key frames of the path: ids, or latents as lists.
+        path: the key frames of the path: ids, or latents as lists.
         state: all that the page shows, as one line of text, that brings it back when it is set.
         height: of the frame, in pixels.
 
@@ -75,7 +76,7 @@ class Widget(anywidget.AnyWidget):
     z = traitlets.Any(None, allow_none=True)
     a = traitlets.Any()
     b = traitlets.Any()
-    keys = traitlets.Any()
+    path = traitlets.Any()
     state = traitlets.Unicode("").tag(sync=True)  # so that marimo runs the cells again that read from this widget
     height = traitlets.Int(640, min=240, max=4000).tag(sync=True)
 
@@ -87,12 +88,12 @@ class Widget(anywidget.AnyWidget):
         self._asked: dict[tuple[str, int], Callable[[], None]] = {}
         self._since: dict[str, Any] = {}  # what was set in Python and no page has told of yet
         self._heeding = threading.local()  # whether this thread takes in what a page says
-        super().__init__(height=height, state=state)
+        super().__init__(height=height, state=state, a=[], b=[], path=[])
         self.on_msg(self._heard)
         self.observe(self._set, [*SHOWN, "state"])
 
     def __repr__(self) -> str:
-        return f"The studio of {self.session.name}: run this cell to see it"
+        return f"The studio of {Path(self.session.name).name}: run this cell to see it"
 
     def close(self) -> None:
         """Take it off the page, and end its threads once they are done with what they are at."""
@@ -107,12 +108,6 @@ class Widget(anywidget.AnyWidget):
 
     # -- what can be set
 
-    @traitlets.default("a")
-    @traitlets.default("b")
-    @traitlets.default("keys")
-    def _none(self) -> list[Any]:
-        return []
-
     @traitlets.validate("item")
     def _is_item(self, proposal: Any) -> int | None:
         return None if proposal["value"] is None else self._id(proposal["value"])
@@ -125,11 +120,11 @@ class Widget(anywidget.AnyWidget):
     def _are_items(self, proposal: Any) -> list[int]:
         return [self._id(value) for value in _listed(proposal["value"], f"widget.{proposal['trait'].name}: wanted ids of items")]
 
-    @traitlets.validate("keys")
-    def _are_keys(self, proposal: Any) -> list[int | list[float]]:
-        given = _listed(proposal["value"], "widget.keys: wanted ids of items, or latents")
+    @traitlets.validate("path")
+    def _is_path(self, proposal: Any) -> list[int | list[float]]:
+        given = _listed(proposal["value"], "widget.path: wanted ids of items, or latents")
         if len(given) > KEYS:
-            raise LiminalError(f"widget.keys: a path has at most {KEYS} key frames in the studio, got {len(given)}")
+            raise LiminalError(f"widget.path: a path has at most {KEYS} key frames in the studio, got {len(given)}")
         return [self._latent(value) if isinstance(value, Iterable) else self._id(value) for value in _plain(given)]
 
     def _id(self, value: Any) -> int:
@@ -160,12 +155,12 @@ class Widget(anywidget.AnyWidget):
                 self.item = None
         if name == "state":
             self._since = {}
-            self._send({"kind": "show", "hash": value})
+            self._tell({"kind": "show", "hash": value})
         else:
             if name in ("item", "z"):
                 self._since = {key: kept for key, kept in self._since.items() if key not in ("item", "z")}
             self._since[name] = value
-            self._send({"kind": "show", name: value})
+            self._tell({"kind": "show", name: value})
 
     @contextmanager
     def _heeded(self) -> Iterator[None]:
@@ -192,11 +187,13 @@ class Widget(anywidget.AnyWidget):
             return
         if kind == "page":
             shown = {"hash": self.state, "a": self.a, "b": self.b, **self._since}
-            self._send({"kind": "page", "view": view, "shown": shown, "name": self.session.name}, [pages.single(head=HEAD).encode()])
+            self._tell({"kind": "page", "view": view, "shown": shown, "name": Path(self.session.name).name}, [pages.single(head=HEAD).encode()])
         elif kind == "ask":
             self._ask(view, content, bytes(buffers[0]) if buffers else b"")
         elif kind == "drop" and isinstance(content.get("id"), int):
             self._drop((view, content["id"]))
+        elif kind == "call":
+            self._tell({"kind": "here", "view": view})
         elif kind == "gone":
             for asked in list(self._asked):
                 if asked[0] == view:
@@ -213,7 +210,7 @@ class Widget(anywidget.AnyWidget):
         def answered(answer: Answer) -> None:
             self._asked.pop(asked, None)
             said = {"status": answer.status, "type": answer.headers.get("content-type", ""), "after": answer.headers.get("retry-after")}
-            self._send({"kind": "answer", "view": view, "id": number, **said}, [answer.body])
+            self._tell({"kind": "answer", "view": view, "id": number, **said}, [answer.body])
 
         self._asked[asked] = lambda: None  # before the answer can be there
         drop = self._relay.ask(str(method), str(address), body, str(kind), answered)
@@ -237,9 +234,9 @@ class Widget(anywidget.AnyWidget):
             for name, value in found.items():
                 setattr(self, name, value)
         self._since = {}
-        self._send({"kind": "show", "by": view, "hash": self.state, "a": self.a, "b": self.b})
+        self._tell({"kind": "show", "by": view, "hash": self.state, "a": self.a, "b": self.b})
 
-    def _send(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+    def _tell(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
         if self._relay is not None:
             self.send(content, buffers)
 

@@ -15,7 +15,7 @@ interface Shown {
   z: readonly number[] | null;
   a: readonly number[];
   b: readonly number[];
-  keys: readonly Key[];
+  path: readonly Key[];
 }
 interface Show {
   patch: Partial<Shown>;
@@ -30,7 +30,7 @@ function made(hash: string): Shown {
   const { subject, keys, a, b } = doc.value;
   const item = subject?.kind === "item" ? subject.id : null;
   const z = reached.value ?? (subject?.kind === "place" ? subject.z : null); // that of an item Python knows
-  return { hash, item, z, a: a.map(idOf), b: b.map(idOf), keys: keys.map(keyOf) };
+  return { hash, item, z, a: a.map(idOf), b: b.map(idOf), path: keys.map(keyOf) };
 }
 
 /** What was set, as a change of the document. */
@@ -44,7 +44,7 @@ export function changes(patch: Partial<Shown>, view: View): Partial<Doc> {
   for (const group of ["a", "b"] as const) {
     if (patch[group]) to[group] = patch[group].map(rowOf).filter((row) => row >= 0);
   }
-  if (patch.keys) to.keys = patch.keys.map(subjectOf);
+  if (patch.path) to.keys = patch.path.map(subjectOf);
   return to;
 }
 
@@ -79,7 +79,7 @@ export async function begin(): Promise<void> {
   };
   await open({ read: () => shown.hash, write: (now) => ((hash = now), tell()) });
   const { hash: _, ...rest } = shown;
-  const set = ["item", "z", "keys"].some((name) => name in rest);
+  const set = ["item", "z", "path"].some((name) => name in rest);
   if (set) apply(rest, true);
   else turn(changes(rest, doc.value.view));
   if (!set) followed = doc.value;

@@ -4,13 +4,17 @@
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { browse, run, shoot } from "./stand.mjs";
 
 const TOKEN = "seen-by-this-test-only";
-const folder = mkdtempSync(join(tmpdir(), "liminal-notebook-"));
+const own = mkdtempSync(join(tmpdir(), "liminal-notebook-"));
+const folder = join(own, "notebooks");
+const news = join(own, "settings", "@jupyterlab", "apputils-extension");
+for (const made of [folder, news]) mkdirSync(made, { recursive: true });
+writeFileSync(join(news, "notification.jupyterlab-settings"), '{"fetchNews": "false"}');
 const cell = (source) => ({ cell_type: "code", execution_count: null, id: Math.random().toString(36).slice(2), metadata: {}, outputs: [], source });
 const CELLS = [
   'import liminal\nspace = liminal.open("fashion")\nspace',
@@ -27,8 +31,9 @@ writeFileSync(join(folder, "test.ipynb"), JSON.stringify({ cells: CELLS.map(cell
 
 function lab() {
   const options = ["lab", "--no-browser", "--allow-root", "--port=0", `--ServerApp.root_dir=${folder}`, `--IdentityProvider.token=${TOKEN}`];
-  const home = Object.fromEntries(["CONFIG", "DATA", "RUNTIME"].map((kind) => [`JUPYTER_${kind}_DIR`, join(folder, kind.toLowerCase())]));
-  const child = spawn(process.env.JUPYTER ?? "jupyter", [...options, "--LabApp.news_url="], { env: { ...process.env, ...home }, stdio: ["ignore", "pipe", "pipe"] });
+  const home = Object.fromEntries(["CONFIG", "DATA", "RUNTIME"].map((kind) => [`JUPYTER_${kind}_DIR`, join(own, kind.toLowerCase())]));
+  home.JUPYTERLAB_SETTINGS_DIR = join(own, "settings");
+  const child = spawn(process.env.JUPYTER ?? "jupyter", options, { env: { ...process.env, ...home }, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   return new Promise((done, fail) => {
     const hear = (data) => {
@@ -65,7 +70,7 @@ async function studio(at) {
   const element = cells.nth(at).locator('iframe[title^="Liminal studio"]');
   await element.waitFor();
   const frame = await (await element.elementHandle()).contentFrame();
-  await frame.waitForFunction(() => window.liminal?.stage.resting && window.liminal.camera.value !== null);
+  await frame.waitForFunction(() => window.liminal?.stage.resting && window.liminal.camera.value !== null, null, { timeout: 300_000 }); // a map that nobody has asked for before takes a minute
   return { element, frame };
 }
 async function click({ element, frame }, row) {
@@ -174,6 +179,6 @@ try {
 } finally {
   await browser.close();
   await server.stop();
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(own, { recursive: true, force: true });
 }
 process.exit(failed ? 1 : 0);
