@@ -27,7 +27,13 @@ function render({ model, el }) {
   el.append(frame, note);
 
   const say = (text) => ((note.textContent = text), (note.style.display = text ? "block" : "none"));
-  const send = (content, buffers = []) => model.send({ view, ...content }, undefined, buffers);
+  const send = (content, buffers = []) => {
+    try {
+      model.send({ view, ...content }, undefined, buffers);
+    } catch {
+      say(frame.srcdoc ? SILENT : WAITS); // the channel has gone
+    }
+  };
   const size = () => (frame.style.height = `${model.get("height")}px`);
   const tell = (content, buffers = []) => port?.postMessage(content, buffers);
 

@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 
 # A frame without an origin of its own: it reaches neither the notebook nor the network, and speaks to what opened it alone.
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src blob: data:; worker-src blob:; base-uri 'none'"
-HEAD = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"><meta name="liminal-host" content="notebook">'
+HEAD = (
+    f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"><meta name="liminal-host" content="notebook">'
+    "<style>html body { overscroll-behavior: auto }</style>"  # the notebook scrolls on over the frame
+)
 KEYS = 16  # as many key frames as the page takes
 SHOWN = ("item", "z", "a", "b", "path")
 

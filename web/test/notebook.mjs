@@ -21,7 +21,7 @@ const CELLS = [
   "widget = liminal.studio(space)\nprint('item', widget.item, len(widget.z or []))",
   "widget.item = 12\nprint('set', widget.item, widget.z == space.catalogue.z(12).tolist())",
   "widget.z = space.latents[7] + 0.1\nprint('place', widget.item, round(widget.z[0], 3))",
-  "print('slid', widget.item, widget.z == space.catalogue.z(40).tolist(), widget.state)",
+  "print('slid', widget.item, widget.z == space.catalogue.z(12).tolist(), widget.state)",
   "from liminal.widget import Widget\nother = Widget(space, height=420)\nother.item = 5\nother",
   "widget",
   "import threading\nother.close()\nwidget.close()\nimport time; time.sleep(1)\nprint('left', [t.name for t in threading.enumerate() if t.name.startswith('liminal')])",
@@ -59,10 +59,11 @@ page.on("console", (message) => message.type() === "error" && /liminal|srcdoc|if
 const cells = page.locator(".jp-Notebook .jp-CodeCell");
 /** Runs a cell and gives what it printed. */
 async function execute(at) {
+  const prompt = cells.nth(at).locator(".jp-InputPrompt");
+  const before = await prompt.innerText();
   await cells.nth(at).locator(".cm-content").click();
   await page.keyboard.press("Control+Enter");
-  const prompt = cells.nth(at).locator(".jp-InputPrompt");
-  await prompt.filter({ hasText: /\[\d+\]/ }).waitFor();
+  await prompt.filter({ hasText: /\[\d+\]/, hasNotText: before.trim() || "none" }).waitFor();
   return (await cells.nth(at).locator(".jp-OutputArea-output pre").allInnerTexts()).join("\n").trim();
 }
 /** The frame of a cell's widget, its map drawn and at rest. */
@@ -81,10 +82,19 @@ async function click({ element, frame }, row) {
     return [box.left + (mx - camera.x) * camera.k + box.width / 2, box.top + (camera.y - my) * camera.k + box.height / 2];
   }, row);
   const box = await element.boundingBox();
+  const before = await frame.locator(".panel h1").innerText();
   await page.mouse.click(box.x + x, box.y + y);
-  const heading = frame.locator(".panel h1", { hasText: /^@\d+/ });
+  const heading = frame.locator(".panel h1", { hasText: /^@\d+/ }).filter({ hasNotText: before });
   await heading.waitFor();
   return Number(/@(\d+)/.exec(await heading.innerText())[1]);
+}
+/** Chooses from the menu bar, by the names of what is opened one after the other. */
+async function menu(bar, ...names) {
+  await page.locator(".lm-MenuBar-itemLabel", { hasText: bar }).click();
+  for (const [i, name] of names.entries()) {
+    const found = page.locator(".lm-Menu-itemLabel", { hasText: new RegExp(`^${name}$`) });
+    await (i + 1 < names.length ? found.hover() : found.click());
+  }
 }
 let first;
 
@@ -116,10 +126,34 @@ async function settable() {
   await first.frame.locator(".panel h1", { hasText: "From Python" }).waitFor();
 }
 
+/** Sliders move z, and leave the item what it is. */
 async function slid() {
-  await first.frame.evaluate(() => document.activeElement?.blur());
-  await execute(2).catch(() => {});
-  await shoot(page, "notebook-set");
+  await execute(2);
+  const { frame } = first;
+  await frame.locator(".panel h1", { hasText: "@12" }).waitFor();
+  await frame.getByRole("navigation", { name: "Views" }).getByRole("button", { name: "Directions", exact: true }).click();
+  const slider = frame.locator(".slider .track").first();
+  await slider.waitFor({ timeout: 120_000 });
+  await slider.focus();
+  for (let i = 0; i < 8; i++) await page.keyboard.press("ArrowRight");
+  await frame.locator(".result .busy").waitFor({ state: "hidden" });
+  await page.waitForTimeout(1200);
+  assert.match(await execute(4), /^slid 12 False .*change=/);
+  await shoot(page, "notebook-slid");
+}
+
+/** The wheel scrolls the notebook, until the map has been clicked. */
+async function wheel() {
+  await cells.nth(1).locator(".cm-content").click();
+  await first.element.scrollIntoViewIfNeeded();
+  const top = () => first.element.boundingBox().then((box) => box.y);
+  const k = () => first.frame.evaluate(() => window.liminal.camera.value.k);
+  const [box, before] = [await first.element.boundingBox(), await k()];
+  await page.mouse.move(box.x + 250, box.y + 300);
+  await page.mouse.wheel(0, 200);
+  await page.waitForTimeout(600);
+  assert.ok((await top()) < box.y - 50, "the notebook does not scroll over the frame");
+  assert.equal(await k(), before);
 }
 
 async function second() {
@@ -137,10 +171,7 @@ async function second() {
 }
 
 async function dark() {
-  await page.evaluate(() => document.querySelector("body").setAttribute("data-seen", "1"));
-  await page.getByRole("menuitem", { name: "Settings" }).click();
-  await page.getByRole("menuitem", { name: "Theme" }).hover();
-  await page.getByRole("menuitem", { name: "JupyterLab Dark", exact: true }).click();
+  await menu("Settings", "Theme", "JupyterLab Dark");
   await first.frame.waitForFunction(() => document.documentElement.dataset.theme === "dark");
   await first.element.scrollIntoViewIfNeeded();
   await page.waitForTimeout(1500);
@@ -158,6 +189,33 @@ async function small() {
   assert.ok(size < 60_000, `the saved notebook has ${size} bytes`);
 }
 
+/** A kernel that was started anew knows nothing of what is on the page: that is said. */
+async function restarted() {
+  await execute(0);
+  const last = await studio(0);
+  await menu("Kernel", "Restart Kernel…");
+  await page.locator(".jp-Dialog .jp-mod-warn, .jp-Dialog .jp-mod-accept").last().click();
+  await page.waitForTimeout(3000);
+  await last.frame.getByRole("navigation", { name: "Views" }).getByRole("button", { name: "Path", exact: true }).click();
+  await cells.first().getByText("kernel does not answer").waitFor();
+  await shoot(page, "notebook-restarted");
+}
+
+/** A notebook that was saved with its widgets, opened with a new kernel. */
+async function reopened() {
+  await menu("Settings", "Save Widget State Automatically");
+  await execute(0);
+  await studio(0);
+  await page.keyboard.press("Control+s");
+  await page.waitForTimeout(1500);
+  const size = readFileSync(join(folder, "test.ipynb")).length;
+  assert.ok(size < 60_000, `saved with its widgets the notebook has ${size} bytes`);
+  await menu("Kernel", "Shut Down Kernel");
+  await page.reload();
+  await cells.first().getByText("run this cell again").waitFor();
+  await shoot(page, "notebook-reopened");
+}
+
 async function quiet() {
   assert.deepEqual(faults, []);
 }
@@ -166,11 +224,14 @@ const steps = [
   ["a bare space draws its map", drawn],
   ["what is clicked is read in the next cell", readable],
   ["what is set is shown", settable],
-  ["a picture of it", slid],
+  ["a slider moves z", slid],
+  ["the wheel scrolls past it", wheel],
   ["two widgets, and two views of one", second],
   ["the studio is dark where the notebook is", dark],
   ["the saved notebook is small", small],
   ["a closed widget leaves no threads", closed],
+  ["a restarted kernel is told", restarted],
+  ["a saved notebook says what to do", reopened],
   ["nothing complains", quiet],
 ];
 let failed = 1;

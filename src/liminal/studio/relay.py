@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -66,8 +67,8 @@ class Relay:
         """
         path = unquote(address.partition("?")[0])
         if len(body) > (limit := self._limits.get(path, wire.TEXT)):
-            failure = wire.Failure(error=f"the request is larger than {limit:,} bytes")
-            self._soon(lambda: answered(Answer(413, {"content-type": "application/json"}, failure.model_dump_json().encode())))
+            failure = json.dumps({"error": f"the request is larger than {limit:,} bytes", "at": None, "near": []})
+            self._soon(lambda: answered(Answer(413, {"content-type": "application/json"}, failure.encode())))
             return lambda: None
         gone = asyncio.Event()
         scope = {
