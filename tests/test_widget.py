@@ -1,4 +1,4 @@
-"""The notebook's widget, spoken to as its page does, over a channel of this process: every answer is what the server gives, traits, ending."""
+"""The notebook's widget, spoken to as its page does, over a channel of this process: answers are the server's; traits; how it ends."""
 
 from __future__ import annotations
 
@@ -179,8 +179,8 @@ def test_messages_that_are_none_change_nothing(widget: Widget) -> None:
     widget.item = 7
     before = len(SENT[page.channel])
     for bad in [
-        None, [], "page", {}, {"kind": "ask"}, {"kind": "ask", "id": "1", "method": 1, "address": None, "type": []}, {"kind": "drop", "id": []},
-        {"kind": "drop", "id": 99}, {"kind": "gone"}, {"kind": "shown"}, {"kind": "shown", "shown": {"item": 10**9}},
+        None, [], "page", {}, {"kind": "ask"}, {"kind": "ask", "id": "1", "method": 1, "address": None, "type": []},
+        {"kind": "drop", "id": []}, {"kind": "drop", "id": 99}, {"kind": "gone"}, {"kind": "shown"}, {"kind": "shown", "shown": {"item": 10**9}},
         {"kind": "shown", "shown": {"item": 3, "a": ["x"]}}, {"kind": "shown", "shown": {"z": [float("nan")] * 16}},
         {"kind": "shown", "shown": {"z": "no"}}, {"kind": "shown", "shown": {"path": [[1, 2]]}},
     ]:  # fmt: skip
@@ -250,8 +250,8 @@ def test_what_is_set_in_python_is_shown(widget: Widget, space: Space) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("item", 10_200), ("item", -1), ("item", True), ("item", 1.5), ("item", "12"), ("z", [1, 2]), ("z", "z"), ("z", [np.nan] * 16), ("z", 3),
-        ("a", 3), ("a", [1.5]), ("b", ["1"]), ("path", [1] * 17), ("path", [[1, 2]]), ("path", ["@1"]),
+        ("item", 10_200), ("item", -1), ("item", True), ("item", 1.5), ("item", "12"), ("z", [1, 2]), ("z", "z"), ("z", [np.nan] * 16),
+        ("z", 3), ("a", 3), ("a", [1.5]), ("b", ["1"]), ("path", [1] * 17), ("path", [[1, 2]]), ("path", ["@1"]),
     ],
 )  # fmt: skip
 def test_what_the_space_does_not_have_is_refused(widget: Widget, name: str, value: Any) -> None:
@@ -336,7 +336,9 @@ print(type(liminal.studio(space)).__name__)
 @pytest.mark.parametrize("kernel", [True, False])
 def test_a_bare_space_is_shown_by_a_kernel_alone(kernel: bool, tmp_path: Path) -> None:
     code = CELL.format(kernel="shell.kernel = object()" if kernel else "")
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=120, cwd=tmp_path, check=False)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=120, cwd=tmp_path, check=False
+    )
     assert done.returncode == 0, done.stderr
     first, second = done.stdout.splitlines()
     if kernel:

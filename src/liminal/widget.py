@@ -190,7 +190,8 @@ class Widget(anywidget.AnyWidget):
             return
         if kind == "page":
             shown = {"hash": self.state, "a": self.a, "b": self.b, **self._since}
-            self._tell({"kind": "page", "view": view, "shown": shown, "name": Path(self.session.name).name}, [pages.single(head=HEAD).encode()])
+            name = Path(self.session.name).name
+            self._tell({"kind": "page", "view": view, "shown": shown, "name": name}, [pages.single(head=HEAD).encode()])
         elif kind == "ask":
             self._ask(view, content, bytes(buffers[0]) if buffers else b"")
         elif kind == "drop" and isinstance(content.get("id"), int):

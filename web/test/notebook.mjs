@@ -69,7 +69,9 @@ async function execute(at) {
 /** The frame of a cell's widget, its map drawn and at rest. */
 async function studio(at) {
   const element = cells.nth(at).locator('iframe[title^="Liminal studio"]');
-  await element.waitFor();
+  await element.waitFor({ state: "attached" });
+  await page.waitForTimeout(300); // JupyterLab scrolls to the cell that was run
+  await element.scrollIntoViewIfNeeded(); // out of sight nothing is drawn
   const frame = await (await element.elementHandle()).contentFrame();
   await frame.waitForFunction(() => window.liminal?.stage.resting && window.liminal.camera.value !== null, null, { timeout: 300_000 }); // a map that nobody has asked for before takes a minute
   return { element, frame };
@@ -95,6 +97,14 @@ async function menu(bar, ...names) {
     const found = page.locator(".lm-Menu-itemLabel", { hasText: new RegExp(`^${name}$`) });
     await (i + 1 < names.length ? found.hover() : found.click());
   }
+}
+/** Opens a view; JupyterLab may still be scrolling to the cell that was run, and then the click goes astray. */
+async function view(frame, name) {
+  const tab = frame.getByRole("navigation", { name: "Views" }).getByRole("button", { name, exact: true });
+  do {
+    await tab.click();
+    await page.waitForTimeout(500);
+  } while ((await tab.getAttribute("aria-current")) !== "page");
 }
 let first;
 
@@ -131,7 +141,7 @@ async function slid() {
   await execute(2);
   const { frame } = first;
   await frame.locator(".panel h1", { hasText: "@12" }).waitFor();
-  await frame.getByRole("navigation", { name: "Views" }).getByRole("button", { name: "Directions", exact: true }).click();
+  await view(frame, "Directions");
   const slider = frame.locator(".slider .track").first();
   await slider.waitFor({ timeout: 120_000 });
   await slider.focus();
@@ -162,8 +172,10 @@ async function second() {
   await other.frame.locator(".panel h1", { hasText: "@5" }).waitFor();
   await execute(6);
   const again = await studio(6);
-  await again.frame.locator(".panel h1", { hasText: "@12" }).waitFor();
+  await again.frame.locator(".panel h1", { hasText: "Directions" }).waitFor(); // the other view of it was left there
+  await view(again.frame, "Item");
   const id = await click(again, 100);
+  await first.element.scrollIntoViewIfNeeded();
   await first.frame.locator(".panel h1", { hasText: `@${id}` }).waitFor();
   assert.equal(await other.frame.locator(".panel h1").innerText().then((text) => /@\d+/.exec(text)[0]), "@5");
   await other.element.scrollIntoViewIfNeeded();
@@ -172,8 +184,8 @@ async function second() {
 
 async function dark() {
   await menu("Settings", "Theme", "JupyterLab Dark");
-  await first.frame.waitForFunction(() => document.documentElement.dataset.theme === "dark");
   await first.element.scrollIntoViewIfNeeded();
+  await first.frame.waitForFunction(() => document.documentElement.dataset.theme === "dark");
   await page.waitForTimeout(1500);
   await shoot(page, "notebook-dark");
 }
@@ -196,7 +208,7 @@ async function restarted() {
   await menu("Kernel", "Restart Kernel…");
   await page.locator(".jp-Dialog .jp-mod-warn, .jp-Dialog .jp-mod-accept").last().click();
   await page.waitForTimeout(3000);
-  await last.frame.getByRole("navigation", { name: "Views" }).getByRole("button", { name: "Path", exact: true }).click();
+  await view(last.frame, "Path");
   await cells.first().getByText("kernel does not answer").waitFor();
   await shoot(page, "notebook-restarted");
 }

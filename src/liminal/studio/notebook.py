@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-HINT = "To see the studio in the notebook itself: pip install anywidget"
+HINT = "To see the studio in the notebook itself: pip install 'liminal[widget]'"
 
 
 def running() -> bool:
