@@ -180,7 +180,8 @@ def test_messages_that_are_none_change_nothing(widget: Widget) -> None:
     before = len(SENT[page.channel])
     for bad in [
         None, [], "page", {}, {"kind": "ask"}, {"kind": "ask", "id": "1", "method": 1, "address": None, "type": []},
-        {"kind": "drop", "id": []}, {"kind": "drop", "id": 99}, {"kind": "gone"}, {"kind": "shown"}, {"kind": "shown", "shown": {"item": 10**9}},
+        {"kind": "drop", "id": []}, {"kind": "drop", "id": 99}, {"kind": "gone"}, {"kind": "shown"},
+        {"kind": "shown", "shown": {"item": 10**9}},
         {"kind": "shown", "shown": {"item": 3, "a": ["x"]}}, {"kind": "shown", "shown": {"z": [float("nan")] * 16}},
         {"kind": "shown", "shown": {"z": "no"}}, {"kind": "shown", "shown": {"path": [[1, 2]]}},
     ]:  # fmt: skip
