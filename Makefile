@@ -7,7 +7,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: demo test lint web browser chromium bench clean help
+.PHONY: demo test lint web browser notebook chromium bench clean help
 help:
 	@sed -n 's/^# //p' Makefile
 
@@ -30,6 +30,17 @@ web: $(VENV)/.installed
 # the studio in a real browser, on a real server (some minutes; wants chromium)
 browser: web
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/web.py browser
+
+# the widget in a real JupyterLab with a real kernel (some minutes; wants chromium), in an environment beside the other one
+LAB := build/lab
+$(LAB)/.installed: $(VENV)/.dev
+	$(BIN)/python -m venv $(LAB)
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > $$($(LAB)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/lent.pth
+	$(LAB)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt jupyterlab anywidget
+	@touch $@
+
+notebook: $(LAB)/.installed web
+	JUPYTER="$(CURDIR)/$(LAB)/bin/jupyter" PYTHONPATH="$(CURDIR)/src" $(BIN)/python scripts/web.py notebook
 
 demo: $(VENV)/.installed web
 	$(BIN)/python scripts/demo.py $(ARGS)

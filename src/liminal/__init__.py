@@ -6,6 +6,7 @@ Names load when they are first used: ``import liminal`` itself loads neither tor
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -84,9 +85,16 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(".studio", __name__)  # a package that can be called
     if name not in _WHERE:
         raise AttributeError(f"module 'liminal' has no attribute {name!r}")
+    if _WHERE[name] in ("opening", "space") and "IPython" in sys.modules:  # a notebook will show what comes of these
+        importlib.import_module(".studio.notebook", __name__).register(_show)
     value = getattr(importlib.import_module(f".{_WHERE[name]}", __name__), name)
     globals()[name] = value
     return value
+
+
+def _show(space: Any) -> Any:
+    """What a notebook shows of a space."""
+    return importlib.import_module(".widget", __name__).of(space)._repr_mimebundle_()
 
 
 def __dir__() -> list[str]:

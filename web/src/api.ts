@@ -28,11 +28,16 @@ export interface Waiting {
 
 const IMAGES: readonly Route[] = ["thumbnails", "picture", "export"];
 
+const SILENT = "The studio's server does not answer: is its command still running?";
+
 /** What can be had while the model is still being loaded. */
 const LIGHT: readonly Route[] = ["space", "map", "column", "thumbnails", "progress"];
 
-export function server(waiting: Waiting, origin = ""): Ask {
-  const door = new Door(waiting, origin);
+/** How a request gets to the routes and an answer back: over HTTP, or through who holds this page (parent.ts). */
+export type Reach = (address: string, init: RequestInit) => Promise<Response>;
+
+export function server(waiting: Waiting, reach: Reach = (address, init) => fetch(address, init), silent = SILENT): Ask {
+  const door = new Door(waiting, reach, silent);
   return async (route, query, body, signal) => {
     if (!LIGHT.includes(route)) await door.open(signal);
     const { method, path, packed } = routes[route];
@@ -43,8 +48,7 @@ export function server(waiting: Waiting, origin = ""): Ask {
       init.body = raw ? (body as BodyInit) : JSON.stringify(body);
       init.headers = { "Content-Type": raw ? "application/octet-stream" : "application/json" };
     }
-    const address = `${origin}${path}${search.size ? `?${search}` : ""}`;
-    const response = await patient(address, init, door);
+    const response = await patient(`${path}${search.size ? `?${search}` : ""}`, init, door);
     if (packed) return unpack(await response.arrayBuffer());
     if (IMAGES.includes(route)) return (await response.blob()) as never;
     return (route === "report" ? await response.text() : await response.json()) as never;
@@ -58,7 +62,8 @@ class Door {
 
   constructor(
     private readonly waiting: Waiting,
-    private readonly origin: string,
+    readonly reach: Reach,
+    readonly silent: string,
   ) {}
 
   async open(signal?: AbortSignal | null): Promise<void> {
@@ -70,13 +75,13 @@ class Door {
 
   private async wait(): Promise<void> {
     for (;;) {
-      const response = await fetch(`${this.origin}/api/progress`, { credentials: "same-origin" }).catch(() => null);
+      const response = await this.reach("/api/progress", { method: "GET", credentials: "same-origin" }).catch(() => null);
       const said = response?.ok ? ((await response.json()) as Progress) : null;
       this.opened = said?.ready === true;
       this.waiting(!this.opened && !said?.broken);
       if (this.opened) return;
       if (said?.broken) throw new Refused(said.broken, 503);
-      if (!response?.ok) throw new Refused("The studio's server does not answer: is its command still running?", 0);
+      if (!response?.ok) throw new Refused(this.silent, 0);
       await pause(400);
     }
   }
@@ -87,10 +92,10 @@ async function patient(address: string, init: RequestInit, door: Door): Promise<
   for (;;) {
     let response: Response;
     try {
-      response = await fetch(address, init);
+      response = await door.reach(address, init);
     } catch (error) {
       if (dropped(error)) throw error;
-      throw new Refused("The studio's server does not answer: is its command still running?", 0);
+      throw new Refused(door.silent, 0);
     }
     if (response.ok) return response;
     const said = (await response.json().catch(() => null)) as Partial<Failure> | null;

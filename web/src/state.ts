@@ -128,10 +128,23 @@ export function select(subject: Subject, view: View | null = null): void {
   change({ subject, change: {}, view: view ?? doc.value.view });
 }
 
+/** Where sliders have taken the subject to; null where they are at rest or nobody looks. */
+export const reached = signal<readonly number[] | null>(null);
+
 // loading
 
-export async function open(): Promise<void> {
-  const found = fromHash(location.hash);
+/** Where the state is written down between visits. */
+export interface Keeper {
+  read: () => string;
+  write: (hash: string) => void;
+}
+const address: Keeper = {
+  read: () => location.hash,
+  write: (hash) => window.history.replaceState(null, "", `${location.pathname}${hash ? `#${hash}` : ""}`),
+};
+
+export async function open(keeper: Keeper = address): Promise<void> {
+  const found = fromHash(keeper.read());
   try {
     space.value = await ask("space", {}, null);
     document.title = `${title(space.value.name)} · Liminal`;
@@ -139,9 +152,9 @@ export async function open(): Promise<void> {
     const colour = attributes.find((a) => a.kind === "category") ?? attributes.find((a) => a.kind === "bool");
     const along = space.value.alongs.includes("linear") ? "linear" : (space.value.alongs[0] ?? "linear");
     start = { ...EMPTY, points: able("items"), colour: colour?.name ?? "", along, source: space.value.sources[0] ?? "", method: space.value.maps[0] ?? "umap" };
-    const address = fromHash(location.hash, start);
+    const begun = fromHash(keeper.read(), start);
     batch(() => {
-      doc.value = address.doc;
+      doc.value = begun.doc;
       camera.value = found.camera;
     });
     await loadMap();
@@ -150,7 +163,7 @@ export async function open(): Promise<void> {
   }
   effect(() => void (doc.value.method !== layout.peek()?.method && loadMap().catch(complain)));
   effect(() => void loadColumn(doc.value.colour).catch(complain));
-  remember();
+  remember(keeper);
 }
 let start: Doc = EMPTY;
 
@@ -188,25 +201,31 @@ async function loadColumn(name: string): Promise<void> {
   if (doc.value.colour === name) column.value = found;
 }
 
+/** Shows what a hash says. */
+export function visit(hash: string): void {
+  const found = fromHash(hash, start);
+  batch(() => {
+    doc.value = found.doc;
+    camera.value = found.camera ?? home.value;
+  });
+}
+
 /** Keeps the address in step with the state, a moment after it has come to rest. */
-function remember(): void {
+function remember(keeper: Keeper): void {
   let timer = 0;
   effect(() => {
     const hash = toHash(doc.value, camera.value === home.value ? null : camera.value, start);
     clearTimeout(timer);
-    timer = window.setTimeout(() => window.history.replaceState(null, "", `${location.pathname}${hash ? `#${hash}` : ""}`), 250);
+    timer = window.setTimeout(() => keeper.write(hash), 250);
   });
-  window.addEventListener("hashchange", ({ newURL }) => {
-    const found = fromHash(new URL(newURL).hash, start); // the address may have been rewritten since
-    batch(() => {
-      doc.value = found.doc;
-      camera.value = found.camera ?? home.value;
-    });
-  });
+  if (keeper !== address) return;
+  window.addEventListener("hashchange", ({ newURL }) => visit(new URL(newURL).hash)); // the address may have been rewritten since
 }
 
-/** Asks what long work is at while there is any. */
-export async function watch(): Promise<void> {
+const idle = (): Promise<void> => new Promise((done) => setTimeout(done, 3000));
+
+/** Asks what long work is at while there is any; where there is none, again after `quiet`. */
+export async function watch(quiet: () => Promise<void> = idle): Promise<void> {
   for (;;) {
     try {
       const progress = await ask("progress", {}, null);
@@ -216,6 +235,6 @@ export async function watch(): Promise<void> {
     } catch {
       tasks.value = [];
     }
-    await new Promise((done) => setTimeout(done, tasks.value.length ? 700 : 3000));
+    await (tasks.value.length || !space.value?.ready ? new Promise((done) => setTimeout(done, 700)) : quiet());
   }
 }

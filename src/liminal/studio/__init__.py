@@ -1,4 +1,4 @@
-"""The studio: a space in the browser. ``liminal.studio(space)`` shows one; see `server.start`."""
+"""The studio: a space in the browser, or in a notebook. ``liminal.studio(space)`` shows one; see `server.start` and `liminal.widget`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..space import Space
+    from ..widget import Widget
     from .server import Studio
 
 
@@ -17,7 +18,13 @@ class _Callable(types.ModuleType):
 
     def __call__(
         self, space: Space | str | Path, port: int | None = None, *, threads: int | None = None, device: str | None = None
-    ) -> Studio:
+    ) -> Studio | Widget:
+        from . import notebook
+
+        if port is None and notebook.running() and notebook.able():
+            from ..widget import Widget, of
+
+            return Widget(space, threads=threads, device=device) if isinstance(space, str | Path) else of(space)
         from .server import start
 
         return start(space, port, threads=threads, device=device)

@@ -25,7 +25,7 @@ from starlette.types import Receive
 
 from .. import __version__
 from ..errors import LiminalError
-from . import address, pages, wire
+from . import address, notebook, pages, wire
 from .guard import Guard
 from .session import NotYetError, Session
 
@@ -311,7 +311,8 @@ class Studio:
         return self.url
 
     def _repr_html_(self) -> str:
-        return f'<a href="{self.url}" target="_blank" rel="noopener">{self.url.partition("?")[0]}</a>'
+        link = f'<a href="{self.url}" target="_blank" rel="noopener">{self.url.partition("?")[0]}</a>'
+        return f"{link}<br><small>{notebook.HINT}</small>" if notebook.running() and not notebook.able() else link
 
     def close(self) -> None:
         """Stop it; its address is free again. What is being computed may go on for a while, and is lost."""
@@ -321,11 +322,15 @@ class Studio:
         self.session.close(ENDING)
 
 
+def limits(session: Session) -> dict[str, int]:
+    """Bytes that a body may have, by path, where that is not `wire.TEXT`."""
+    found = {"/api/encode": wire.UPLOAD, "/api/at": 8 * wire.ROWS}
+    return found | dict.fromkeys(("/api/decode", "/api/look"), 4 * session.dim * wire.ROWS)
+
+
 def guarded(session: Session, port: int, token: str) -> Guard:
     """The app as it is served."""
-    limits = {"/api/encode": wire.UPLOAD, "/api/at": 8 * wire.ROWS}
-    limits |= dict.fromkeys(("/api/decode", "/api/look"), 4 * session.dim * wire.ROWS)
-    return Guard(application(session), port, token, limits, wire.TEXT)
+    return Guard(application(session), port, token, limits(session), wire.TEXT)
 
 
 def server(session: Session, here: address.Address) -> uvicorn.Server:
@@ -363,6 +368,13 @@ def open_session(name: str, folder: Path, threads: int | None = None, device: st
     return session
 
 
+def session_of(space: Space | str | Path, threads: int | None = None, device: str | None = None) -> Session:
+    """A session of an open space, of its folder, or of the name of a ready-made one."""
+    if isinstance(space, str | Path):
+        return open_session(str(space), address.space_folder(space), threads, device)
+    return Session(str(space.folder), space.folder, space=space)
+
+
 def start(space: Space | str | Path, port: int | None = None, *, threads: int | None = None, device: str | None = None) -> Studio:
     """Serve a space from a thread of this process.
 
@@ -378,10 +390,7 @@ def start(space: Space | str | Path, port: int | None = None, *, threads: int | 
     Raises:
         LiminalError: there is no such space, or the port is taken.
     """
-    if isinstance(space, str | Path):
-        session = open_session(str(space), address.space_folder(space), threads, device)
-    else:
-        session = Session(str(space.folder), space.folder, space=space)
+    session = session_of(space, threads, device)
     here = address.listen(port)
     running = server(session, here)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [here.socket]}, name="liminal-studio", daemon=True)

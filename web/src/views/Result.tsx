@@ -4,7 +4,7 @@ import { keyOf, type Doc, type Subject } from "../doc.ts";
 import { useLive, type Live } from "../live.ts";
 import { plain, spoken } from "../names.ts";
 import { short } from "../scales.ts";
-import { able, ask, change, doc, idOf, look, marks, select } from "../state.ts";
+import { able, ask, change, doc, idOf, look, marks, reached, select } from "../state.ts";
 import type { Look, Slid } from "../wire.ts";
 import { anyItem, morph } from "./acts.ts";
 import { Button, Copies, Original, Picture, Section, State, Support, Thumb } from "./bits.tsx";
@@ -40,6 +40,10 @@ export function Result() {
     const [x, y] = [found?.xy.data[0] ?? NaN, found?.xy.data[1] ?? NaN];
     marks.value = Number.isNaN(x) ? [] : [{ x, y, kind: "result" }];
     return () => void (marks.value = []);
+  }, [found]);
+  useEffect(() => {
+    reached.value = found && slid(found) ? Array.from(found.z.data) : null;
+    return () => void (reached.value = null);
   }, [found]);
   if (!subject) return null;
   const any = Object.values(moved).some((value) => value !== 0);

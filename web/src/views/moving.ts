@@ -85,6 +85,7 @@ export function listen(surface: HTMLDivElement): () => void {
     }
   };
   const wheel = (event: WheelEvent) => {
+    if (window.parent !== window && !document.hasFocus() && !event.ctrlKey) return; // who scrolls through a notebook passes by
     event.preventDefault();
     const at = camera.value;
     if (!at) return;

@@ -24,4 +24,6 @@ export function toggle(): void {
     // as above
   }
 }
+/** The page that holds this one is dark or light; a person's own wish still comes first. */
+export const follow = (dusk: boolean): void => void (night.value = dusk);
 export const calm = (): boolean => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
