@@ -22,10 +22,10 @@ export function serve(space) {
   });
 }
 
-export function browse() {
+export function browse(more = []) {
   const executablePath = process.env.CHROMIUM ?? find("chromium") ?? find("chromium-browser") ?? find("google-chrome");
   if (!executablePath) throw new Error("found no chromium on the PATH; name one in CHROMIUM");
-  return chromium.launch({ executablePath, args: ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"] });
+  return chromium.launch({ executablePath, args: ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", ...more] });
 }
 
 /** Numbers about a part of the screen: mean of red, green and blue, and how many different colours there are. */
