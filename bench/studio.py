@@ -50,7 +50,7 @@ PEERS = ("regl-scatterplot", "regl-scatterplot, fast", "embedding-atlas")
 FOLDER = OUT / "peers-web"
 WEB = ROOT / "web"
 FLAT = 16.0  # MB by which the server may grow while many are served: what the allocator keeps, but no leak of 16 kB an answer
-SLOWEST = 120.0  # seconds for one measurement
+SLOWEST = 150.0  # seconds for one measurement
 
 Told = dict[str, Any]
 
@@ -195,7 +195,7 @@ def warm(server: Server, patience: float = 240.0) -> None:
     raise LiminalError(f"the studio was not ready within {patience:g} seconds")
 
 
-def page(script: str, seconds: float = SLOWEST, **given: Any) -> Told:
+def page(script: str, patience: float = SLOWEST, **given: Any) -> Told:
     """What a script of ``web/test/bench`` measures in a browser.
 
     Raises:
@@ -213,11 +213,11 @@ def page(script: str, seconds: float = SLOWEST, **given: Any) -> Told:
         argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=WEB, start_new_session=True
     )
     try:
-        said, wrong = process.communicate(timeout=seconds)
+        said, wrong = process.communicate(timeout=patience)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # the browser with it
         process.communicate()
-        raise WorkerError(f"{script} took more than {seconds:.0f} seconds") from None
+        raise WorkerError(f"{script} took more than {patience:.0f} seconds") from None
     if process.returncode:
         last = [line for line in wrong.strip().splitlines() if line] or [f"exit code {process.returncode}"]
         raise WorkerError(f"{script}: {last[-1][:200]}")
@@ -443,14 +443,15 @@ def compared(kind: str, count: int, ours: Told, theirs: Mapping[str, Told]) -> l
     """The figures of a map with the peers' beside them, and those of the peers that could not be measured as figures of their own."""
     could = {who: told for who, told in theirs.items() if "why" not in told}
     names = drawing(kind, count)
-    beside = {f"{who} {PACKAGES[who.split(',')[0]]}{who.removeprefix(who.split(',')[0])}": told for who, told in could.items()}
+    beside = {who.replace(package(who), f"{package(who)} {PACKAGES[package(who)]}"): told for who, told in could.items()}
     frames = {who: told["frame_ms"] for who, told in beside.items()}
     cost = "; CPU-ms a frame: " + ", ".join(f"{who} {told['cpu_ms']:.0f}" for who, told in [("studio", ours), *beside.items()])
     if kind == "heaps":
         first, moving, settled = names
         firsts = {who: told["first_ms"] / 1000 for who, told in beside.items()}
         whole = f"from the data's arrival; all of them after {ours['all_ms'] / 1000:.2f} s"
-        last = "from the pointer's last move to the last frame drawn"
+        steps = f"{ours['settled_frames']} frames, {ours['settled_cpu_ms']:,.0f} CPU-ms"
+        last = f"from the pointer's last move to the last frame drawn; {steps}"
         found = [
             Figure(first, ours["first_ms"] / 1000, *names[first], "lower", firsts, note=whole),
             Figure(moving, ours["frame_ms"], *names[moving], "lower", frames, note=spread(ours) + cost),
@@ -468,6 +469,11 @@ def compared(kind: str, count: int, ours: Told, theirs: Mapping[str, Told]) -> l
     absent = {who: told["why"] for who, told in theirs.items() if "why" in told}
     of = next(iter(names)).partition(":")[0]
     return found + [Figure(f"{of}: a frame while moving, {who}", None, "ms", note=why) for who, why in absent.items()]
+
+
+def package(who: str) -> str:
+    """The package of a peer, without how it is used."""
+    return who.partition(",")[0]
 
 
 def spread(told: Told) -> str:

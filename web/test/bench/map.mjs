@@ -4,7 +4,7 @@
  */
 import { decoded, pixels, rest, serve } from "../stand.mjs";
 import { packed, points } from "./maps.mjs";
-import { main, opened, pan } from "./meter.mjs";
+import { cpu, main, opened, pan } from "./meter.mjs";
 
 await main(async ({ url, kind = "heaps", points: n = 1_000_000, seconds = 20, shot }) => {
   const server = url ? null : await serve("fashion");
@@ -37,8 +37,10 @@ await main(async ({ url, kind = "heaps", points: n = 1_000_000, seconds = 20, sh
   if (colours < 50) throw new Error(`the map shows ${colours} colours: it is not drawn`);
   const move = async () => {
     const moved = await pan(page, box, 60, seconds);
+    const before = await cpu(browser);
     await rest(page);
-    return { ...moved, settled_ms: await page.evaluate((last) => window.meter.frames.at(-1).end - last, moved.last) };
+    const settled = await page.evaluate((last) => [window.meter.frames.at(-1).end - last, window.meter.frames.filter((frame) => frame.begin > last).length], moved.last);
+    return { ...moved, settled_ms: settled[0], settled_frames: settled[1], settled_cpu_ms: 1000 * ((await cpu(browser)) - before) };
   };
   const found = { points: n, first_ms: first, all_ms: whole, colours, radius, box, ...(await move()) };
   if (kind === "items") {
