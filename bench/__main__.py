@@ -22,6 +22,7 @@ BENCHES = {
     "directions": "edits of faces against the true edited picture, trained on confounded drawings; bound dimensions",
     "lfw": "photographs of faces: the smile in the latents of people never trained on, and edits of it",
     "meaning": "do mixtures mean something, and is it the mapping or the prior",
+    "studio": "the browser studio: starting, hovering, many clients, a million points beside embedding-atlas and regl-scatterplot",
     "startup": "import, --help and sample from a cold process",
 }
 

@@ -17,7 +17,7 @@ import torch
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench import clothes, edits, encode, figures, processes, pythae, scoring, startup, table  # noqa: E402
+from bench import clothes, edits, encode, figures, processes, pythae, scoring, startup, studio, table  # noqa: E402
 from bench.__main__ import BENCHES, main  # noqa: E402
 from bench.figures import Figure, Record  # noqa: E402
 from liminal import LiminalError  # noqa: E402
@@ -367,6 +367,53 @@ def test_commands_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(startup, "run", run)
     assert startup.fastest({"a": ["a"], "b": ["b"]}, 2) == {"a": 3, "b": 2}
     assert order == ["a", "b"] * 3
+
+
+def test_a_peer_that_draws_nothing_is_a_row_with_its_reason() -> None:
+    ours = {"first_ms": 900.0, "all_ms": 4000.0, "frame_ms": 60.0, "frame_ms_p95": 90.0, "cpu_ms": 50.0, "frames": 59}
+    ours |= {"settled_ms": 700.0, "settled_frames": 9, "settled_cpu_ms": 600.0}
+    theirs = {
+        "regl-scatterplot": {"first_ms": 3000.0, "frame_ms": 600.0, "cpu_ms": 580.0},
+        "regl-scatterplot, fast": {"first_ms": 3000.0, "frame_ms": 300.0, "cpu_ms": 280.0},
+        "embedding-atlas": {"why": "its WebGPU has no shader-f16"},
+    }
+    first, moving, settled, absent = studio.compared("heaps", 1000, ours, theirs)
+    assert [f.value for f in (first, moving, settled)] == pytest.approx([0.9, 60, 0.7])
+    assert list(moving.baseline) == ["regl-scatterplot 1.16.0", "regl-scatterplot 1.16.0, fast"]
+    assert [f.met for f in (first, moving, settled)] == [True] * 3
+    assert "studio 50" in moving.note
+    assert absent.value is None
+    assert absent.note == "its WebGPU has no shader-f16"
+    items = studio.compared("items", 70, {**ours, "thumbnails": 320, "near": ours}, {})
+    assert [f.met for f in items] == [False, False]
+
+
+def test_what_many_clients_saw() -> None:
+    slow, errors, grows = studio.crowded([(10.0, "")] * 99 + [(900.0, "gone")], 500.0, 501.5, 20)
+    assert slow.met
+    assert slow.value == pytest.approx(10)
+    assert errors.value == 1
+    assert not errors.met
+    assert errors.note == "gone"
+    assert grows.value == pytest.approx(1.5)
+    assert studio.crowded([(1.0, "")], None, None, 1)[2].value is None
+
+
+def test_a_start_that_never_came_counts_as_never() -> None:
+    assert studio.middle([{"live_ms": 3.0}, {"live_ms": None}, {"live_ms": 1.0}], "live_ms") == 3
+    assert studio.middle([{"live_ms": 3.0}, {"live_ms": None}], "live_ms") == float("inf")
+
+
+def test_the_studio_bench_names_its_parts_and_what_is_missing(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(LiminalError, match=r"no part hover.*start, live"):
+        studio.main(["--only", "hover"])
+    monkeypatch.setattr(studio.shutil, "which", lambda name: None)
+    with pytest.raises(processes.WorkerError, match="no node"):
+        studio.page("map.mjs")
+    run = Record("studio", [], Namespace())
+    studio.starts(run, None, Namespace(space="fashion", starts=1))
+    assert [f.met for f in run.figures] == [None] * 3
+    assert {f.note for f in run.figures} == {"there is no node on the PATH"}
 
 
 def test_the_encode_bench_checks_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,10 +41,10 @@ export async function ready(url, minutes = 12) {
   }
 }
 
-export function browse() {
+export function browse(more = []) {
   const executablePath = process.env.CHROMIUM ?? BROWSERS.map(find).find(Boolean);
   if (!executablePath) throw new Error("found no chromium on the PATH; name one in CHROMIUM");
-  return chromium.launch({ executablePath, args: ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"] });
+  return chromium.launch({ executablePath, args: ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", ...more] });
 }
 
 /** A part of the screen made small: n x n values of brightness, how many different colours there are, and their mean. */

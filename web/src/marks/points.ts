@@ -52,7 +52,7 @@ export class Points {
   private count = 0;
   private drawn = 0;
   private picture = "";
-  /** How many points one frame may draw; follows how long frames take. */
+  /** How many points one frame may draw while the map moves; follows how long those frames take. */
   private share = 60_000;
   private xy: Float32Array = new Float32Array();
   private order: Uint32Array = new Uint32Array();
@@ -115,14 +115,16 @@ export class Points {
   /** Draws into the current framebuffer; `took`: milliseconds of the frame before. Says whether points are left for the next frame. */
   draw(camera: Camera, size: Size, ratio: number, strength: number, moving: boolean, took: number): boolean {
     const { gl } = this;
-    if (took > 70) this.share = Math.max(this.share * 0.75, FEWEST_A_FRAME);
-    else if (took > 0 && took < 40) this.share = Math.min(this.share * 1.2, MOST_A_FRAME);
+    if (moving && took > 70) this.share = Math.max(this.share * 0.75, FEWEST_A_FRAME);
+    else if (moving && took > 0 && took < 40) this.share = Math.min(this.share * 1.2, MOST_A_FRAME);
     const [width, height] = [gl.drawingBufferWidth, gl.drawingBufferHeight];
     const radius = this.radius(camera, ratio);
     const picture = `${camera.x} ${camera.y} ${camera.k} ${width} ${height}`;
     this.start(width, height, picture !== this.picture);
     this.picture = picture;
-    const until = Math.min(this.count, moving ? Math.max(this.drawn, this.share) : this.drawn + this.share);
+    // at rest twice as many with every frame: what a frame costs besides its points counts, but a drag that only paused goes on smoothly
+    const step = Math.min(Math.max(this.share, this.drawn), MOST_A_FRAME);
+    const until = Math.min(this.count, moving ? Math.max(this.drawn, this.share) : this.drawn + step);
     if (until > this.drawn) this.add(camera, size, radius, until - this.drawn);
     this.drawn = until;
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
