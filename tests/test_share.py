@@ -194,7 +194,7 @@ def test_private_items_stay_at_home(session: Session, tmp_path: Path) -> None:
     apart = torch.cdist(torch.from_numpy(np.concatenate(rows).astype(np.float64)), torch.from_numpy(z.astype(np.float64))).min()
     assert float(apart) > 1e-3
     xy = session.settle("umap").map.xy
-    assert float(torch.cdist(torch.from_numpy(found["xy"]).double(), torch.from_numpy(xy).double()).min()) > 0
+    assert float(torch.cdist(torch.from_numpy(found["xy"].astype(np.float64)), torch.from_numpy(xy.astype(np.float64))).min()) > 0
     for row in z:
         for kind in (np.float32, np.float16, np.float64):
             assert row.astype(kind).tobytes() not in held

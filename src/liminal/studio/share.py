@@ -30,6 +30,7 @@ from ..files import atomic_bytes, check_output
 from ..maps.layouts import axes
 from ..maps.place import SPACING
 from ..maps.project import Map
+from ..models.latent import Mixture
 from ..ops.support import Support, fit_support, residuals
 from ..priors import Normal, Sphere
 from ..tensors import rng
@@ -299,7 +300,7 @@ def _spoken(s: Session, no_items: bool) -> tuple[Arrays, Facts]:
     arrays["draws"] = torch.cat([s.space.draw(1, seed=seed) for seed in range(DRAWS)]).numpy()
     facts["prior"] = {"name": s.card.prior["name"], "support": s.space.support_of_prior}
     mixture = s.space.samplers.get("mixture")
-    if mixture is not None:
+    if isinstance(mixture, Mixture):
         many = mixture.weights * s.count >= (coarse.LEAST if no_items else 0)
         if bool(many.any()):
             parts = {"weights": mixture.weights, "means": mixture.means, "cholesky": mixture.cholesky}
@@ -316,7 +317,8 @@ def _means(s: Session, arrays: Arrays) -> dict[str, int]:
     """Means of values that many items have, by the filter in SQL that names them; rows of ``means`` in `arrays`."""
     from ..ops import formula
 
-    rows, names = [], {}
+    rows: list[np.ndarray] = []
+    names: dict[str, int] = {}
     z = s.space.latents.numpy()
     for one in s.attributes:
         column = np.asarray(s.column(one.name).data)
