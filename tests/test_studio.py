@@ -623,6 +623,24 @@ def test_a_model_that_cannot_be_loaded(tmp_path: Path, space: Space) -> None:
 # the worker and what is kept
 
 
+def test_a_small_request_that_overtakes_a_large_one_leaves_the_worker_alive() -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def compute(key: object, rows: np.ndarray) -> dict[str, np.ndarray]:
+        begun.set()
+        go.wait(10)
+        return {"x": rows}
+
+    one = worker.Worker(compute)
+    waiting = [one.ask("at", np.zeros((1, 2), np.float32))]
+    assert begun.wait(10)
+    waiting += [one.ask("at", np.full((n, 2), n, np.float32)) for n in (102, 1, 1, 300, 1)]
+    go.set()
+    assert [len(future.result(10)["x"]) for future in waiting] == [1, 102, 1, 1, 300, 1]
+    assert one.threads[0].is_alive()
+    one.close()
+
+
 def test_rows_of_several_requests_are_computed_together() -> None:
     seen: list[int] = []
     begin = threading.Event()

@@ -18,7 +18,7 @@ Rows = np.ndarray
 Arrays = dict[str, np.ndarray]
 
 
-@dataclass
+@dataclass(eq=False)  # one request is not another one's equal, and arrays cannot be compared so
 class _Job:
     key: Hashable
     rows: Rows

@@ -13,7 +13,7 @@ async function regl({ xy, label, kinds }, { width, height, point }, fast) {
     columns.x[i] = ((xy[2 * i] - low) / (high - low)) * 2 - 1;
     columns.y[i] = ((xy[2 * i + 1] - low) / (high - low)) * 2 - 1;
   }
-  const plot = createScatterplot({ canvas, width, height, pointSize: point, colorBy: "valueA", pointColor: defaultCategoryColors(kinds), opacity: 0.5, performanceMode: fast });
+  const plot = createScatterplot({ canvas, width, height, pointSize: point, colorBy: "valueA", pointColor: defaultCategoryColors(kinds), opacity: fast ? 1 : 0.5, performanceMode: fast });
   await plot.draw(columns, { zDataType: "categorical" });
 }
 
