@@ -1,5 +1,5 @@
 /** Answers that follow what a person does: one request at a time, and always the newest wish next. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { dropped } from "./api.ts";
 
 /** Runs `work` for the newest wish; while one runs, only the last of those that come is kept. */
@@ -48,7 +48,8 @@ export function useLive<T>(key: string | null, load: (signal: AbortSignal) => Pr
       if (!dropped(error)) set((before) => ({ key: wish, value: before.value, error, busy: false }));
     }
   });
-  useEffect(() => {
+  // At once, not after the next frame: a pointer that rests waits for nothing.
+  useLayoutEffect(() => {
     if (key === null) set({ key: null, value: null, error: null, busy: false });
     else ask.current?.(key);
   }, [key]);

@@ -21,7 +21,8 @@ export function title(name: string): string {
 const LONG: readonly (readonly [RegExp, string])[] = [
   [/^model$/, "The model is loading"],
   [/^support$/, "Measuring how far the data reaches"],
-  [/^map by/, "Laying out the map; the first time takes a minute or two"],
+  [/^map by pca/, "Laying out the map"],
+  [/^map by/, "Laying out a better map; the first time takes a minute or two"],
   [/^way back/, "Learning what lies between the points"],
   [/^clusters$/, "Looking for clusters"],
   [/^dimensions$/, "Reading what each dimension does"],

@@ -157,7 +157,11 @@ export async function open(keeper: Keeper = address): Promise<void> {
       doc.value = begun.doc;
       camera.value = found.camera;
     });
+    const wanted = doc.value.method;
+    const first = atOnce(wanted);
+    if (first) turn({ method: first });
     await loadMap();
+    if (first) void ask("map", { method: wanted }, null).then(() => doc.value.method === first && turn({ method: wanted }), complain);
   } catch (error) {
     complain(error);
   }
@@ -166,6 +170,12 @@ export async function open(keeper: Keeper = address): Promise<void> {
   remember(keeper);
 }
 let start: Doc = EMPTY;
+
+/** A layout that is there within seconds, where the wanted one has yet to be made, which takes minutes. */
+function atOnce(wanted: Doc["method"]): Doc["method"] | null {
+  const { laid, maps } = space.value as Space;
+  return wanted !== "pca" && !laid.includes(wanted) && maps.includes("pca") ? "pca" : null;
+}
 
 async function loadMap(): Promise<void> {
   const map = await ask("map", { method: doc.peek().method }, null);
@@ -235,6 +245,6 @@ export async function watch(quiet: () => Promise<void> = idle): Promise<void> {
     } catch {
       tasks.value = [];
     }
-    await (tasks.value.length || !space.value?.ready ? new Promise((done) => setTimeout(done, 700)) : quiet());
+    await (tasks.value.length || (space.value && !space.value.ready && !space.value.broken) ? new Promise((done) => setTimeout(done, 700)) : quiet());
   }
 }

@@ -57,7 +57,8 @@ export interface Attribute {
   high: number | null;
 }
 
-/** `sources` of samples, the default first; `tile`: width and height of a thumbnail; `broken`: why there is no model.
+/** `sources` of samples, the default first; `laid`: those of the `maps` that need not be laid out any more; `tile`: width and
+    height of a thumbnail; `broken`: why there is no model.
 
     What cannot be had everywhere: `able` (show single `items`, `encode` files, keep the `detail` of an item, `lock` attributes,
     draw samples `like` a group, `transfer` a style, make the `report`), directions `found` and `films` that can be saved. */
@@ -73,6 +74,7 @@ export interface Space {
   attributes: Attribute[];
   sources: string[];
   maps: ("umap" | "pca" | "tsne")[];
+  laid: ("umap" | "pca" | "tsne")[];
   alongs: ("slerp" | "linear" | "mix" | "smooth" | "geodesic")[];
   tile: [number, number];
   pages: number;

@@ -51,6 +51,9 @@ class Kept:
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
             return None
 
+    def __contains__(self, name: str) -> bool:
+        return self._path(name).is_file()
+
     def put(self, name: str, arrays: Arrays, facts: Facts) -> None:
         """Keep arrays and JSON-ready facts under a name; a cache that cannot be written is no reason to fail."""
         held = io.BytesIO()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ..catalogue import Catalogue
 
+METHODS: tuple[wire.Method, ...] = ("umap", "pca", "tsne")  # of maps, the default first
 MOST_VALUES = 10_000  # of a category that is told with its values
 
 
@@ -70,7 +71,8 @@ class Known:
             modality=wire.Modality(name=card.modality["name"], **{k: shape.get(k) for k in ("height", "width", "channels")}),
             attributes=self.attributes,
             sources=[default, *(name for name in known if name != default)],
-            maps=["umap", "pca", "tsne"],
+            maps=list(METHODS),
+            laid=[method for method in METHODS if f"layout {method}" in self.kept],
             alongs=["slerp", "linear", "mix", "smooth", "geodesic"],
             tile=self.tile,
             pages=-(-self.count // wire.PAGE),

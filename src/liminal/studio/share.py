@@ -361,6 +361,7 @@ def _about(s: Session, method: str, facts: Facts, arrays: Arrays, no_items: bool
         "attributes": [] if no_items else told["attributes"],
         "sources": sources,
         "maps": [method],
+        "laid": [method],
         "alongs": ["slerp", "linear", *(["mix"] if flow_or_prior else [])],
         "pages": -(-count // wire.PAGE),
         "notes": notes,

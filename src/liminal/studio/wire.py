@@ -141,7 +141,8 @@ class Attribute(Json):
 
 
 class Space(Json):
-    """``sources`` of samples, the default first; ``tile``: width and height of a thumbnail; ``broken``: why there is no model.
+    """``sources`` of samples, the default first; ``laid``: those of the ``maps`` that need not be laid out any more; ``tile``: width and
+    height of a thumbnail; ``broken``: why there is no model.
 
     What cannot be had everywhere: ``able`` (show single ``items``, ``encode`` files, keep the ``detail`` of an item, ``lock`` attributes,
     draw samples ``like`` a group, ``transfer`` a style, make the ``report``), directions ``found`` and ``films`` that can be saved.
@@ -158,6 +159,7 @@ class Space(Json):
     attributes: list[Attribute]
     sources: list[str]
     maps: list[Method]
+    laid: list[Method]
     alongs: list[Along]
     tile: tuple[int, int]
     pages: int

@@ -1,7 +1,7 @@
 /** The small parts that all views are made of. */
 import { signal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { image, type Sheets } from "../image.ts";
 import { useLive } from "../live.ts";
 import { supportWords } from "../scales.ts";
@@ -33,7 +33,7 @@ export function Button({ icon, kind = "plain", pressed, children, class: extra, 
 /** An item of an answer at the size that its place has. */
 export function Picture({ items, index = 0, name, class: extra = "" }: { items: Grid<Uint8Array> | null; index?: number; name: string; class?: string }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (items && canvas.current) image.paint(items, index, canvas.current);
   }, [items, index]);
   const said = name ? { role: "img" as const, "aria-label": name } : { "aria-hidden": true };
@@ -45,7 +45,7 @@ export function Thumb({ row, name, class: extra = "" }: { row: number; name: str
   const canvas = useRef<HTMLCanvasElement>(null);
   const known = sheets.value;
   const ready = arrivals.value >= 0 && known !== null && row >= 0 && known.ready(row);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const onto = canvas.current;
     if (!ready || !onto) return;
     const from = known.cut(row);
