@@ -13,19 +13,15 @@ import hashlib
 import html
 import io
 import re
-import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from ..distances import nearest
 from ..errors import LiminalError
-from ..export import onnx
 from ..files import atomic_bytes, check_output
 from ..maps.layouts import axes
 from ..maps.place import SPACING
@@ -33,16 +29,15 @@ from ..maps.project import Map
 from ..models.latent import Mixture
 from ..ops.support import Support, fit_support, residuals
 from ..priors import Normal, Sphere
-from ..tensors import rng
 from ..voice import Voice, speaking
 from . import coarse, moves, pages, wire
 from .address import space_folder
+from .kept import Arrays, Facts
+from .networks import networks
 from .session import PLACED, Session
 
 if TYPE_CHECKING:
     from ..maps.inverse import Inverse
-    from ..measures.reader import Reader
-    from ..models.latent import Flow
     from ..space import Space
 
 ITEMS = 3_000  # that are shown, where none are asked for
@@ -56,9 +51,6 @@ ENGINE = "engine.wasm.gz"  # beside the built page
 FORBIDDEN = re.compile(
     r"non.?commercial|no.?redistribut|not.{0,20}redistribut|proprietary|confidential|all rights reserved|research.{0,5}only|private", re.I
 )
-
-Arrays = dict[str, np.ndarray]
-Facts = dict[str, Any]
 
 
 def share(
@@ -166,7 +158,7 @@ def gather(s: Session, items: int, no_items: bool, method: str, voice: Voice) ->
     chart = s.settle(method)
     z = s.space.latents.numpy()
     voice.progress("taking the networks along", 0.3)
-    arrays, facts = _networks(s, voice)
+    arrays, facts = networks(s, voice)
     voice.progress("gathering the items", 0.6)
     if no_items:
         places, latents, inverse, support = coarse.made(s, chart.map.xy, z)
@@ -377,90 +369,3 @@ def warning(s: Session) -> str | None:
     if FORBIDDEN.search(licence):
         return f"The licence of these pictures ({licence}) may forbid to hand them on."
     return None
-
-
-# networks
-
-
-class _Named(nn.Module):
-    """A reader as one table: a column for each attribute and each value of a category."""
-
-    def __init__(self, reader: Reader) -> None:
-        super().__init__()
-        self.reader = reader
-
-    def forward(self, x: Tensor) -> Tensor:
-        columns = []
-        for name, value in self.reader.soft(x).items():
-            how = self.reader.spec[name]
-            if how["kind"] == "category":
-                columns.append(value.softmax(1))
-            else:
-                columns.append((value.sigmoid() if how["kind"] == "bool" else value * how["std"] + how["mean"])[:, None])
-        return torch.cat(columns, 1)
-
-
-class _Velocity(nn.Module):
-    def __init__(self, flow: Flow) -> None:
-        super().__init__()
-        self.flow = flow
-
-    def forward(self, u: Tensor, t: Tensor) -> Tensor:
-        return self.flow.velocity(u, t)
-
-
-class _Encode(nn.Module):
-    def __init__(self, generator: Any) -> None:
-        super().__init__()
-        self.generator = generator
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.generator.posterior(x).mean
-
-
-def _networks(s: Session, voice: Voice) -> tuple[Arrays, Facts]:
-    """The networks as ONNX files; the decoder must be among them, the others may be."""
-    space = s.space
-    generator, shape = space.generator, tuple(space.generator.shape)
-
-    def decoded(n: int) -> Tensor:
-        return generator.decode(generator.prior.sample(n, rng(n)))
-
-    wanted: dict[str, tuple[nn.Module, str, Callable[[int], dict[str, Tensor]]]] = {}
-    wanted["encoder"] = (_Encode(generator), "z", lambda n: {"x": decoded(n)})
-    if space.reader is not None:
-        wanted["reader"] = (_Named(space.reader), "y", lambda n: {"x": decoded(n)})
-    if space.flow is not None:
-        wanted["velocity"] = (
-            _Velocity(space.flow),
-            "v",
-            lambda n: {"u": torch.randn(n, space.dim, generator=rng(n)), "t": torch.full((n,), 0.4)},
-        )
-    arrays: Arrays = {"decoder": _network(s, "decoder", lambda part: onnx.decoder(generator, part))}
-    for i, (name, (module, output, inputs)) in enumerate(wanted.items()):
-        voice.progress("taking the networks along", 0.35 + 0.08 * i)
-
-        def write(part: Path, module: nn.Module = module, output: str = output, inputs: Any = inputs, name: str = name) -> Any:
-            return onnx.network(module, inputs, output, part, 1e-3, name)
-
-        try:
-            arrays[name] = _network(s, name, write)
-        except LiminalError:
-            continue
-    facts: Facts = {"shape": list(shape), "readings": [], "fit": s.card.modality["arguments"].get("fit", "pad")}
-    if "reader" in arrays and space.reader is not None:
-        facts["readings"] = list(space.reader.named(decoded(1)))
-        facts["spread"] = space.spread
-    return arrays, facts
-
-
-def _network(s: Session, name: str, write: Callable[[Path], Any]) -> np.ndarray:
-    """A network's file at half size, kept for the next time."""
-
-    def make() -> tuple[Arrays, Facts]:
-        with tempfile.TemporaryDirectory(prefix="liminal-") as folder:
-            part = Path(folder) / "network.onnx"
-            write(part)
-            return {"data": np.frombuffer(onnx.halved(part.read_bytes()), np.uint8)}, {}
-
-    return s.kept.once(f"network {name}", make)[0]["data"]
