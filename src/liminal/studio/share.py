@@ -94,6 +94,8 @@ def share(
         s.close(1.0)
         voice.close()
     atomic_bytes(path, data)
+    if (words := warning(s)) is not None:
+        voice.warn(words)
     return len(data)
 
 
