@@ -529,6 +529,16 @@ def test_sample(client: Client, space: Space) -> None:
     assert client.ask("/api/sample", {"n": 0}).status == 400
 
 
+def test_samples_of_a_cluster(client: Client) -> None:
+    """From the clusters that are kept: to find them anew would take a minute."""
+    codes = client.ask("/api/column?name=cluster").packed["data"]
+    found = client.ask("/api/sample", {"n": 6, "cluster": 1, "seed": 3})
+    assert (codes[found.packed["nearest"][:, 0]] == 1).mean() > 0.5
+    assert "--cluster 1" in found.packed["copy_as"]["command"]
+    assert client.ask("/api/sample", {"n": 6, "cluster": 9999}).status == 400
+    assert client.ask("/api/sample", {"n": 6, "cluster": 1, "source": "prior"}).status == 400
+
+
 def test_transfer(client: Client, space: Space) -> None:
     found = client.ask("/api/transfer", {"content": "@12", "style": "@40", "blend": 0.5}).packed
     wanted = space.transfer("@12", "@40", 0.5)

@@ -15,6 +15,7 @@ from ..ops import formula
 from ..ops.support import residuals
 from ..tensors import rng
 from . import spoken, wire
+from .session import NotYetError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -130,6 +131,7 @@ def sample(s: Session, asked: wire.SampleRequest) -> wire.Samples:
 
     Raises:
         LiminalError: both rows and a cluster, an unknown source, or too few draws with that support.
+        NotYetError: the clusters are being found.
     """
     if asked.rows is not None and asked.cluster is not None:
         raise LiminalError("sample: choose rows or a cluster, not both")
@@ -137,7 +139,13 @@ def sample(s: Session, asked: wire.SampleRequest) -> wire.Samples:
         z, source = _like(s, asked, asked.rows)
         return wire.Samples(**s.look(z, asked.method), source=source, copy_as=_many(s, z))
     how: dict[str, Any] = {"source": asked.source, "seed": asked.seed, "cluster": asked.cluster, "support": asked.support}
-    found = s.space.sample(asked.n, **how)
+    if asked.cluster is None:
+        drawn = s.space.sample(asked.n, **how)
+        z, source = drawn.z, drawn.source
+    else:
+        if asked.source != "default":
+            raise LiminalError("sample: choose a source or a cluster, not both")
+        z, source = _like(s, asked, _members(s, asked.cluster))
     told = [("--from", None if asked.source == "default" else asked.source), ("--cluster", asked.cluster), ("--support", asked.support)]
     options = [part for name, value in [*told, ("--seed", asked.seed or None)] if value is not None for part in (name, str(value))]
     given = "".join(
@@ -147,7 +155,24 @@ def sample(s: Session, asked: wire.SampleRequest) -> wire.Samples:
         python=spoken.python(s, f'space.sample({asked.n}{given}).save("samples")'),
         command=spoken.command(s, "sample", "-n", str(asked.n), *options, "-o", "samples"),
     )
-    return wire.Samples(**s.look(found.z, asked.method), source=found.source, copy_as=copied)
+    return wire.Samples(**s.look(z, asked.method), source=source, copy_as=copied)
+
+
+def _members(s: Session, cluster: int) -> list[int]:
+    """The rows of a cluster, from what is kept of the clusters: to find them takes a minute.
+
+    Raises:
+        NotYetError: they are being found.
+        LiminalError: there is no such cluster.
+    """
+    found = s.clusters()
+    if not found.done():
+        raise NotYetError("the clusters are being found")
+    column = found.result()
+    count = len(column.values or [])
+    if not 0 <= cluster < count:
+        raise LiminalError(f"cluster {cluster}: there are clusters 0 to {count - 1}")
+    return [int(row) for row in (column.data == cluster).nonzero()[0]]
 
 
 def _like(s: Session, asked: wire.SampleRequest, rows: list[int]) -> tuple[Tensor, str]:

@@ -39,9 +39,12 @@ export function SampleView() {
     before.current = a;
   }, [a]);
   const clusters = useLive(like.startsWith("cluster") ? "clusters" : null, (signal) => ask("column", { name: "cluster" }, null, signal));
+  useEffect(() => {
+    if (like === "clusters" && clusters.value) setLike("cluster 0");
+  }, [like, clusters.value]);
   const cluster = /^cluster (\d+)$/.exec(like)?.[1];
   const from = like === "a" && a.length ? { rows: [...a] } : cluster ? { cluster: Number(cluster) } : {};
-  const asked: SampleRequest = { n: N, source: source || "default", seed, method, ...from, ...(inside ? { support: 0.05 } : {}) };
+  const asked: SampleRequest = { n: N, source: cluster ? "default" : source || "default", seed, method, ...from, ...(inside ? { support: 0.05 } : {}) };
   const live = useLive(JSON.stringify(asked), (signal) => ask("sample", {}, asked, signal));
   const found = live.value;
   useEffect(() => {

@@ -76,7 +76,7 @@ export function steps(one) {
   async function dragged() {
     await one.go("view=path&keys=@3;@10");
     await handles(2);
-    await films(24);
+    await player().waitFor();
     const handle = page.locator(".handle").first();
     const title = () => panel.locator(".keyframes button.thumb").first().getAttribute("title");
     assert.match(await title(), /^@3:/);
@@ -121,6 +121,7 @@ export function steps(one) {
       const pen = new OffscreenCanvas(12, 12).getContext("2d");
       pen.drawImage(image, 0, 0, 12, 12);
       const pixels = pen.getImageData(0, 0, 12, 12).data;
+      image.close();
       return { count: decoder.tracks.selectedTrack.frameCount, grey: Array.from({ length: 144 }, (_, i) => (pixels[4 * i] + pixels[4 * i + 1] + pixels[4 * i + 2]) / 3) };
     }, gif.toString("base64"));
     assert.ok(read.count >= 48, `${read.count} frames in the gif`);
