@@ -17,6 +17,7 @@ installed once, by version, into ``bench/out/peers-web``, and are no part of the
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -413,6 +414,8 @@ def drawn(record: Record, server: Server, given: Namespace) -> None:
             continue
         place = {**{side: ours["box"][side] for side in ("width", "height")}, "point": 2 * ours["radius"] + 1}
         theirs = {} if given.no_peers else {who: peer(who, {**common, **place}) for who in PEERS}
+        with contextlib.suppress(WorkerError):
+            theirs["a frame with one point"] = page("floor.mjs", width=place["width"], height=place["height"], seconds=given.gesture)
         for figure in compared(kind, count, ours, theirs):
             record.add(figure)
         record.note(f"look at bench/out/studio-{kind}.png" + (" and at those of the peers beside it" if theirs else ""))
@@ -443,12 +446,12 @@ def compared(kind: str, count: int, ours: Told, theirs: Mapping[str, Told]) -> l
     """The figures of a map with the peers' beside them, and those of the peers that could not be measured as figures of their own."""
     could = {who: told for who, told in theirs.items() if "why" not in told}
     names = drawing(kind, count)
-    beside = {who.replace(package(who), f"{package(who)} {PACKAGES[package(who)]}"): told for who, told in could.items()}
+    beside = {who.replace(package(who), f"{package(who)} {PACKAGES.get(package(who), '')}".rstrip()): told for who, told in could.items()}
     frames = {who: told["frame_ms"] for who, told in beside.items()}
     cost = "; CPU-ms a frame: " + ", ".join(f"{who} {told['cpu_ms']:.0f}" for who, told in [("studio", ours), *beside.items()])
     if kind == "heaps":
         first, moving, settled = names
-        firsts = {who: told["first_ms"] / 1000 for who, told in beside.items()}
+        firsts = {who: told["first_ms"] / 1000 for who, told in beside.items() if "first_ms" in told}
         whole = f"from the data's arrival; all of them after {ours['all_ms'] / 1000:.2f} s"
         steps = f"{ours['settled_frames']} frames, {ours['settled_cpu_ms']:,.0f} CPU-ms"
         last = f"from the pointer's last move to the last frame drawn; {steps}"
