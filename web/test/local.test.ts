@@ -23,6 +23,8 @@ const FIXTURE = process.env["LIMINAL_FIXTURE"];
 describe.skipIf(!FIXTURE)("the same as in Python", () => {
   let ask: Ask;
   let told: Record<string, never>;
+  /** Latents travel in 65,536 levels: a score that lies as near to a calibrating one may rank before or behind it. */
+  let rank = 0;
   const near = (got: ArrayLike<number>, wanted: readonly (number | null)[], within: number) => {
     expect(got.length).toBe(wanted.length);
     wanted.forEach((value, i) => (value === null ? expect(got[i]).toBeNaN() : expect(Math.abs((got[i] as number) - value), `number ${i}: ${got[i]}, wanted ${value}`).toBeLessThanOrEqual(within)));
@@ -33,6 +35,7 @@ describe.skipIf(!FIXTURE)("the same as in Python", () => {
     const data = readFileSync(join(folder, "payload.bin"));
     const payload = unpack<Payload>(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer);
     told = JSON.parse(readFileSync(join(folder, "told.json"), "utf8"));
+    rank = 1.01 / ((payload.calibration?.data.length ?? 0) + 1);
     ask = local(payload, await here(payload));
   });
 
@@ -42,7 +45,7 @@ describe.skipIf(!FIXTURE)("the same as in Python", () => {
     near(found.z.data, at["z"] as number[], 2e-3);
     expect(Array.from(found.inside.data)).toEqual(at["inside"]);
     near(found.error.data, at["error"] as number[], 1e-4);
-    near(found.support.data, at["support"] as number[], 0.03);
+    near(found.support.data, at["support"] as number[], rank);
     near(found.items.data, at["items"] as number[], 2);
     expect(Array.from(found.nearest.data)).toEqual(at["nearest"]);
   });
@@ -51,7 +54,7 @@ describe.skipIf(!FIXTURE)("the same as in Python", () => {
     const { look } = told as unknown as { look: Record<string, number[]> };
     const found = await ask("look", {}, Float32Array.from(look["z"] as number[]));
     near(found.items.data, look["items"] as number[], 1);
-    near(found.support.data, look["support"] as number[], 0.03);
+    near(found.support.data, look["support"] as number[], rank);
     expect(Array.from(found.nearest.data)).toEqual(look["nearest"]);
     near(found.distance.data, look["distance"] as number[], 1e-3);
     near(found.xy.data, look["xy"] as number[], 1e-2);
@@ -63,8 +66,8 @@ describe.skipIf(!FIXTURE)("the same as in Python", () => {
     expect(found.attributes).toEqual(item.attributes);
     expect(found.neighbors.map(({ id }) => id)).toEqual(item.neighbors.map(({ id }) => id));
     expect(found.error).toBeCloseTo(item.error, 6);
-    expect(Math.abs((found.worse ?? 0) - item.worse)).toBeLessThan(0.03);
-    expect(Math.abs((found.support ?? 0) - item.support)).toBeLessThan(0.03);
+    expect(Math.abs((found.worse ?? 0) - item.worse)).toBeLessThan(2 * rank);
+    expect(Math.abs((found.support ?? 0) - item.support)).toBeLessThan(rank);
   });
 
   it("formulas lead to the same place and are written alike", async () => {

@@ -9,7 +9,7 @@ it("writes names as people read them", () => {
   expect(title("/data/spaces/my-faces/")).toBe("My faces");
   expect([spoken("hair_colour=dark_blond"), spoken("label=Ankle boot"), spoken("eye_size")]).toEqual(["dark blond hair colour", "Ankle boot", "eye size"]);
   expect(sentence("they differ most in hair_colour=blond")).toBe("They differ most in hair colour: blond");
-  expect([task("map by umap"), task("some_work")]).toEqual(["Laying out the map; the first time takes a minute or two", "some work"]);
+  expect([task("map by umap"), task("some_work")]).toEqual(["Laying out a better map; the first time takes a minute or two", "some work"]);
 });
 
 it("names a group where most of it lies together, and one that is nowhere the majority not at all", () => {
