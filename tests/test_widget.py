@@ -106,8 +106,8 @@ def widget(space: Space) -> Iterator[Widget]:
     made.close()
 
 
-def threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("liminal")]
+def threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name.startswith("liminal")}
 
 
 # requests
@@ -284,17 +284,17 @@ def test_its_names_are_its_own() -> None:
 
 
 def test_ends(space: Space) -> None:
-    before = sorted(threads())
+    before = threads()
     made = Widget(space)
     page = Page(made)
     page.ask("GET", "/api/space")
-    assert len(threads()) > len(before)
+    assert threads() - before
     made.close()
     made.close()
     end = time.monotonic() + PATIENCE
-    while sorted(threads()) != before and time.monotonic() < end:
+    while threads() - before and time.monotonic() < end:
         time.sleep(0.05)
-    assert sorted(threads()) == before
+    assert not threads() - before
     made.item = 3  # leads nowhere, and fails nowhere
     assert made.comm is None
 
