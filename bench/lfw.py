@@ -101,7 +101,7 @@ def known(record: Record, data: Dataset, z: Tensor, smile: np.ndarray, train: np
     def score(x: np.ndarray) -> float:
         x = (x - x[train].mean(0)) / x[train].std(0)
         model = LogisticRegressionCV(Cs=8, scoring="roc_auc", max_iter=1000)
-        return auc(model.fit(x[train], smile[train] > 0.5).decision_function(x[held]), smile[held] > 0.5)
+        return auc(smile[held] > 0.5, model.fit(x[train], smile[train] > 0.5).decision_function(x[held]))
 
     each = np.concatenate([components.transform(pixels[i : i + 1000].astype(np.float32)) for i in range(0, len(pixels), 1000)])
     note = f"{len(held):,} labelled pictures of people never trained on, {len(train):,} of others"
