@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from torch import Tensor
 
 import liminal
 from liminal import distances as distances_module
-from liminal.distances import ball_counts, nearest
+from liminal.distances import Index, ball_counts, nearest
 from liminal.errors import LiminalError
 from liminal.measures import subsample_spread
 from liminal.measures.coverage import Prdc, prdc
@@ -112,6 +113,21 @@ def test_distances_need_no_gradient_and_little_memory() -> None:
     for bad in (math.nan, math.inf):
         with pytest.raises(LiminalError, match="NaN or infinity"):
             nearest(x, torch.full((1, 3), bad), 2)
+
+
+def test_what_is_prepared_once_gives_the_same_to_many_at_the_same_time() -> None:
+    x, queries = normal(3000, 5, 0), [normal(n, 5, n) for n in (1, 2, 65, 700)]
+    index = Index(x)
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda part: nearest(index, part, 3), queries * 6))
+    for (far, rows), part in zip(found, queries * 6, strict=True):
+        fresh = nearest(x, part, 3)
+        assert torch.equal(far, fresh[0])
+        assert torch.equal(rows, fresh[1])
+    assert torch.equal(nearest(index, x, 1)[1], nearest(x, x, 1)[1]), "a row is not its own neighbour"
+    assert nearest(index, x.clone(), 1)[0].max() == 0
+    with pytest.raises(LiminalError, match="NaN or infinity"):
+        nearest(index, torch.full((1, 5), math.nan), 1)
 
 
 # -- precision, recall, density, coverage

@@ -172,6 +172,28 @@ assert not heavy, heavy
     assert done.returncode == 0, done.stderr
 
 
+def test_a_second_start_decodes_without_the_items_database(client: Client) -> None:
+    """It takes as long to load as torch; the first start keeps the latents, which is all that a hover needs of it."""
+    client.ask("/api/map?method=pca")
+    code = """
+import sys
+import numpy as np
+from liminal.studio import address, server
+it = server.open_session("fashion", address.space_folder("fashion"))
+xy = it.settle("pca").map.xy
+found = it.at(xy[:2], "pca")
+assert found["items"].shape == (2, 28, 28, 1)
+assert it.nearest(it.space.latents[5:7].numpy(), 1)[0].tolist() == [[5], [6]]
+assert (found["support"] > 0).all()
+assert it.close(5)
+print("lancedb" in sys.modules)
+"""
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    assert done.stdout == "False\n"
+
+
 def test_space(client: Client, space: Space) -> None:
     told = client.ask("/api/space").json
     assert (told["name"], told["items"], told["dim"]) == ("fashion", 10_200, 16)

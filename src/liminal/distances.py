@@ -7,6 +7,7 @@ computed one by one, as the sum of squared differences.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator
 
@@ -44,7 +45,42 @@ def blocks(a: Tensor, b: Tensor) -> Iterator[tuple[slice, Tensor]]:
         yield rows, table
 
 
-def nearest(index: Tensor, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:
+class Index:
+    """Rows (m, d) that are asked for their neighbours again and again: what `nearest` needs of them is computed once.
+
+    They must not be written to meanwhile. Threads may ask at the same time.
+    """
+
+    def __init__(self, rows: Tensor) -> None:
+        self.rows = rows
+        self.centre = rows.detach().mean(0, dtype=torch.float64)
+        self._reach = _reach(rows.detach(), self.centre)
+        self._screens: dict[bool, _Screen] = {}
+
+    def screen(self, queries: Tensor, fine: bool = False) -> _Screen:
+        """The distances from below that are good for these queries; `fine`: in float64 whether or not float32 would do.
+
+        Raises:
+            LiminalError: an item holds NaN or infinity.
+        """
+        reaches = self._reach, _reach(queries, self.centre)
+        largest = max(reaches)
+        if not all(map(math.isfinite, reaches)):
+            raise LiminalError("neighbours: the items hold NaN or infinity; leave those out")
+        # float32 products are exact to float32 here, and no square leaves its range
+        bears = torch.get_float32_matmul_precision() == "highest" and self.rows.shape[1] <= WIDEST and 1e-12 < largest < 1e15
+        fine = fine or not bears
+        if fine not in self._screens:
+            self._screens[fine] = _Screen(self.rows.detach(), self.centre, fine)
+        return copy.copy(self._screens[fine])  # with a table of its own
+
+
+def _reach(x: Tensor, centre: Tensor) -> float:
+    """How far the outermost coordinate lies from the centre's; NaN where one is NaN."""
+    return float((torch.stack(x.aminmax(dim=0)).double() - centre).abs().amax()) if x.numel() else 0.0
+
+
+def nearest(index: Tensor | Index, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """The k nearest rows of `index` (m, d) to each of `queries` (n, d); where both are the same tensor, a row is not its own neighbour.
 
     Distances are exact in float64 (differences squared and summed: a copy is at 0), whatever the width.
@@ -55,19 +91,20 @@ def nearest(index: Tensor, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:
     Raises:
         LiminalError: the index has fewer than k rows (other than the query itself), or an item holds NaN or infinity.
     """
-    same = queries is index
-    index, queries = index.detach(), queries.detach()
+    prepared = index if isinstance(index, Index) else Index(index)
+    same = queries is prepared.rows
+    index, queries = prepared.rows.detach(), queries.detach()
     if not 1 <= k <= len(index) - same:
         raise LiminalError(f"neighbours: wanted {k} of each item, but there are {len(index)} items; use more items or a smaller k")
     squared = torch.empty(len(queries), k, dtype=torch.float64, device=index.device)
     found = torch.empty(len(queries), k, dtype=torch.int64, device=index.device)
-    screen = _Screen(index, queries)
+    screen = prepared.screen(queries)
     for rows in _slices(len(queries), BLOCK // len(index)):
         own = torch.arange(rows.start, rows.stop, device=index.device) if same else None
         squared[rows], found[rows], sure = _chosen(screen, index, queries[rows], own, k)
         if not sure.all():
             doubtful = rows.start + (~sure).nonzero()[:, 0]
-            screen64 = screen.finer()
+            screen64 = prepared.screen(queries, fine=True)
             again = _chosen(screen64, index, queries[doubtful], doubtful if same else None, k)
             squared[doubtful], found[doubtful] = again[0], again[1]
             if len(doubtful) > len(sure) // 4:
@@ -126,11 +163,12 @@ def ball_counts(centres: Tensor, radii: Tensor, points: Tensor) -> tuple[Tensor,
     inside = torch.zeros(len(points), dtype=torch.int64, device=centres.device)
     if not len(points):
         return held, inside
-    screen = _Screen(points, centres)
+    index = Index(points)
+    screen = index.screen(centres)
     for rows in _slices(len(centres), BLOCK // len(points)):
         found = _counted(screen, points, centres[rows], radii[rows], OPEN)
         if found is None:
-            screen = screen.finer()
+            screen = index.screen(centres, fine=True)
             found = _counted(screen, points, centres[rows], radii[rows], math.inf)
             assert found is not None
         held[rows] = found[0]
@@ -179,28 +217,15 @@ class _Screen:
         is_fine: float64 is used.
     """
 
-    def __init__(self, b: Tensor, a: Tensor, fine: bool = False) -> None:
-        self.a, self.b, self.centre = a, b, b.mean(0, dtype=torch.float64)
-        self.is_fine = fine or not self._bears_float32()
-        self.kind, unit = (torch.float64, 2.0**-53) if self.is_fine else (torch.float32, 2.0**-24)
+    def __init__(self, b: Tensor, centre: Tensor, fine: bool) -> None:
+        self.centre, self.is_fine = centre, fine
+        self.kind, unit = (torch.float64, 2.0**-53) if fine else (torch.float32, 2.0**-24)
         # of d products and 2 sums each rounds by `unit` of the absolute total, at most 2 (|a|^2 + |b|^2); so do the operands
         self.rounding = (2 * b.shape[1] + 32) * unit
-        right = _beside(b, self.centre, self.kind, 1.0, last=True, shrink=self.rounding, beyond=-len(b) % GROUP)
+        right = _beside(b, centre, self.kind, 1.0, last=True, shrink=self.rounding, beyond=-len(b) % GROUP)
         self.slack = right[: len(b), -1].double() * (2.1 * self.rounding) + TINY
         self.right = right.T
         self.table = self.right.new_empty(0)  # one for all blocks: fresh memory would cost as much as the product
-
-    def _bears_float32(self) -> bool:
-        """Whether float32 products are exact to float32 here and no square leaves its range."""
-        ends = torch.stack([end.double() - self.centre for x in (self.a, self.b) if len(x) for end in x.aminmax(dim=0)])
-        largest = float(ends.abs().amax())
-        if not math.isfinite(largest):
-            raise LiminalError("neighbours: the items hold NaN or infinity; leave those out")
-        return torch.get_float32_matmul_precision() == "highest" and self.b.shape[1] <= WIDEST and 1e-12 < largest < 1e15
-
-    def finer(self) -> _Screen:
-        """The same in float64; itself where it is."""
-        return self if self.is_fine else _Screen(self.b, self.a, fine=True)
 
     def below(self, a: Tensor) -> tuple[Tensor, Tensor]:
         """L (n, m or more to a multiple of GROUP, infinite there), good until the next call, and the slack (n,) of these rows of a."""

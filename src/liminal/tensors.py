@@ -63,14 +63,15 @@ def has_fast_bf16(device: torch.device) -> bool:
 @contextmanager
 def inference(module: nn.Module) -> Iterator[None]:
     """Evaluation mode and no autograd inside the block; every submodule's own mode is restored afterwards."""
-    modes = [(m, m.training) for m in module.modules()]
-    module.eval()
+    training = [m for m in module.modules() if m.training]
+    if training:  # to go through a large network takes longer than to decode one item
+        module.eval()
     try:
         with torch.inference_mode():
             yield
     finally:
-        for m, training in modes:
-            m.training = training
+        for m in training:
+            m.training = True
 
 
 def in_chunks(f: Callable[[Tensor], Tensor], x: Tensor, size: int = CHUNK) -> Tensor:

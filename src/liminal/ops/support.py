@@ -58,6 +58,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..distances import blocks, nearest
+from ..distances import Index, blocks, nearest
 from ..errors import LiminalError
 from ..generator import Autoencoder
 from ..modalities import Modality
@@ -134,7 +135,7 @@ class Support:
             LiminalError: z has another width, or holds NaN or infinity.
         """
         u = self.along(checked_latents(z, "z", len(self.mean)))
-        near, rows = nearest(self.points, u, self.k + 1)
+        near, rows = nearest(self._index, u, self.k + 1)
         own = (near[:, :1] <= self.itself).expand(-1, self.k)
         near, rows = torch.where(own, near[:, 1:], near[:, :-1]), torch.where(own, rows[:, 1:], rows[:, :-1])
         rings = self.around[rows]
@@ -191,6 +192,11 @@ class Support:
         u, c = (z - self.mean.to(z)) @ self.axes.to(z), self.landmarks.to(z)
         square = u.square().sum(-1, keepdim=True) + c.square().sum(-1) - 2 * u @ c.T
         return math.log(len(c)) - torch.logsumexp(square / (-2 * self.bandwidth**2), -1)
+
+    @cached_property
+    def _index(self) -> Index:
+        """The points, prepared for being asked one latent after the other."""
+        return Index(self.points)
 
     def along(self, z: Tensor) -> Tensor:
         """Coordinates (n, a) of latents (n, d) along the axes."""

@@ -18,7 +18,6 @@ import uvicorn
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
-from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.types import Receive
@@ -32,6 +31,7 @@ from .session import NotYetError, Session
 if TYPE_CHECKING:
     from ..space import Space
 
+DRAWN = 0.8  # seconds that a browser may take to draw a map before the model is loaded: together both take longer on two cores
 ASLEEP = 2.0  # seconds after which the model is loaded even if nobody has asked for the map
 ENDING = 10.0  # seconds that what is being computed may take to end
 GONE = 499  # of an answer that nobody waits for any more
@@ -62,9 +62,8 @@ class Routes:
         found = await run_in_threadpool(self.session.layout, method)
         if found is None:
             found = await self._shared(request, self.session.chart(method))
-        answer = _packed(found)
-        answer.background = BackgroundTask(self.session.chart, method)  # what hovering over it needs
-        return answer
+        asyncio.get_running_loop().call_later(DRAWN, self.session.chart, method)  # what hovering over it needs
+        return _packed(found)
 
     async def column(self, request: Request, name: Word) -> Response:
         if name == "cluster" and name not in self.session.card.attributes:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from .worker import Arrays, Lane, Rows, Worker
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..distances import Index
     from ..maps.inverse import Inverse
     from ..maps.project import Map
     from ..ops.directions import Direction
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from ..space import Space
 
 PLACED = 5_000  # items among which latents are placed on a map: 12 ms of CPU for one, and twice as much for twice as many
+LARGE = 2**24  # numbers in the latents of all items, above which they are read from the database alone
+QUIET = 5.0  # seconds after the model that the items' database is loaded, before somebody looks at one: nobody should wait for both
 FAR = 1e6  # numbers in a latent beyond which distances lose their meaning in float32
 
 
@@ -124,12 +128,25 @@ class Session(Known):
         try:
             if self._space is None and self._load is not None:
                 space = self._load()
+                self._recall(space)
                 space.decode(space.latents[:1])  # the first call of a network is slow
                 self._space = space
         except Exception as error:
             self.broken = str(error) if isinstance(error, LiminalError) else f"the model cannot be loaded ({error})"
             raise
         self.long("support", lambda _: self._trust())  # after the map, where that was asked for meanwhile
+        timer = threading.Timer(QUIET, self.later.submit, [lambda: self.space.catalogue.table("id = 0", ["id"])])  # loads the database
+        timer.daemon = True
+        timer.start()
+
+    def _recall(self, space: Space) -> None:
+        """Give a space its latents as they were kept: its database takes longer to load than its model."""
+        import torch
+
+        if self.count * self.dim > LARGE:
+            return
+        arrays, _ = self.kept.once("latents", lambda: ({"z": space.latents.numpy()}, {}))
+        space.__dict__["latents"] = torch.from_numpy(arrays["z"])
 
     def settle(self, method: str) -> Chart:
         """Wait until the map by a method, the way back from it and support are there.
@@ -333,13 +350,20 @@ class Session(Known):
             xy[own] = chart.map.xy[rows[own, 0]]
         return {"items": self.space.decode(z), "z": z, "support": self.trusted(z), "nearest": rows, "distance": distance, "xy": xy}
 
+    @cached_property
+    def _items(self) -> Index:
+        """The items' latents, prepared for being asked one place after the other."""
+        from ..distances import Index
+
+        return Index(self.space.latents)
+
     def nearest(self, z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows and distances (n, k) of the items nearest to latents (n, d)."""
         import torch
 
         from ..distances import nearest
 
-        distance, rows = nearest(self.space.latents, torch.from_numpy(np.ascontiguousarray(z, np.float32)), k)
+        distance, rows = nearest(self._items, torch.from_numpy(np.ascontiguousarray(z, np.float32)), k)
         return rows.numpy(), distance.numpy()
 
     def trusted(self, z: np.ndarray) -> np.ndarray:
