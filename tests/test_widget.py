@@ -312,8 +312,11 @@ def test_a_relay_that_has_ended_takes_requests_without_harm(asked: Widget) -> No
     made = relay.Relay(asked.session)
     made.close()
     made.thread.join(PATIENCE)
-    made.ask("GET", "/api/space", b"", "x", lambda answer: None)()
+    answers: list[object] = []
+    made.ask("GET", "/api/space", b"", "x", answers.append)()
     made.close()
+    assert not answers
+    assert not made.thread.is_alive()
 
 
 # where it is shown

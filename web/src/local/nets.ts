@@ -96,8 +96,8 @@ export class Worked implements Nets {
   }
 }
 
+/** Rows one after the other. */
 export function joined(parts: readonly Float32Array[]): Float32Array {
-  if (parts.length === 1) return parts[0] as Float32Array;
   const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

@@ -1,5 +1,5 @@
 /** Ways from key to key and where their frames stand: ops/mixing.py, ops/mixer.py and ops/pacing.py in the browser. */
-import type { Nets } from "./nets.ts";
+import { joined, type Nets } from "./nets.ts";
 import type { Payload } from "./payload.ts";
 
 export type Latent = Float32Array;
@@ -135,7 +135,7 @@ export class Mixer {
 
   /** Noises of latents, and what of them is lost on the way there and back. */
   private async carried(keys: readonly Latent[]): Promise<{ e: Latent[]; lost: Latent[] }> {
-    const all = flat(keys);
+    const all = joined(keys);
     const noise = await this.toNoise(all);
     const back = await this.fromNoise(noise);
     const lost = all.map((x, i) => x - (back[i] as number));
@@ -153,7 +153,7 @@ export class Mixer {
     const { e, lost } = await this.carried(stops);
     return stops.slice(1).map((_, i) => (t: readonly number[]) => {
       const [ea, eb, la, lb] = [e[i], e[i + 1], lost[i], lost[i + 1]] as [Latent, Latent, Latent, Latent];
-      return this.back(flat(t.map((at) => arc(ea, eb, at))), flat(t.map((at) => line(la, lb, at))));
+      return this.back(joined(t.map((at) => arc(ea, eb, at))), joined(t.map((at) => line(la, lb, at))));
     });
   }
 
@@ -164,23 +164,13 @@ export class Mixer {
   }
 }
 
-export function flat(rows: readonly Latent[]): Float32Array {
-  const out = new Float32Array(rows.reduce((sum, row) => sum + row.length, 0));
-  let at = 0;
-  for (const row of rows) {
-    out.set(row, at);
-    at += row.length;
-  }
-  return out;
-}
-
 /** From each key to the next, exactly the keys at 0 and 1; from an item to itself it stays there. */
 export async function stretches(stops: readonly Latent[], along: string, mixer: Mixer | null): Promise<Stretch[]> {
   const ways = along === "mix" && mixer ? await mixer.stretches(stops) : null;
   return stops.slice(1).map((b, i) => {
     const a = stops[i] as Latent;
-    if (a.every((x, c) => x === b[c])) return (t) => flat(t.map(() => a));
-    const way = ways?.[i] ?? ((t: readonly number[]) => flat(t.map((at) => (along === "linear" ? line(a, b, at) : arc(a, b, at)))));
+    if (a.every((x, c) => x === b[c])) return (t) => joined(t.map(() => a));
+    const way = ways?.[i] ?? ((t: readonly number[]) => joined(t.map((at) => (along === "linear" ? line(a, b, at) : arc(a, b, at)))));
     return async (t) => {
       const z = (await way(t)).slice();
       t.forEach((at, row) => (at === 0 || at === 1) && z.set(at ? b : a, row * a.length));
