@@ -28,8 +28,11 @@ export function FormulaBar() {
     newest<Word>(async ({ text: prefix, mean }) => {
       try {
         const { completions } = await ask("names", { prefix }, null);
+        const box = input.current;
+        const now = wordAt(box?.value ?? "", box?.selectionStart ?? 0);
+        if (now.text !== prefix || now.mean !== mean) return; // more has been written meanwhile
         const fitting = completions.filter((one) => !mean || one.kind === "mean").slice(0, 8);
-        setFound(document.activeElement === input.current ? fitting : []);
+        setFound(document.activeElement === box ? fitting : []);
         setChosen(-1);
       } catch (error) {
         if (!dropped(error)) setFound([]);
@@ -40,8 +43,9 @@ export function FormulaBar() {
     change({ formula: value }, "formula");
     setFault(null);
     const word = wordAt(value, input.current?.selectionStart ?? value.length);
-    if (word.text && !/^[@\d.]/.test(word.text)) look(word);
-    else setFound([]);
+    const named = word.text && !/^[@\d.]/.test(word.text);
+    setFound((known) => (named ? known.filter((one) => one.text.toLowerCase().includes(word.text.toLowerCase()) && (!word.mean || one.kind === "mean")) : []));
+    if (named) look(word);
   };
   const take = (completion: Completion) => {
     const box = input.current;
