@@ -55,6 +55,8 @@ export function server(waiting: Waiting, reach: Reach = (address, init) => fetch
   };
 }
 
+const SOON = 200; // milliseconds after which it may be worth asking again
+
 /** Lets requests that need the model through once it is there; until then one of them all asks how far it is. */
 class Door {
   private opened = false;
@@ -82,14 +84,14 @@ class Door {
       if (this.opened) return;
       if (said?.broken) throw new Refused(said.broken, 503);
       if (!response?.ok) throw new Refused(this.silent, 0);
-      await pause(400);
+      await pause(SOON);
     }
   }
 }
 
-/** Asks until the server has an answer: where it needs more time (503) it asks again after what the server says. */
+/** Asks until the server has an answer: where it needs more time (503) it asks again, soon at first, at last after what the server says. */
 async function patient(address: string, init: RequestInit, door: Door): Promise<Response> {
-  for (;;) {
+  for (let soon = SOON; ; soon *= 2) {
     let response: Response;
     try {
       response = await door.reach(address, init);
@@ -103,7 +105,7 @@ async function patient(address: string, init: RequestInit, door: Door): Promise<
     if (response.status !== 503 || after === null) {
       throw new Refused(said?.error ?? `The server answered ${response.status}.`, response.status, said?.at ?? null, said?.near ?? []);
     }
-    await pause(Number(after) * 1000 || 500, init.signal);
+    await pause(Math.min(Number(after) * 1000 || 500, soon), init.signal);
     await door.open(init.signal);
   }
 }

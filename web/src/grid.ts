@@ -97,14 +97,14 @@ export function contains(polygon: readonly Point[], x: number, y: number): boole
 
 /** A fixed shuffle of 0..n-1: any first k of it are a uniform sample. */
 export function shuffled(n: number, seed = 1): Uint32Array {
-  const order = Uint32Array.from({ length: n }, (_, i) => i);
-  let state = seed >>> 0 || 1;
+  const order = new Uint32Array(n);
+  for (let i = 0; i < n; i++) order[i] = i;
+  let state = seed | 0 || 1;
   for (let i = n - 1; i > 0; i--) {
     state ^= state << 13;
     state ^= state >>> 17;
     state ^= state << 5;
-    state >>>= 0;
-    const j = state % (i + 1);
+    const j = (state >>> 0) % (i + 1);
     const kept = order[i] as number;
     order[i] = order[j] as number;
     order[j] = kept;

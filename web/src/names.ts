@@ -52,12 +52,12 @@ export function placed(column: Column, xy: Float32Array, shown: Uint8Array): Pla
   const [groups, side] = [column.values.length, ACROSS + 3];
   const counts = new Float32Array((groups + 1) * side * side);
   const of = (row: number) => Math.floor(((xy[2 * row] as number) - box.left) / cell) + 1 + (Math.floor(((xy[2 * row + 1] as number) - box.bottom) / cell) + 1) * side;
-  column.data.forEach((code, row) => {
-    if (!shown[row]) return;
-    const at = of(row);
+  for (let row = 0; row < column.data.length; row++) {
+    if (!shown[row]) continue;
+    const [at, code] = [of(row), column.data[row] as number];
     counts[groups * side * side + at]!++;
     if (code < groups) counts[code * side * side + at]!++;
-  });
+  }
   const around = (group: number, at: number): number => {
     let sum = 0;
     for (const dy of [-side, 0, side]) for (const dx of [-1, 0, 1]) sum += counts[group * side * side + at + dx + dy] ?? 0;
@@ -74,16 +74,17 @@ export function placed(column: Column, xy: Float32Array, shown: Uint8Array): Pla
     return where;
   });
   const sums = column.values.map(() => [0, 0, 0, 0] as [number, number, number, number]); // x, y, near by, in all
-  column.data.forEach((code, row) => {
+  for (let row = 0; row < column.data.length; row++) {
+    const code = column.data[row] as number;
     const sum = sums[code];
-    if (!sum || !shown[row]) return;
+    if (!sum || !shown[row]) continue;
     sum[3]++;
     const off = Math.abs(of(row) - (best[code] as number));
-    if (!(off <= 1 || Math.abs(off - side) <= 1)) return;
+    if (!(off <= 1 || Math.abs(off - side) <= 1)) continue;
     sum[0] += xy[2 * row] as number;
     sum[1] += xy[2 * row + 1] as number;
     sum[2]++;
-  });
+  }
   const named = column.values.map((value, group) => ({ name: column.kind === "bool" ? `${human(column.name)}: ${value}` : value, sum: sums[group] as [number, number, number, number], there: (best[group] as number) >= 0 }));
   return named
     .filter(({ sum, there }) => there && sum[2])

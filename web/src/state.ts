@@ -56,7 +56,7 @@ export const shown = computed(() => {
   return passes(column.value, { off: doc.value.off, range: doc.value.range }, rows);
 });
 const rowsById = computed(() => new Map(Array.from(layout.value?.id.data ?? [], (id, row) => [id, row])));
-export const rowOf = (id: number): number => rowsById.value.get(id) ?? -1;
+export const rowOf = (id: number): number => (layout.value?.id.data[id] === id ? id : (rowsById.value.get(id) ?? -1)); // mostly items lie as they are numbered
 export const idOf = (row: number): number => layout.value?.id.data[row] ?? -1;
 
 export let ask: Ask = server((waits) => (waiting.value = waits));
@@ -160,7 +160,7 @@ export async function open(keeper: Keeper = address): Promise<void> {
     const wanted = doc.value.method;
     const first = atOnce(wanted);
     if (first) turn({ method: first });
-    await loadMap();
+    await Promise.all([loadMap(), loadColumn(doc.value.colour).catch(complain)]);
     if (first) void ask("map", { method: wanted }, null).then(() => doc.value.method === first && turn({ method: wanted }), complain);
   } catch (error) {
     complain(error);

@@ -6,17 +6,30 @@ export interface Program {
   at: Record<string, WebGLUniformLocation | null>;
 }
 
+const built = new WeakMap<WebGL2RenderingContext, Map<string, Program>>();
+
+/** A program of two shaders; the same one where it has been built before. */
 export function build(gl: WebGL2RenderingContext, vertex: string, fragment: string): Program {
+  const programs = built.get(gl) ?? new Map<string, Program>();
+  built.set(gl, programs);
+  const made = programs.get(vertex + fragment) ?? link(gl, vertex, fragment);
+  programs.set(vertex + fragment, made);
+  return made;
+}
+
+function link(gl: WebGL2RenderingContext, vertex: string, fragment: string): Program {
   const program = gl.createProgram();
-  for (const [kind, text] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]] as const) {
+  const shaders = ([[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]] as const).map(([kind, text]) => {
     const shader = gl.createShader(kind) as WebGLShader;
     gl.shaderSource(shader, `#version 300 es\nprecision highp float;\nprecision highp sampler2DArray;\n${text}`);
     gl.compileShader(shader);
-    if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS)) throw new Error(gl.getShaderInfoLog(shader) ?? "a shader does not compile");
     gl.attachShader(program, shader);
-  }
+    return shader;
+  });
   gl.linkProgram(program);
-  if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(program) ?? "a program does not link");
+  if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
+    throw new Error([...shaders.map((shader) => gl.getShaderInfoLog(shader)), gl.getProgramInfoLog(program)].filter(Boolean).join(" ") || "a program does not link");
+  }
   const at: Program["at"] = {};
   const count = gl.getProgramParameter(program, gl.ACTIVE_UNIFORMS) as number;
   for (let i = 0; i < count; i++) {

@@ -1,7 +1,8 @@
 /**
  * All items as points. They are added up in a half-float picture (colour times coverage, and coverage), which is then shown with
  * the coverage on a logarithmic scale: where points saturate one sees how dense they are. The points lie in shuffled order, so the
- * first k are a uniform sample: while the map moves only those are drawn, and at rest the others are added bit by bit.
+ * first k are a uniform sample: while the map moves only those are drawn, and at rest the others are added bit by bit. Where frames
+ * take long nevertheless, as without a graphics card, those of a moving map are laid one over the other, without the sums.
  */
 import type { Camera, Size } from "../scales.ts";
 import { build, feed, type Program } from "./gl.ts";
@@ -9,7 +10,7 @@ import { build, feed, type Program } from "./gl.ts";
 const POINTS = `
 in vec2 xy; in float code;
 uniform vec2 middle; uniform vec2 scale; uniform float radius; uniform sampler2D palette;
-out vec3 colour;
+flat out vec3 colour;
 void main() {
   if (code > 254.5) { gl_Position = vec4(2., 2., 0., 1.); gl_PointSize = 0.; return; }
   gl_Position = vec4((xy - middle) * scale, 0., 1.);
@@ -17,27 +18,28 @@ void main() {
   colour = texelFetch(palette, ivec2(int(code + .5), 0), 0).rgb;
 }`;
 const DISC = `
-in vec3 colour; uniform float radius; out vec4 sum;
+flat in vec3 colour; uniform float radius, opacity; out vec4 sum;
 void main() {
   float far = length(gl_PointCoord - .5) * (2. * radius + 1.);
-  float covered = clamp(radius + .5 - far, 0., 1.);
+  float covered = opacity * clamp(radius + .5 - far, 0., 1.);
   sum = vec4(colour * covered, covered);
 }`;
 const TRIANGLE = `void main() { gl_Position = vec4(vec2(gl_VertexID == 1 ? 3. : -1., gl_VertexID == 2 ? 3. : -1.), 0., 1.); }`;
 const SHADE = `
-uniform sampler2D sums; uniform float part, overlap, strength; out vec4 shade;
+uniform sampler2D sums; uniform float part, overlap, least, strength; out vec4 shade;
 void main() {
   vec4 sum = texelFetch(sums, ivec2(gl_FragCoord.xy), 0);
   if (sum.a <= 0.) { shade = vec4(0.); return; }
   float piled = max(sum.a / part, 1.);
-  float least = mix(.9, .3, clamp(log2(overlap) / 5., 0., 1.));
   float dense = overlap > 1.01 ? min(log(piled) / log(overlap), 1.) : 0.;
   float alpha = strength * min(sum.a / mix(part, 1., .7), 1.) * mix(least, 1., dense);
   shade = vec4(sum.rgb / sum.a * alpha, alpha);
 }`;
 
 const MOST_A_FRAME = 250_000;
-const FEWEST_A_FRAME = 20_000;
+const FEWEST_A_FRAME = 6_000;
+const AT_REST = 125_000;
+const [FAST, SLOW] = [24, 40]; // milliseconds of a frame while the map moves: below more is drawn in the next one, above less
 
 export class Points {
   private readonly discs: Program;
@@ -54,6 +56,8 @@ export class Points {
   private picture = "";
   /** How many points one frame may draw while the map moves; follows how long those frames take. */
   private share = 60_000;
+  /** Whether frames take long while the map moves. */
+  private slow = false;
   private xy: Float32Array = new Float32Array();
   private order: Uint32Array = new Uint32Array();
   /** Points to a square unit of the map where they are dense. */
@@ -80,10 +84,11 @@ export class Points {
   place(xy: Float32Array, order: Uint32Array, density: number): void {
     const { gl } = this;
     const sorted = new Float32Array(xy.length);
-    order.forEach((row, i) => {
+    for (let i = 0; i < order.length; i++) {
+      const row = order[i] as number;
       sorted[2 * i] = xy[2 * row] as number;
       sorted[2 * i + 1] = xy[2 * row + 1] as number;
-    });
+    }
     [this.xy, this.order, this.count, this.density] = [xy, order, order.length, density];
     gl.bindBuffer(gl.ARRAY_BUFFER, this.places);
     gl.bufferData(gl.ARRAY_BUFFER, sorted, gl.STATIC_DRAW);
@@ -94,7 +99,10 @@ export class Points {
   colour(codes: Uint8Array, palette: Uint8Array, shown: Uint8Array): void {
     const { gl } = this;
     const sorted = new Uint8Array(this.count);
-    this.order.forEach((row, i) => (sorted[i] = shown[row] ? (codes[row] as number) : 255));
+    for (let i = 0; i < this.count; i++) {
+      const row = this.order[i] as number;
+      sorted[i] = shown[row] ? (codes[row] as number) : 255;
+    }
     gl.bindBuffer(gl.ARRAY_BUFFER, this.codes);
     gl.bufferData(gl.ARRAY_BUFFER, sorted, gl.DYNAMIC_DRAW);
     gl.bindTexture(gl.TEXTURE_2D, this.palette);
@@ -115,21 +123,33 @@ export class Points {
   /** Draws into the current framebuffer; `took`: milliseconds of the frame before. Says whether points are left for the next frame. */
   draw(camera: Camera, size: Size, ratio: number, strength: number, moving: boolean, took: number): boolean {
     const { gl } = this;
-    if (moving && took > 70) this.share = Math.max(this.share * 0.75, FEWEST_A_FRAME);
-    else if (moving && took > 0 && took < 40) this.share = Math.min(this.share * 1.2, MOST_A_FRAME);
+    if (moving && took > 0) this.adapt(took);
     const [width, height] = [gl.drawingBufferWidth, gl.drawingBufferHeight];
     const radius = this.radius(camera, ratio);
+    const overlap = (this.density / (camera.k * ratio) ** 2) * Math.PI * radius * radius;
+    if (moving && this.slow) {
+      this.picture = "";
+      const count = Math.min(this.count, Math.floor(this.share));
+      this.add(camera, size, radius, 0, count, strength * opacity((overlap * count) / this.count));
+      return false;
+    }
     const picture = `${camera.x} ${camera.y} ${camera.k} ${width} ${height}`;
     this.start(width, height, picture !== this.picture);
     this.picture = picture;
-    // at rest twice as many with every frame: what a frame costs besides its points counts, but a drag that only paused goes on smoothly
-    const step = Math.min(Math.max(this.share, this.drawn), MOST_A_FRAME);
+    // at rest as many again with every frame: what a frame costs besides its points counts, but a drag that only paused goes on smoothly
+    const step = Math.min(Math.max(this.share, this.drawn, AT_REST), MOST_A_FRAME);
     const until = Math.min(this.count, moving ? Math.max(this.drawn, this.share) : this.drawn + step);
-    if (until > this.drawn) this.add(camera, size, radius, until - this.drawn);
+    if (until > this.drawn) this.add(camera, size, radius, this.drawn, until - this.drawn);
     this.drawn = until;
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
-    this.show(camera, ratio, radius, strength);
+    this.show(overlap, strength);
     return !moving && this.drawn < this.count;
+  }
+
+  private adapt(took: number): void {
+    if (took > SLOW) [this.slow, this.share] = [true, Math.max(this.share * 0.75, FEWEST_A_FRAME)];
+    else if (took < FAST) this.share = Math.min(this.share * 1.2, MOST_A_FRAME);
+    if (this.share === MOST_A_FRAME) this.slow = false;
   }
 
   private start(width: number, height: number, fresh: boolean): void {
@@ -146,33 +166,38 @@ export class Points {
     this.drawn = 0;
   }
 
-  private add(camera: Camera, size: Size, radius: number, count: number): void {
+  /** Adds points up, or lays them one over the other with an opacity. */
+  private add(camera: Camera, size: Size, radius: number, from: number, count: number, opacity?: number): void {
     const { gl, discs } = this;
     gl.useProgram(discs.program);
     gl.bindVertexArray(this.vertices);
     gl.uniform2f(discs.at["middle"] ?? null, camera.x, camera.y);
     gl.uniform2f(discs.at["scale"] ?? null, (2 * camera.k) / size.width, (2 * camera.k) / size.height);
     gl.uniform1f(discs.at["radius"] ?? null, radius);
+    gl.uniform1f(discs.at["opacity"] ?? null, opacity ?? 1);
     gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_2D, this.palette);
-    gl.blendFunc(gl.ONE, gl.ONE);
-    gl.drawArrays(gl.POINTS, this.drawn, count);
+    gl.blendFunc(gl.ONE, opacity === undefined ? gl.ONE : gl.ONE_MINUS_SRC_ALPHA);
+    gl.drawArrays(gl.POINTS, from, count);
   }
 
-  private show(camera: Camera, ratio: number, radius: number, strength: number): void {
+  private show(overlap: number, strength: number): void {
     const { gl, shade } = this;
-    const perPixel = this.density / (camera.k * ratio) ** 2;
     gl.useProgram(shade.program);
     gl.bindVertexArray(this.nothing);
     gl.bindTexture(gl.TEXTURE_2D, this.sums);
     gl.uniform1f(shade.at["part"] ?? null, this.drawn / Math.max(this.count, 1));
-    gl.uniform1f(shade.at["overlap"] ?? null, Math.max(1, perPixel * Math.PI * radius * radius));
+    gl.uniform1f(shade.at["overlap"] ?? null, Math.max(1, overlap));
+    gl.uniform1f(shade.at["least"] ?? null, opacity(overlap));
     gl.uniform1f(shade.at["strength"] ?? null, strength);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     gl.drawArrays(gl.TRIANGLES, 0, 3);
     gl.bindVertexArray(null);
   }
 }
+
+/** Of a single point, where so many lie over each other in dense parts. */
+const opacity = (overlap: number): number => 0.9 - 0.6 * Math.min(Math.max(Math.log2(overlap) / 5, 0), 1);
 
 function texture(gl: WebGL2RenderingContext): WebGLTexture {
   const made = gl.createTexture();

@@ -2,6 +2,7 @@
 import type { Rgb } from "../colours.ts";
 import type { Camera, Size } from "../scales.ts";
 import type { Microscope } from "./microscope.ts";
+import { Labels } from "./labels.ts";
 import { Points } from "./points.ts";
 import type { Thumbnails } from "./thumbnails.ts";
 import type { Tiles } from "./tiles.ts";
@@ -29,6 +30,7 @@ const REST = 140; // milliseconds without a move
 export class Stage {
   readonly gl: WebGL2RenderingContext;
   readonly points: Points;
+  readonly labels: Labels;
   layers: Layers = { decoded: null, thumbnails: null };
   private asked = 0;
   private moved = 0;
@@ -42,12 +44,13 @@ export class Stage {
     readonly canvas: HTMLCanvasElement,
     private readonly scene: () => Scene,
   ) {
-    const gl = canvas.getContext("webgl2", { antialias: false, alpha: true, premultipliedAlpha: true, preserveDrawingBuffer: false });
+    const gl = canvas.getContext("webgl2", { antialias: false, alpha: false }); // opaque: nothing behind it is painted
     if (!gl) throw new Error("This browser draws no WebGL 2, which the map needs.");
     this.gl = gl;
     gl.disable(gl.DEPTH_TEST);
     gl.enable(gl.BLEND);
     this.points = new Points(gl);
+    this.labels = new Labels(gl, this.ratio());
   }
 
   /** Draws soon. */
@@ -74,9 +77,13 @@ export class Stage {
     else this.resting = true;
   }
 
+  private ratio(): number {
+    return Math.min(window.devicePixelRatio || 1, 2);
+  }
+
   /** Makes the canvas as large as its place on the screen; gives the device's pixels to one of the page's. */
   private fit(size: Size): number {
-    const ratio = Math.min(window.devicePixelRatio || 1, 2);
+    const ratio = this.ratio();
     const [width, height] = [Math.round(size.width * ratio), Math.round(size.height * ratio)];
     if (this.canvas.width !== width || this.canvas.height !== height) [this.canvas.width, this.canvas.height] = [width, height];
     return ratio;
@@ -91,7 +98,7 @@ export class Stage {
     let more = false;
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
     gl.viewport(0, 0, gl.drawingBufferWidth, gl.drawingBufferHeight);
-    gl.clearColor(0, 0, 0, 0);
+    gl.clearColor(...ground, 1);
     gl.clear(gl.COLOR_BUFFER_BIT);
     if (decoded && scene.microscope) {
       if (!moving) decoded.microscope.ask(camera, size);
@@ -104,6 +111,7 @@ export class Stage {
       more = this.points.draw(camera, size, ratio, strength, moving, took) || more;
     }
     if (faces && thumbnails) thumbnails.tiles.draw(faces.tiles, size, ratio, ground);
+    this.labels.draw(camera, size, ratio);
     return more;
   }
 

@@ -4,31 +4,29 @@ import { build, feed, type Program } from "./gl.ts";
 
 const PLACE = `
 in vec4 rect; in vec4 look; in vec4 ring;
-uniform vec2 size; out vec2 at; out vec2 full; out vec4 how; out vec4 edge;
+uniform vec2 size; out vec2 px; flat out vec2 full; flat out vec4 how; flat out vec4 edge;
 void main() {
   vec2 corner = vec2(gl_VertexID & 1, gl_VertexID >> 1);
-  at = corner; full = rect.zw; how = look; edge = ring;
-  vec2 px = rect.xy + (corner - .5) * rect.zw;
-  gl_Position = vec4(px.x / size.x * 2. - 1., 1. - px.y / size.y * 2., 0., 1.);
+  px = (corner - .5) * rect.zw; full = rect.zw; how = look; edge = ring;
+  vec2 place = rect.xy + px;
+  gl_Position = vec4(place.x / size.x * 2. - 1., 1. - place.y / size.y * 2., 0., 1.);
 }`;
 // look: layer, opacity, hatched (0 or 1), radius of the corners; ring: colour and width, both in pixels of the page
 const FACE = `
-in vec2 at; in vec2 full; in vec4 how; in vec4 edge;
+in vec2 px; flat in vec2 full; flat in vec4 how; flat in vec4 edge;
 uniform sampler2DArray pictures; uniform vec3 ground; uniform float ratio; out vec4 colour;
 void main() {
-  vec2 px = (at - .5) * full;
   vec2 q = abs(px) - full / 2. + how.w;
   float far = length(max(q, 0.)) + min(max(q.x, q.y), 0.) - how.w;
-  float covered = clamp(.5 - far * ratio, 0., 1.);
-  vec2 inner = full - 2. * edge.a;
-  vec2 uv = px / inner + .5;
-  vec3 picture = texture(pictures, vec3(clamp(uv, .5 / vec2(textureSize(pictures, 0).xy), 1. - .5 / vec2(textureSize(pictures, 0).xy)), how.x)).rgb;
-  float rim = edge.a > 0. ? clamp((far + edge.a) * ratio + .5, 0., 1.) : 0.;
-  vec3 c = mix(picture, edge.rgb, rim);
-  float line = abs(fract((gl_FragCoord.x + gl_FragCoord.y) / (7. * ratio)) - .5) * 7. * ratio;
-  float stripe = how.z * clamp(1.1 * ratio - line + .5, 0., 1.);
-  c = mix(c, ground, how.z * .35 + .5 * stripe);
-  float alpha = covered * how.y;
+  float alpha = clamp(.5 - far * ratio, 0., 1.) * how.y;
+  vec4 picture = textureLod(pictures, vec3(px / (full - 2. * edge.a) + .5, how.x), 0.);
+  vec3 c = picture.rgb;
+  alpha *= picture.a;
+  if (edge.a > 0.) c = mix(c, edge.rgb, clamp((far + edge.a) * ratio + .5, 0., 1.));
+  if (how.z > 0.) {
+    float line = abs(fract((gl_FragCoord.x + gl_FragCoord.y) / (7. * ratio)) - .5) * 7. * ratio;
+    c = mix(c, ground, how.z * (.35 + .5 * clamp(1.1 * ratio - line + .5, 0., 1.)));
+  }
   colour = vec4(c * alpha, alpha);
 }`;
 

@@ -1,6 +1,6 @@
 /** The map: a canvas of layers, what lies over it, and how one moves on it with mouse, wheel, fingers and keys. */
 import { effect } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Rgb } from "../colours.ts";
 import { shuffled } from "../grid.ts";
 import { image, Sheets } from "../image.ts";
@@ -8,9 +8,9 @@ import { Microscope } from "../marks/microscope.ts";
 import { Stage } from "../marks/stage.ts";
 import { Thumbnails } from "../marks/thumbnails.ts";
 import { Tiles } from "../marks/tiles.ts";
-import { task } from "../names.ts";
+import { placed, task } from "../names.ts";
 import { trim } from "../scales.ts";
-import { able, ask, camera, coloured, complain, doc, grid, home, layout, pointer, shown, size, space, tasks, tool } from "../state.ts";
+import { able, ask, camera, coloured, column, complain, doc, grid, home, layout, pointer, shown, size, space, tasks, tool } from "../state.ts";
 import { ACROSS, PAGE } from "../wire.ts";
 import { arrivals, sheets } from "./bits.tsx";
 import { HoverCard } from "./HoverCard.tsx";
@@ -30,7 +30,7 @@ declare global {
 export function MapView() {
   const canvas = useRef<HTMLCanvasElement>(null);
   const frame = useRef<HTMLDivElement>(null);
-  useEffect(() => mount(canvas.current as HTMLCanvasElement, frame.current as HTMLDivElement), []);
+  useLayoutEffect(() => mount(canvas.current as HTMLCanvasElement, frame.current as HTMLDivElement), []);
   const name = space.value ? `Map${space.value.items ? ` of ${space.value.items.toLocaleString("en")} items` : ""}. Arrow keys move, plus and minus zoom, Enter selects what is in the middle.` : "Map";
   return (
     <main class={`map tool-${tool.value}`} ref={frame}>
@@ -68,6 +68,7 @@ function mount(canvas: HTMLCanvasElement, frame: HTMLDivElement): () => void {
     if (entry) size.value = { width: entry.contentRect.width, height: entry.contentRect.height };
   });
   watcher.observe(frame);
+  size.value = { width: frame.clientWidth, height: frame.clientHeight }; // the watcher comes after the first paint
   const stops = [
     () => watcher.disconnect(),
     effect(() => fill(made)),
@@ -77,6 +78,14 @@ function mount(canvas: HTMLCanvasElement, frame: HTMLDivElement): () => void {
         made.layers.thumbnails?.layer.refresh();
         made.request();
       }
+    }),
+    effect(() => {
+      const [about, map] = [column.value, layout.value];
+      void dark.value;
+      const style = getComputedStyle(document.documentElement);
+      const places = about && map ? placed(about, map.xy.data, shown.value) : [];
+      made.labels.write(places, style.fontFamily, style.getPropertyValue("--ink"), style.getPropertyValue("--ground"));
+      made.request();
     }),
     effect(() => {
       void [camera.value, size.value, doc.value.points, doc.value.microscope, dark.value, arrivals.value];
@@ -108,7 +117,7 @@ function fill(made: Stage): void {
   if (!map || !points || !about) return;
   const order = shuffled(map.id.data.length);
   const rank = new Uint32Array(order.length);
-  order.forEach((row, i) => (rank[row] = i));
+  for (let i = 0; i < order.length; i++) rank[order[i] as number] = i;
   made.points.place(map.xy.data, order, points.density());
   const [width, height] = about.tile;
   sheets.value ??= new Sheets((page) => ask("thumbnails", { page }, null), width, height, PAGE, ACROSS, () => arrivals.value++);

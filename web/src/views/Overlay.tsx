@@ -1,10 +1,9 @@
-/** What lies over the map: names of groups, the selected item, the path with its handles, a lasso. */
-import { useMemo, useRef } from "preact/hooks";
+/** What lies over the map: the groups of a direction, the selected item, the path with its handles, a lasso. */
+import { useRef } from "preact/hooks";
 import { latestPlace } from "./handles.ts";
 import { useLive } from "../live.ts";
-import { doc, camera, column, grid, layout, marks, pointer, shown, size, walked, frame, whereabouts, tool } from "../state.ts";
+import { doc, camera, grid, layout, marks, pointer, size, walked, frame, whereabouts, tool } from "../state.ts";
 import { keyOf, nameOf } from "../doc.ts";
-import { placed } from "../names.ts";
 import { toMap, toScreen, type Point } from "../scales.ts";
 import { drawn } from "./moving.ts";
 import { rowOf } from "../state.ts";
@@ -13,12 +12,13 @@ import { setKey } from "./acts.ts";
 export function Overlay() {
   const at = camera.value;
   const lasso = drawn.value;
-  if (!at || !layout.value) return null;
+  const { view, keys, subject } = doc.value;
+  const empty = !subject && !marks.value.length && !lasso.length && !pointer.value?.keyed && !(view === "path" && keys.length) && view !== "directions";
+  if (!at || !layout.value || empty) return null; // a layer over all of the map is not for nothing
   const { width, height } = size.value;
   return (
-    <svg class="overlay" width={width} height={height} viewBox={`0 0 ${width} ${height}`} aria-hidden={doc.value.view === "path" ? undefined : "true"}>
+    <svg class="overlay" width={width} height={height} viewBox={`0 0 ${width} ${height}`} aria-hidden={view === "path" ? undefined : "true"}>
       <Groups />
-      <Names />
       <Walk />
       <Selected />
       <Marks />
@@ -29,26 +29,6 @@ export function Overlay() {
 }
 
 const screen = (x: number, y: number): Point => (camera.value ? toScreen(camera.value, size.value, x, y) : [0, 0]);
-
-function Names() {
-  const [about, map] = [column.value, layout.value];
-  const found = useMemo(() => (about && map ? placed(about, map.xy.data, shown.value) : []), [about, map, shown.value]);
-  const free: { name: string; x: number; y: number }[] = [];
-  for (const { name, x, y } of found.slice(0, 60)) {
-    const [px, py] = screen(x, y);
-    const clash = free.some((other) => Math.abs(other.y - py) < 18 && Math.abs(other.x - px) < 4 * (name.length + other.name.length) + 8);
-    if (!clash) free.push({ name, x: px, y: py });
-  }
-  return (
-    <g class="names">
-      {free.map(({ name, x, y }) => (
-        <text key={name} x={x} y={y}>
-          {name}
-        </text>
-      ))}
-    </g>
-  );
-}
 
 /** The two groups of a direction: a sample of their items. */
 function Groups() {

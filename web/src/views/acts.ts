@@ -96,7 +96,7 @@ function random(rows: readonly number[]): number {
 }
 export function shownRows(): number[] {
   const rows: number[] = [];
-  shown.value.forEach((on, row) => on && rows.push(row));
+  for (let row = 0; row < shown.value.length; row++) if (shown.value[row]) rows.push(row);
   return rows;
 }
 

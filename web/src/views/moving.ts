@@ -23,6 +23,8 @@ export function limits(): Point {
 export function listen(surface: HTMLDivElement): () => void {
   const held = new Map<number, { x: number; y: number }>();
   let travelled = 0;
+  // A browser keeps moves back until the next frame. It tells of them at once as raw ones: the first of them is taken, the others come with the frame.
+  let early = true;
   const place = (event: PointerEvent | WheelEvent | MouseEvent): [number, number] => {
     const box = surface.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
@@ -52,6 +54,7 @@ export function listen(surface: HTMLDivElement): () => void {
     const [px, py] = place(event);
     const before = held.get(event.pointerId);
     const at = camera.value;
+    early = true;
     if (!before || !at) return void (event.pointerType === "mouse" && point(px, py));
     travelled += Math.hypot(px - before.x, py - before.y);
     if (lasso) {
@@ -66,6 +69,11 @@ export function listen(surface: HTMLDivElement): () => void {
       camera.value = { ...zoomed, x: zoomed.x - (px - before.x) / 2 / zoomed.k, y: zoomed.y + (py - before.y) / 2 / zoomed.k };
     }
     if (held.size > 1 || travelled > 4 || lasso) held.set(event.pointerId, { x: px, y: py });
+  };
+  const raw = (event: PointerEvent) => {
+    if (!early || event.pointerType !== "mouse" || held.size) return;
+    early = false;
+    point(...place(event));
   };
   const up = (event: PointerEvent) => {
     const was = held.get(event.pointerId);
@@ -99,6 +107,7 @@ export function listen(surface: HTMLDivElement): () => void {
   const on: [string, (event: never) => void][] = [
     ["pointerdown", down],
     ["pointermove", move],
+    ["pointerrawupdate", raw],
     ["pointerup", up],
     ["pointercancel", up],
     ["pointerleave", leave],
