@@ -154,7 +154,7 @@ def running(space: str) -> Iterator[Server]:
         LiminalError: it does not start.
     """
     argv = [sys.executable, "-m", "liminal", "studio", space, "--no-browser"]
-    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=compiled())
     assert process.stdout is not None
     said = ""
     try:
@@ -171,6 +171,11 @@ def running(space: str) -> Iterator[Server]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def compiled() -> dict[str, str]:
+    """The environment, with Python keeping the modules that it has compiled, as an installed package has them."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def warm(server: Server, patience: float = 240.0) -> None:
@@ -208,7 +213,7 @@ def page(script: str, patience: float = SLOWEST, **given: Any) -> Told:
     if not (WEB / "node_modules" / "playwright-core").is_dir():
         raise WorkerError("web/node_modules is not there: run npm install in web")
     liminal = Path(sys.executable).with_name("liminal")
-    environment = {**os.environ, **({"LIMINAL": str(liminal)} if liminal.exists() and "LIMINAL" not in os.environ else {})}
+    environment = {**compiled(), **({"LIMINAL": str(liminal)} if liminal.exists() and "LIMINAL" not in os.environ else {})}
     argv = [node, str(WEB / "test" / "bench" / script), json.dumps(given)]
     process = subprocess.Popen(
         argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=WEB, start_new_session=True

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { contains, Grid, shuffled } from "../src/grid.ts";
 import { choose, thumbSide } from "../src/marks/thumbnails.ts";
 import { Slots } from "../src/marks/tiles.ts";
+import { inView } from "../src/scales.ts";
 
 /** Places from a fixed generator, in two heaps. */
 function places(n: number): Float32Array {
@@ -62,7 +63,7 @@ it("chooses thumbnails by rank and never one upon another", () => {
   shuffled(1000).forEach((row, i) => (rank[row] = i));
   const camera = { x: 5, y: 5, k: 30 };
   const size = { width: 900, height: 700 };
-  const { rows, seen } = choose(grid, rank, new Uint8Array(1000).fill(1), camera, size, 1);
+  const { rows, seen } = choose(grid, rank, new Uint8Array(1000).fill(1), inView(camera, size), 1);
   expect(seen).toBe(1000);
   expect(rows.length).toBeGreaterThan(10);
   for (const a of rows) {

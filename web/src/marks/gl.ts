@@ -39,7 +39,7 @@ function link(gl: WebGL2RenderingContext, vertex: string, fragment: string): Pro
   return { program, at };
 }
 
-/** Feeds a buffer to an attribute: `width` numbers from `offset` (bytes), one set for each vertex or instance. */
+/** Feeds a buffer to an attribute: `width` numbers from `offset` (bytes), one set for each vertex. */
 export function feed(
   gl: WebGL2RenderingContext,
   program: Program,
@@ -49,12 +49,10 @@ export function feed(
   type: number = gl.FLOAT,
   stride = 0,
   offset = 0,
-  each = 0,
 ): void {
   const location = gl.getAttribLocation(program.program, name);
   if (location < 0) return;
   gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
   gl.enableVertexAttribArray(location);
   gl.vertexAttribPointer(location, width, type, false, stride, offset);
-  gl.vertexAttribDivisor(location, each);
 }

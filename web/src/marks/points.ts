@@ -1,11 +1,12 @@
 /**
  * All items as points. They are added up in a half-float picture (colour times coverage, and coverage), which is then shown with
  * the coverage on a logarithmic scale: where points saturate one sees how dense they are. The points lie in shuffled order, so the
- * first k are a uniform sample: while the map moves only those are drawn, and at rest the others are added bit by bit. Where frames
- * take long nevertheless, as without a graphics card, those of a moving map are laid one over the other, without the sums.
+ * first k are a uniform sample: while the map moves only those are drawn, and at rest the others are added bit by bit. Plainly, they are
+ * laid one over the other without the sums.
  */
 import type { Camera, Size } from "../scales.ts";
 import { build, feed, type Program } from "./gl.ts";
+import type { Pace } from "./pace.ts";
 
 const POINTS = `
 in vec2 xy; in float code;
@@ -36,10 +37,7 @@ void main() {
   shade = vec4(sum.rgb / sum.a * alpha, alpha);
 }`;
 
-const MOST_A_FRAME = 250_000;
-const FEWEST_A_FRAME = 6_000;
-const AT_REST = 125_000;
-const [FAST, SLOW] = [24, 40]; // milliseconds of a frame while the map moves: below more is drawn in the next one, above less
+const AT_REST = [125_000, 250_000] as const; // fewest and most points that are added with a frame
 
 export class Points {
   private readonly discs: Program;
@@ -54,10 +52,6 @@ export class Points {
   private count = 0;
   private drawn = 0;
   private picture = "";
-  /** How many points one frame may draw while the map moves; follows how long those frames take. */
-  private share = 60_000;
-  /** Whether frames take long while the map moves. */
-  private slow = false;
   private xy: Float32Array = new Float32Array();
   private order: Uint32Array = new Uint32Array();
   /** Points to a square unit of the map where they are dense. */
@@ -120,36 +114,29 @@ export class Points {
     return ratio * Math.min(Math.max(2.6 / Math.max(overlap, 0.15) ** 0.3, 0.8), 4.5);
   }
 
-  /** Draws into the current framebuffer; `took`: milliseconds of the frame before. Says whether points are left for the next frame. */
-  draw(camera: Camera, size: Size, ratio: number, strength: number, moving: boolean, took: number): boolean {
+  /** Draws into the current framebuffer. Says whether points are left for the next frame. */
+  draw(camera: Camera, size: Size, ratio: number, strength: number, moving: boolean, pace: Pace): boolean {
     const { gl } = this;
-    if (moving && took > 0) this.adapt(took);
     const [width, height] = [gl.drawingBufferWidth, gl.drawingBufferHeight];
     const radius = this.radius(camera, ratio);
     const overlap = (this.density / (camera.k * ratio) ** 2) * Math.PI * radius * radius;
-    if (moving && this.slow) {
+    const few = Math.min(this.count, Math.floor(pace.points));
+    if (moving && pace.plain) {
       this.picture = "";
-      const count = Math.min(this.count, Math.floor(this.share));
-      this.add(camera, size, radius, 0, count, strength * opacity((overlap * count) / this.count));
+      this.add(camera, size, radius, 0, few, strength * opacity((overlap * few) / this.count));
       return false;
     }
     const picture = `${camera.x} ${camera.y} ${camera.k} ${width} ${height}`;
     this.start(width, height, picture !== this.picture);
     this.picture = picture;
     // at rest as many again with every frame: what a frame costs besides its points counts, but a drag that only paused goes on smoothly
-    const step = Math.min(Math.max(this.share, this.drawn, AT_REST), MOST_A_FRAME);
-    const until = Math.min(this.count, moving ? Math.max(this.drawn, this.share) : this.drawn + step);
+    const step = Math.min(Math.max(this.drawn, AT_REST[0]), AT_REST[1]);
+    const until = moving ? Math.max(this.drawn, few) : Math.min(this.count, this.drawn + step);
     if (until > this.drawn) this.add(camera, size, radius, this.drawn, until - this.drawn);
     this.drawn = until;
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
     this.show(overlap, strength);
     return !moving && this.drawn < this.count;
-  }
-
-  private adapt(took: number): void {
-    if (took > SLOW) [this.slow, this.share] = [true, Math.max(this.share * 0.75, FEWEST_A_FRAME)];
-    else if (took < FAST) this.share = Math.min(this.share * 1.2, MOST_A_FRAME);
-    if (this.share === MOST_A_FRAME) this.slow = false;
   }
 
   private start(width: number, height: number, fresh: boolean): void {

@@ -3,6 +3,7 @@ import type { Rgb } from "../colours.ts";
 import type { Camera, Size } from "../scales.ts";
 import type { Microscope } from "./microscope.ts";
 import { Labels } from "./labels.ts";
+import { Pace } from "./pace.ts";
 import { Points } from "./points.ts";
 import type { Thumbnails } from "./thumbnails.ts";
 import type { Tiles } from "./tiles.ts";
@@ -25,15 +26,17 @@ export interface Layers {
   thumbnails: { tiles: Tiles; layer: Thumbnails } | null;
 }
 
-const REST = 140; // milliseconds without a move
+const REST = 90; // milliseconds without a move, and two frames, after which the map rests
 
 export class Stage {
   readonly gl: WebGL2RenderingContext;
   readonly points: Points;
   readonly labels: Labels;
+  readonly pace = new Pace();
   layers: Layers = { decoded: null, thumbnails: null };
   private asked = 0;
   private moved = 0;
+  private still = 0;
   private before = 0;
   private camera = "";
   /** Milliseconds between the last frames, for tests and benchmarks. */
@@ -66,12 +69,14 @@ export class Stage {
     if (!camera || !size.width) return;
     const ratio = this.fit(size);
     const place = `${camera.x} ${camera.y} ${camera.k}`;
-    if (place !== this.camera) [this.camera, this.moved] = [place, now];
-    const moving = now - this.moved < REST;
+    this.still++;
+    if (place !== this.camera) [this.camera, this.moved, this.still] = [place, now, 0];
+    const moving = now - this.moved < REST || this.still < 2;
     const took = this.before ? now - this.before : 0;
     if (took) this.times.push(took);
+    if (took && moving) this.pace.note(took);
     if (this.times.length > 600) this.times.shift();
-    const more = this.draw(scene, camera, ratio, moving, took);
+    const more = this.draw(scene, camera, ratio, moving);
     this.before = more || moving ? now : 0;
     if (more || moving) this.request();
     else this.resting = true;
@@ -89,12 +94,13 @@ export class Stage {
     return ratio;
   }
 
-  private draw(scene: Scene, camera: Camera, ratio: number, moving: boolean, took: number): boolean {
+  private draw(scene: Scene, camera: Camera, ratio: number, moving: boolean): boolean {
     const { gl } = this;
     const { size } = scene;
     const ground = scene.ground.map((c) => c / 255) as unknown as Rgb;
     const { decoded, thumbnails } = this.layers;
     const faces = thumbnails && scene.points ? thumbnails.layer.draw(camera, size, scene.shown, scene.colour) : null;
+    const plain = moving && this.pace.plain;
     let more = false;
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
     gl.viewport(0, 0, gl.drawingBufferWidth, gl.drawingBufferHeight);
@@ -103,14 +109,14 @@ export class Stage {
     if (decoded && scene.microscope) {
       if (!moving) decoded.microscope.ask(camera, size);
       const { tiles, fading } = decoded.microscope.draw(camera, size, scene.veil);
-      decoded.tiles.draw(tiles, size, ratio, ground);
+      decoded.tiles.draw(tiles, size, ratio, ground, plain);
       more ||= fading;
     }
     if (scene.points) {
       const strength = 1 - 0.55 * (faces?.share ?? 0);
-      more = this.points.draw(camera, size, ratio, strength, moving, took) || more;
+      more = this.points.draw(camera, size, ratio, strength, moving, this.pace) || more;
     }
-    if (faces && thumbnails) thumbnails.tiles.draw(faces.tiles, size, ratio, ground);
+    if (faces && thumbnails) thumbnails.tiles.draw(faces.tiles, size, ratio, ground, plain);
     this.labels.draw(camera, size, ratio);
     return more;
   }

@@ -66,5 +66,10 @@ async function closer(page) {
   await page.waitForLoadState("networkidle"); // the sheets are here
   await decoded(page);
   await rest(page);
-  return page.evaluate(() => window.liminal.stage.layers.thumbnails.layer.chosen.rows.length);
+  return page.evaluate(() => {
+    const { stage, camera } = window.liminal;
+    const { x, y, k } = camera.value;
+    const inside = (row) => Math.abs(stage.rowAt(row)[0] - x) * k < stage.canvas.clientWidth / 2 && Math.abs(stage.rowAt(row)[1] - y) * k < stage.canvas.clientHeight / 2;
+    return stage.layers.thumbnails.layer.chosen.rows.filter(inside).length;
+  });
 }
