@@ -7,6 +7,7 @@ import { Refused, type Ask, type Route } from "./api.ts";
 import { between } from "./local/between.ts";
 import { draw, numbers } from "./local/draws.ts";
 import { Inverse, Places } from "./local/inverse.ts";
+import { encoding, mp4 } from "./local/mp4.ts";
 import { nearest } from "./local/near.ts";
 import type { Nets } from "./local/nets.ts";
 import type { Payload } from "./local/payload.ts";
@@ -24,6 +25,7 @@ import {
   type At,
   type Direction,
   type Directions,
+  type Film,
   type Formula,
   type Grid,
   type Item,
@@ -65,6 +67,7 @@ export function local(of: Payload, nets: Nets): Ask {
 type Answered = Exclude<Route, "transfer" | "report">;
 
 class Local implements Record<Answered, unknown> {
+  private readonly films: Promise<Film[]>; // that this browser can make
   private readonly d: number;
   private readonly z: Float32Array; // of all known latents
   private readonly same: number; // distance below which a latent is that of an item: its levels are no finer
@@ -80,6 +83,8 @@ class Local implements Record<Answered, unknown> {
     private readonly of: Payload,
     private readonly nets: Nets,
   ) {
+    const [, height, width] = of.shape;
+    this.films = encoding(height, width).then((found) => of.space.films.filter((format) => found || format !== "mp4"));
     const d = (this.d = of.z_low.data.length);
     this.z = Float32Array.from(of.z.data, (level, i) => (of.z_low.data[i % d] as number) + level * (of.z_step.data[i % d] as number));
     this.same = Math.hypot(...of.z_step.data);
@@ -93,7 +98,7 @@ class Local implements Record<Answered, unknown> {
 
   // what there is
 
-  space = (): Api["space"]["answer"] => this.of.space;
+  space = async (): Promise<Api["space"]["answer"]> => ({ ...this.of.space, films: await this.films });
   progress = (): Api["progress"]["answer"] => ({ ready: true, broken: null, tasks: [] });
 
   map(): Api["map"]["answer"] {
@@ -497,8 +502,8 @@ class Local implements Record<Answered, unknown> {
   }
 
   async export(_: unknown, { path, format = "gif", fps = 24 }: Api["export"]["body"]): Promise<Blob> {
-    if (!this.of.space.films.includes(format)) return refuse(`A shared page saves ${this.of.space.films.join(" and ")}; ${format} needs the studio.`);
     const { items } = await this.path(_, path);
+    if (format === "mp4") return mp4(items, fps).catch((error: Error) => refuse(error.message));
     return format === "gif" ? pictures.gif(items, fps) : pictures.sheet(items);
   }
 

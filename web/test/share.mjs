@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { browse, decoded, PATIENCE, pixels, rest, run, shoot } from "./stand.mjs";
+import { alike, browse, decoded, PATIENCE, pixels, rest, run, shoot } from "./stand.mjs";
 
 const SPACE = process.argv[2] ?? "fashion";
 const folder = mkdtempSync(join(tmpdir(), "liminal-share-"));
@@ -113,7 +113,50 @@ async function path() {
   await panel().getByRole("button", { name: "Save as GIF" }).waitFor();
   const [download] = await Promise.all([page.waitForEvent("download"), panel().getByRole("button", { name: "Save as GIF", exact: true }).click()]);
   assert.match(readFileSync(await download.path()).subarray(0, 6).toString("latin1"), /^GIF89a/);
-  assert.equal(await panel().getByRole("button", { name: "MP4" }).count(), 0);
+}
+
+async function film() {
+  const [face, scrub, mp4] = [panel().locator(".player canvas"), panel().getByLabel("Frame", { exact: true }), panel().getByRole("button", { name: "MP4", exact: true })];
+  const frames = [];
+  for (const at of [0, 47]) {
+    await scrub.fill(String(at));
+    await page.waitForTimeout(80);
+    frames.push(await face.evaluate((one) => ({ side: [one.width, one.height], light: Array.from(one.getContext("2d").getImageData(0, 0, one.width, one.height).data.filter((_, i) => i % 4 === 0)) })));
+  }
+  const [download] = await Promise.all([page.waitForEvent("download"), mp4.click()]);
+  const data = readFileSync(await download.path());
+  const boxes = [];
+  for (let at = 0; at < data.length; at += data.readUInt32BE(at)) boxes.push(data.subarray(at + 4, at + 8).toString("latin1"));
+  assert.deepEqual(boxes, ["ftyp", "moov", "mdat"]);
+  const other = await context.newPage(); // the page itself forbids all media
+  const shown = await other.evaluate(played, [data.toString("base64"), frames[0].side]);
+  assert.ok(Math.abs(shown.duration - 2) < 0.01, `48 frames at 24 a second last ${shown.duration} s`);
+  assert.deepEqual(shown.size.map((side) => side % 2), [0, 0]);
+  frames.forEach(({ light }, i) => assert.ok(alike(light, shown.frames[i]) > 0.98, `frame ${i ? "last" : "first"} is like the path's by ${alike(light, shown.frames[i])}`));
+  assert.ok(alike(frames[0].light, shown.frames[1]) < 0.98, "the film stands still");
+  await other.addInitScript(() => delete window.VideoEncoder);
+  await other.goto(page.url());
+  await other.getByRole("button", { name: "PNG", exact: true }).waitFor();
+  assert.equal(await other.getByRole("button", { name: "MP4", exact: true }).count(), 0);
+  await assert.rejects(other.evaluate(() => window.liminal.ask("export", {}, { path: { keys: ["random(1)", "random(2)"], frames: 2 }, format: "mp4" })), /cannot encode a film/);
+  await other.close();
+}
+/** The first and the last frame of a film at the size of an item, as a player shows them. */
+async function played([base64, [width, height]]) {
+  const video = document.createElement("video");
+  video.src = URL.createObjectURL(new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], { type: "video/mp4" }));
+  const heard = (name) => new Promise((done, fail) => ((video[`on${name}`] = done), (video.onerror = () => fail(new Error(video.error.message)))));
+  await heard("loadeddata");
+  const pen = new OffscreenCanvas(width, height).getContext("2d");
+  const frames = [];
+  for (const at of [0, video.duration - 0.01]) {
+    const there = heard("seeked");
+    video.currentTime = at;
+    await there;
+    pen.drawImage(video, 0, 0, width, height);
+    frames.push(Array.from(pen.getImageData(0, 0, width, height).data.filter((_, i) => i % 4 === 0)));
+  }
+  return { duration: video.duration, size: [video.videoWidth, video.videoHeight], frames };
 }
 
 async function sliders() {
@@ -209,6 +252,7 @@ const failed = await run(
     ["the microscope decodes", microscope],
     ["hovering decodes", hover],
     ["a path, its handle, its film", path],
+    ["the film as MP4", film],
     ["sliders and dimensions", sliders],
     ["formulas", formula],
     ["the same as in Python", parity],

@@ -351,7 +351,6 @@ def _about(s: Session, method: str, facts: Facts, arrays: Arrays, no_items: bool
         "items": count,
         "able": able,
         "found": list(facts["directions"]),
-        "films": ["gif", "png"],
         "attributes": [] if no_items else told["attributes"],
         "sources": sources,
         "maps": [method],

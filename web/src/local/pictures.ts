@@ -27,7 +27,7 @@ export function tensor(of: Items): Float32Array {
   });
 }
 
-function surface(width: number, height: number): { canvas: HTMLCanvasElement; pen: CanvasRenderingContext2D } {
+export function surface(width: number, height: number): { canvas: HTMLCanvasElement; pen: CanvasRenderingContext2D } {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [width, height];
   return { canvas, pen: canvas.getContext("2d", { willReadFrequently: true }) as CanvasRenderingContext2D };
@@ -52,12 +52,13 @@ export async function cut(sheet: Blob, at: number, across: number, [width, heigh
   return blob(canvas);
 }
 
-const PREVIEW = 320; // pixels of a film's longer side, at most
+export const PREVIEW = 320; // pixels of a film's longer side, at most
 const [ROW, TILE] = [12, 128]; // frames in a row of a sheet, and their size
 
-const enlarged = (side: number, most: number): number => Math.max(1, Math.floor(most / side));
+export const enlarged = (side: number, most: number): number => Math.max(1, Math.floor(most / side));
 
-function frames(of: Items, most: number): { width: number; height: number; at(index: number): HTMLCanvasElement } {
+/** Items one after the other on one canvas, enlarged by a whole factor to at most so many pixels. */
+export function frames(of: Items, most: number): { width: number; height: number; at(index: number): HTMLCanvasElement } {
   const [height = 1, width = 1] = of.shape.slice(1, 3);
   const by = enlarged(Math.max(height, width), most);
   const small = surface(width, height);
