@@ -8,8 +8,9 @@ frame's callbacks one pixel is read back from every WebGL context that drew, whi
 queue is through. The time of a frame is from the end of the one before to its own. So nobody wins by handing in work and leaving it
 undone, and what keeps the page from drawing counts as well. CPU-ms are what all the browser's processes took for it.
 
-While it moves, the studio draws as many points as there is time for, a uniform sample, and adds the rest when it rests; the peers draw
-all of them in every frame. Hence the bar for full detail.
+While it moves, the studio draws as many points as there is time for, a uniform sample, and where frames take long plainer ones (laid over
+each other, not summed; tiles without round corners and hatching); the rest is added when it rests. The peers draw all points in every
+frame. Hence the bar for full detail.
 
 Wants ``node``, ``npm``, ``chromium`` (or ``CHROMIUM``) and the packages of ``web/`` (``npm install`` there). The peers' packages are
 installed once, by version, into ``bench/out/peers-web``, and are no part of the project. What cannot be run is skipped and says why.

@@ -31,7 +31,7 @@ from .session import NotYetError, Session
 if TYPE_CHECKING:
     from ..space import Space
 
-DRAWN = 0.8  # seconds that a browser may take to draw a map before the model is loaded: together both take longer on two cores
+DRAWN = 0.1  # seconds after which what hovering over a map needs is begun: torch, once begun, slows the answers that the map waits for
 ASLEEP = 2.0  # seconds after which the model is loaded even if nobody has asked for the map
 ENDING = 10.0  # seconds that what is being computed may take to end
 GONE = 499  # of an answer that nobody waits for any more

@@ -43,7 +43,7 @@ export function HoverCard() {
         </>
       ) : (
         <p class="state">
-          <span class="spinner" />
+          {!waiting.value && <span class="spinner" />}
           {waiting.value ? "The model is loading" : "Decoding"}
         </p>
       )}
