@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from liminal.files import let_go
+from liminal.errors import LiminalError
+from liminal.files import atomic, atomic_bytes, let_go
 
 
 def resident() -> int:
@@ -35,3 +36,18 @@ def test_what_was_changed_stays(tmp_path: Path) -> None:
     assert copy[0] == 7
     let_go(np.ones(3))
     let_go([1, 2])
+
+
+def test_a_file_takes_no_folder_s_place(tmp_path: Path) -> None:
+    (tmp_path / "a.html").mkdir()
+    (tmp_path / "a.html" / "mine").write_text("kept")
+    with pytest.raises(LiminalError, match="it is a folder; name a file; nothing was changed there"):
+        atomic_bytes(tmp_path / "a.html", b"x")
+    with atomic(tmp_path / "b") as part:
+        part.mkdir()
+    (tmp_path / "file").write_text("kept")
+    writing = atomic(tmp_path / "file")
+    writing.__enter__().mkdir()
+    with pytest.raises(LiminalError, match="nothing was changed there"):
+        writing.__exit__(None, None, None)
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == ["a.html", "a.html/mine", "b", "file"]

@@ -175,6 +175,14 @@ def test_the_file_asks_nothing_of_anybody(session: Session, tmp_path: Path, caps
     assert main(["share", str(session.folder), "-o", str(out)]) == 2
     assert "--force" in capsys.readouterr().err
     assert out.read_bytes() == before
+    folder = tmp_path / "folder.html"
+    folder.mkdir()
+    (folder / "mine").touch()
+    assert main(["share", str(session.folder), "-o", str(folder), "--force"]) == 2
+    assert "is a folder; name another file" in capsys.readouterr().err
+    with pytest.raises(LiminalError, match="it is a folder; name a file"):
+        liminal.share(session.space, folder, force=True)
+    assert (folder / "mine").exists()
 
 
 @needs_page

@@ -59,7 +59,10 @@ def atomic(path: str | Path) -> Iterator[Path]:
     """A temporary path beside `path` (same ending) that replaces it when the block ends well and is removed when it does not.
 
     Works for files and folders: whatever the block made at the temporary path is moved into place.
-    An existing file is replaced in one step; an existing folder is moved aside first and removed last.
+    An existing file is replaced in one step; an existing folder is moved aside first and removed last, and only for another folder.
+
+    Raises:
+        LiminalError: it cannot be written, or a file would take the place of a folder; nothing was changed there.
     """
     path = Path(path)
     holder = None
@@ -68,6 +71,8 @@ def atomic(path: str | Path) -> Iterator[Path]:
         part = holder / path.name
         yield part
         if path.is_dir() and not path.is_symlink():
+            if not part.is_dir():
+                raise IsADirectoryError(None, "it is a folder; name a file")
             path.rename(holder / "replaced")
         os.replace(part, path)
     except OSError as error:

@@ -31,10 +31,9 @@ def share(
       liminal share fashion -o page.html
       liminal share photos-space --no-items -o page.html
     """
-    from ..files import check_output
     from ..tensors import set_threads
 
-    check_output(out, force)
+    console.output(out, force, (".html", ".htm"))
     set_threads(threads)
     with console.speaking(quiet) as voice:
         from ..studio import share as sharing

@@ -83,6 +83,8 @@ def share(
     path = check_output(path, force)
     if path.suffix.lower() not in (".html", ".htm"):
         raise LiminalError(f"share {path}: wanted a name that ends in .html")
+    if path.is_dir():
+        raise LiminalError(f"share {path}: it is a folder; name a file")
     if items < 1:
         raise LiminalError(f"--items {items}: wanted 1 or more; --no-items leaves all of them out")
     voice = voice or speaking()
