@@ -74,13 +74,14 @@ export class Grid {
 
   /** Points to a square unit of the map in a cell that is fuller than this share of the cells that hold any. */
   density(share = 0.95): number {
-    const counts: number[] = [];
-    for (let cell = 0; cell + 1 < this.starts.length; cell++) {
+    const counts = new Int32Array(this.starts.length - 1);
+    let full = 0;
+    for (let cell = 0; cell < counts.length; cell++) {
       const count = (this.starts[cell + 1] as number) - (this.starts[cell] as number);
-      if (count) counts.push(count);
+      if (count) counts[full++] = count;
     }
-    counts.sort((a, b) => a - b);
-    return (counts[Math.floor(share * (counts.length - 1))] ?? 0) / (this.cell * this.cell);
+    const sorted = counts.subarray(0, full).sort();
+    return (sorted[Math.floor(share * (full - 1))] ?? 0) / (this.cell * this.cell);
   }
 }
 
