@@ -366,7 +366,6 @@ def learn_attributes(
         steps=int(np.clip(3 * len(train_rows) / 128, 60, READ_STEPS)),
         progress=lambda i, n, loss: voice.progress("learning to read attributes", i / n, f"loss {loss:.3g}"),
     )
-    voice.progress("finding directions", 0.0)
     found = directions.find_directions(
         torch.from_numpy(z[train_rows]),
         known.take(pa.array(train_rows)),
@@ -376,6 +375,7 @@ def learn_attributes(
         read=reader.named,
         seed=seed,
         dimensions=dimensions,
+        progress=lambda i, n, name: voice.progress("finding directions", i / n, name),
     )
     tensors, about = directions.to_tensors(found)
     scores = reader.scores(modality.tensor(items[held_rows]), known.take(pa.array(held_rows)))

@@ -25,7 +25,7 @@ Attribute names, here and in what a reader gives: ``smile`` (a number, read as i
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -133,6 +133,7 @@ def find_directions(
     dimensions: Mapping[str, int] | None = None,
     conditional: bool = False,
     methods: Collection[str] = METHODS,
+    progress: Callable[[int, int, str], None] | None = None,
 ) -> list[Direction]:
     """A direction for every attribute that has enough items on either side (`probes.left_out` tells why another has none).
 
@@ -149,6 +150,7 @@ def find_directions(
         dimensions: index of the latent dimension that each of some attributes was bound to, by name.
         conditional: only vectors that hold the other attributes fixed, whatever they cost.
         methods: only these vectors.
+        progress: told before each direction how many are found, of how many, and its name.
 
     Raises:
         LiminalError: latents and attributes do not fit, hold NaN, a name is no attribute, a method or a dimension does not exist.
@@ -166,9 +168,10 @@ def find_directions(
     told = [score >= CHANCE[name] for score, name in scores]  # the normal of what latents do not tell is noise: nothing to keep off
     kept_off = _free_values(known)
     found = []
-    for target, normal in zip(known, normals, strict=True):
-        if names is not None and target.attribute not in names:
-            continue
+    wanted = [(t, n) for t, n in zip(known, normals, strict=True) if names is None or t.attribute in names]
+    for target, normal in wanted:
+        if progress is not None:
+            progress(len(found), len(wanted), target.name)
         others = held_fixed[:, [i for i, attribute in enumerate(of) if attribute != target.attribute]]
         seen = [normals[i] for i in kept_off if told[i] and known[i].attribute != target.attribute]
         free = projected(normal, torch.stack(seen)) if seen else None

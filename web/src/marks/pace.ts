@@ -4,6 +4,8 @@
  */
 const [FAST, SLOW] = [20, 30]; // milliseconds of a frame: below, more points are drawn in the next one, above fewer
 const [FEWEST, MOST] = [3_000, 250_000]; // points
+const STUCK = 100; // milliseconds of a frame that adds points at rest: graphics with a card take some
+const AWAY = 1000; // milliseconds after which the page was hidden meanwhile
 const PLAINLY = 400; // frames, after which it is tried again how long the others take
 
 export class Pace {
@@ -11,10 +13,21 @@ export class Pace {
   points = 60_000;
   private mean = 0;
   private left = 0;
+  private stuck = false;
 
   /** Whether a moving map is drawn plainly. */
   get plain(): boolean {
     return this.left > 0;
+  }
+
+  /** Whether the processor adds points up sooner than the graphics. */
+  get slow(): boolean {
+    return this.stuck || this.plain;
+  }
+
+  /** Notes what a frame took in milliseconds in which points were added to a map at rest. */
+  added(took: number): void {
+    this.stuck ||= took > STUCK && took < AWAY;
   }
 
   /** Notes what a frame took in milliseconds while the map moved. */

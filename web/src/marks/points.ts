@@ -1,10 +1,11 @@
 /**
  * All items as points. They are added up in a half-float picture (colour times coverage, and coverage), which is then shown with
  * the coverage on a logarithmic scale: where points saturate one sees how dense they are. The points lie in shuffled order, so the
- * first k are a uniform sample: while the map moves only those are drawn, and at rest the others are added bit by bit. Plainly, they are
- * laid one over the other without the sums.
+ * first k are a uniform sample: while the map moves only those are drawn, and at rest the others are added bit by bit. Where graphics are
+ * slow, a moving map's points are laid one over the other without the sums, and at rest the processor adds them up.
  */
-import type { Camera, Size } from "../scales.ts";
+import { type Camera, inView, type Size } from "../scales.ts";
+import { add, type Heap, PIXELS } from "./adding.ts";
 import { build, feed, type Program } from "./gl.ts";
 import type { Pace } from "./pace.ts";
 
@@ -49,9 +50,13 @@ export class Points {
   private readonly target: WebGLFramebuffer;
   private readonly vertices: WebGLVertexArrayObject;
   private readonly nothing: WebGLVertexArrayObject;
+  /** Whether points are left to be added to a map at rest. */
+  adding = false;
   private count = 0;
   private drawn = 0;
   private picture = "";
+  private heap: Heap = { sums: new Float32Array(), width: 0, height: 0 };
+  private sorted: { places: Float32Array; codes: Uint8Array; palette: Uint8Array } = { places: new Float32Array(), codes: new Uint8Array(), palette: new Uint8Array() };
   private xy: Float32Array = new Float32Array();
   private order: Uint32Array = new Uint32Array();
   /** Points to a square unit of the map where they are dense. */
@@ -77,15 +82,16 @@ export class Points {
   /** Where the points lie, the order to draw them in, and how dense they are where they are dense. */
   place(xy: Float32Array, order: Uint32Array, density: number): void {
     const { gl } = this;
-    const sorted = new Float32Array(xy.length);
+    const places = new Float32Array(xy.length);
     for (let i = 0; i < order.length; i++) {
       const row = order[i] as number;
-      sorted[2 * i] = xy[2 * row] as number;
-      sorted[2 * i + 1] = xy[2 * row + 1] as number;
+      places[2 * i] = xy[2 * row] as number;
+      places[2 * i + 1] = xy[2 * row + 1] as number;
     }
+    this.sorted.places = places;
     [this.xy, this.order, this.count, this.density] = [xy, order, order.length, density];
     gl.bindBuffer(gl.ARRAY_BUFFER, this.places);
-    gl.bufferData(gl.ARRAY_BUFFER, sorted, gl.STATIC_DRAW);
+    gl.bufferData(gl.ARRAY_BUFFER, places, gl.STATIC_DRAW);
     this.colour(new Uint8Array(this.count), new Uint8Array(256 * 4).fill(128), new Uint8Array(this.count).fill(1));
   }
 
@@ -97,6 +103,7 @@ export class Points {
       const row = this.order[i] as number;
       sorted[i] = shown[row] ? (codes[row] as number) : 255;
     }
+    Object.assign(this.sorted, { codes: sorted, palette });
     gl.bindBuffer(gl.ARRAY_BUFFER, this.codes);
     gl.bufferData(gl.ARRAY_BUFFER, sorted, gl.DYNAMIC_DRAW);
     gl.bindTexture(gl.TEXTURE_2D, this.palette);
@@ -122,35 +129,53 @@ export class Points {
     const overlap = (this.density / (camera.k * ratio) ** 2) * Math.PI * radius * radius;
     const few = Math.min(this.count, Math.floor(pace.points));
     if (moving && pace.plain) {
-      this.picture = "";
+      [this.picture, this.adding] = ["", false];
       this.add(camera, size, radius, 0, few, strength * opacity((overlap * few) / this.count));
       return false;
     }
-    const picture = `${camera.x} ${camera.y} ${camera.k} ${width} ${height}`;
-    this.start(width, height, picture !== this.picture);
-    this.picture = picture;
+    const own = !moving && pace.slow && width * height <= PIXELS;
+    const picture = `${camera.x} ${camera.y} ${camera.k} ${own ? "own" : ""} ${width} ${height}`;
+    if (picture !== this.picture) this.drawn = 0;
     // at rest as many again with every frame: what a frame costs besides its points counts, but a drag that only paused goes on smoothly
     const step = Math.min(Math.max(this.drawn, AT_REST[0]), AT_REST[1]);
     const until = moving ? Math.max(this.drawn, few) : Math.min(this.count, this.drawn + step);
-    if (until > this.drawn) this.add(camera, size, radius, this.drawn, until - this.drawn);
-    this.drawn = until;
-    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    if (own) this.addUp(camera, size, width, height, radius, until);
+    else {
+      this.start(width, height, picture);
+      if (until > this.drawn) this.add(camera, size, radius, this.drawn, until - this.drawn);
+      gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    }
+    [this.picture, this.drawn] = [picture, until];
     this.show(overlap, strength);
-    return !moving && this.drawn < this.count;
+    this.adding = !moving && this.drawn < this.count;
+    return this.adding;
   }
 
-  private start(width: number, height: number, fresh: boolean): void {
+  /** Has the sums of a picture ready for the graphics to add to, empty where it is another one. */
+  private start(width: number, height: number, picture: string): void {
     const { gl } = this;
     gl.bindTexture(gl.TEXTURE_2D, this.sums);
-    if (!this.picture.endsWith(` ${width} ${height}`)) {
+    if (!this.picture.endsWith(`  ${width} ${height}`)) {
       gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA16F, width, height, 0, gl.RGBA, gl.HALF_FLOAT, null);
     }
     gl.bindFramebuffer(gl.FRAMEBUFFER, this.target);
     gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, this.sums, 0);
-    if (!fresh) return;
+    if (picture === this.picture) return;
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT);
-    this.drawn = 0;
+  }
+
+  /** Adds points up by the processor, and gives the sums to the graphics. */
+  private addUp(camera: Camera, size: Size, width: number, height: number, radius: number, until: number): void {
+    const { gl, sorted } = this;
+    if (this.drawn === until) return;
+    if (this.heap.width !== width || this.heap.height !== height) this.heap = { sums: new Float32Array(4 * width * height), width, height };
+    else if (!this.drawn) this.heap.sums.fill(0);
+    const { left, bottom } = inView(camera, size);
+    const view = { left, bottom, across: (camera.k * width) / size.width, up: (camera.k * height) / size.height };
+    add(this.heap, view, sorted.places, sorted.codes, sorted.palette, this.drawn, until, radius);
+    gl.bindTexture(gl.TEXTURE_2D, this.sums);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA32F, width, height, 0, gl.RGBA, gl.FLOAT, this.heap.sums);
   }
 
   /** Adds points up, or lays them one over the other with an opacity. */

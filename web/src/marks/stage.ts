@@ -28,6 +28,8 @@ export interface Layers {
 
 const REST = 90; // milliseconds without a move, and two frames, after which the map rests
 
+const unit = (colour: Rgb): [number, number, number] => [colour[0] / 255, colour[1] / 255, colour[2] / 255];
+
 export class Stage {
   readonly gl: WebGL2RenderingContext;
   readonly points: Points;
@@ -48,7 +50,7 @@ export class Stage {
     private readonly scene: () => Scene,
   ) {
     const gl = canvas.getContext("webgl2", { antialias: false, alpha: false }); // opaque: nothing behind it is painted
-    if (!gl) throw new Error("This browser draws no WebGL 2, which the map needs.");
+    if (!gl) throw new Error("This browser draws no WebGL 2, which the map needs: switch on graphics acceleration in its settings, or try another browser. The rest of the page works.");
     this.gl = gl;
     gl.disable(gl.DEPTH_TEST);
     gl.enable(gl.BLEND);
@@ -66,8 +68,10 @@ export class Stage {
     this.asked = 0;
     const scene = this.scene();
     const { camera, size } = scene;
-    if (!camera || !size.width) return;
+    if (!size.width) return;
     const ratio = this.fit(size);
+    this.clear(scene.ground);
+    if (!camera) return; // nothing is laid out yet
     const place = `${camera.x} ${camera.y} ${camera.k}`;
     this.still++;
     if (place !== this.camera) [this.camera, this.moved, this.still] = [place, now, 0];
@@ -75,6 +79,7 @@ export class Stage {
     const took = this.before ? now - this.before : 0;
     if (took) this.times.push(took);
     if (took && moving) this.pace.note(took);
+    else if (took && this.points.adding) this.pace.added(took);
     if (this.times.length > 600) this.times.shift();
     const more = this.draw(scene, camera, ratio, moving);
     this.before = more || moving ? now : 0;
@@ -94,18 +99,21 @@ export class Stage {
     return ratio;
   }
 
-  private draw(scene: Scene, camera: Camera, ratio: number, moving: boolean): boolean {
+  private clear(ground: Rgb): void {
     const { gl } = this;
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    gl.viewport(0, 0, gl.drawingBufferWidth, gl.drawingBufferHeight);
+    gl.clearColor(...unit(ground), 1);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+  }
+
+  private draw(scene: Scene, camera: Camera, ratio: number, moving: boolean): boolean {
     const { size } = scene;
-    const ground = scene.ground.map((c) => c / 255) as unknown as Rgb;
+    const ground = unit(scene.ground);
     const { decoded, thumbnails } = this.layers;
     const faces = thumbnails && scene.points ? thumbnails.layer.draw(camera, size, scene.shown, scene.colour) : null;
     const plain = moving && this.pace.plain;
     let more = false;
-    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
-    gl.viewport(0, 0, gl.drawingBufferWidth, gl.drawingBufferHeight);
-    gl.clearColor(...ground, 1);
-    gl.clear(gl.COLOR_BUFFER_BIT);
     if (decoded && scene.microscope) {
       if (!moving) decoded.microscope.ask(camera, size);
       const { tiles, fading } = decoded.microscope.draw(camera, size, scene.veil);

@@ -131,7 +131,7 @@ function Notice() {
     const timer = setTimeout(() => (notice.value = null), note.bad ? 9000 : 4000);
     return () => clearTimeout(timer);
   }, [note]);
-  const work = tasks.value.find(({ what }) => layout.value || !what.startsWith("map by")); // the map says so itself
+  const work = layout.value ? tasks.value[0] : null; // before there is a map, its place says what is going on
   const line = waiting.value ? "The model is loading; the map is ready" : work ? `${task(work.what)}${work.done !== null ? ` · ${Math.round(work.done * 100)} %` : ""}` : null;
   return (
     <div class="notices">

@@ -1,5 +1,5 @@
 /** The map: a canvas of layers, what lies over it, and how one moves on it with mouse, wheel, fingers and keys. */
-import { effect } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Rgb } from "../colours.ts";
 import { shuffled } from "../grid.ts";
@@ -37,10 +37,11 @@ export function MapView() {
       <div class="surface" role="application" aria-label={name} tabIndex={0} onKeyDown={keys} onBlur={() => (pointer.value = null)}>
         <canvas ref={canvas} />
       </div>
-      {!layout.value && (
+      {undrawn.value && <p class="state laying">{undrawn.value}</p>}
+      {!layout.value && !undrawn.value && (
         <p class="state laying">
-          <span class="spinner" />
-          {task(tasks.value[0]?.what ?? "map by")}
+          {space.value?.broken ? "There is no map without the model." : <span class="spinner" />}
+          {!space.value?.broken && task(tasks.value[0]?.what ?? "map by")}
         </p>
       )}
       <Overlay />
@@ -51,24 +52,37 @@ export function MapView() {
   );
 }
 
+/** Why there is no map, where the browser cannot draw it. */
+const undrawn = signal("");
+
+function stage(canvas: HTMLCanvasElement): Stage | null {
+  try {
+    return new Stage(canvas, () => ({
+      camera: camera.peek(),
+      size: size.peek(),
+      points: doc.peek().points,
+      microscope: doc.peek().microscope,
+      shown: shown.peek(),
+      colour: rowColour,
+      veil: veil(),
+      ground: dark.peek() ? [23, 23, 26] : [251, 250, 247],
+    }));
+  } catch (error) {
+    undrawn.value = (error as Error).message;
+    return null;
+  }
+}
+
 function mount(canvas: HTMLCanvasElement, frame: HTMLDivElement): () => void {
   const surface = canvas.parentElement as HTMLDivElement;
-  const made = new Stage(canvas, () => ({
-    camera: camera.peek(),
-    size: size.peek(),
-    points: doc.peek().points,
-    microscope: doc.peek().microscope,
-    shown: shown.peek(),
-    colour: rowColour,
-    veil: veil(),
-    ground: dark.peek() ? [23, 23, 26] : [251, 250, 247],
-  }));
-  window.liminal = { stage: made, camera, ask: ((...given) => ask(...given)) as typeof ask };
+  const made = stage(canvas);
   const watcher = new ResizeObserver(([entry]) => {
     if (entry) size.value = { width: entry.contentRect.width, height: entry.contentRect.height };
   });
   watcher.observe(frame);
   size.value = { width: frame.clientWidth, height: frame.clientHeight }; // the watcher comes after the first paint
+  if (!made) return () => watcher.disconnect();
+  window.liminal = { stage: made, camera, ask: ((...given) => ask(...given)) as typeof ask };
   const stops = [
     () => watcher.disconnect(),
     effect(() => fill(made)),
