@@ -84,9 +84,11 @@ export function cellsIn(box: Box, level: number, side: number, limit: number): C
   return cells.sort((a, b) => far(a) - far(b)).slice(0, limit);
 }
 
-/** Support, the share of real items that lie further out than a point, in words. */
-export function supportWords(support: number): { level: "inside" | "edge" | "beyond"; words: string } {
-  if (!(support >= 0.05)) return { level: "beyond", words: "Beyond the data: do not trust it" };
+/** Support, the share of real items that lie further out than a point, in words; of a real item, how usual it is. */
+export function supportWords(support: number, real = false): { level: "inside" | "edge" | "beyond"; words: string } {
+  if (real) return support >= 0.05 ? { level: "inside", words: support < 0.2 ? "Less usual than most" : "One of many like it" } : { level: "edge", words: "An unusual one" };
+  if (!(support >= 0.01)) return { level: "beyond", words: "Beyond the data: do not trust it" };
+  if (support < 0.05) return { level: "edge", words: "Hardly any are like this: look twice" };
   if (support < 0.2) return { level: "edge", words: "At the edge of the data" };
   return { level: "inside", words: "Well inside the data" };
 }

@@ -50,7 +50,10 @@ describe("the lattice", () => {
 });
 
 it("calls support below one in twenty, or unknown, beyond the data", () => {
-  expect(supportWords(0.049).level).toBe("beyond");
+  expect(supportWords(0.009).level).toBe("beyond");
+  expect(supportWords(0.049).level).toBe("edge");
+  expect(supportWords(0.049).words).not.toBe(supportWords(0.051).words);
+  expect(supportWords(0.001, true).level).toBe("edge"); // a real item is never beyond the data
   expect(supportWords(0.05).level).toBe("edge");
   expect(supportWords(0.2).level).toBe("inside");
   expect(supportWords(NaN).level).toBe("beyond");

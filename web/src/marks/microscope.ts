@@ -1,6 +1,7 @@
 /**
- * The latent microscope: a lattice of decoded places behind the points. Its cells halve whenever they have grown to twice their
- * size, so a level is decoded once and kept; while the cells of a level are on their way, those of the levels around stand in.
+ * The latent microscope: a lattice of decoded places behind the points. A cell shows what the item nearest to its middle stands for,
+ * decoded, or where it holds none its middle. Cells halve whenever they have grown to twice their size, so a level is decoded once and
+ * kept; while the cells of a level are on their way, those of the levels around stand in.
  */
 import { dropped } from "../api.ts";
 import type { Grid as Points } from "../grid.ts";
@@ -10,6 +11,8 @@ import { Slots, type Tile, type Tiles } from "./tiles.ts";
 
 interface Face {
   slot: number;
+  /** The item at whose place it was decoded; -1: in the middle of the cell. */
+  row: number;
   doubtful: boolean;
   born: number;
 }
@@ -24,6 +27,7 @@ export class Microscope {
   private readonly slots: Slots;
   private asked: { cells: Cell[]; gone: AbortController } | null = null;
   private failed = 0;
+  private shown: Uint8Array | undefined;
 
   constructor(
     private readonly tiles: Tiles,
@@ -34,6 +38,14 @@ export class Microscope {
     private readonly complain: (error: unknown) => void,
   ) {
     this.slots = new Slots(tiles.count, (key) => this.faces.delete(key));
+  }
+
+  /** Which items are shown: cells with none of them near go, and those that stand for a hidden one are decoded anew. */
+  keep(shown: Uint8Array): void {
+    if (shown === this.shown) return;
+    this.shown = shown;
+    this.closeBy.clear();
+    for (const [name, { row }] of this.faces) if (row >= 0 && !shown[row]) this.faces.delete(name);
   }
 
   /** Cells of the level in view that data is near to. */
@@ -48,13 +60,22 @@ export class Microscope {
     return [(cell.i + 0.5) * side, (cell.j + 0.5) * side];
   }
 
+  /** The shown item of a cell that is nearest to its middle; -1 where there is none. */
+  private item(cell: Cell): number {
+    const [x, y] = this.middle(cell);
+    const half = this.points.side / 2 ** cell.level / 2;
+    const row = this.points.nearest(x, y, half * Math.SQRT2, this.shown);
+    const [far, up] = row < 0 ? [Infinity, Infinity] : [Math.abs((this.points.xy[2 * row] as number) - x), Math.abs((this.points.xy[2 * row + 1] as number) - y)];
+    return far <= half && up <= half ? row : -1;
+  }
+
   /** Whether an item lies within one cell of the first level or so; further out nothing could be said. */
   private near(cell: Cell): boolean {
     let found = this.closeBy.get(key(cell));
     if (found === undefined) {
       const [x, y] = this.middle(cell);
       const reach = Math.max(this.points.side / 50, (0.7 * this.points.side) / 2 ** cell.level);
-      found = this.points.nearest(x, y, reach) >= 0;
+      found = this.points.nearest(x, y, reach, this.shown) >= 0;
       this.closeBy.set(key(cell), found);
     }
     return found;
@@ -77,14 +98,16 @@ export class Microscope {
   private async fetch(cells: Cell[]): Promise<void> {
     const gone = new AbortController();
     this.asked = { cells, gone };
+    const rows = cells.map((cell) => this.item(cell));
+    const places = cells.flatMap((cell, i) => ((rows[i] as number) < 0 ? this.middle(cell) : Array.from(this.points.xy.subarray(2 * (rows[i] as number), 2 * (rows[i] as number) + 2))));
     try {
-      const answer = await this.decode(Float32Array.from(cells.flatMap((cell) => this.middle(cell))), gone.signal);
+      const answer = await this.decode(Float32Array.from(places), gone.signal);
       const now = performance.now();
       cells.forEach((cell, i) => {
         const slot = this.slots.give(key(cell));
         this.tiles.put(slot, this.rgba(answer, i));
         const support = answer.support.data[i] as number;
-        this.faces.set(key(cell), { slot, doubtful: !answer.inside.data[i] || support < 0.05, born: now });
+        this.faces.set(key(cell), { slot, row: rows[i] as number, doubtful: !answer.inside.data[i] || support < 0.05, born: now });
       });
     } catch (error) {
       if (dropped(error)) return;

@@ -1,8 +1,9 @@
-/** What the map holds under the pointer: decoded large, how far that can be trusted, and the nearest real item. */
+/** What the map holds under the pointer: decoded large, how far that can be trusted, and the item that a click takes or else is most like it. */
 import { useRef } from "preact/hooks";
 import { useLive } from "../live.ts";
 import { able, ask, camera, column, doc, idOf, layout, pointer, size, tool, waiting } from "../state.ts";
 import { Picture, Support, Thumb } from "./bits.tsx";
+import { rowUnder } from "./moving.ts";
 
 const [WIDE, TALL] = [196, 316];
 
@@ -24,6 +25,8 @@ export function HoverCard() {
   if (live.value) last.current = live.value;
   if (!at || !camera.value || tool.value === "a" || tool.value === "b") return null;
   const found = last.current;
+  const under = rowUnder(at.px, at.py); // what a click takes
+  const row = under >= 0 ? under : (found?.nearest.data[0] ?? -1);
   const { width, height } = size.value;
   const left = at.px + 28 + WIDE < width ? at.px + 28 : at.px - 28 - WIDE;
   const top = Math.min(Math.max(at.py - TALL / 2, 60), height - TALL - 12);
@@ -32,12 +35,13 @@ export function HoverCard() {
       {found ? (
         <>
           <Picture items={found.items} name="decoded here" class="large" />
-          <Support value={found.support.data[0] ?? NaN} inside={Boolean(found.inside.data[0])} />
+          <Support value={found.support.data[0] ?? NaN} />
+          {!found.inside.data[0] && <p class="fine">The map is empty here</p>}
           {able("items") && <div class="nearest">
-            <Thumb row={found.nearest.data[0] ?? -1} name="nearest real item" />
+            <Thumb row={row} name={under >= 0 ? "item under the pointer" : "nearest real item"} />
             <p>
-              <small>Nearest real</small>
-              <br />@{idOf(found.nearest.data[0] ?? -1)} <span>{valueOf(found.nearest.data[0] ?? -1)}</span>
+              <small>{under >= 0 ? "Under the pointer" : "Most like it"}</small>
+              <br />@{idOf(row)} <span>{valueOf(row)}</span>
             </p>
           </div>}
         </>

@@ -90,6 +90,7 @@ function mount(canvas: HTMLCanvasElement, frame: HTMLDivElement): () => void {
       if (layout.value && coloured.value.codes.length === layout.value.id.data.length) {
         made.points.colour(coloured.value.codes, coloured.value.palette, shown.value);
         made.layers.thumbnails?.layer.refresh();
+        made.layers.decoded?.microscope.keep(shown.value);
         made.request();
       }
     }),
@@ -141,6 +142,7 @@ function fill(made: Stage): void {
   const real = made.layers.thumbnails?.tiles ?? new Tiles(made.gl, width, height, 800);
   const look = (xy: Float32Array, signal: AbortSignal) => ask("at", { method: map.method }, xy, signal);
   const microscope = new Microscope(decoded, points, look, (at, i) => image.rgba(at.items, i, ...small), () => made.request(), complain);
+  microscope.keep(shown.peek());
   made.layers = { decoded: { tiles: decoded, microscope }, thumbnails: { tiles: real, layer: new Thumbnails(real, sheets.value, points, rank) } };
   made.request();
 }

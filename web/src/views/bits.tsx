@@ -84,10 +84,10 @@ export function ThumbButton({ row, about, onClick }: { row: number; about?: stri
 }
 
 /** How far a decoded item can be trusted: a dot and words, the number for those who point at it. */
-export function Support({ value, inside = true }: { value: number; inside?: boolean }) {
-  if (Number.isNaN(value) && inside) return <p class="support unknown">Support: being measured</p>;
-  const { level, words } = inside ? supportWords(value) : { level: "beyond" as const, words: "Outside the map's data: do not trust it" };
-  const percent = Number.isNaN(value) ? "" : `${Math.round(100 * value)} % of real items lie further out`;
+export function Support({ value, real = false }: { value: number; real?: boolean }) {
+  if (Number.isNaN(value)) return <p class="support unknown">Support: being measured</p>;
+  const { level, words } = supportWords(value, real);
+  const percent = `${Math.round(100 * value)} % of real items lie further out`;
   return (
     <p class={`support ${level}`} title={percent}>
       <span class="dot" />
