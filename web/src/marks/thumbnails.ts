@@ -73,10 +73,10 @@ export class Thumbnails {
       this.chosen = { box, k: camera.k, rows: found.rows, side, share: found.rows.length / Math.max(found.seen, 1) };
     }
     const { rows, side, share } = this.chosen as NonNullable<typeof this.chosen>;
-    const opacity = Math.min(Math.max((share - 0.1) / 0.1, 0), 1);
-    if (!opacity) return { tiles: [], share: 0 };
+    const taken = Math.min(Math.max((share - 0.1) / 0.1, 0), 1);
+    if (!taken) return { tiles: [], share: 0 };
     const [w, h] = [this.tiles.width, this.tiles.height];
-    const scale = side / Math.max(w, h);
+    const scale = (side * Math.sqrt(taken)) / Math.max(w, h); // they grow out of the points: half-seen pictures over pictures are hard to read
     const tiles: Tile[] = [];
     for (const row of rows) {
       const [x, y] = toScreen(camera, size, this.grid.xy[2 * row] as number, this.grid.xy[2 * row + 1] as number);
@@ -89,9 +89,9 @@ export class Thumbnails {
         this.tiles.put(slot, this.sheets.rgba(row));
       }
       const [r, g, b] = colour(row);
-      tiles.push({ slot, x, y, width: w * scale + 4, height: h * scale + 4, opacity, hatched: false, round: 6, rim: [r / 255, g / 255, b / 255], rimWidth: 2 });
+      tiles.push({ slot, x, y, width: w * scale + 4, height: h * scale + 4, opacity: 1, hatched: false, round: 6, rim: [r / 255, g / 255, b / 255], rimWidth: 2 });
     }
-    return { tiles, share: opacity };
+    return { tiles, share: taken };
   }
 
   /** Chooses anew at the next drawing: what is shown has changed. */
