@@ -75,6 +75,18 @@ export function steps(one) {
     await rest(page);
     assert.ok((await level()) >= before + 2, "zooming decodes no finer lattice");
     await shoot(page, "microscope");
+    await one.go();
+    await decoded(page);
+    const lattice = () => page.evaluate(() => {
+      const { microscope } = window.liminal.stage.layers.decoded;
+      const faces = [...microscope.faces.values()];
+      return { wanted: window.liminal.stage.decoded().wanted, held: faces.filter(({ row }) => row >= 0).length, doubted: faces.filter(({ row, doubtful }) => row >= 0 && doubtful).length };
+    });
+    const all = await lattice();
+    assert.ok(all.held > 20 && all.doubted < 0.25 * all.held, `of ${all.held} cells with items ${all.doubted} are hatched`);
+    await page.locator(".value").first().click({ modifiers: ["Shift"] });
+    await rest(page);
+    assert.ok((await lattice()).wanted < all.wanted / 2, "places of hidden items are still decoded");
   }
 
   /** Where it is doubtful the lattice is hatched: stripes that the same cell without doubt has not. */
@@ -172,6 +184,8 @@ export function steps(one) {
     assert.ok(alike(drawn, near.grey) > 0.4, `the card shows something else than lies near @${id}: ${alike(drawn, near.grey)}`);
     await one.seen(card.locator(".nearest canvas"));
     await shoot(page, "hover");
+    await page.mouse.click(x, y);
+    await page.getByRole("heading", { name: `@${id}` }).waitFor(); // a click takes the item that the card names
     await page.mouse.move(0, 0);
     await card.waitFor({ state: "detached" });
   }
