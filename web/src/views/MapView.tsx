@@ -81,10 +81,12 @@ function mount(canvas: HTMLCanvasElement, frame: HTMLDivElement): () => void {
   });
   watcher.observe(frame);
   size.value = { width: frame.clientWidth, height: frame.clientHeight }; // the watcher comes after the first paint
-  if (!made) return () => watcher.disconnect();
+  const paged = effect(pages);
+  if (!made) return () => [watcher.disconnect(), paged()];
   window.liminal = { stage: made, camera, ask: ((...given) => ask(...given)) as typeof ask };
   const stops = [
     () => watcher.disconnect(),
+    paged,
     effect(() => fill(made)),
     effect(() => {
       if (layout.value && coloured.value.codes.length === layout.value.id.data.length) {
@@ -126,6 +128,13 @@ function rowColour(row: number): Rgb {
   return [palette[at] ?? 0, palette[at + 1] ?? 0, palette[at + 2] ?? 0];
 }
 
+/** The sheets with the items' pictures, once it is known how large these are. */
+function pages(): void {
+  const about = space.peek();
+  if (!layout.value || !about) return;
+  sheets.value ??= new Sheets((page) => ask("thumbnails", { page }, null), ...about.tile, PAGE, ACROSS, () => arrivals.value++);
+}
+
 /** Builds the layers anew whenever another map has been laid out. */
 function fill(made: Stage): void {
   const [map, points, about] = [layout.value, grid.value, space.peek()];
@@ -135,14 +144,14 @@ function fill(made: Stage): void {
   for (let i = 0; i < order.length; i++) rank[order[i] as number] = i;
   made.points.place(map.xy.data, order, points.density());
   const [width, height] = about.tile;
-  sheets.value ??= new Sheets((page) => ask("thumbnails", { page }, null), width, height, PAGE, ACROSS, () => arrivals.value++);
   made.layers.decoded?.microscope.close();
   const small = trim(about.modality.width ?? width, about.modality.height ?? height, 64);
   const decoded = made.layers.decoded?.tiles ?? new Tiles(made.gl, ...small, 1200);
+  const pictures = sheets.peek() as Sheets;
   const real = made.layers.thumbnails?.tiles ?? new Tiles(made.gl, width, height, 800);
   const look = (xy: Float32Array, signal: AbortSignal) => ask("at", { method: map.method }, xy, signal);
   const microscope = new Microscope(decoded, points, look, (at, i) => image.rgba(at.items, i, ...small), () => made.request(), complain);
   microscope.keep(shown.peek());
-  made.layers = { decoded: { tiles: decoded, microscope }, thumbnails: { tiles: real, layer: new Thumbnails(real, sheets.value, points, rank) } };
+  made.layers = { decoded: { tiles: decoded, microscope }, thumbnails: { tiles: real, layer: new Thumbnails(real, pictures, points, rank) } };
   made.request();
 }

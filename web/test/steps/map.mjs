@@ -169,6 +169,22 @@ export function steps(one) {
     await shoot(page, "thumbnails");
   }
 
+  /** Where the browser draws no WebGL 2 the page says so in the map's place, and the rest of it works. */
+  async function undrawn() {
+    const other = await page.context().newPage();
+    await other.addInitScript(() => {
+      const plain = HTMLCanvasElement.prototype.getContext;
+      HTMLCanvasElement.prototype.getContext = function (kind, ...given) {
+        return kind === "webgl2" ? null : plain.call(this, kind, ...given);
+      };
+    });
+    await other.goto(page.url().split("#")[0]);
+    await other.getByText("draws no WebGL 2").waitFor();
+    await other.getByRole("button", { name: /^Morph/ }).click();
+    await other.locator(".panel canvas.picture:not(.empty)").first().waitFor();
+    await other.close();
+  }
+
   async function hover() {
     await one.go();
     const [{ x, y }] = await one.rows(1);
@@ -198,6 +214,7 @@ export function steps(one) {
     ["doubtful places are hatched", hatched],
     ["moving with mouse and keys", moving],
     ["zoomed in, points become pictures", thumbnails],
+    ["without WebGL the rest works", undrawn],
     ["hovering: decoded item, support, nearest item", hover],
   ];
 }
