@@ -2,8 +2,10 @@
 
 export interface Program {
   program: WebGLProgram;
-  /** Locations of uniforms by name. */
-  at: Record<string, WebGLUniformLocation | null>;
+  /** Names of the attributes, in the order of their locations. */
+  inputs: readonly string[];
+  /** Locations of uniforms by name. The first look waits until the program is compiled, which goes on beside all else until then. */
+  readonly at: Record<string, WebGLUniformLocation | null>;
 }
 
 const built = new WeakMap<WebGL2RenderingContext, Map<string, Program>>();
@@ -26,17 +28,25 @@ function link(gl: WebGL2RenderingContext, vertex: string, fragment: string): Pro
     gl.attachShader(program, shader);
     return shader;
   });
+  const inputs = Array.from(vertex.matchAll(/\bin \w+ (\w+);/g), ([, name]) => name as string);
+  inputs.forEach((name, i) => gl.bindAttribLocation(program, i, name));
   gl.linkProgram(program);
-  if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
-    throw new Error([...shaders.map((shader) => gl.getShaderInfoLog(shader)), gl.getProgramInfoLog(program)].filter(Boolean).join(" ") || "a program does not link");
-  }
-  const at: Program["at"] = {};
-  const count = gl.getProgramParameter(program, gl.ACTIVE_UNIFORMS) as number;
-  for (let i = 0; i < count; i++) {
-    const name = gl.getActiveUniform(program, i)?.name ?? "";
-    at[name] = gl.getUniformLocation(program, name);
-  }
-  return { program, at };
+  let at: Program["at"] | null = null;
+  const uniforms = (): Program["at"] => {
+    if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
+      throw new Error([...shaders.map((shader) => gl.getShaderInfoLog(shader)), gl.getProgramInfoLog(program)].filter(Boolean).join(" ") || "a program does not link");
+    }
+    const count = gl.getProgramParameter(program, gl.ACTIVE_UNIFORMS) as number;
+    const names = Array.from({ length: count }, (_, i) => gl.getActiveUniform(program, i)?.name ?? "");
+    return Object.fromEntries(names.map((name) => [name, gl.getUniformLocation(program, name)]));
+  };
+  return {
+    program,
+    inputs,
+    get at() {
+      return (at ??= uniforms());
+    },
+  };
 }
 
 /** Feeds a buffer to an attribute: `width` numbers from `offset` (bytes), one set for each vertex. */
@@ -50,8 +60,7 @@ export function feed(
   stride = 0,
   offset = 0,
 ): void {
-  const location = gl.getAttribLocation(program.program, name);
-  if (location < 0) return;
+  const location = program.inputs.indexOf(name);
   gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
   gl.enableVertexAttribArray(location);
   gl.vertexAttribPointer(location, width, type, false, stride, offset);
