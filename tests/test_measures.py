@@ -6,6 +6,7 @@ import gzip
 import html
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from liminal.errors import LiminalError
 from liminal.files import data_folder
 from liminal.generator import Autoencoder, Generator, Wrapped
 from liminal.measures import Measure, Report, measure, subsample_interval, subsample_spread
+from liminal.measures.cards import Card
 from liminal.measures.coverage import prdc, prdc_statistic
 from liminal.measures.features import RandomFilters, fit_features
 from liminal.measures.fidelity import frechet, frechet_gaussians
@@ -33,6 +35,7 @@ from liminal.measures.pca import fit_pca
 from liminal.measures.reconstruction import mse, psnr, ssim
 from liminal.measures.report import show
 from liminal.measures.structure import active_units, knn_accuracy, majority, rate, trustworthiness, vote
+from liminal.measures.verdict import verdict
 from liminal.measures.words import GROUPS, WORDS, words
 from liminal.modalities.image import Image
 from liminal.ops.mixer import Mixer
@@ -581,6 +584,35 @@ def test_report_as_json_table_and_page(surveyed: Report, tmp_path: Path) -> None
     with pytest.raises(LiminalError, match=r"\.html \(a page\) or \.json"):
         surveyed.save(tmp_path / "r.pdf")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["r.html", "r.json"]
+
+
+def test_a_verdict_says_what_intervals_allow(surveyed: Report) -> None:
+    said = surveyed.verdict()
+    assert [line.partition(":")[0] for line in said] == ["Restoring", "Sampling", "Mixing"]
+    assert surveyed.to_dict()["verdict"] == said
+    assert all(html.escape(line) in surveyed.page() for line in said)
+    pca = {"PCA, 6 dimensions": 0.02}
+    told = {value: verdict([Measure("mse", value, (value - 0.001, value + 0.001), "", "lower", pca)])[0] for value in (0.01, 0.0195, 0.03)}
+    assert "50 % less error than by PCA" in told[0.01]
+    assert "about the same error as by PCA" in told[0.0195]
+    assert "50 % more error than by PCA" in told[0.03]
+    beside = {"blend": 0.6, "a random real item": 0.4}
+    assert verdict([Measure("betweenness", 0.7, (0.65, 0.75), "", "higher", beside)])[0].endswith("So mixtures mean something.")
+    assert verdict([Measure("betweenness", 0.62, (0.58, 0.66), "", "higher", beside)])[0].endswith(
+        "no more than something simpler reaches."
+    )
+    assert verdict([Measure("told_apart", 0.51, (0.48, 0.54), "", "lower")])[0].endswith("They look real to it.")
+    assert verdict([Measure("betweenness", math.nan, None, "", "higher", beside), Measure("mse", 0.1)]) == []
+
+
+def test_a_dimension_says_in_words_what_its_numbers_say() -> None:
+    effects = {"brightness": 0.2, "label=Bag": -0.8, "label=Boot": 0.5, "eye_size": -0.3, "contrast": 0.01}
+    card = Card(3, 1.5, "nats", "label=Bag", effects, 0.17, b"")
+    assert card.words() == "Mostly less label “Bag”; also eye size down and brighter."
+    steps = "label “Bag” -0.80, eye size -0.30, brightness +0.20"
+    assert card.numbers() == f"1.50 nats. SD a step: {steps}. Leakage 0.17 SD (mean over 3 other readings)."
+    assert replace(card, strongest="contrast", effects={"contrast": 0.01}).words() == "No attribute changes with it."
+    assert replace(card, strongest=None, effects={}).text() == "1.50 nats."
 
 
 def test_a_dimension_is_known_by_what_it_changes(surveyed: Report) -> None:

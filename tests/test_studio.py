@@ -503,8 +503,10 @@ def test_strips(client: Client, space: Space) -> None:
 def test_dimensions_are_sorted_by_use(client: Client, space: Space) -> None:
     found = client.ask("/api/dimensions").json["dimensions"]
     assert sorted(card["index"] for card in found) == list(range(16))
-    spread = [card["spread"] for card in found]
-    assert spread == sorted(spread, reverse=True)
+    use = [card["use"] for card in found]
+    assert use == sorted(use, reverse=True)
+    assert {card["unit"] for card in found} == {"nats"}  # as the report has it
+    assert all(f"{card['use']:.2f} nats" in card["numbers"] for card in found)
     assert [card["spread"] for card in sorted(found, key=lambda c: c["index"])] == pytest.approx(space.scale.tolist(), rel=1e-3)
     assert all(card["strongest"] and abs(card["effect"]) >= card["leakage"] for card in found[:1])
 
@@ -542,6 +544,11 @@ def test_sample(client: Client, space: Space) -> None:
     found = client.ask("/api/sample", {"n": 5, "seed": 3, "method": "pca"}).packed
     assert np.allclose(found["z"], space.sample(5, seed=3).z, atol=1e-5)
     assert found["copy_as"]["command"] == "liminal sample fashion -n 5 --seed 3 -o samples"
+    least = client.ask("/api/sample", {"n": 6, "support": 0.05, "method": "pca"}).packed
+    call = least["copy_as"]["python"].rpartition("; ")[2]
+    assert call == 'space.sample(6, seed=0, support=0.05).save("samples")'
+    again = eval(call.removesuffix('.save("samples")'), {"space": space})
+    assert np.allclose(least["z"], again.z, atol=1e-5)  # the line makes what was seen
     label = np.array(space.catalogue.table(columns=["label"])["label"].to_pylist())
     trousers = np.flatnonzero(label == "Trouser")[:80].tolist()
     like = client.ask("/api/sample", {"n": 40, "rows": trousers, "support": 0.1, "method": "pca"}).packed

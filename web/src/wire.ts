@@ -284,7 +284,8 @@ export interface Strip {
   kind: "direction" | "dimension";
 }
 
-/** `spread`: standard deviation of the latents; `effect` on the strongest reading and mean `leakage` on others, in theirs. */
+/** `use`: what items tell in it, in the `unit` nats, or the variance of their latents; `spread`: standard deviation of the latents;
+    `effect` on the strongest reading and mean `leakage` on others, in theirs; `words`: what changes; `numbers`: by how much. */
 export interface Dimension {
   index: number;
   name: string;
@@ -296,6 +297,7 @@ export interface Dimension {
   effect: number | null;
   leakage: number | null;
   words: string;
+  numbers: string;
 }
 
 export interface Dimensions {

@@ -217,6 +217,10 @@ async function parity() {
 async function samples() {
   await view("Sample");
   await page.waitForFunction(() => document.querySelectorAll(".sheet canvas").length === 24);
+  for (const i of [2, 5]) await page.getByRole("button", { name: new RegExp(`^Keep sample ${i},`) }).click();
+  const [saved] = await Promise.all([page.waitForEvent("download"), page.locator(".keeping").getByRole("button", { name: "Save", exact: true }).click()]);
+  const names = readFileSync(await saved.path()).toString("latin1");
+  for (const name of ["sample-1.png", "sample-2.png", "samples.csv", "sheet.png"]) assert.ok(names.includes(name), `${name} is not in the zip`);
   await shoot(page, "share-sample");
 }
 

@@ -87,8 +87,8 @@ def measure(
         console.emit(report.to_dict())
         return
     console.table(("measure", "value", "interval", "better", "beside it"), report.table())
-    for note in report.notes:
-        console.say(note, quiet)
+    for line in (*report.verdict(), *report.notes):
+        console.say(line, quiet)
     if out is not None:
         console.say(f"wrote the report to {out}", quiet)
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .readings import label_free
+from . import readings
 from .sections import png
 from .subject import Subject
 
@@ -19,6 +19,7 @@ MOST, FEW = 32, 16  # cards
 MOVED, FEW_MOVED = 64, 24  # items that are moved along each dimension
 POOL = 300  # items that tell how much a reading varies
 NOTHING = 0.1  # standard deviations of a reading below which a step changes nothing to speak of
+BESIDE = 2  # readings that are told beside the one that changes most
 
 Read = Callable[[Tensor], Mapping[str, Tensor]]
 
@@ -31,7 +32,7 @@ class Card:
         dimension: its number, from 0.
         use: how much of it is used: mean KL of items in nats, or the variance of latents.
         unit: of `use`: ``nats``, or ``""`` for a variance.
-        strongest: the reading that it moves most, an attribute if it moves any; None where nothing can be read.
+        strongest: the reading that it moves most, in standard deviations of each; None where nothing can be read.
         effects: by reading, the mean change for one standard deviation of the dimension, in standard deviations of the reading.
         leakage: mean absolute effect on the readings of other attributes; NaN where there are none.
         png: items along the dimension, from -3 to +3 standard deviations.
@@ -45,20 +46,36 @@ class Card:
     leakage: float
     png: bytes
 
-    def text(self) -> str:
-        """What the card says, in words."""
+    def words(self) -> str:
+        """What a step along it does, in a plain sentence; empty where nothing can be read."""
+        if self.strongest is None:
+            return ""
+        much = [(name, value) for name, value in self._order() if abs(value) >= NOTHING]
+        if not much:
+            return "No attribute changes with it."
+        most, *also = (_step(name, value) for name, value in much[: 1 + BESIDE])
+        return f"Mostly {most}" + (f"; also {' and '.join(also)}." if also else ".")
+
+    def numbers(self) -> str:
+        """The same in numbers: how much it is used, what it changes most, and its leakage."""
         use = f"{self.use:.2f} {self.unit}" if self.unit else f"variance {self.use:.2f}"
         if self.strongest is None:
             return f"{use}."
-        strength = self.effects[self.strongest]
-        others = sorted(((v, n) for n, v in self.effects.items() if _attribute(n) != _attribute(self.strongest)), key=lambda p: -abs(p[0]))
-        if abs(strength) < NOTHING and (not others or abs(others[0][0]) < NOTHING):
-            return f"{use}. Changes nothing that is read."
-        text = f"{use}. Strongest: {_called(self.strongest)}, {strength:+.2f} SD a step."
-        if others:
-            beside = ", ".join(f"{_called(name)} {value:+.2f}" for value, name in others[:2])
-            text += f" Also {beside}; leakage {self.leakage:.2f} SD (mean over {len(others)} other readings)."
-        return text
+        shown = ", ".join(f"{_called(name)} {value:+.2f}" for name, value in self._order()[: 1 + BESIDE])
+        others = sum(_attribute(name) != _attribute(self.strongest) for name in self.effects)
+        leaks = f" Leakage {self.leakage:.2f} SD (mean over {others} other readings)." if others else ""
+        return f"{use}. SD a step: {shown}.{leaks}"
+
+    def text(self) -> str:
+        """What the card says, in words and numbers."""
+        return f"{self.words()} {self.numbers()}".strip()
+
+    def _order(self) -> list[tuple[str, float]]:
+        """The effects, the largest first; of an attribute with values the one that changes most."""
+        found: dict[str, tuple[str, float]] = {}
+        for name, value in sorted(self.effects.items(), key=lambda pair: (-abs(pair[1]), pair[0] != self.strongest)):
+            found.setdefault(_attribute(name), (name, value))
+        return list(found.values())
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, without the picture."""
@@ -78,7 +95,16 @@ def _attribute(reading: str) -> str:
 
 def _called(reading: str) -> str:
     name, _, value = reading.partition("=")
-    return f"{name} “{value}”" if value else name.replace("_", " ")
+    name = name.replace("_", " ")
+    return f"{name} “{value}”" if value else name
+
+
+def _step(reading: str, effect: float) -> str:
+    """What a step does to a reading: as `readings.STEPS` has it, more or less of a value, or a number that goes up or down."""
+    called = _called(reading)
+    up, down = (f"more {called}", f"less {called}") if "=" in reading else (f"{called} up", f"{called} down")
+    up, down = readings.STEPS.get(reading, (up, down))
+    return up if effect > 0 else down
 
 
 def dimensions(s: Subject, kl: np.ndarray) -> tuple[Card, ...]:
@@ -97,7 +123,7 @@ def dimensions(s: Subject, kl: np.ndarray) -> tuple[Card, ...]:
     order = np.argsort(-use, kind="stable")[: s.most(MOST, FEW)]
     if len(order) < d:
         s.notes.append(f"Dimensions: the {len(order)} most used of {d} are shown.")
-    read, known = _readers(s)
+    read = _reader(s)
     rows = torch.from_numpy(s.rng.permutation(len(z)))
     effects = _effects(s, read, z[rows], spread, order) if read else [{} for _ in order]
     steps = torch.tensor(STEPS)
@@ -106,27 +132,21 @@ def dimensions(s: Subject, kl: np.ndarray) -> tuple[Card, ...]:
         along = z.mean(0).repeat(len(STEPS), 1)
         along[:, j] += steps * spread[j]
         picture = png(s, s.modality.items(s.generator.decode(along).cpu()), len(STEPS), 56)
-        own = [name for name in of if name in known] or list(of)
-        own = own if own and max(abs(of[name]) for name in own) >= NOTHING else list(of)
-        strongest = max([(abs(of[name]), name) for name in own])[1] if own else None
+        strongest = max(of, key=lambda name: abs(of[name])) if of else None
         rest = [abs(v) for name, v in of.items() if strongest is None or _attribute(name) != _attribute(strongest)]
         found.append(Card(j, float(use[j]), unit, strongest, of, float(np.mean(rest)) if rest else float("nan"), picture))
     return tuple(found)
 
 
-def _readers(s: Subject) -> tuple[Read | None, set[str]]:
-    """What reads decoded data, and the names of readings that are known attributes."""
-    reads: list[Read] = []
-    known: set[str] = set()
-    if s.reader is not None:
-        reads.append(s.reader.named)
-        known = {f"{n}={c}" for n, how in s.reader.spec.items() for c in how.get("classes", ())} | set(s.reader.spec)
-    free = label_free(s.modality)
+def _reader(s: Subject) -> Read | None:
+    """What reads decoded data: known attributes and what needs no labels; None where nothing does."""
+    reads: list[Read] = [s.reader.named] if s.reader is not None else []
+    free = readings.label_free(s.modality)
     if free is not None:
         reads.append(free)
     if not reads:
         s.notes.append("Dimensions: what they change is not read, there are no attributes and no readings for this kind of data.")
-        return None, known
+        return None
 
     def read(x: Tensor) -> dict[str, Tensor]:
         seen: dict[str, Tensor] = {}
@@ -134,7 +154,7 @@ def _readers(s: Subject) -> tuple[Read | None, set[str]]:
             seen |= {name: value.cpu() for name, value in one(x).items()}
         return seen
 
-    return read, known
+    return read
 
 
 def _effects(s: Subject, read: Read, z: Tensor, spread: Tensor, order: np.ndarray) -> list[dict[str, float]]:

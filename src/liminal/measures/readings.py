@@ -43,6 +43,22 @@ EMPTY = 1e-4  # mean mass below which a picture has no shape to speak of
 LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601)
 
 
+# A step that raises a reading, and one that lowers it, as people say it.
+STEPS = {
+    "brightness": ("brighter", "darker"),
+    "contrast": ("more contrast", "less contrast"),
+    "size": ("larger", "smaller"),
+    "centre_x": ("further right", "further left"),
+    "centre_y": ("lower in the picture", "higher in the picture"),
+    "spread": ("wider", "narrower"),
+    "upright": ("more upright", "more lying"),
+    "slant": ("falling to the right", "rising to the right"),
+    "red_green": ("redder", "greener"),
+    "blue_yellow": ("bluer", "yellower"),
+    "colourful": ("more colourful", "greyer"),
+}
+
+
 def label_free(modality: Modality) -> Read | None:
     """The readings that need no labels for data of this kind, or None where none are known.
 

@@ -16,6 +16,7 @@ from ..files import atomic_bytes
 from .cards import Card
 from .mixtures import in_detail
 from .value import Measure
+from .verdict import verdict
 from .words import GROUPS, WORDS, words
 
 __all__ = ["GROUPS", "WORDS", "Report", "show", "words"]
@@ -72,9 +73,14 @@ class Report:
     def __contains__(self, name: object) -> bool:
         return any(m.name == name for m in self.measures)
 
+    def verdict(self) -> list[str]:
+        """What it comes to, in a few plain sentences."""
+        return verdict(self.measures)
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, without the figures."""
         return {
+            "verdict": self.verdict(),
             "measures": [m.to_dict() for m in self.measures],
             "kl_per_dimension": [float(v) for v in self.kl_per_dimension],
             "facts": dict(self.facts),
@@ -122,6 +128,8 @@ class Report:
             "the whisker on the bar. The items that the model is judged by took no part in its training."
         )
         sections = [self._section(g) for g in GROUPS if any(words(m.name)[0] == g for m in self.measures)]
+        if said := self.verdict():
+            sections.insert(0, html.Section("In short", "", [html.Points(said)]))
         if self.dimensions:
             strips = [
                 html.Figure(c.png, c.text(), f"Items along dimension {c.dimension}", f"Dimension {c.dimension}") for c in self.dimensions

@@ -162,17 +162,9 @@ def coded(s: Subject) -> tuple[list[Measure], np.ndarray]:
     stored = 32 * s.generator.dim
     note = f"{bits:,.0f} bits of data, {stored:,} bits of latent vector."
     found = [Measure("compression", bits / stored, None, "×", "", {}, note)]
-    if not isinstance(s.generator, Autoencoder) or not s.encodes:
+    kl = divergence(s)
+    if kl is None:
         return found, np.zeros(0)
-    pieces = []
-    with inference(s.generator):
-        for x in s.tensors(s.held_items, s.held):
-            posterior = s.generator.posterior(x.to(s.generator.device))
-            if isinstance(posterior, Delta):
-                s.notes.append("KL: not measured, the encoder is deterministic (its KL to any prior is infinite).")
-                return found, np.zeros(0)
-            pieces.append(posterior.kl().cpu())
-    kl = torch.cat(pieces)
     rate = structure.rate(kl)
     value, (low, high) = _mean(rate.items, s)
     note = f"Mean over {len(s.held):,} held-out items."
@@ -186,6 +178,21 @@ def coded(s: Subject) -> tuple[list[Measure], np.ndarray]:
     found.append(Measure("collapsed", float(gone.collapsed.sum()), None, "", "lower", every, note))
     found.append(Measure("effective_dimensions", gone.effective, None, "", "", every, note))
     return found, rate.dimensions
+
+
+def divergence(s: Subject) -> Tensor | None:
+    """KL of held-out items' posteriors, (n, d) where it splits, else (n, 1); None where there is none."""
+    if not isinstance(s.generator, Autoencoder) or not s.encodes:
+        return None
+    pieces = []
+    with inference(s.generator):
+        for x in s.tensors(s.held_items, s.held):
+            posterior = s.generator.posterior(x.to(s.generator.device))
+            if isinstance(posterior, Delta):
+                s.notes.append("KL: not measured, the encoder is deterministic (its KL to any prior is infinite).")
+                return None
+            pieces.append(posterior.kl().cpu())
+    return torch.cat(pieces)
 
 
 def strip(s: Subject) -> bytes:

@@ -35,7 +35,8 @@ GROUPS = {
     "dimensions": (
         "The dimensions, one by one",
         "Each strip starts at the mean of the held-out items and moves along one dimension alone, from three standard deviations below it "
-        "to three above; the most used dimension comes first. Effects are read from decoded items, never from the latent vector: "
+        "to three above; the most used dimension comes first. The words say what changes from left to right. "
+        "Effects are read from decoded items, never from the latent vector: "
         "how many standard deviations of the reading one step of a standard deviation adds, on average over items.",
     ),
 }

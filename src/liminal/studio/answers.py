@@ -147,10 +147,8 @@ def sample(s: Session, asked: wire.SampleRequest) -> wire.Samples:
             raise LiminalError("sample: choose a source or a cluster, not both")
         z, source = _like(s, asked, _members(s, asked.cluster))
     told = [("--from", None if asked.source == "default" else asked.source), ("--cluster", asked.cluster), ("--support", asked.support)]
-    options = [part for name, value in [*told, ("--seed", asked.seed or None)] if value is not None for part in (name, str(value))]
-    given = "".join(
-        f", {name}={value!r}" for name, value in how.items() if value not in (None, "default", 0) or (name == "cluster" and value == 0)
-    )
+    options = [part for name, value in [*told, ("--seed", asked.seed)] if value is not None for part in (name, str(value))]
+    given = "".join(f", {name}={value!r}" for name, value in how.items() if value not in (None, "default"))
     copied = wire.Copy(
         python=spoken.python(s, f'space.sample({asked.n}{given}).save("samples")'),
         command=spoken.command(s, "sample", "-n", str(asked.n), *options, "-o", "samples"),

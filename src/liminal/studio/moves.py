@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .. import build
 from ..errors import LiminalError
-from ..measures import cards
+from ..measures import cards, sections
 from ..measures.subject import Subject
 from ..ops import discover, edits, mixing
 from ..ops.directions import Direction
@@ -205,7 +205,8 @@ def strip(s: Session, kind: str, name: str, id: int | None) -> wire.Strip:
 
 
 def dimensions(s: Session) -> wire.Dimensions:
-    """A card for each latent dimension, by the variance of the items' latents; what the most used ones change is read."""
+    """A card for each latent dimension, by what items tell in it, else by the variance of their latents; what the most used ones change
+    is read."""
     space = s.space
     ids = s.catalogue.table(columns=["id"], split="held" if s.card.data["n_held"] else None)["id"].to_numpy()[:HELD].copy()
     z = space.latents[torch.from_numpy(ids)]
@@ -224,24 +225,31 @@ def dimensions(s: Session) -> wire.Dimensions:
         limit=HELD,
         rounds=0,
     )
-    read = {card.dimension: card for card in cards.dimensions(subject, np.zeros(0))}
+    kl = sections.divergence(subject)
+    told = kl.double().mean(0).numpy() if kl is not None and kl.shape[1:] == z.shape[1:] else np.zeros(0)
+    read = {card.dimension: card for card in cards.dimensions(subject, told)}
+    use, unit = (told, "nats") if len(told) else (z.float().var(0).double().numpy(), "variance")
     variance = space.latents.var(0)
-    return wire.Dimensions(dimensions=[_dimension(j, float(variance[j]), read.get(j)) for j in variance.argsort(descending=True).tolist()])
+    order = np.argsort(-use, kind="stable").tolist()
+    return wire.Dimensions(dimensions=[_dimension(j, float(use[j]), unit, float(variance[j]), read.get(j)) for j in order])
 
 
-def _dimension(index: int, variance: float, card: cards.Card | None) -> wire.Dimension:
+def _dimension(index: int, use: float, unit: str, variance: float, card: cards.Card | None) -> wire.Dimension:
     strongest = card.strongest if card is not None else None
+    if card is not None and strongest is not None and abs(card.effects[strongest]) < cards.NOTHING:
+        strongest = None
     return wire.Dimension(
         index=index,
         name=f"dim({index})",
         spread=variance**0.5,
-        use=variance,
-        unit="variance",
+        use=use,
+        unit=unit,
         active=variance > ACTIVE,
         strongest=strongest,
         effect=card.effects[strongest] if card is not None and strongest is not None else None,
         leakage=card.leakage if card is not None and card.leakage == card.leakage else None,
-        words=card.text() if card is not None else "",
+        words=card.words() if card is not None else "",
+        numbers=card.numbers() if card is not None else "",
     )
 
 

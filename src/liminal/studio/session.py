@@ -202,7 +202,9 @@ class Session(Known):
         """The page of the measures, when it is made; made once."""
 
         def make(voice: Voice) -> tuple[Arrays, Facts]:
-            page = self.space.measure(voice=voice).page(f"What {self.name} is worth")
+            last = Path(self.name).name or self.name
+            called = last[:1].upper() + last[1:].replace("-", " ").replace("_", " ")  # as the page's head has it
+            page = self.space.measure(voice=voice).page(f"What {called} is worth")
             return {"page": np.frombuffer(page.encode(), np.uint8)}, {}
 
         return self._made("report", lambda found: found[0]["page"].tobytes(), make)

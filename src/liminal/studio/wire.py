@@ -395,7 +395,8 @@ class Strip(Packed):
 
 
 class Dimension(Json):
-    """``spread``: standard deviation of the latents; ``effect`` on the strongest reading and mean ``leakage`` on others, in theirs."""
+    """``use``: what items tell in it, in the ``unit`` nats, or the variance of latents; ``spread``: standard deviation of latents;
+    ``effect`` on the strongest reading and mean ``leakage`` on others, in theirs; ``words``: what changes; ``numbers``: by how much."""
 
     index: int
     name: str
@@ -407,6 +408,7 @@ class Dimension(Json):
     effect: float | None
     leakage: float | None
     words: str
+    numbers: str
 
 
 class Dimensions(Json):

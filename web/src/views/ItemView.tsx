@@ -1,5 +1,5 @@
 /** One item, or one place: its picture and its reconstruction, what is known of it, what is near, and what to do with it. */
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { keyOf, nameOf, type Subject } from "../doc.ts";
 import { useLive } from "../live.ts";
 import { human } from "../names.ts";
@@ -42,7 +42,7 @@ function Real({ subject }: { subject: Subject & { kind: "item" } }) {
     <>
       <h1>
         @{subject.id}
-        {item?.source && <small>{item.source}</small>}
+        {item && <small>{TAUGHT[item.split] ?? item.split}</small>}
       </h1>
       <div class="two">
         <figure>
@@ -58,36 +58,49 @@ function Real({ subject }: { subject: Subject & { kind: "item" } }) {
       {item && item.support !== null && <Support value={item.support} />}
       <Uses subject={subject} />
       <State busy={live.busy} error={live.error} />
-      {item && <Facts item={item} />}
       {item && item.neighbors.length > 0 && <Near rows={item.neighbors.map((n) => n.row)} distances={item.neighbors.map((n) => n.distance)} />}
+      {item && <Facts item={item} />}
     </>
   );
 }
 
+/** What the model had to do with an item before. */
+const TAUGHT: Readonly<Record<string, string>> = { train: "The model learned from this one", held: "The model never saw this one in training" };
+
 function restored(item: Pick<Item, "error" | "worse">): string {
   if (item.worse === null) return `Mean squared difference ${short(item.error, 4)}.`;
-  const percent = Math.round(item.worse * 100);
-  const words = item.worse > 0.6 ? "Restored well" : item.worse > 0.2 ? "Restored as most are" : item.worse > 0.05 ? "Restored less well than most" : "Hardly restored at all";
-  return `${words}: ${percent} % of ${noun(true)} come out worse.`;
+  const words = item.worse > 0.6 ? "Restored well" : item.worse > 0.4 ? "Restored about as well as most" : item.worse > 0.05 ? "Restored less well than most" : "Restored badly";
+  const [percent, than] = item.worse > 0.5 ? [item.worse, "worse"] : [1 - item.worse, "better"];
+  return `${words}: ${Math.round(percent * 100)} % of ${noun(true)} come out ${than}.`;
 }
 
+const FEW = 6; // attributes that are shown at first
+
 function Facts({ item }: { item: Item }) {
+  const [all, setAll] = useState(false);
   const rows = Object.entries(item.attributes).filter(([, value]) => value !== null);
-  if (!rows.length) return null;
+  const shown = all || rows.length <= FEW + 1 ? rows : rows.slice(0, FEW);
+  if (!rows.length && !item.source) return null;
   return (
     <Section title="What is known">
-      <dl class="facts">
-        {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{human(name)}</dt>
-            <dd>{typeof value === "number" ? short(value) : typeof value === "boolean" ? (value ? "yes" : "no") : value}</dd>
-          </div>
-        ))}
-        <div>
-          <dt>split</dt>
-          <dd>{item.split}</dd>
-        </div>
-      </dl>
+      {rows.length > 0 && (
+        <dl class="facts">
+          {shown.map(([name, value]) => (
+            <div key={name}>
+              <dt>{human(name)}</dt>
+              <dd>{typeof value === "number" ? short(value) : typeof value === "boolean" ? (value ? "yes" : "no") : value}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      {shown.length < rows.length && (
+        <Button kind="quiet" class="all" onClick={() => setAll(true)}>
+          Show all {rows.length}
+        </Button>
+      )}
+      {item.source && <p class="fine source">
+          From {item.source}, split {item.split}
+        </p>}
     </Section>
   );
 }

@@ -1,15 +1,38 @@
 /** The measures of the space, as the page that the library writes. */
+import { useEffect, useState } from "preact/hooks";
 import { useLive } from "../live.ts";
-import { ask } from "../state.ts";
-import { State } from "./bits.tsx";
+import { title } from "../names.ts";
+import { ask, space } from "../state.ts";
+import { Button, save, State } from "./bits.tsx";
 
 export function ReportView() {
   const live = useLive("report", (signal) => ask("report", {}, null, signal));
+  const page = live.value;
+  const name = title(space.value?.name ?? "space").toLowerCase().replace(/ /g, "-");
+  const [url, setUrl] = useState("");
+  useEffect(() => {
+    if (!page) return;
+    const made = URL.createObjectURL(new Blob([page], { type: "text/html" }));
+    setUrl(made);
+    return () => URL.revokeObjectURL(made);
+  }, [page]);
   return (
     <>
-      <h1>Report</h1>
+      <div class="head">
+        <h1>Report</h1>
+        {page && (
+          <div class="row">
+            <a class="button" href={url} target="_blank" rel="noopener" title="The whole width of a tab">
+              Open in a tab
+            </a>
+            <Button icon="save" onClick={() => save(new Blob([page], { type: "text/html" }), `${name}-report.html`)} title="As a page (HTML) that needs nothing else">
+              Save
+            </Button>
+          </div>
+        )}
+      </div>
       <State busy={live.busy} error={live.error} words="Measuring the space; the first time takes minutes, and you can go on meanwhile" />
-      {live.value && <iframe class="report" title="Report" sandbox="" srcDoc={live.value} />}
+      {page && <iframe class="report" title="Report" sandbox="" srcDoc={page} />}
     </>
   );
 }

@@ -7,9 +7,11 @@ import { able, ask, change, doc, go, idOf, marks, select, space, tool } from "..
 import type { SampleRequest, Samples } from "../wire.ts";
 import { human, title } from "../names.ts";
 import { image } from "../image.ts";
-import { noun } from "./acts.ts";
-import { Button, Copies, Face, Picture, save, Section, State } from "./bits.tsx";
 import { supportWords } from "../scales.ts";
+import { zip } from "../zip.ts";
+import { noun } from "./acts.ts";
+import { Button, Copies, Face, Picture, save, Section, State, trying } from "./bits.tsx";
+import { Icon } from "./icons.tsx";
 
 interface Kept {
   subject: Subject & { kind: "place" };
@@ -18,15 +20,13 @@ interface Kept {
   picture: Samples["items"];
 }
 const kept = signal<readonly Kept[]>([]);
-const N = 24;
-/** How places are drawn, in words. */
-const DRAWN: Readonly<Record<string, string>> = {
-  prior: "From the prior",
-  mixture: "From the mixture",
-  flow: "From the flow",
-  uniform: "Evenly",
-  sphere: "From a sphere",
-  normal: "From the normal curve",
+const MOST = 100;
+const count = signal(24);
+/** How places are drawn, in words: short, and a sentence. */
+const DRAWN: Readonly<Record<string, readonly [string, string]>> = {
+  prior: ["Anywhere the model knows (prior)", "From the distribution that the model was trained to fill, the prior: the most varied, and now and then odd."],
+  mixture: ["Where real ones lie (mixture)", "From where real items lie, by a mixture of bell curves that was fitted to their places."],
+  flow: ["Where real ones lie (flow)", "From where real items lie, by a small network, a flow, that has learned their places."],
 };
 
 export function SampleView() {
@@ -44,7 +44,8 @@ export function SampleView() {
   }, [like, clusters.value]);
   const cluster = /^cluster (\d+)$/.exec(like)?.[1];
   const from = like === "a" && a.length ? { rows: [...a] } : cluster ? { cluster: Number(cluster) } : {};
-  const asked: SampleRequest = { n: N, source: cluster ? "default" : source || "default", seed, method, ...from, ...(inside ? { support: 0.05 } : {}) };
+  const n = count.value;
+  const asked: SampleRequest = { n, source: cluster ? "default" : source || "default", seed, method, ...from, ...(inside ? { support: 0.05 } : {}) };
   const live = useLive(JSON.stringify(asked), (signal) => ask("sample", {}, asked, signal));
   const found = live.value;
   useEffect(() => {
@@ -55,18 +56,26 @@ export function SampleView() {
   return (
     <>
       <h1>Sample</h1>
-      <p class="lead">None of these was ever photographed or drawn: the model makes them up.</p>
+      <p class="lead">None of these was ever photographed or drawn: the model makes them up. Click those that you want to keep.</p>
       <div class="row">
         <Button kind="main" icon="dice" onClick={() => change({ seed: seed + 1 }, "seed")}>
           Make others
         </Button>
-        <select aria-label="Drawn by" title="How places are drawn before they are decoded" value={source || "default"} disabled={like !== "all"} onChange={(event) => change({ source: event.currentTarget.value })}>
+        <label class="tick">
+          <input class="number" type="number" min={1} max={MOST} step={1} value={n} title={`1 to ${MOST}`} onChange={(event) => (count.value = whole(event.currentTarget, n))} /> at once
+        </label>
+      </div>
+      <div class="from">
+        <select aria-label="Drawn by" aria-describedby="drawn" value={source || "default"} disabled={like !== "all"} onChange={(event) => change({ source: event.currentTarget.value })}>
           {(space.value?.sources ?? []).map((name) => (
             <option key={name} value={name}>
-              {DRAWN[name] ?? human(name)}
+              {DRAWN[name]?.[0] ?? human(name)}
             </option>
           ))}
         </select>
+        <p class="fine" id="drawn">
+          {like === "all" ? (DRAWN[source]?.[1] ?? "") : "From where those lie that they are to be like."}
+        </p>
       </div>
       {able("like") && (
         <div class="row">
@@ -94,17 +103,23 @@ export function SampleView() {
         <input type="checkbox" checked={inside} onChange={() => setInside(!inside)} /> Only what the data supports
       </label>
       <State busy={clusters.busy} error={clusters.error} words="Looking for clusters; the first time takes a while" />
+      <p class="fine dots">
+        <span class="dot" /> well inside the data <span class="dot edge" /> at its edge {!inside && <span class="dot beyond" />} {!inside && "beyond it"}
+      </p>
       <State busy={live.busy && !found} error={live.error} words="Making them" />
       {found && <Sheet found={found} busy={live.busy} />}
-      {found && (
-        <p class="fine dots">
-          <span class="dot" /> well inside the data <span class="dot edge" /> at its edge {!inside && <span class="dot beyond" />} {!inside && "beyond it"}
-        </p>
-      )}
-      <Copies of={found?.copy_as ?? null} />
+      <Copies of={found?.copy_as ?? null} title={`Makes these ${n} again, the same ones, whichever are kept`} />
       {kept.value.length > 0 && <Keepers />}
+      {found && <Take found={found} />}
     </>
   );
+}
+
+/** What a field says, brought to a whole number that is allowed; what it was where it says none. */
+function whole(field: HTMLInputElement, before: number): number {
+  const value = Math.min(Math.max(Math.round(field.valueAsNumber), 1), MOST) || before;
+  field.value = String(value);
+  return value;
 }
 
 function subjectOf(found: Samples, i: number): Subject & { kind: "place" } {
@@ -112,32 +127,39 @@ function subjectOf(found: Samples, i: number): Subject & { kind: "place" } {
   return { kind: "place", z: Array.from(found.z.data.subarray(i * d, (i + 1) * d)), said: `Sample ${doc.value.seed}.${i + 1}` };
 }
 
-function Sheet({ found, busy }: { found: Samples; busy: boolean }) {
-  const count = found.items.shape[0] ?? 0;
-  const toggle = (i: number) => {
-    const subject = subjectOf(found, i);
-    const there = kept.value.some((one) => keyOf(one.subject) === keyOf(subject));
-    const size = found.items.data.length / count;
-    const picture = { data: found.items.data.slice(i * size, (i + 1) * size), shape: [1, ...found.items.shape.slice(1)] };
-    const one = { subject, support: found.support.data[i] ?? NaN, nearest: idOf(found.nearest.data[3 * i] ?? -1), picture };
-    kept.value = there ? kept.value.filter((other) => keyOf(other.subject) !== keyOf(subject)) : [...kept.value, one];
+/** One of what has been drawn, as it is kept. */
+function keeper(found: Samples, i: number): Kept {
+  const size = found.items.data.length / (found.items.shape[0] ?? 1);
+  const near = found.nearest.shape[1] ?? 0; // a page without items knows of none
+  return {
+    subject: subjectOf(found, i),
+    support: found.support.data[i] ?? NaN,
+    nearest: near ? idOf(found.nearest.data[near * i] ?? -1) : -1,
+    picture: { data: found.items.data.slice(i * size, (i + 1) * size), shape: [1, ...found.items.shape.slice(1)] },
   };
+}
+const without = (gone: ReadonlySet<string>): Kept[] => kept.value.filter((one) => !gone.has(keyOf(one.subject)));
+
+function Sheet({ found, busy }: { found: Samples; busy: boolean }) {
   const names = new Set(kept.value.map((one) => keyOf(one.subject)));
+  const toggle = (i: number) => {
+    const key = keyOf(subjectOf(found, i));
+    kept.value = names.has(key) ? without(new Set([key])) : [...kept.value, keeper(found, i)];
+  };
   return (
     <ul class={`sheet ${busy ? "busy" : ""}`}>
-      {Array.from({ length: count }, (_, i) => {
+      {Array.from({ length: found.items.shape[0] ?? 0 }, (_, i) => {
         const subject = subjectOf(found, i);
         const { level, words } = supportWords(found.support.data[i] ?? NaN);
         const on = names.has(keyOf(subject));
         return (
           <li key={i} class={on ? "kept" : ""}>
-            <button type="button" class="thumb" title={`${words}: look at it`} onClick={() => select(subject, "item")}>
-              <Picture items={found.items} index={i} name={`sample ${i + 1}, ${words}`} />
+            <button type="button" class="thumb" aria-pressed={on} aria-label={`Keep sample ${i + 1}, ${words}`} title={`${words}. Click to ${on ? "throw it away" : "keep it"}.`} onClick={() => toggle(i)}>
+              <Picture items={found.items} index={i} name="" />
               <span class={`dot ${level}`} />
+              {on && <Icon name="check" />}
             </button>
-            <Button kind="quiet" pressed={on} onClick={() => toggle(i)} aria-label={`Keep sample ${i + 1}`}>
-              {on ? "Kept" : "Keep"}
-            </Button>
+            <Button kind="icon" icon="item" onClick={() => select(subject, "item")} aria-label={`Look at sample ${i + 1}`} title="Look at it by itself" />
           </li>
         );
       })}
@@ -146,14 +168,6 @@ function Sheet({ found, busy }: { found: Samples; busy: boolean }) {
 }
 
 function Keepers() {
-  const name = title(space.value?.name ?? "samples").toLowerCase().replace(/ /g, "-");
-  const table = () => {
-    const dim = space.value?.dim ?? 0;
-    const head = ["name", "support", "nearest", ...Array.from({ length: dim }, (_, i) => `z${i}`)].join(",");
-    const lines = kept.value.map(({ subject, support, nearest }) => [subject.said, support, nearest, ...subject.z].join(","));
-    save(new Blob([[head, ...lines, ""].join("\n")], { type: "text/csv" }), `${name}-samples.csv`);
-  };
-  const pictures = () => sheet().toBlob((blob) => blob && save(blob, `${name}-samples.png`));
   return (
     <Section title={`${kept.value.length} kept`} aside={<Button kind="quiet" onClick={() => (kept.value = [])}>Throw all</Button>}>
       <div class="thumbs">
@@ -163,12 +177,8 @@ function Keepers() {
           </button>
         ))}
       </div>
-      <div class="row">
-        <Button kind="main" icon="save" onClick={pictures}>
-          Save pictures
-        </Button>
-        <Button onClick={table}>Table (CSV)</Button>
-        {kept.value.length > 1 && (
+      {kept.value.length > 1 && (
+        <div class="row">
           <Button
             icon="path"
             onClick={() => {
@@ -178,22 +188,71 @@ function Keepers() {
           >
             Walk through them
           </Button>
-        )}
-      </div>
+        </div>
+      )}
     </Section>
   );
 }
 
-/** All that were kept, on one sheet. */
+/** Always in sight: how many are kept, all or none of them, and the file. */
+function Take({ found }: { found: Samples }) {
+  const now = Array.from({ length: found.items.shape[0] ?? 0 }, (_, i) => keyOf(subjectOf(found, i)));
+  const there = new Set(kept.value.map((one) => keyOf(one.subject)));
+  const all = now.every((key) => there.has(key));
+  const some = kept.value.length;
+  const keepAll = () => (kept.value = [...without(new Set(now)), ...now.map((_, i) => keeper(found, i))]);
+  return (
+    <div class="keeping">
+      <p class="fine" id="keeping" role="status">
+        {some ? `${some} kept` : "Click a picture to keep it"}
+      </p>
+      <Button onClick={() => (all ? (kept.value = without(new Set(now))) : keepAll())}>{all ? "Throw these" : "Keep all"}</Button>
+      <Button kind="main" icon="save" disabled={!some} aria-describedby="keeping" title={some ? "One file (zip) with each picture as PNG, a table of their numbers, and a large sheet of all" : "Nothing is kept yet: click a picture"} onClick={trying(taken)}>
+        Save
+      </Button>
+    </div>
+  );
+}
+
+/** All that are kept in one file: the pictures one by one, the table that tells of them, and all on one sheet. */
+async function taken(): Promise<void> {
+  const name = `${title(space.value?.name ?? "samples").toLowerCase().replace(/ /g, "-")}-samples`;
+  const files = new Map<string, Uint8Array<ArrayBuffer>>();
+  const file = (i: number) => `sample-${i + 1}.png`;
+  for (const [i, { picture }] of kept.value.entries()) files.set(`${name}/${file(i)}`, await png(painted(picture)));
+  const head = ["file", "support", "nearest", ...Array.from({ length: space.value?.dim ?? 0 }, (_, i) => `z${i}`)].join(",");
+  const lines = kept.value.map(({ subject, support, nearest }, i) => [file(i), Number.isNaN(support) ? "" : support, nearest < 0 ? "" : `@${nearest}`, ...subject.z].join(","));
+  files.set(`${name}/samples.csv`, new TextEncoder().encode([head, ...lines, ""].join("\n")));
+  files.set(`${name}/sheet.png`, await png(sheet()));
+  save(zip(files), `${name}.zip`);
+}
+
+async function png(canvas: HTMLCanvasElement): Promise<Uint8Array<ArrayBuffer>> {
+  const blob = await new Promise<Blob | null>((done) => canvas.toBlob(done));
+  if (!blob) throw new Error("This browser could not write the picture.");
+  return new Uint8Array(await blob.arrayBuffer());
+}
+
+function painted(picture: Samples["items"]): HTMLCanvasElement {
+  const canvas = document.createElement("canvas");
+  image.paint(picture, 0, canvas);
+  return canvas;
+}
+
+const [LEAST, GAP] = [128, 8]; // pixels of a picture's longer side on the sheet, and between two
+
+/** All that are kept, large enough to be seen, on one sheet; pixels stay what they are. */
 function sheet(): HTMLCanvasElement {
   const across = Math.ceil(Math.sqrt(kept.value.length));
   const [height = 1, width = 1] = kept.value[0]?.picture.shape.slice(1) ?? [];
+  const scale = Math.ceil(LEAST / Math.max(width, height));
+  const [right, down] = [width * scale + GAP, height * scale + GAP];
   const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [across * width, Math.ceil(kept.value.length / across) * height];
-  const one = document.createElement("canvas");
-  kept.value.forEach(({ picture }, i) => {
-    image.paint(picture, 0, one);
-    canvas.getContext("2d")?.drawImage(one, (i % across) * width, Math.floor(i / across) * height);
-  });
+  [canvas.width, canvas.height] = [across * right + GAP, Math.ceil(kept.value.length / across) * down + GAP];
+  const pen = canvas.getContext("2d") as CanvasRenderingContext2D;
+  pen.fillStyle = "#fff";
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.imageSmoothingEnabled = false;
+  kept.value.forEach(({ picture }, i) => pen.drawImage(painted(picture), GAP + (i % across) * right, GAP + Math.floor(i / across) * down, width * scale, height * scale));
   return canvas;
 }

@@ -104,17 +104,17 @@ export async function copy(text: string): Promise<void> {
     window.prompt("Copy this:", text);
   }
 }
-export function Copies({ of }: { of: Copy | null }) {
+export function Copies({ of, title }: { of: Copy | null; title?: string }) {
   if (!of || (!of.python && !of.command)) return null;
   return (
     <div class="copies">
       {of.python && (
-        <Button icon="copy" kind="quiet" onClick={() => void copy(of.python as string)}>
+        <Button icon="copy" kind="quiet" title={title} onClick={() => void copy(of.python as string)}>
           Copy as Python
         </Button>
       )}
       {of.command && (
-        <Button icon="copy" kind="quiet" onClick={() => void copy(of.command as string)}>
+        <Button icon="copy" kind="quiet" title={title} onClick={() => void copy(of.command as string)}>
           Copy as command
         </Button>
       )}

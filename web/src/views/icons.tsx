@@ -20,6 +20,7 @@ const PATHS = {
   minus: "M5 12h14",
   fit: "M5 9V5h4M15 5h4v4M19 15v4h-4M9 19H5v-4",
   close: "M6 6l12 12M18 6 6 18",
+  check: "M5 12.500 10 17.500 19 7",
   copy: "M9 9h10v10H9zM5 15V5h10",
   save: "M12 4v11M7.500 11 12 15.500 16.500 11M5 19.500h14",
   lock: "M7 11h10v8H7zM9 11V8a3 3 0 0 1 6 0v3",

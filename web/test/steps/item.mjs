@@ -14,7 +14,10 @@ export function steps(one) {
     await page.waitForFunction(() => document.querySelectorAll(".panel figure img").length === 2);
     await panel.getByText("Reconstruction", { exact: true }).waitFor();
     await panel.getByText("Most alike").waitFor();
-    assert.ok((await panel.locator(".facts dt").allInnerTexts()).length > 1);
+    assert.ok((await panel.locator(".facts dt").allInnerTexts()).length);
+    await panel.locator("h1", { hasText: /The model (learned from this one|never saw this one)/ }).waitFor();
+    assert.deepEqual((await panel.locator("h2").allInnerTexts()).slice(0, 2), ["Most alike", "What is known"]); // neighbours first
+    assert.match(await panel.locator(".say").innerText(), /: (\d+) % of .* come out (better|worse)\.$/);
     await page.waitForFunction(() => /subject=%40\d+/.test(location.hash));
     await shoot(page, "item");
     const name = await panel.locator("h1").innerText();

@@ -24,7 +24,7 @@ export function steps(one) {
     await one.button("Make others").click();
     await one.changed(panel.locator(".sheet canvas").first(), before);
     assert.equal(await page.locator(".mark.new").count(), 24);
-    assert.match(await one.copied("Copy as command"), /^liminal sample /);
+    assert.match(await one.copied("Copy as command"), /^liminal sample .*--seed \d+/);
     await shoot(page, "sample");
   }
 
@@ -51,20 +51,73 @@ export function steps(one) {
   async function keeping() {
     await one.go("view=sample");
     await sheet();
-    for (const i of [1, 2, 3]) await panel.getByRole("button", { name: `Keep sample ${i}`, exact: true }).click();
-    await panel.getByRole("button", { name: "Keep sample 3", exact: true }).click(); // and throws it again
+    const picture = (i) => panel.getByRole("button", { name: new RegExp(`^Keep sample ${i},`) });
+    const saving = one.button("Save");
+    assert.ok(await saving.isDisabled());
+    assert.match(await saving.getAttribute("title"), /Nothing is kept yet/);
+    const [bar, box] = [await saving.boundingBox(), await panel.boundingBox()];
+    assert.ok(bar.y + bar.height <= box.y + box.height, "saving lies below the fold");
+    for (const i of [1, 2, 3]) await picture(i).click();
+    await picture(3).press("Enter"); // and throws it again
+    assert.deepEqual(await Promise.all([2, 3].map((i) => picture(i).getAttribute("aria-pressed"))), ["true", "false"]);
     await panel.getByRole("heading", { name: "2 kept" }).waitFor();
-    const table = (await one.download(() => one.button("Table (CSV)").click())).toString("utf8").trim().split("\n");
-    assert.match(table[0], /^name,support,nearest,z0,/);
+    const files = unzipped(await one.download(() => saving.click()));
+    assert.deepEqual([...files.keys()].map((name) => name.split("/")[1]), ["sample-1.png", "sample-2.png", "samples.csv", "sheet.png"]);
+    const [first, , csv, large] = [...files.values()];
+    const table = csv.toString("utf8").trim().split("\n");
+    assert.match(table[0], /^file,support,nearest,z0,/);
     assert.equal(table.length, 3);
-    assert.ok(table.slice(1).every((line) => line.split(",").length === table[0].split(",").length));
-    const png = await one.download(() => one.button("Save pictures").click());
-    assert.equal(png.subarray(1, 4).toString("latin1"), "PNG");
+    assert.ok(table.slice(1).every((line, i) => line.split(",").length === table[0].split(",").length && new RegExp(`^sample-${i + 1}\\.png,[\\d.]+,@\\d+,`).test(line)));
+    const shape = await panel.locator(".sheet canvas").first().evaluate(({ width, height }) => [width, height]);
+    assert.deepEqual(wide(first), shape); // as the model makes it
+    assert.ok(wide(large)[0] >= 2 * 128 && wide(large)[1] >= 128, `the sheet has ${wide(large)}`);
     await one.button("Walk through them").click();
     await page.waitForFunction(() => document.querySelectorAll(".handle").length === 2);
     await one.view("Sample");
-    await one.button("Throw all").click();
+    await one.button("Keep all").click();
+    await panel.getByRole("heading", { name: "24 kept" }).waitFor();
+    await one.button("Throw these").click();
     await panel.getByRole("heading", { name: /kept/ }).waitFor({ state: "detached" });
+    await panel.getByLabel("at once").fill("7");
+    await panel.getByLabel("at once").press("Enter");
+    await page.waitForFunction(() => document.querySelectorAll(".sheet canvas").length === 7 && !document.querySelector(".sheet.busy"));
+    assert.match(await one.copied("Copy as Python"), /space\.sample\(7, .*seed=\d+/);
+    await one.button("Look at sample 2").click();
+    await panel.getByRole("heading", { name: /^Sample \d+\.2$/ }).waitFor();
+    await one.view("Sample");
+    await panel.getByLabel("at once").fill("240");
+    await panel.getByLabel("at once").press("Enter");
+    assert.equal(await panel.getByLabel("at once").inputValue(), "100");
+    await panel.getByLabel("at once").fill("24");
+    await panel.getByLabel("at once").press("Enter");
+    await sheet();
+  }
+
+  /** Width and height of a PNG. */
+  const wide = (png) => (assert.equal(png.subarray(1, 4).toString("latin1"), "PNG"), [png.readUInt32BE(16), png.readUInt32BE(20)]);
+
+  /** The files of a zip by name, as its index has them. */
+  function unzipped(data) {
+    const [count, files] = [data.readUInt16LE(data.length - 12), new Map()];
+    for (let at = data.readUInt32LE(data.length - 6), i = 0; i < count; i++) {
+      const [size, length, here] = [data.readUInt32LE(at + 24), data.readUInt16LE(at + 28), data.readUInt32LE(at + 42)];
+      files.set(data.subarray(at + 46, at + 46 + length).toString("utf8"), data.subarray(here + 30 + length, here + 30 + length + size));
+      at += 46 + length;
+    }
+    return files;
+  }
+
+  async function dimensions() {
+    await one.go("view=dimensions&subject=@3");
+    await panel.locator(".card .film canvas").first().waitFor({ timeout: 2 * PATIENCE });
+    await one.text(/Strips start from @3/);
+    const bars = await panel.locator(".card .use").evaluateAll((all) => all.map((each) => Number.parseFloat(each.style.getPropertyValue("--share"))));
+    assert.ok(bars.length > 3 && Math.abs(bars[0] - 100) < 1e-3 && bars.every((share, i) => !i || share <= bars[i - 1]), `bars: ${bars}`);
+    const card = panel.locator(".card").first();
+    assert.match(await card.locator("summary").innerText(), /^(Mostly .*|No attribute changes with it)\.$/);
+    await card.locator("summary").press("Enter");
+    assert.match(await card.locator("details p").innerText(), /^\d+\.\d\d nats\. SD a step: /);
+    await shoot(page, "dimensions");
   }
 
   async function styles() {
@@ -97,5 +150,6 @@ export function steps(one) {
     ["samples like a group and like a cluster", alike],
     ["samples kept, thrown and taken away", keeping],
     ["one item in the style of another", styles],
+    ["the cards of the dimensions", dimensions],
   ];
 }

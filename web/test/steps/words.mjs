@@ -83,6 +83,12 @@ export function steps(one) {
       return;
     }
     assert.match(await page.frameLocator("iframe").locator("body").innerText(), /reconstruction/i);
+    const [tab] = await Promise.all([page.waitForEvent("popup"), panel.getByRole("link", { name: "Open in a tab" }).click()]);
+    assert.match(await tab.locator("h1").innerText(), /^What [A-Z].* is worth$/);
+    await tab.close();
+    assert.match((await one.download(() => one.button("Save").click())).toString("utf8"), /^<!doctype html>/i);
+    const [box, inside] = [await panel.boundingBox(), await frame.boundingBox()];
+    assert.ok(Math.abs(inside.y + inside.height - box.y - box.height) < 2 && inside.width >= box.width - 2, "the report stands in a box of its own");
     await shoot(page, "report");
   }
 

@@ -1,0 +1,71 @@
+"""What a report comes to, in a few plain sentences: each says what a measure and its own baselines say, and nothing where there is none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from .value import Measure
+
+EASILY = 0.9  # share of cases, samples and real items, from which most samples are told
+
+
+def verdict(measures: Sequence[Measure]) -> list[str]:
+    """How well items are restored, how real samples look, and whether mixtures mean something; what was not measured is left out.
+
+    A measure is better or worse than a baseline where its interval leaves the baseline out, else about the same.
+    """
+    by = {m.name: m for m in measures if math.isfinite(m.value)}
+    tell: dict[str, Callable[[Measure], str]] = {"mse": _restored, "told_apart": _sampled, "betweenness": _mixed}
+    return [said for name, of in tell.items() if name in by and (said := of(by[name]))]
+
+
+def _restored(m: Measure) -> str:
+    base = next((value for name, value in m.baseline.items() if name.startswith("PCA")), 0.0)
+    if not base > 0:
+        return ""
+    side = _side(m, base)
+    by = f"{_percent(abs(1 - m.value / base))} {'less' if side < 0 else 'more'} error than" if side else "about the same error as"
+    return f"Restoring: items that the model never saw come back with {by} by PCA with as many dimensions, the plainest way to do it."
+
+
+def _sampled(m: Measure) -> str:
+    beside = _beside(m.baseline, {"PCA as a generator": "samples of PCA in {}"})
+    seem = (
+        "They look real to it."
+        if _side(m, 0.5) <= 0
+        else "Most give themselves away."
+        if m.value >= EASILY
+        else "Some give themselves away."
+    )
+    return (
+        f"Sampling: a small network tells samples from real items in {_percent(m.value)} of the cases, where guessing is right in 50 %"
+        f"{beside}. {seem}"
+    )
+
+
+def _mixed(m: Measure) -> str:
+    known = {"blend": "blends of the data do in {}", "a random real item": "random real items in {}"}
+    base = max((m.baseline[name] for name in known if name in m.baseline), default=math.nan)
+    if not math.isfinite(base):
+        return ""
+    found = {1: "So mixtures mean something.", 0: "That is no more than something simpler reaches.", -1: "Something simpler reaches more."}
+    return (
+        f"Mixing: what is decoded between two items shows what lies between them, and looks real, in {_percent(m.value)} of the cases"
+        f"{_beside(m.baseline, known)}. {found[_side(m, base)]}"
+    )
+
+
+def _side(m: Measure, base: float) -> int:
+    """1 where a measure lies above a baseline, -1 below, 0 where its interval holds it."""
+    low, high = m.interval or (m.value, m.value)
+    return (low > base) - (high < base)
+
+
+def _beside(baseline: Mapping[str, float], known: Mapping[str, str]) -> str:
+    told = [words.format(_percent(baseline[name])) for name, words in known.items() if math.isfinite(baseline.get(name, math.nan))]
+    return f"; {', '.join(told)}" if told else ""
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
