@@ -99,12 +99,13 @@ export function Support({ value, inside = true }: { value: number; inside?: bool
 export async function copy(text: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);
-    say(`Copied: ${text.length > 90 ? `${text.slice(0, 87)}…` : text}`);
+    const last = text.split("\n").at(-1) as string;
+    say(`Copied: ${last.length > 90 ? `${last.slice(0, 87)}…` : last}`);
   } catch {
     window.prompt("Copy this:", text);
   }
 }
-export function Copies({ of }: { of: Copy | null }) {
+export function Copies({ of, why = "it holds a place without a name" }: { of: Copy | null; why?: string }) {
   if (!of || (!of.python && !of.command)) return null;
   return (
     <div class="copies">
@@ -118,7 +119,7 @@ export function Copies({ of }: { of: Copy | null }) {
           Copy as command
         </Button>
       )}
-      {of.python && !of.command && <p class="fine">There is no command for it: the place has no name that one could write.</p>}
+      {of.python && !of.command && <p class="fine">No command for this one: {why}.</p>}
     </div>
   );
 }
