@@ -470,9 +470,11 @@ def test_between_two_selections(client: Client, space: Space) -> None:
     assert named["text"] == "`Bag to Ankle boot`"
     slid = client.ask("/api/slide", {"id": 12, "change": {named["text"]: -0.75}}).packed
     assert slid["copy_as"]["command"] is None
-    assert "# Bag to Ankle boot\nspace.edit(\"@12\", -0.75 * direction).save(" in slid["copy_as"]["python"]
+    assert '# Bag to Ankle boot\nspace.edit("@12", -0.75 * direction).save(' in slid["copy_as"]["python"]
     both = client.ask("/api/slide", {"id": 12, "change": {named["text"]: 1, "label=Bag": 0.5}, "keep_detail": True}).packed
-    for answer in (slid, both):
+    mixed = client.ask("/api/slide", {"id": 12, "change": {named["text"]: 1, "label=Bag": 0.5}}).packed
+    assert 'space.edit("@12 + 0.5*label=Bag", 1 * direction).save(' in mixed["copy_as"]["python"]
+    for answer in (slid, both, mixed):
         assert np.allclose(run(answer["copy_as"]["python"], space).z_after, answer["z"][0], atol=1e-3)
     assert client.ask("/api/directions", {"a": bags, "b": [10_200]}).status == 400
     assert client.ask("/api/directions", {"a": bags, "b": [1, 1, 1]}).status == 400
@@ -485,9 +487,11 @@ def test_slide(client: Client, space: Space) -> None:
     seen = {reading["name"]: reading for reading in found["attributes"]}
     assert seen["label=Bag"]["after"] == pytest.approx(edit.attributes_after["label=Bag"], abs=1e-3)
     assert found["kept"] == 1
-    assert found["copy_as"]["python"] == 'import liminal\n\nspace = liminal.open("fashion")\nspace.edit("@12", "1.5*label=Bag").save("out.png")'
+    begin = 'import liminal\n\nspace = liminal.open("fashion")\n'
+    assert found["copy_as"]["python"] == begin + 'space.edit("@12", "1.5*label=Bag").save("out.png")'
     more = {"change": {"label=Bag": 1.5, "dim(3)": -2}}
-    for asked in ({"id": 12, **more}, {"z": space.latents[12].tolist(), **more}, {"id": 12, "lock": ["label=Shirt"], **more}, {"id": 12, "change": {}}):
+    place = {"z": space.latents[12].tolist()}
+    for asked in ({"id": 12, **more}, {**place, **more}, {"id": 12, "lock": ["label=Shirt"], **more}, {"id": 12, "change": {}}):
         answer = client.ask("/api/slide", asked).packed
         assert np.allclose(run(answer["copy_as"]["python"], space).z_after, answer["z"][0], atol=1e-3), asked
     kept = client.ask("/api/slide", {"id": 12, "change": {"label=Bag": 1.5}, "keep_detail": True}).packed

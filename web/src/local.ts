@@ -364,14 +364,14 @@ class Local implements Record<Answered, unknown> {
     if (lock.length || keep_detail) return refuse("To hold attributes, or to keep fine detail, needs the studio; a shared page moves along directions only.");
     const start = z ? await this.place(z) : this.latent(this.row(id ?? -1));
     const total = new Float32Array(this.d);
-    const terms: string[] = [];
+    const terms = new Map<string, string>();
     const asked = new Set<string>();
     for (const [name, strength] of Object.entries(change)) {
       const { tree, vector, weight } = await this.read(name);
       if (Math.abs(weight) > 1e-6) refuse(`'${name}' is a place; wanted the name of a direction`);
       vector.forEach((x, c) => (total[c]! += strength * x));
       for (const leaf of leaves(tree)) if (leaf.kind === "named") asked.add(leaf.name);
-      terms.push(`${strength < 0 ? "-" : "+"} ${Number(Math.abs(strength).toPrecision(6))}*${tree.kind === "named" ? show(tree) : `(${name})`}`);
+      terms.set(name, `${strength < 0 ? "-" : "+"} ${Number(Math.abs(strength).toPrecision(6))}*${tree.kind === "named" ? show(tree) : `(${name})`}`);
     }
     const after = start.map((x, c) => x + (total[c] as number));
     const both = new Float32Array(2 * this.d);
@@ -381,7 +381,6 @@ class Local implements Record<Answered, unknown> {
     const length = Math.sqrt(total.reduce((sum, value) => sum + value * value, 0));
     const attributes = await this.readings(x, asked);
     const leaks = attributes.filter((one) => !one.asked && one.change !== null).map((one) => Math.abs(one.change as number));
-    const text = terms.join(" ").replace(/^\+ /, "");
     return {
       ...found,
       attributes,
@@ -389,7 +388,7 @@ class Local implements Record<Answered, unknown> {
       length,
       change: stepsOf(x, 2)[0] ?? 0,
       kept: 1,
-      copy_as: this.copies.slid(id === undefined || id === null ? start : `@${id}`, change, text, total),
+      copy_as: this.copies.slid(id === undefined || id === null ? start : `@${id}`, change, terms, total),
     };
   }
 

@@ -146,14 +146,17 @@ def _slid(s: Session, asked: wire.SlideRequest, text: str, start: Tensor, vector
     item = spoken.quoted(f"@{asked.id}") if asked.id is not None else spoken.tensor(start)
     detail = ", keep_detail=True" if asked.keep_detail else ""
     save = f'{detail}).save("out.png")'
-    names = list(asked.change)
     if not asked.lock and spoken.plain(s, text or "0*dim(0)") is not None:
         text = text or "0*dim(0)"
         flag = ["--keep-detail"] if asked.keep_detail else []
         line = spoken.command(s, "edit", f"@{asked.id}", text, *flag, "-o", "out.png") if asked.id is not None else None
         return wire.Copy(python=spoken.python(s, f"space.edit({item}, {spoken.quoted(text)}{save}"), command=line)
-    if not asked.lock and len(names) == 1 and (found := spoken.remembered(s, names[0])) is not None:
-        lines = [f"direction = {found[1]}  # {found[0]}", f"space.edit({item}, {asked.change[names[0]]:g} * direction{save}"]
+    own = {name: found for name in asked.change if (found := spoken.remembered(s, name)) is not None}
+    rest = {name: strength for name, strength in asked.change.items() if name not in own}
+    if not asked.lock and len(own) == 1 and (not rest or (asked.id is not None and not asked.keep_detail)):
+        ((name, (said, vector_of)),) = own.items()
+        start_at = spoken.quoted(f"@{asked.id} {spoken.signed(spoken.change(s, rest, start)[2])}") if rest else item
+        lines = [f"direction = {vector_of}  # {said}", f"space.edit({start_at}, {asked.change[name]:g} * direction{save}"]
     else:
         held = f", holding {', '.join(asked.lock)}" if asked.lock else ""
         lines = [f"change = {spoken.tensor(vector)}  # {text}{held}", f"space.edit({item}, change{save}"]

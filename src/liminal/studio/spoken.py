@@ -209,6 +209,11 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+def signed(text: str) -> str:
+    """A change as it follows a place."""
+    return text if text.startswith("-") else f"+ {text}"
+
+
 def remembered(session: Session, name: str) -> tuple[str, str] | None:
     """A direction that only this studio remembers: its name, and how Python comes by its vector; None of any other formula."""
     tree = formula.parse(name)

@@ -13,9 +13,10 @@ import { playing, speed } from "./player.ts";
 import { calm } from "./theme.ts";
 
 const FRAMES = 48;
-const LATE = 400; // milliseconds
+const LATE = 400; // milliseconds after which it is said that a way is being worked out
+const LONG = 1500; // milliseconds: what takes longer is not waited for while one drags
 const ROUTES: readonly (readonly [Along, string, () => string])[] = [
-  ["linear", "Straight", () => `Straight through all ${space.value?.dim ?? 0} numbers; on the flat map that looks bent.`],
+  ["linear", "Straight", () => `Straight in all ${space.value?.dim ?? 0} numbers; on a flat map it looks bent.`],
   ["mix", "Prior-preserving", () => "Every frame stays about as typical as the ends are."],
   ["geodesic", "Geodesic", () => "The pictures change as little on the way as they can."],
 ];
@@ -87,15 +88,31 @@ function walk(asked: PathRequest): Promise<Path> {
   const key = JSON.stringify(asked);
   let found = walks.get(key);
   if (!found) {
-    found = ask("path", {}, asked);
+    const gone = new AbortController();
+    const one = { keys: JSON.stringify(asked.keys), begun: performance.now(), gone };
+    under.add(one);
+    found = ask("path", {}, asked, gone.signal);
     found.then(
-      () => (settled.value = new Set([...settled.value, key])),
-      () => walks.delete(key),
+      () => {
+        under.delete(one);
+        settled.value = new Set([...settled.value, key]);
+      },
+      () => {
+        under.delete(one);
+        walks.delete(key);
+      },
     );
     if (walks.size > 40) walks.delete(walks.keys().next().value as string);
     walks.set(key, found);
   }
   return found;
+}
+/** Walks under way. */
+const under = new Set<{ keys: string; begun: number; gone: AbortController }>();
+/** Gives up those between other key frames that have taken this long: they would only hold up what is wanted now. */
+function giveUp(longer: number): void {
+  const keys = JSON.stringify(doc.peek().keys.map(place));
+  for (const one of under) if (one.keys !== keys && performance.now() - one.begun >= longer) one.gone.abort();
 }
 /** Requests whose walk is there: the routes are worked out one after the other, the chosen one first. */
 const settled = signal<ReadonlySet<string>>(new Set());
@@ -112,7 +129,11 @@ effect(() => {
   const keys = doc.value.keys;
   if (keys === rested.peek()) return;
   clearTimeout(timer);
-  timer = window.setTimeout(() => (rested.value = keys), 400);
+  giveUp(LONG);
+  timer = window.setTimeout(() => {
+    giveUp(0);
+    rested.value = keys;
+  }, 400);
 });
 
 /** Whether something has been going on for so long that it should be said. */
@@ -262,8 +283,9 @@ function Route({ along, name, words, on: turn }: { along: Along; name: string; w
 
 function evidence(path: Path): string {
   const least = path.least_support;
+  const out = path.support.data.filter((value) => supportWords(value).level === "beyond").length;
   const even = path.unevenness < 1.5 ? "even" : path.unevenness < 3 ? "somewhat uneven" : "uneven";
-  return `${even}${least === null ? "" : least < 0.05 ? " · leaves the data" : least < 0.2 ? " · touches the edge" : " · inside the data"}`;
+  return `${even}${least === null ? "" : out ? ` · ${out} of ${path.support.data.length} outside the data` : least < 0.2 ? " · touches the edge" : " · inside the data"}`;
 }
 
 /** Support of every frame under the strip: the more colour, the less it can be trusted. */

@@ -79,7 +79,7 @@ export function Result() {
         <Button disabled={!any} onClick={() => change({ change: {} })}>
           Reset
         </Button>
-        <Button kind="main" icon="path" disabled={!result} onClick={() => result && morph([subject, result])} title="A new path from before to after">
+        <Button kind="main" disabled={!result} onClick={() => result && morph([subject, result])} title="A new path from before to after">
           Morph
         </Button>
         {keys.length > 1 && (

@@ -62,7 +62,7 @@ const STEPS: readonly Step[] = [
     act: { name: "Open the report", run: () => go("report"), opens: true },
   },
 ];
-const PUSH = 1.5; // at most, as far as a slider is moved
+const PUSH = 0.8; // at most, as far as a slider is moved
 /** An item with the slider of the strongest attribute that it does not have, moved so far that one sees it. */
 async function slid(): Promise<void> {
   const subject = doc.value.subject ?? anyItem();
