@@ -211,9 +211,9 @@ def test_items_that_come_twice_count_once() -> None:
 @pytest.mark.parametrize(
     ("a", "b", "words"),
     [
-        (slice(0, 3), slice(10, 30), "first selection has 3 different items; wanted 5 or more"),
-        (slice(0, 20), slice(5, 20), "second selection has 0 different items, 15 more are in both"),
-        (slice(0, 20), slice(20, 20), "second selection has 0"),
+        (slice(0, 3), slice(10, 30), "selection to go to has 3 different items; wanted 5 or more"),
+        (slice(0, 20), slice(5, 20), "selection to come from has 0 different items, 15 more are in both"),
+        (slice(0, 20), slice(20, 20), "selection to come from has 0"),
     ],
 )
 def test_selections_too_small_are_refused(a: slice, b: slice, words: str) -> None:
@@ -229,7 +229,7 @@ def test_selections_with_one_middle_have_no_direction() -> None:
 
 
 def test_selections_of_another_space_are_refused() -> None:
-    with pytest.raises(LiminalError, match=r"wanted latents \(n, 4\), finite, in the second selection"):
+    with pytest.raises(LiminalError, match=r"wanted latents \(n, 4\), finite, in the selection to come from"):
         from_selections(latents(20), torch.zeros(20, 3), latents(20))
 
 

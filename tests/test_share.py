@@ -88,6 +88,7 @@ def told(s: Session) -> dict[str, Any]:
             "z": flat(slid.z),
             "attributes": [one.model_dump() for one in slid.attributes],
             "command": slid.copy_as.command,
+            "python": slid.copy_as.python,
         },
         "ways": ways,
     }

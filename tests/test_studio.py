@@ -435,8 +435,21 @@ def test_directions_without_labels_are_remembered(client: Client, space: Space) 
     moved = client.ask("/api/formula", {"text": "@3 + 2*pca0", "method": "pca"}).packed
     assert np.allclose(moved["z"][0], space.latents[3].numpy() + 2 * found["vectors"][0], atol=1e-4)
     assert moved["copy_as"]["python"].count("torch.tensor") == 1  # elsewhere nobody knows pca0
+    slid = client.ask("/api/slide", {"id": 12, "change": {"pca0": 1.5}}).packed
+    assert 'space.find_directions("pca")' in slid["copy_as"]["python"]
+    assert "1.5 * direction" in slid["copy_as"]["python"]
+    assert np.allclose(run(slid["copy_as"]["python"], space).z_after, slid["z"][0], atol=1e-3)
     near = client.ask("/api/directions?source=jacobian&id=3").packed
     assert np.allclose(near["vectors"][0], space.find_directions("jacobian", "@3")[0].vector, atol=1e-3)
+
+
+def run(python: str, space: Space) -> Any:
+    """What the last line of copied Python makes, before it is saved; the space is the one that is open."""
+    *lines, last = python.splitlines()
+    assert last.endswith('.save("out.png")')
+    names: dict[str, Any] = {"space": space, "torch": torch}
+    exec("\n".join(line for line in lines if not line.startswith(("import ", "space = "))), names)
+    return eval(last.removesuffix('.save("out.png")'), names)
 
 
 def test_between_two_selections(client: Client, space: Space) -> None:
@@ -447,12 +460,22 @@ def test_between_two_selections(client: Client, space: Space) -> None:
     assert told["score"] > 0.95
     assert told["works"] is True
     assert told["text"] == f"`{told['name']}`"
-    gap = space.latents[bags].mean(0) - space.latents[boots].mean(0)
+    gap = space.latents[boots].mean(0) - space.latents[bags].mean(0)  # right is towards the group that was drawn second
     assert np.dot(found["vectors"][0], gap) > 0.7 * np.linalg.norm(found["vectors"][0]) * np.linalg.norm(gap)
     moved = client.ask("/api/formula", {"text": f"@{boots[0]} + {told['text']}", "method": "pca"}).packed
     assert np.allclose(moved["z"][0], space.latents[boots[0]] + found["vectors"][0], atol=1e-4)
     again = client.ask("/api/directions", {"a": bags, "b": boots}).packed["directions"][0]
     assert again["name"] != told["name"]
+    named = client.ask("/api/directions", {"a": bags, "b": boots, "name": "Bag to Ankle boot"}).packed["directions"][0]
+    assert named["text"] == "`Bag to Ankle boot`"
+    slid = client.ask("/api/slide", {"id": 12, "change": {named["text"]: -0.75}}).packed
+    assert slid["copy_as"]["command"] is None
+    assert '# Bag to Ankle boot\nspace.edit("@12", -0.75 * direction).save(' in slid["copy_as"]["python"]
+    both = client.ask("/api/slide", {"id": 12, "change": {named["text"]: 1, "label=Bag": 0.5}, "keep_detail": True}).packed
+    mixed = client.ask("/api/slide", {"id": 12, "change": {named["text"]: 1, "label=Bag": 0.5}}).packed
+    assert 'space.edit("@12 + 0.5*label=Bag", 1 * direction).save(' in mixed["copy_as"]["python"]
+    for answer in (slid, both, mixed):
+        assert np.allclose(run(answer["copy_as"]["python"], space).z_after, answer["z"][0], atol=1e-3)
     assert client.ask("/api/directions", {"a": bags, "b": [10_200]}).status == 400
     assert client.ask("/api/directions", {"a": bags, "b": [1, 1, 1]}).status == 400
 
@@ -464,7 +487,13 @@ def test_slide(client: Client, space: Space) -> None:
     seen = {reading["name"]: reading for reading in found["attributes"]}
     assert seen["label=Bag"]["after"] == pytest.approx(edit.attributes_after["label=Bag"], abs=1e-3)
     assert found["kept"] == 1
-    assert found["copy_as"]["python"].endswith('space.edit("@12", \'1.5*label=Bag\').save("out.png")')
+    begin = 'import liminal\n\nspace = liminal.open("fashion")\n'
+    assert found["copy_as"]["python"] == begin + 'space.edit("@12", "1.5*label=Bag").save("out.png")'
+    more = {"change": {"label=Bag": 1.5, "dim(3)": -2}}
+    place = {"z": space.latents[12].tolist()}
+    for asked in ({"id": 12, **more}, {**place, **more}, {"id": 12, "lock": ["label=Shirt"], **more}, {"id": 12, "change": {}}):
+        answer = client.ask("/api/slide", asked).packed
+        assert np.allclose(run(answer["copy_as"]["python"], space).z_after, answer["z"][0], atol=1e-3), asked
     kept = client.ask("/api/slide", {"id": 12, "change": {"label=Bag": 1.5}, "keep_detail": True}).packed
     assert np.array_equal(kept["items"][0], space.edit("@12", "1.5*label=Bag", keep_detail=True).after)
     still = client.ask("/api/slide", {"z": space.latents[12].tolist(), "change": {}}).packed
@@ -525,7 +554,7 @@ def test_path(client: Client, space: Space) -> None:
     assert "torch.tensor" in found["copy_as"]["python"]
     named = client.ask("/api/path", {"keys": ["@12", "@977"], "frames": 5, "along": "mix", "loop": True}).packed
     assert named["copy_as"]["command"] == "liminal morph fashion @12 @977 --along mix --frames 5 --loop -o path.gif"
-    python = named["copy_as"]["python"].partition("; ")[2].partition("; ")[2].removesuffix('.save("path.gif")')
+    python = named["copy_as"]["python"].splitlines()[-1].removesuffix('.save("path.gif")')
     again = eval(python, {"space": space})  # what is offered for copying runs, and gives the same
     assert np.allclose(named["z"], again.z, atol=1e-4)
     assert client.ask("/api/path", {"keys": ["@12"]}).status == 400

@@ -227,30 +227,30 @@ class Space(Stored):
     def _white(self) -> Tensor:
         return probes.Frame(self.latents.double()).white
 
-    def edit(self, item: Item, change: str, keep_detail: bool = False) -> edits.Edit:
-        """Move an item by a formula such as ``"+1.5*smile - glasses"``, ``"smile=1"`` or ``"2*dim(7)"``.
+    def edit(self, item: Item, change: str | Tensor, keep_detail: bool = False) -> edits.Edit:
+        """Move an item by a formula such as ``"+1.5*smile - glasses"``, ``"smile=1"`` or ``"2*dim(7)"``, or by a vector.
 
         Args:
             item: as `latent` takes it.
-            change: the formula; it may hold several terms.
+            change: the formula; it may hold several terms. Or a vector (d,), such as ``1.5 * space.between("hat", "not hat").vector``.
             keep_detail: add the edit's difference to the item itself instead of to its reconstruction; an item of the space or a file.
 
         Returns:
             The edit, with what the space's reader sees in the decoded item before and after, its support and the nearest real items.
 
         Raises:
-            LiminalError: the formula is wrong, or `keep_detail` is asked of what has no original.
+            LiminalError: the formula is wrong, the vector has another width, or `keep_detail` is asked of what has no original.
         """
         z = self.latent(item)
-        tree = formula.parse(change)
+        tree = formula.parse(change) if isinstance(change, str) else None
         return edits.edit(
             self.generator,
             self.modality,
             z,
-            formula.edit(tree, self.names(z)),
-            change,
+            formula.edit(tree, self.names(z)) if tree is not None else torch.as_tensor(change).to(z),
+            change if isinstance(change, str) else f"a vector of length {float(change.norm()):.3g}",
             self.reader.named if self.reader else None,
-            asked=formula.attributes(tree),
+            asked=formula.attributes(tree) if tree is not None else (),
             spread=self.spread,
             support=self.trust,
             nearest=self._nearest_items,

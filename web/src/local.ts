@@ -12,7 +12,7 @@ import { nearest } from "./local/near.ts";
 import type { Nets } from "./local/nets.ts";
 import type { Payload } from "./local/payload.ts";
 import * as pictures from "./local/pictures.ts";
-import { Copies, completions } from "./local/said.ts";
+import { Copies, completions, type Remembered } from "./local/said.ts";
 import { Misread, evaluate, leaves, parse, point, quoteName, show, type Names, type Node, type Test, type Value } from "./local/sums.ts";
 import { Trust } from "./local/trust.ts";
 import { Mixer, even, steps as stepsOf, stretches } from "./local/walks.ts";
@@ -76,7 +76,7 @@ class Local implements Record<Answered, unknown> {
   private readonly places: Places;
   private readonly trust: Trust | null;
   private readonly mixer: Mixer;
-  private readonly remembered = new Map<string, { vector: Float32Array; about: Direction }>();
+  private readonly remembered = new Map<string, Remembered & { about: Direction }>();
   private readonly copies: Copies;
 
   constructor(
@@ -330,14 +330,15 @@ class Local implements Record<Answered, unknown> {
   directions({ source = "attributes" }: Api["directions"]["query"]): Directions {
     const found = this.of.directions[source];
     if (!found) return refuse("These directions need Liminal itself: a shared page holds only those that were found before.");
-    found.forEach((about, i) => source !== "attributes" && this.remembered.set(about.name, { vector: this.stored(source, i), about }));
+    const again = source === "pca" || source === "factorised" ? { source } : {};
+    found.forEach((about, i) => source !== "attributes" && this.remembered.set(about.name, { vector: this.stored(source, i), about, ...again }));
     return { directions: found, vectors: this.of[`directions ${source}`] ?? grid(new Float32Array(), 0, this.d) };
   }
 
   between(_: unknown, { a, b, name }: Api["between"]["body"]): Directions {
     if (!this.of.shown) return refuse("There are no single items in this page that a group could be made of.");
     const found = between(this.z, this.d, this.of.shown, a, b);
-    const plain = (name ?? "A - B").replaceAll("`", "'").trim() || "A - B";
+    const plain = (name ?? "A to B").replaceAll("`", "'").trim() || "A to B";
     let unused = plain;
     for (let count = 2; this.remembered.has(unused); count++) unused = `${plain} ${count}`;
     const about: Direction = {
@@ -363,14 +364,14 @@ class Local implements Record<Answered, unknown> {
     if (lock.length || keep_detail) return refuse("To hold attributes, or to keep fine detail, needs the studio; a shared page moves along directions only.");
     const start = z ? await this.place(z) : this.latent(this.row(id ?? -1));
     const total = new Float32Array(this.d);
-    const terms: string[] = [];
+    const terms = new Map<string, string>();
     const asked = new Set<string>();
     for (const [name, strength] of Object.entries(change)) {
       const { tree, vector, weight } = await this.read(name);
       if (Math.abs(weight) > 1e-6) refuse(`'${name}' is a place; wanted the name of a direction`);
       vector.forEach((x, c) => (total[c]! += strength * x));
       for (const leaf of leaves(tree)) if (leaf.kind === "named") asked.add(leaf.name);
-      terms.push(`${strength < 0 ? "-" : "+"} ${Number(Math.abs(strength).toPrecision(6))}*${tree.kind === "named" ? show(tree) : `(${name})`}`);
+      terms.set(name, `${strength < 0 ? "-" : "+"} ${Number(Math.abs(strength).toPrecision(6))}*${tree.kind === "named" ? show(tree) : `(${name})`}`);
     }
     const after = start.map((x, c) => x + (total[c] as number));
     const both = new Float32Array(2 * this.d);
@@ -380,8 +381,6 @@ class Local implements Record<Answered, unknown> {
     const length = Math.sqrt(total.reduce((sum, value) => sum + value * value, 0));
     const attributes = await this.readings(x, asked);
     const leaks = attributes.filter((one) => !one.asked && one.change !== null).map((one) => Math.abs(one.change as number));
-    const text = terms.join(" ").replace(/^\+ /, "");
-    const written = id !== undefined && id !== null && text !== "" && this.copies.plain(text) !== null;
     return {
       ...found,
       attributes,
@@ -389,9 +388,7 @@ class Local implements Record<Answered, unknown> {
       length,
       change: stepsOf(x, 2)[0] ?? 0,
       kept: 1,
-      copy_as: written
-        ? { python: this.copies.python(`space.edit("@${id}", ${JSON.stringify(text)}).save("out.png")`), command: this.copies.command("edit", `@${id}`, text, "-o", "out.png") }
-        : this.copies.decoded(after),
+      copy_as: this.copies.slid(id === undefined || id === null ? start : `@${id}`, change, terms, total),
     };
   }
 

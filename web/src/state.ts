@@ -21,11 +21,12 @@ export function change(patch: Partial<Doc>, kind: string | null = null): void {
     doc.value = { ...doc.value, ...patch };
   });
 }
-/** Changes where one looks, which needs no undoing. */
+/** Changes where one looks, or what nobody asked for; that needs no undoing. */
 export function turn(patch: Partial<Doc>): void {
   doc.value = { ...doc.value, ...patch };
 }
-export const go = (view: View): void => turn({ view });
+/** Opens a view; a step of its own for undo, which else would go back in another view than the one that is open. */
+export const go = (view: View): void => void (doc.value.view !== view && change({ view }, "view"));
 
 function step(move: typeof history.back<Doc>): void {
   const found = move(past.value, doc.value);

@@ -240,7 +240,7 @@ export interface Directions {
   directions: Direction[];
 }
 
-/** Rows of two selections; the direction leads from b to a, and is remembered under `name` ("A - B"). */
+/** Rows of two selections; the direction leads from a to b, and is remembered under `name` ("A to B"). */
 export interface BetweenRequest {
   a: number[];
   b: number[];
@@ -284,7 +284,7 @@ export interface Strip {
   kind: "direction" | "dimension";
 }
 
-/** `use`: what items tell in it, in the `unit` nats, or the variance of their latents; `spread`: standard deviation of the latents;
+/** `use`: what items tell in it, in the `unit` nats, or the variance of latents; `spread`: standard deviation of latents;
     `effect` on the strongest reading and mean `leakage` on others, in theirs; `words`: what changes; `numbers`: by how much. */
 export interface Dimension {
   index: number;

@@ -84,13 +84,23 @@ describe.skipIf(!FIXTURE)("the same as in Python", () => {
   });
 
   it("sliders move by the same, and readers see the same", async () => {
-    const { slid } = told as unknown as { slid: { id: number; change: Record<string, number>; z: number[]; attributes: { name: string; before: number; after: number }[]; command: string } };
+    const { slid } = told as unknown as { slid: { id: number; change: Record<string, number>; z: number[]; attributes: { name: string; before: number; after: number }[]; command: string; python: string } };
     const found = await ask("slide", {}, { id: slid.id, change: slid.change });
     near(found.z.data, slid.z, 1e-3);
     expect(found.attributes.map(({ name }) => name)).toEqual(slid.attributes.map(({ name }) => name));
     near(found.attributes.map(({ before }) => before), slid.attributes.map(({ before }) => before), 0.01);
     near(found.attributes.map(({ after }) => after), slid.attributes.map(({ after }) => after), 0.01);
     expect(found.copy_as.command).toBe(slid.command);
+    expect(found.copy_as.python).toBe(slid.python);
+  });
+
+  it("a direction between groups is copied with its numbers and its name", async () => {
+    const rows = (from: number) => Array.from({ length: 20 }, (_, i) => from + i);
+    const made = (await ask("between", {}, { a: rows(0), b: rows(20), name: "dim to bright" })).directions[0]!;
+    const [one, both] = [await ask("slide", {}, { id: 8, change: { [made.text]: 0.5 } }), await ask("slide", {}, { id: 8, change: { high: 1.5, [made.text]: -0.5 } })];
+    expect(one.copy_as.python).toMatch(/\ndirection = torch\.tensor\(\[.*\]\)  # dim to bright\nspace\.edit\("@8", 0\.5 \* direction\)\.save\("out\.png"\)$/);
+    expect(both.copy_as.python).toMatch(/\nspace\.edit\("@8 \+ 1\.5\*high", -0\.5 \* direction\)\.save\("out\.png"\)$/);
+    expect(one.copy_as.command).toBeNull();
   });
 
   it("ways go the same way at the same pace", async () => {
@@ -204,7 +214,7 @@ describe("parts", () => {
     const rows = (from: number) => Array.from({ length: 40 }, (_, i) => from + i);
     const found = between(z, 2, 200, rows(0), rows(100));
     expect(found.score).toBeGreaterThan(0.95);
-    expect(found.vector[0]).toBeGreaterThan(1);
+    expect(found.vector[0]).toBeLessThan(-1);
     expect(between(z, 2, 200, rows(60), rows(120)).score).toBeLessThan(0.75);
     expect(() => between(z, 2, 200, [1, 2], rows(100))).toThrow(/5 or more/);
   });

@@ -34,7 +34,7 @@ const VIEWS = {
       await slider.waitFor();
       await slider.focus();
       for (let i = 0; i < 24; i++) await page.keyboard.press("ArrowRight");
-      await page.waitForFunction(() => /Also changed|Nothing else/.test(document.querySelector(".verdict")?.textContent ?? ""));
+      await page.waitForFunction(() => /Also changed|can be read/.test(document.querySelector(".verdict")?.textContent ?? ""));
     },
   },
   dimensions: { go: ([a]) => `view=dimensions&subject=@${a}`, then: async ({ page }) => page.waitForFunction(() => document.querySelectorAll(".card .film canvas").length > 27) },

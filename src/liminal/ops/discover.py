@@ -275,17 +275,17 @@ def from_selections(
 def _different(z_a: Tensor, z_b: Tensor, d: int) -> tuple[Tensor, Tensor, list[str]]:
     """Both selections without items that come twice or in both."""
     given = []
-    for which, part in (("first", z_a), ("second", z_b)):
+    for which, part in (("to go to", z_a), ("to come from", z_b)):
         if part.ndim != 2 or part.shape[1] != d or not torch.isfinite(part).all():
-            raise LiminalError(f"from_selections: wanted latents (n, {d}), finite, in the {which} selection, got shape {tuple(part.shape)}")
+            raise LiminalError(f"from_selections: wanted latents (n, {d}), finite, in the selection {which}, got shape {tuple(part.shape)}")
         given.append(torch.unique(part.detach().cpu().double(), dim=0))
     joined, times = torch.unique(torch.cat(given), dim=0, return_counts=True)
     twice = {tuple(row) for row in joined[times > 1].tolist()}
     parts = [part[[tuple(row) not in twice for row in part.tolist()]] for part in given]
-    for which, part in zip(("first", "second"), parts, strict=True):
+    for which, part in zip(("to go to", "to come from"), parts, strict=True):
         if len(part) < LEAST:
             shared = f", {len(twice)} more are in both" if twice else ""
-            raise LiminalError(f"from_selections: the {which} selection has {len(part)} different items{shared}; wanted {LEAST} or more")
+            raise LiminalError(f"from_selections: the selection {which} has {len(part)} different items{shared}; wanted {LEAST} or more")
     return parts[0], parts[1], [f"{len(twice)} items in both selections were left out"] if twice else []
 
 

@@ -48,7 +48,7 @@ def directions(s: Session, source: str, id: int | None) -> wire.Directions:
 
 
 def between(s: Session, asked: wire.BetweenRequest) -> wire.Directions:
-    """The direction from one selection of rows to another, remembered by its name.
+    """The direction from the rows a to the rows b, remembered by its name.
 
     Raises:
         LiminalError: too few different items in a selection, or a row that does not exist.
@@ -58,12 +58,12 @@ def between(s: Session, asked: wire.BetweenRequest) -> wire.Directions:
         for bad in [row for row in rows if not 0 <= row < s.count][:1]:
             raise LiminalError(f"row {bad}: this space has rows 0 to {s.count - 1}")
     a, b = (space.latents[sorted(set(rows))] for rows in (asked.a, asked.b))
-    plain = (asked.name or "A - B").replace("`", "'").strip() or "A - B"
+    plain = (asked.name or "A to B").replace("`", "'").strip() or "A to B"
     name, count = plain, 1
     while name in s.remembered:
         count += 1
         name = f"{plain} {count}"
-    found = discover.from_selections(a, b, space.latents, name, space.generator.decode, space.reader.named if space.reader else None)
+    found = discover.from_selections(b, a, space.latents, name, space.generator.decode, space.reader.named if space.reader else None)
     s.remembered[name] = found
     return told(s, [found])
 
@@ -137,19 +137,30 @@ def slide(s: Session, asked: wire.SlideRequest) -> wire.Slid:
         length=edit.distance,
         change=edit.change,
         kept=edit.distance / whole if whole else 1.0,
-        copy_as=_slid(s, asked, text, edit.z_after),
+        copy_as=_slid(s, asked, text, start, vector),
     )
 
 
-def _slid(s: Session, asked: wire.SlideRequest, text: str, z: Tensor) -> wire.Copy:
-    """The same edit elsewhere, where names alone say it."""
-    if asked.id is None or asked.lock or not text or spoken.plain(s, text) is None:
-        return wire.Copy(python=spoken.python(s, f"space.decode({spoken.in_python(s, z.tolist(), z)})"), command=None)
-    detail, flag = (", keep_detail=True", ["--keep-detail"]) if asked.keep_detail else ("", [])
-    return wire.Copy(
-        python=spoken.python(s, f'space.edit("@{asked.id}", {text!r}{detail}).save("out.png")'),
-        command=spoken.command(s, "edit", f"@{asked.id}", text, *flag, "-o", "out.png"),
-    )
+def _slid(s: Session, asked: wire.SlideRequest, text: str, start: Tensor, vector: Tensor) -> wire.Copy:
+    """The same edit elsewhere: by names where they say it, else with the vector that only this studio knows."""
+    item = spoken.quoted(f"@{asked.id}") if asked.id is not None else spoken.tensor(start)
+    detail = ", keep_detail=True" if asked.keep_detail else ""
+    save = f'{detail}).save("out.png")'
+    if not asked.lock and spoken.plain(s, text or "0*dim(0)") is not None:
+        text = text or "0*dim(0)"
+        flag = ["--keep-detail"] if asked.keep_detail else []
+        line = spoken.command(s, "edit", f"@{asked.id}", text, *flag, "-o", "out.png") if asked.id is not None else None
+        return wire.Copy(python=spoken.python(s, f"space.edit({item}, {spoken.quoted(text)}{save}"), command=line)
+    own = {name: found for name in asked.change if (found := spoken.remembered(s, name)) is not None}
+    rest = {name: strength for name, strength in asked.change.items() if name not in own}
+    if not asked.lock and len(own) == 1 and (not rest or (asked.id is not None and not asked.keep_detail)):
+        ((name, (said, vector_of)),) = own.items()
+        start_at = spoken.quoted(f"@{asked.id} {spoken.signed(spoken.change(s, rest, start)[2])}") if rest else item
+        lines = [f"direction = {vector_of}  # {said}", f"space.edit({start_at}, {asked.change[name]:g} * direction{save}"]
+    else:
+        held = f", holding {', '.join(asked.lock)}" if asked.lock else ""
+        lines = [f"change = {spoken.tensor(vector)}  # {text}{held}", f"space.edit({item}, change{save}"]
+    return wire.Copy(python=spoken.python(s, *lines), command=None)
 
 
 def locked(s: Session, vector: Tensor, names: list[str]) -> Tensor:

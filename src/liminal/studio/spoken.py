@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import shlex
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .session import Session
 
 MOST = 40  # completions
+SEARCHED = ("pca", "factorised")  # directions that the library finds again by their names; others depend on where one was
 SIGNS = {
     "dim": "dim(0): one standard deviation along a latent dimension",
     "mean": "mean(label=Bag): the mean of the items that pass a filter",
@@ -194,13 +196,39 @@ def plain(session: Session, place: wire.Place) -> str | None:
 def in_python(session: Session, place: wire.Place, z: Tensor) -> str:
     """A place as an argument in Python: its text, or the numbers of its latent."""
     text = plain(session, place)
-    return repr(text) if text is not None else f"torch.tensor([{', '.join(f'{v:.6g}' for v in z.tolist())}])"
+    return repr(text) if text is not None else tensor(z)
 
 
-def python(session: Session, call: str) -> str:
-    """One line of Python that opens the space and makes a call on it, named ``space`` there."""
-    torch_too = ", torch" if "torch." in call else ""
-    return f"import liminal{torch_too}; space = liminal.open({session.name!r}); {call}"
+def tensor(z: Tensor) -> str:
+    """Numbers (d,) as Python takes them."""
+    return f"torch.tensor([{', '.join(f'{v:.6g}' for v in z.tolist())}])"
+
+
+def quoted(text: str) -> str:
+    """A text in double quotes, as Python takes it: formulas hold single ones."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def signed(text: str) -> str:
+    """A change as it follows a place."""
+    return text if text.startswith("-") else f"+ {text}"
+
+
+def remembered(session: Session, name: str) -> tuple[str, str] | None:
+    """A direction that only this studio remembers: its name, and how Python comes by its vector; None of any other formula."""
+    tree = formula.parse(name)
+    if not isinstance(tree, Named) or tree.value is not None or tree.name not in session.remembered:
+        return None
+    one = session.remembered[tree.name]
+    if one.method in SEARCHED:
+        return tree.name, f"{{d.name: d.vector for d in space.find_directions({quoted(one.method)})}}[{quoted(tree.name)}]"
+    return tree.name, tensor(one.vector)
+
+
+def python(session: Session, *lines: str) -> str:
+    """Lines of Python that open the space, named ``space`` there, and go on with it."""
+    begin = ["import liminal", "import torch"] if any("torch." in line for line in lines) else ["import liminal"]
+    return "\n".join([*begin, "", f"space = liminal.open({quoted(session.name)})", *lines])
 
 
 def command(session: Session, verb: str, *arguments: str) -> str:

@@ -346,7 +346,7 @@ class Directions(Packed):
 
 
 class BetweenRequest(Json):
-    """Rows of two selections; the direction leads from b to a, and is remembered under ``name`` ("A - B")."""
+    """Rows of two selections; the direction leads from a to b, and is remembered under ``name`` ("A to B")."""
 
     a: list[Id]
     b: list[Id]

@@ -15,12 +15,12 @@ export interface Between {
   words: string;
 }
 
-/** Rows of `z` (n, d): from the middle of b to the middle of a. */
+/** Rows of `z` (n, d): from the middle of a to the middle of b. */
 export function between(z: Float32Array, d: number, n: number, a: readonly number[], b: readonly number[]): Between {
   const inBoth = new Set(a.filter((row) => b.includes(row)));
-  const [on, off] = [a, b].map((rows) => [...new Set(rows)].filter((row) => !inBoth.has(row))) as [number[], number[]];
-  for (const [which, rows] of [["first", on], ["second", off]] as const) {
-    if (rows.length < LEAST) throw new Refused(`between: the ${which} selection has ${rows.length} different items; wanted ${LEAST} or more`, 400);
+  const [on, off] = [b, a].map((rows) => [...new Set(rows)].filter((row) => !inBoth.has(row))) as [number[], number[]];
+  for (const [which, rows] of [["to go to", on], ["to come from", off]] as const) {
+    if (rows.length < LEAST) throw new Refused(`between: the selection ${which} has ${rows.length} different items; wanted ${LEAST} or more`, 400);
   }
   const spread = covariance(z, d, n);
   const vector = difference(z, d, on, off);

@@ -46,14 +46,24 @@ export function repr(text: string): string {
 }
 const shell = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`);
 
+/** Numbers as Python takes them. */
+const tensor = (z: Float32Array): string => `torch.tensor([${Array.from(z, (x) => Number(x.toPrecision(6))).join(", ")}])`;
+
+/** A direction that only this page remembers, and how the library finds it again, where it can. */
+export interface Remembered {
+  vector: Float32Array;
+  source?: "pca" | "factorised";
+}
+
 export class Copies {
   constructor(
     private readonly name: string,
-    private readonly remembered: ReadonlyMap<string, unknown>,
+    private readonly remembered: ReadonlyMap<string, Remembered>,
   ) {}
 
-  python(call: string): string {
-    return `import liminal${call.includes("torch.") ? ", torch" : ""}; space = liminal.open(${repr(this.name)}); ${call}`;
+  python(...lines: string[]): string {
+    const begin = lines.some((line) => line.includes("torch.")) ? ["import liminal", "import torch"] : ["import liminal"];
+    return [...begin, "", `space = liminal.open(${JSON.stringify(this.name)})`, ...lines].join("\n");
   }
   command(verb: string, ...words: string[]): string {
     return ["liminal", verb, this.name, ...words].map(shell).join(" ");
@@ -65,7 +75,27 @@ export class Copies {
   }
   inPython(place: Place, z: Float32Array): string {
     const text = this.plain(place);
-    return text !== null ? repr(text) : `torch.tensor([${Array.from(z, (x) => Number(x.toPrecision(6))).join(", ")}])`;
+    return text !== null ? repr(text) : tensor(z);
+  }
+  /** An item moved by sliders: by names where they say it, else with the vector that only this page knows. */
+  slid(item: string | Float32Array, change: Readonly<Record<string, number>>, terms: ReadonlyMap<string, string>, vector: Float32Array): Copy {
+    const text = [...terms.values()].join(" ").replace(/^\+ /, "");
+    const from = typeof item === "string" ? JSON.stringify(item) : tensor(item);
+    const save = `).save("out.png")`;
+    if (!text || this.plain(text) !== null) {
+      const by = text || "0*dim(0)";
+      return { python: this.python(`space.edit(${from}, ${JSON.stringify(by)}${save}`), command: typeof item === "string" ? this.command("edit", item, by, "-o", "out.png") : null };
+    }
+    const numbers = (): Copy => ({ python: this.python(`change = ${tensor(vector)}  # ${text}`, `space.edit(${from}, change${save}`), command: null });
+    const own = Object.keys(change).filter((name) => this.plain(name) === null);
+    const tree = parse(own[0] ?? "");
+    const one = own.length === 1 && tree.kind === "named" && tree.value === null ? this.remembered.get(tree.name) : undefined;
+    if (!one || tree.kind !== "named") return numbers();
+    const rest = [...terms].flatMap(([name, term]) => (name === own[0] ? [] : [term]));
+    if (rest.length && typeof item !== "string") return numbers();
+    const start = rest.length ? JSON.stringify(`${item as string} ${rest.join(" ")}`) : from;
+    const found = one.source ? `{d.name: d.vector for d in space.find_directions(${JSON.stringify(one.source)})}[${JSON.stringify(tree.name)}]` : tensor(one.vector);
+    return { python: this.python(`direction = ${found}  # ${tree.name}`, `space.edit(${start}, ${change[own[0] as string]} * direction${save}`), command: null };
   }
   decoded(z: Float32Array): Copy {
     return { python: this.python(`space.decode(${this.inPython([], z)})`), command: null };

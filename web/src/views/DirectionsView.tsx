@@ -1,17 +1,16 @@
 /** Directions: sliders for what has names, for what a person draws around, and for what the model does by itself. */
-import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import { human, topic } from "../names.ts";
 import { useLive } from "../live.ts";
 import { able, ask, change, column, doc, idOf, space, tool } from "../state.ts";
 import type { Direction, Found } from "../wire.ts";
-import { lassoed, rowsInView } from "./acts.ts";
+import { between, drawnOnes, lassoed, pointed, rowsInView, type Drawn } from "./acts.ts";
 import { Button, Section, State, Thumb } from "./bits.tsx";
 import { More, Result } from "./Result.tsx";
 import { Slider } from "./Slider.tsx";
 
-/** Directions between two groups that this page has asked for. */
-export const drawnOnes = signal<readonly Direction[]>([]);
+const LEAST = 5; // items in a group
 const SOURCES: readonly (readonly [Found, string])[] = [
   ["attributes", "Named"],
   ["pca", "Main"],
@@ -37,7 +36,6 @@ export function DirectionsView() {
       <h1>Directions</h1>
       <Result />
       <Section title="Sliders">
-        <Own />
         <div class="segments" role="radiogroup" aria-label="Where the sliders come from">
           {SOURCES.filter(([source]) => space.value?.found.includes(source)).map(([source, name]) => (
             <button key={source} type="button" role="radio" aria-checked={found === source} onClick={() => change({ found: source })}>
@@ -53,16 +51,11 @@ export function DirectionsView() {
           ))}
         </div>
         {topics(good).map(([name, ones], _, groups) => (
-          <details key={name} class="topic" open={groups.length < 3 || ones.some((one) => one.text in doc.value.change)}>
-            <summary>
-              {human(name)} <small>{ones.length}</small>
-            </summary>
-            <div class="rack">
-              {ones.map((one) => (
-                <Slider key={one.text} direction={one} />
-              ))}
-            </div>
-          </details>
+          <Topic key={name} name={name} count={ones.length} open={groups.length < 3 || ones.some((one) => one.text in doc.value.change)}>
+            {ones.map((one) => (
+              <Slider key={one.text} direction={one} />
+            ))}
+          </Topic>
         ))}
         {poor.length > 0 && (
           <details class="poor">
@@ -90,7 +83,20 @@ function topics(all: readonly Direction[]): [string, Direction[]][] {
   return [...found];
 }
 
-/** Sliders from groups, above all others. */
+/** Open from the beginning or not, then as one leaves it: nothing closes under a slider that goes through 0. */
+function Topic({ name, count, open, children }: { name: string; count: number; open: boolean; children: ComponentChildren }) {
+  const [first] = useState(open);
+  return (
+    <details class="topic" open={first}>
+      <summary>
+        {human(name)} <small>{count}</small>
+      </summary>
+      <div class="rack">{children}</div>
+    </details>
+  );
+}
+
+/** Sliders from groups. */
 function Own() {
   if (!drawnOnes.value.length) return null;
   return (
@@ -105,14 +111,15 @@ function Own() {
 /** Two groups make a direction at once. */
 function Groups() {
   const { a, b } = doc.value;
-  const key = a.length && b.length ? JSON.stringify([a, b]) : null;
-  const live = useLive(key, (signal) => ask("between", {}, { a: [...a], b: [...b] }, signal));
+  const of = JSON.stringify([a, b]);
+  const few = [a, b].findIndex((rows) => rows.length < LEAST);
+  const there = drawnOnes.value.some((one) => one.of === of);
+  const live = useLive(few < 0 && !there ? of : null, async (signal) => ({ of, found: await ask("between", {}, { a: [...a], b: [...b], name: between(a, b) }, signal) }));
   useEffect(() => {
-    const made = live.value?.directions[0];
-    if (made) drawnOnes.value = [made, ...drawnOnes.value.filter((one) => one.name !== made.name)];
-  }, [live.value]);
-  useEffect(() => {
-    if (live.value) document.querySelector(".own-rack")?.scrollIntoView({ block: "center" });
+    const made = live.value?.found.directions[0];
+    if (!live.value || !made) return;
+    drawnOnes.value = [{ ...made, of: live.value.of }, ...drawnOnes.value.filter((one) => one.name !== made.name)];
+    pointed.value = made.text;
   }, [live.value]);
   const swap = () => change({ a: b, b: a });
   return (
@@ -121,12 +128,14 @@ function Groups() {
         <Group name="a" rows={a} />
         <Group name="b" rows={b} />
       </div>
+      {a.length > 0 && b.length > 0 && few >= 0 && <p class="fine">Group {few ? "B" : "A"} needs {LEAST} items or more.</p>}
       <State busy={live.busy} error={live.error} words="Finding what tells them apart" />
+      <Own />
     </Section>
   );
 }
 
-function forget(made: Direction): void {
+function forget(made: Drawn): void {
   drawnOnes.value = drawnOnes.value.filter((one) => one.text !== made.text);
   const { [made.text]: _, ...rest } = doc.value.change;
   change({ change: rest, a: [], b: [] });

@@ -13,15 +13,17 @@ import { playing, speed } from "./player.ts";
 import { calm } from "./theme.ts";
 
 const FRAMES = 48;
-const ROUTES: readonly (readonly [Along, string, string])[] = [
-  ["linear", "Straight", "the shortest way in the latent space"],
-  ["mix", "Prior-preserving", "keeps every frame as typical as the ends"],
-  ["geodesic", "Geodesic", "the way on which the pictures change least"],
+const LATE = 400; // milliseconds after which it is said that a way is being worked out
+const LONG = 1500; // milliseconds: what takes longer is not waited for while one drags
+const ROUTES: readonly (readonly [Along, string, () => string])[] = [
+  ["linear", "Straight", () => `Straight in all ${space.value?.dim ?? 0} numbers; on a flat map it looks bent.`],
+  ["mix", "Prior-preserving", () => "Every frame stays about as typical as the ends are."],
+  ["geodesic", "Geodesic", () => "The pictures change as little on the way as they can."],
 ];
 
 export function request(along: Along): PathRequest {
   const { keys, loop, method } = doc.value;
-  return { keys: keys.map(place), along, frames: FRAMES, loop: loop && keys.length > 2, method };
+  return { keys: keys.map(place), along, frames: FRAMES, loop: loop && keys.length > 1, method };
 }
 
 export function PathView() {
@@ -49,7 +51,7 @@ function Keys() {
     addKey(row >= 0 ? { kind: "item", id: idOf(unlike(row)) } : anyItem());
   };
   return (
-    <Section title="Key frames" aside={<small>{keys.length ? "Click the map to add one" : ""}</small>}>
+    <Section title="Key frames" aside={<small>{keys.length ? "Click the map, or + for a random one" : ""}</small>}>
       <ol class="keyframes">
         {keys.map((key, i) => (
           <li key={`${i} ${keyOf(key)}`}>
@@ -58,9 +60,9 @@ function Keys() {
               <span class="number">{i + 1}</span>
             </button>
             <span class="key-tools">
-              <Button kind="icon" icon="left" disabled={i === 0} aria-label={`Key frame ${i + 1} earlier`} onClick={() => moveKey(i, -1)} />
-              <Button kind="icon" icon="dice" aria-label={`Another for key frame ${i + 1}`} title="Another one" onClick={() => setKey(i, anyItem())} />
-              <Button kind="icon" icon="close" aria-label={`Remove key frame ${i + 1}`} onClick={() => dropKey(i)} />
+              <Button kind="icon" icon="left" disabled={i === 0} aria-label={`Key frame ${i + 1} earlier`} title="Earlier on the way" onClick={() => moveKey(i, -1)} />
+              <Button kind="icon" icon="dice" aria-label={`Another for key frame ${i + 1}`} title="Another one in its place" onClick={() => setKey(i, anyItem())} />
+              <Button kind="icon" icon="close" aria-label={`Remove key frame ${i + 1}`} title="Take it out" onClick={() => dropKey(i)} />
             </span>
           </li>
         ))}
@@ -86,15 +88,31 @@ function walk(asked: PathRequest): Promise<Path> {
   const key = JSON.stringify(asked);
   let found = walks.get(key);
   if (!found) {
-    found = ask("path", {}, asked);
+    const gone = new AbortController();
+    const one = { keys: JSON.stringify(asked.keys), begun: performance.now(), gone };
+    under.add(one);
+    found = ask("path", {}, asked, gone.signal);
     found.then(
-      () => (settled.value = new Set([...settled.value, key])),
-      () => walks.delete(key),
+      () => {
+        under.delete(one);
+        settled.value = new Set([...settled.value, key]);
+      },
+      () => {
+        under.delete(one);
+        walks.delete(key);
+      },
     );
     if (walks.size > 40) walks.delete(walks.keys().next().value as string);
     walks.set(key, found);
   }
   return found;
+}
+/** Walks under way. */
+const under = new Set<{ keys: string; begun: number; gone: AbortController }>();
+/** Gives up those between other key frames that have taken this long: they would only hold up what is wanted now. */
+function giveUp(longer: number): void {
+  const keys = JSON.stringify(doc.peek().keys.map(place));
+  for (const one of under) if (one.keys !== keys && performance.now() - one.begun >= longer) one.gone.abort();
 }
 /** Requests whose walk is there: the routes are worked out one after the other, the chosen one first. */
 const settled = signal<ReadonlySet<string>>(new Set());
@@ -111,8 +129,23 @@ effect(() => {
   const keys = doc.value.keys;
   if (keys === rested.peek()) return;
   clearTimeout(timer);
-  timer = window.setTimeout(() => (rested.value = keys), 400);
+  giveUp(LONG);
+  timer = window.setTimeout(() => {
+    giveUp(0);
+    rested.value = keys;
+  }, 400);
 });
+
+/** Whether something has been going on for so long that it should be said. */
+function useLate(busy: boolean): boolean {
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = busy ? setTimeout(() => setLate(true), LATE) : 0;
+    if (!busy) setLate(false);
+    return () => clearTimeout(timer);
+  }, [busy]);
+  return late && busy;
+}
 
 function Player() {
   const { along } = doc.value;
@@ -128,6 +161,7 @@ function Player() {
     },
     [],
   );
+  const late = useLate(live.busy);
   const path = live.value;
   const last = (path?.items.shape[0] ?? 1) - 1;
   const at = Math.min(Math.max(Math.round(frame.value), 0), last);
@@ -138,7 +172,7 @@ function Player() {
   return (
     <div class="player">
       <Picture items={path?.items ?? null} index={at} name={`frame ${at + 1} of ${last + 1}`} class="large" />
-      {path && <Support value={path.support.data[at] ?? NaN} />}
+      {path && (late ? <State busy words="Working out the new way" /> : <Support value={path.support.data[at] ?? NaN} />)}
       <div class="transport">
         <Button kind="icon" icon={playing.value ? "pause" : "play"} aria-label={playing.value ? "Pause" : "Play"} title="Play or pause (Space)" onClick={() => (playing.value = !playing.value)} />
         <input type="range" class="scrub" aria-label="Frame" min={0} max={last} step={1} value={at} onInput={move} />
@@ -149,7 +183,7 @@ function Player() {
             </option>
           ))}
         </select>
-        <Button kind="quiet" pressed={doc.value.loop} disabled={doc.value.keys.length < 3} onClick={() => change({ loop: !doc.value.loop })} title="From the last back to the first; needs three key frames">
+        <Button kind="quiet" pressed={doc.value.loop} onClick={() => change({ loop: !doc.value.loop })} title="From the last key frame back to the first, and on">
           Loop
         </Button>
       </div>
@@ -159,6 +193,14 @@ function Player() {
   );
 }
 
+const NAMED = 4; // key frames that a file is called by
+/** The space's name and the key frames: `faces-space-6225-4825`. */
+function fileName(keys: Doc["keys"]): string {
+  const names = keys.slice(0, NAMED).map((key) => (key.kind === "item" ? String(key.id) : "place"));
+  const more = keys.length > NAMED ? [`${keys.length - NAMED}-more`] : [];
+  return [title(space.value?.name ?? "path").toLowerCase().replace(/ /g, "-"), ...names, ...more].join("-");
+}
+
 function Take({ path }: { path: Path | null }) {
   const [busy, setBusy] = useState<Film | null>(null);
   const take = (format: Film) =>
@@ -166,8 +208,9 @@ function Take({ path }: { path: Path | null }) {
       setBusy(format);
       try {
         const blob = await ask("export", {}, { path: request(doc.value.along), format, fps: 24 * speed.value });
-        save(blob, `${title(space.value?.name ?? "path").toLowerCase().replace(/ /g, "-")}.${format}`);
-        say(`Saved as ${format.toUpperCase()}.`);
+        const name = `${fileName(doc.value.keys)}.${format}`;
+        save(blob, name);
+        say(`Saved ${name}`);
       } finally {
         setBusy(null);
       }
@@ -198,7 +241,7 @@ function Routes() {
     <Section title={`${["No", "One", "Two", "Three"][routes.length]} routes`}>
       <div role="radiogroup" aria-label="Route">
         {routes.map(([along, name, words], i) => (
-          <Route key={along} along={along} name={name} words={words} on={calmly && routes.slice(0, i).every(([before]) => done(before))} />
+          <Route key={along} along={along} name={name} words={words()} on={calmly && routes.slice(0, i).every(([before]) => done(before))} />
         ))}
       </div>
     </Section>
@@ -219,10 +262,11 @@ function Route({ along, name, words, on: turn }: { along: Along; name: string; w
   };
   return (
     <div class={`route ${on ? "on" : ""}`}>
-      <button type="button" role="radio" aria-checked={on} class="choose" onClick={() => change({ along })} title={words}>
+      <button type="button" role="radio" aria-checked={on} class="choose" onClick={() => change({ along })} aria-description={words}>
         <b>{name}</b>
         <small>{path ? evidence(path) : "Working it out"}</small>
       </button>
+      <p class="fine">{words}</p>
       <div class="film">
         {path && shown.map((at) => (
           <button key={at} type="button" class="cell" tabIndex={-1} aria-label={`Frame ${at + 1}`} onClick={() => scrub(at)}>
@@ -239,8 +283,9 @@ function Route({ along, name, words, on: turn }: { along: Along; name: string; w
 
 function evidence(path: Path): string {
   const least = path.least_support;
+  const out = path.support.data.filter((value) => supportWords(value).level === "beyond").length;
   const even = path.unevenness < 1.5 ? "even" : path.unevenness < 3 ? "somewhat uneven" : "uneven";
-  return `${even}${least === null ? "" : least < 0.05 ? " · leaves the data" : least < 0.2 ? " · touches the edge" : " · inside the data"}`;
+  return `${even}${least === null ? "" : out ? ` · ${out} of ${path.support.data.length} outside the data` : least < 0.2 ? " · touches the edge" : " · inside the data"}`;
 }
 
 /** Support of every frame under the strip: the more colour, the less it can be trusted. */

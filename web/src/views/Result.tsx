@@ -3,10 +3,10 @@ import { useEffect } from "preact/hooks";
 import { keyOf, type Doc, type Subject } from "../doc.ts";
 import { useLive, type Live } from "../live.ts";
 import { plain, spoken } from "../names.ts";
-import { short } from "../scales.ts";
-import { able, ask, change, doc, idOf, look, marks, reached, select } from "../state.ts";
+import { short, supportWords } from "../scales.ts";
+import { able, ask, change, doc, idOf, look, marks, reached, select, turn } from "../state.ts";
 import type { Look, Slid } from "../wire.ts";
-import { anyItem, morph } from "./acts.ts";
+import { anyItem, drawnOnes, morph } from "./acts.ts";
 import { Button, Copies, Original, Picture, Section, State, Support, Thumb } from "./bits.tsx";
 
 
@@ -34,7 +34,7 @@ export function Result() {
   const live = useSlid();
   const found = live.value;
   useEffect(() => {
-    if (!subject) change({ subject: keys[0] ?? anyItem() }, "first");
+    if (!subject) turn({ subject: keys[0] ?? anyItem() });
   }, [subject === null]);
   useEffect(() => {
     const [x, y] = [found?.xy.data[0] ?? NaN, found?.xy.data[1] ?? NaN];
@@ -60,30 +60,30 @@ export function Result() {
           <figcaption>After</figcaption>
         </figure>
       </div>
-      <State busy={live.busy && !found} error={live.error} words="Decoding" />
-      {found && (
-        <div class="verdict">
-          <div>
-            <Support value={found.support.data[0] ?? NaN} />
-            {any && <Leaks of={slid(found)} />}
-          </div>
-          {able("items") && <button type="button" class="thumb tiny" title="Nearest real item" onClick={() => select({ kind: "item", id: idOf(found.nearest.data[0] ?? -1) }, "item")}>
-            <Thumb row={found.nearest.data[0] ?? -1} name="nearest real item" />
-          </button>}
+      <div class="verdict">
+        <div>
+          <State busy={live.busy && !found} error={live.error} words="Decoding" />
+          {found && !live.error && <Support value={found.support.data[0] ?? NaN} />}
+          {found && !live.error && any && <Leaks of={slid(found)} />}
         </div>
-      )}
+        {found && able("items") && (
+          <button type="button" class="thumb tiny" title="Nearest real item" onClick={() => select({ kind: "item", id: idOf(found.nearest.data[0] ?? -1) }, "item")}>
+            <Thumb row={found.nearest.data[0] ?? -1} name="nearest real item" />
+          </button>
+        )}
+      </div>
       <div class="row">
         <Button icon="dice" onClick={() => change({ subject: anyItem() })} title="Another one, the same sliders (R)">
           Another
         </Button>
-        <Button icon="reset" disabled={!any} onClick={() => change({ change: {} })}>
+        <Button disabled={!any} onClick={() => change({ change: {} })}>
           Reset
         </Button>
-        <Button kind="main" icon="path" disabled={!result} onClick={() => result && morph([subject, result])}>
+        <Button kind="main" disabled={!result} onClick={() => result && morph([subject, result])} title="A new path from before to after">
           Morph
         </Button>
-        {result && keys.length > 1 && (
-          <Button icon="path" onClick={() => intoPath(subject, result)} title="In the path, in the place of what it was made from">
+        {keys.length > 1 && (
+          <Button disabled={!result} onClick={() => result && intoPath(subject, result)} title="In the path, in the place of what it was made from">
             Into the path
           </Button>
         )}
@@ -101,8 +101,10 @@ function intoPath(from: Subject, result: Subject): void {
 
 /** What is seldom wanted, below the sliders. */
 export function More() {
-  const { subject, detail } = doc.value;
+  const { subject, detail, change: moved, locked } = doc.value;
   const live = useSlid();
+  const drawn = drawnOnes.value.some((one) => one.text in moved);
+  const why = drawn ? "the groups were drawn by hand" : locked.length ? "it cannot say what is held" : subject?.kind === "place" ? "it starts from a place without a name" : "the direction was found here and has no name elsewhere";
   const copies = slid(live.value)?.copy_as ?? null;
   return (
     <Section title="More">
@@ -111,7 +113,7 @@ export function More() {
           <input type="checkbox" checked={detail} onChange={() => change({ detail: !detail })} /> Keep fine detail
         </label>
       )}
-      {copies ? <Copies of={copies} /> : <p class="fine">Once something has changed it can be copied as a line of Python or a command.</p>}
+      {copies ? <Copies of={copies} why={why} /> : <p class="fine">Once something has changed it can be copied as a line of Python or a command.</p>}
     </Section>
   );
 }
@@ -121,21 +123,18 @@ function Before({ subject }: { subject: Subject }) {
   return <Picture items={live.value?.items ?? null} name="before" />;
 }
 
-/** What was not asked for and has changed all the same. */
+/** What was not asked for and has changed all the same, as far as readers see it. */
 function Leaks({ of }: { of: Slid | null }) {
-  const moved = (of?.attributes ?? []).filter((one) => !one.asked && Math.abs(one.change ?? 0) >= 0.5);
+  if (!of?.attributes.length) return null;
+  const support = of.support.data[0] ?? NaN;
+  if (!Number.isNaN(support) && supportWords(support).level === "beyond") return <p class="leaks">That far out, what can be read of it is not to be trusted either.</p>;
+  const moved = of.attributes.filter((one) => !one.asked && Math.abs(one.change ?? 0) >= 0.5);
   moved.sort((a, b) => Math.abs(b.change ?? 0) - Math.abs(a.change ?? 0));
-  if (!of) return null;
-  if (!moved.length) return <p class="leaks">Nothing else has changed much.</p>;
+  const all = of.attributes.some((one) => one.asked) ? "None of the other" : "None of the";
+  const said = moved.length ? `Also changed: ${moved.slice(0, 3).map((one) => `${(one.change ?? 0) > 0 ? "more" : "less"} ${spoken(one.name)}`).join(", ")}` : `${all} attributes that can be read has changed much.`;
   return (
-    <p class="leaks">
-      Also changed:{" "}
-      {moved.slice(0, 3).map((one, i) => (
-        <span key={one.name}>
-          {i > 0 && ", "}
-          {(one.change ?? 0) > 0 ? "more" : "less"} {spoken(one.name)}
-        </span>
-      ))}
+    <p class="leaks" title={said}>
+      {said}
     </p>
   );
 }

@@ -1,11 +1,14 @@
 /** One slider of the rack: its useful range is marked, others can be held while it moves, and it says how far it can be trusted. */
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { useLive } from "../live.ts";
 import { human, plain, sentence, spoken, topic } from "../names.ts";
 import { short } from "../scales.ts";
 import { able, ask, change, doc, space } from "../state.ts";
 import type { Direction } from "../wire.ts";
+import { pointed } from "./acts.ts";
 import { Button, Picture, State } from "./bits.tsx";
+
+const FRESH = 3000; // milliseconds for which a slider that has just come is marked
 
 /** Sets one strength; 0 takes it out. */
 export function move(name: string, value: number): void {
@@ -59,10 +62,18 @@ export function Slider({ direction, drop }: { direction: Direction; drop?: () =>
   const locked = doc.value.locked.includes(name);
   const lock = () => change({ locked: locked ? doc.value.locked.filter((other) => other !== name) : [...doc.value.locked, name] });
   const lockable = able("lock") && (space.value?.attributes ?? []).some((one) => one.name === topic(name));
+  const place = useRef<HTMLDivElement>(null);
+  const fresh = pointed.value === text;
+  useEffect(() => {
+    if (!fresh) return;
+    place.current?.scrollIntoView({ block: "center" });
+    const timer = setTimeout(() => pointed.value === text && (pointed.value = null), FRESH);
+    return () => clearTimeout(timer);
+  }, [fresh]);
   return (
-    <div class={`slider ${works ? "" : "weak"} ${value ? "moved" : ""}`}>
+    <div ref={place} class={`slider ${works ? "" : "weak"} ${value ? "moved" : ""} ${fresh ? "fresh" : ""}`}>
       <div class="head">
-        <button type="button" class="name" aria-expanded={open} onClick={() => setOpen(!open)} title={direction.words}>
+        <button type="button" class="name" aria-expanded={open} onClick={() => setOpen(!open)} title={direction.words || "What it does, and how far it holds"}>
           {plain(name)}
         </button>
         <output>{value ? `${value > 0 ? "+" : "−"}${short(Math.abs(value), 1)}` : ""}</output>
@@ -73,10 +84,26 @@ export function Slider({ direction, drop }: { direction: Direction; drop?: () =>
         {drop && <Button kind="icon" icon="close" aria-label={`Remove ${name}`} onClick={drop} />}
       </div>
       <Track name={text} label={human(name)} low={low} high={high} />
+      {drop && <Trust of={direction} />}
       {open && <About direction={direction} />}
     </div>
   );
 }
+
+/** Whether a direction between groups can be trusted, in plain words. */
+function Trust({ of }: { of: Direction }) {
+  const right = Math.min(Math.round(100 * of.score), 99);
+  const numbers = `${of.score_name} ${short(of.score)} on items that were held out in turn; guessing gets ${short(of.baseline)}`;
+  return (
+    <p class="fine" title={numbers}>
+      {of.works
+        ? `Shown two items it has not seen, one of each group, it tells which is which ${right} times in 100.`
+        : `It does not tell the groups apart (${right} times in 100; guessing gets 50): do not trust it.`}
+      {of.leakage.length > 0 && ` Going right also brings ${listed(of.leakage.slice(0, 3).map((leak) => `${leak.sd > 0 ? "more" : "less"} ${spoken(leak.name)}`))}.`}
+    </p>
+  );
+}
+const listed = (words: readonly string[]): string => (words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`);
 
 function About({ direction }: { direction: Direction }) {
   const id = doc.value.subject?.kind === "item" ? doc.value.subject.id : null;

@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { keyOf, type Doc, type Subject } from "../doc.ts";
 import { append } from "../formula.ts";
+import { human } from "../names.ts";
 import {
   ask,
   camera,
@@ -22,11 +23,12 @@ import {
   space,
   standIns,
   tool,
+  turn,
   whereabouts,
   type Pointer,
 } from "../state.ts";
 import { inView, type Point } from "../scales.ts";
-import type { Encoded } from "../wire.ts";
+import type { Direction, Encoded } from "../wire.ts";
 import { calm } from "./theme.ts";
 
 /** What came with files that were dropped, by the latent they were encoded to. */
@@ -89,6 +91,32 @@ export function moveKey(index: number, by: number): void {
 }
 export const dropKey = (index: number): void => change({ keys: doc.value.keys.filter((_, i) => i !== index) });
 
+// sliders
+
+/** A direction between two groups that this page has asked for, and the groups it is of. */
+export type Drawn = Direction & { of: string };
+export const drawnOnes = signal<readonly Drawn[]>([]);
+/** The slider that has just come: it is brought into view, and marked for a moment. */
+export const pointed = signal<string | null>(null);
+
+const MOSTLY = 0.6; // share of a group from which it is called by what it is
+/** What most items of a group are, by what colours the map; null where that is nothing. */
+function called(rows: readonly number[]): string | null {
+  const about = column.value;
+  if (!about || about.kind === "number") return null;
+  const counts = new Map<number, number>();
+  for (const row of rows) counts.set(about.data[row] ?? -1, (counts.get(about.data[row] ?? -1) ?? 0) + 1);
+  const [code, most] = [...counts].sort((p, q) => q[1] - p[1])[0] ?? [-1, 0];
+  const value = about.values[code];
+  if (value === undefined || most < MOSTLY * rows.length) return null;
+  return about.kind === "bool" ? `${code ? "" : "no "}${human(about.name)}` : value;
+}
+/** The name of the way from one group to another: of what they are, where that is clear. */
+export function between(a: readonly number[], b: readonly number[]): string {
+  const [from, to] = [called(a), called(b)];
+  return from && to && from !== to ? `${from} to ${to}` : "A to B";
+}
+
 // what the invitations do
 
 function random(rows: readonly number[]): number {
@@ -120,7 +148,9 @@ export function pair(): [Subject, Subject] {
   return [subject, standIns.value.length ? anyItem() : item(unlike(row))];
 }
 export function morph(keys: readonly Subject[] = doc.value.keys.length > 1 ? doc.value.keys : pair()): void {
+  const before = doc.value.keys;
   change({ view: "path", keys });
+  if (before.length > 1 && before.map(keyOf).join() !== keys.map(keyOf).join()) say("This took the place of the path that was there; Undo brings it back.");
 }
 export function slide(subject: Subject = doc.value.subject ?? doc.value.keys[0] ?? anyItem()): void {
   if (doc.value.subject && keyOf(doc.value.subject) === keyOf(subject)) return go("directions");
@@ -191,6 +221,17 @@ export function fly(x: number, y: number, k: number): void {
     if (t < 1) flight = requestAnimationFrame(step);
   };
   flight = requestAnimationFrame(step);
+}
+const RIM = 0.97; // share of the items that lie further in
+/** Goes to where the data ends: there decoded places that hold lie beside such as do not. */
+export function flyToRim(): void {
+  const [middle, xy] = [home.value, layout.value?.xy.data];
+  turn({ microscope: true });
+  if (!middle || !xy) return;
+  const away = (row: number): number => Math.hypot((xy[2 * row] ?? 0) - middle.x, (xy[2 * row + 1] ?? 0) - middle.y);
+  const rows = Array.from({ length: xy.length / 2 }, (_, row) => row).sort((a, b) => away(a) - away(b));
+  const row = rows[Math.floor(RIM * rows.length)] ?? 0;
+  fly(xy[2 * row] ?? 0, xy[2 * row + 1] ?? 0, 4 * middle.k);
 }
 export const flyHome = (): void => void (home.value && fly(home.value.x, home.value.y, home.value.k));
 

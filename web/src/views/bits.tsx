@@ -99,12 +99,13 @@ export function Support({ value, real = false }: { value: number; real?: boolean
 export async function copy(text: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);
-    say(`Copied: ${text.length > 90 ? `${text.slice(0, 87)}…` : text}`);
+    const last = text.split("\n").at(-1) as string;
+    say(`Copied: ${last.length > 90 ? `${last.slice(0, 87)}…` : last}`);
   } catch {
     window.prompt("Copy this:", text);
   }
 }
-export function Copies({ of, title }: { of: Copy | null; title?: string }) {
+export function Copies({ of, title, why = "it holds a place without a name" }: { of: Copy | null; title?: string; why?: string }) {
   if (!of || (!of.python && !of.command)) return null;
   return (
     <div class="copies">
@@ -118,7 +119,7 @@ export function Copies({ of, title }: { of: Copy | null; title?: string }) {
           Copy as command
         </Button>
       )}
-      {of.python && !of.command && <p class="fine">There is no command for it: the place has no name that one could write.</p>}
+      {of.python && !of.command && <p class="fine">No command for this one: {why}.</p>}
     </div>
   );
 }

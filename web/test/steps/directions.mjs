@@ -15,16 +15,18 @@ export function steps(one) {
     await slider.waitFor({ timeout: 3 * PATIENCE });
     const before = await one.seen(after());
     await slider.focus();
+    const still = (await slider.boundingBox()).y;
     await press("ArrowRight", 30);
-    await page.waitForFunction(() => /Also changed|Nothing else/.test(document.querySelector(".verdict")?.textContent ?? ""));
+    await page.waitForFunction(() => /Also changed|can be read/.test(document.querySelector(".verdict")?.textContent ?? ""));
     await one.changed(after(), before, 0.3);
+    assert.equal((await slider.boundingBox()).y, still, "the slider moves away under the pointer");
     const range = await slider.evaluate((each) => ["--from", "--to"].map((name) => parseFloat(getComputedStyle(each).getPropertyValue(name))));
     assert.ok(range[0] > 0 && range[0] < range[1] && range[1] < 100, `useful range ${range}`);
     await panel.locator(".slider .name").first().click();
     await one.seen(panel.locator(".about .film canvas").first());
     assert.match(await panel.locator(".about").innerText(), /old.* on items it has not seen: .*chance/s);
     await shoot(page, "directions");
-    assert.match(await one.copied("Copy as Python"), /^import liminal/);
+    assert.match(await one.copied("Copy as Python"), /^import liminal\n.*\nspace\.edit\("@3", "[\d.]+\*.+"\)\.save\("out\.png"\)$/s);
     assert.match(await one.copied("Copy as command"), /^liminal edit .*@3/);
     await page.locator(".surface").focus();
     await page.keyboard.press("Control+z");
@@ -48,7 +50,7 @@ export function steps(one) {
     const other = panel.locator(".slider .track").nth(1);
     await other.focus();
     await press("ArrowRight", 10);
-    await page.waitForFunction(() => /Also changed|Nothing else/.test(document.querySelector(".verdict")?.textContent ?? ""));
+    await page.waitForFunction(() => /Also changed|can be read/.test(document.querySelector(".verdict")?.textContent ?? ""));
     assert.equal(await page.locator(".notice.bad").count(), 0);
   }
 
@@ -79,6 +81,12 @@ export function steps(one) {
     }
     const made = panel.locator(".own-rack .slider");
     await made.waitFor({ timeout: 3 * PATIENCE });
+    await page.waitForFunction(() => {
+      const [slider, head] = [".own-rack .slider", ".result"].map((name) => document.querySelector(name).getBoundingClientRect());
+      return slider.top >= head.bottom && slider.bottom <= innerHeight;
+    });
+    assert.match(await made.locator(".name").innerText(), / to /);
+    assert.match(await made.innerText(), /not seen.*which is which \d+ times in 100|does not tell the groups apart/s);
     const before = await one.seen(after());
     await made.locator(".track").focus();
     await press("ArrowRight", 30);
@@ -87,9 +95,15 @@ export function steps(one) {
     await one.seen(made.locator(".film canvas").first());
     const told = await made.locator(".about").innerText();
     assert.match(told, /(Holds|Does not hold) on items it has not seen: \S+.* [\d.]+, chance [\d.]+/);
+    assert.match(await one.copied("Copy as Python"), /\ndirection = torch\.tensor.*# .+ to .+\nspace\.edit\("@3", [\d.]+ \* direction\)\.save/);
+    await panel.getByText("No command for this one: the groups were drawn by hand.").waitFor();
     await shoot(page, "lasso");
     await panel.getByRole("button", { name: "Swap A and B" }).click();
-    await page.waitForFunction(() => document.querySelectorAll(".own-rack .slider").length >= 1);
+    await page.waitForFunction(() => document.querySelectorAll(".own-rack .slider").length === 2);
+    await one.view("Path");
+    await one.view("Directions");
+    await made.nth(1).waitFor();
+    assert.equal(await made.count(), 2, "the same groups have another slider after a look elsewhere");
     await panel.getByRole("button", { name: /^Remove/ }).first().click();
   }
 

@@ -88,7 +88,7 @@ export function steps(one) {
     await page.mouse.up();
     await page.waitForFunction(() => /place on the map/.test(document.querySelector(".keyframes button.thumb").title));
     await one.seen(panel.locator(".keyframes canvas").first());
-    await panel.getByText(/There is no command for it/).waitFor(); // and why the button is gone
+    await panel.getByText(/No command for this one/).waitFor(); // and why the button is gone
     assert.equal(await one.button("Copy as command").count(), 0);
     const hash = () => page.evaluate(() => location.hash);
     await page.waitForFunction(() => !/keys=%403/.test(location.hash));
@@ -115,6 +115,7 @@ export function steps(one) {
       if ((await scrub().inputValue()) === "0") break;
     }
     const gif = await one.download(() => one.button("Save as GIF").click());
+    await page.getByText(/^Saved .+-3-10\.gif$/).waitFor();
     assert.equal(gif.subarray(0, 6).toString("latin1"), "GIF89a");
     const read = await page.evaluate(async (base64) => {
       const data = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
@@ -136,7 +137,7 @@ export function steps(one) {
     const png = await one.download(() => one.button("PNG").click());
     assert.equal(png.subarray(1, 4).toString("latin1"), "PNG");
     assert.ok(png.readUInt32BE(16) > png.readUInt32BE(20), "the film strip is wider than high");
-    assert.match(await one.copied("Copy as Python"), /^import liminal.*space\.path\('@3', '@10'/);
+    assert.match(await one.copied("Copy as Python"), /^import liminal.*space\.path\('@3', '@10'/s);
     assert.match(await one.copied("Copy as command"), /^liminal morph .*@3.* @10/);
   }
 
@@ -174,12 +175,30 @@ export function steps(one) {
     await player().waitFor();
   }
 
+  /** One press undoes one thing, and another view is one; two key frames make a loop, too. */
+  async function undone() {
+    await one.go("view=path&keys=@3;@10");
+    await panel.getByRole("radio", { name: /^Prior-preserving/ }).click();
+    await one.view("Directions");
+    await panel.locator(".slider .track").first().waitFor({ timeout: 3 * PATIENCE });
+    await page.locator(".surface").focus();
+    await page.keyboard.press("Control+z");
+    await player().waitFor();
+    assert.match(await page.locator('.route [aria-checked="true"]').innerText(), /^Prior-preserving/);
+    await page.keyboard.press("Control+z");
+    await page.waitForFunction(() => /^Straight/.test(document.querySelector('.route [aria-checked="true"]')?.innerText ?? ""));
+    await one.button("Loop").click();
+    await page.waitForFunction(() => /&?loop=1/.test(location.hash));
+    await one.until(async () => /loop=True/.test(await one.copied("Copy as Python")), "a path of two key frames makes no loop");
+  }
+
   return [
     ["a path: clicks make key frames, three routes, frames", clicked],
     ["it plays, faster, in a loop", plays],
     ["a handle is dragged", dragged],
     ["exports and copies", given],
     ["a newcomer: morph, change, gif", newcomer],
+    ["one press undoes one thing", undone],
     ["the address brings it back", restored],
   ];
 }

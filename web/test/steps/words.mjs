@@ -22,7 +22,7 @@ export function steps(one) {
     await panel.getByText("Nearest real", { exact: true }).waitFor();
     await one.seen(panel.locator("figure canvas").first());
     await page.locator(".selected circle").first().waitFor(); // and where it lies on the map
-    assert.match(await one.copied("Copy as Python", page.locator(".formula")), /^import liminal.*space\.latent\(/);
+    assert.match(await one.copied("Copy as Python", page.locator(".formula")), /^import liminal.*space\.latent\(/s);
     await shoot(page, "formula");
   }
 
@@ -62,12 +62,29 @@ export function steps(one) {
       if (step < 8 && (await act.count())) {
         const before = await page.evaluate(() => document.querySelector(".panel").className);
         await act.click();
-        if ((await page.evaluate(() => document.querySelector(".panel").className)) !== before) await panel.getByRole("button", { name: /^Tour, step/ }).click();
+        const opens = ![1, 7].includes(step);
+        if (opens) await page.waitForFunction((old) => document.querySelector(".panel").className !== old, before);
+        if (opens) assert.match(await panel.locator(".touring").innerText(), new RegExp(`Tour, step ${step} of 8[^]+${[...titles].at(-1)}[^]+Next`));
+        if (step === 5) await panel.locator(".slider.moved").waitFor();
+        if (opens) await panel.getByRole("button", { name: /^Tour, step/ }).click();
       }
       if (step === 2) await shoot(page, "tour");
       if (step < 8) await one.button("Next").click();
     }
     assert.equal(titles.size, 8);
+    await one.go("view=tour&step=4");
+    await panel.locator(".tour > .button").click();
+    const banner = panel.getByRole("region", { name: "Tour" });
+    await banner.getByRole("button", { name: "Next" }).click(); // its example comes along
+    await panel.locator(".card").first().waitFor({ timeout: 90_000 });
+    assert.match(await banner.innerText(), /Tour, step 6 of 8/);
+    const zoom = await page.evaluate(() => window.liminal.camera.value.k);
+    await banner.getByRole("button", { name: "Next" }).click();
+    await panel.getByText("Step 7 of 8").waitFor();
+    await panel.locator(".tour > .button").click();
+    await page.waitForFunction((before) => window.liminal.camera.value.k > 2 * before, zoom);
+    await page.evaluate(() => void (location.hash = "view=tour&step=7"));
+    await panel.getByText("Step 8 of 8").waitFor();
     await one.button("Done").click();
     await panel.locator(".invite").first().waitFor();
   }
