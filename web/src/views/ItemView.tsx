@@ -55,7 +55,7 @@ function Real({ subject }: { subject: Subject & { kind: "item" } }) {
         </figure>
       </div>
       {item && <p class="say">{restored(item)}</p>}
-      {item && item.support !== null && <Support value={item.support} />}
+      {item && item.support !== null && <Support value={item.support} real />}
       <Uses subject={subject} />
       <State busy={live.busy} error={live.error} />
       {item && item.neighbors.length > 0 && <Near rows={item.neighbors.map((n) => n.row)} distances={item.neighbors.map((n) => n.distance)} />}
