@@ -167,7 +167,7 @@ def find_directions(
     scores = [held_out_score(t, z_train, z_held, frame, [n]) for t, n in zip(known, normals, strict=True)]
     told = [score >= CHANCE[name] for score, name in scores]  # the normal of what latents do not tell is noise: nothing to keep off
     kept_off = _free_values(known)
-    found = []
+    found: list[Direction] = []
     wanted = [(t, n) for t, n in zip(known, normals, strict=True) if names is None or t.attribute in names]
     for target, normal in wanted:
         if progress is not None:
