@@ -4,6 +4,7 @@ import { keyOf, type Doc, type Subject } from "../doc.ts";
 import { append } from "../formula.ts";
 import {
   ask,
+  atHome,
   camera,
   change,
   column,
@@ -11,7 +12,6 @@ import {
   doc,
   go,
   grid,
-  home,
   idOf,
   layout,
   rowOf,
@@ -25,7 +25,7 @@ import {
   whereabouts,
   type Pointer,
 } from "../state.ts";
-import { inView, type Point } from "../scales.ts";
+import { inView, type Camera, type Point } from "../scales.ts";
 import type { Encoded } from "../wire.ts";
 import { calm } from "./theme.ts";
 
@@ -175,24 +175,28 @@ export async function show(subject: Subject): Promise<void> {
   const at = camera.value;
   if (!at || Number.isNaN(x)) return;
   const [left, top] = [(Math.abs(x - at.x) * at.k) / size.value.width, (Math.abs(y - at.y) * at.k) / size.value.height];
-  if (left > 0.42 || top > 0.42) fly(x, y, at.k);
+  if (left > 0.42 || top > 0.42) fly({ x, y, k: at.k });
 }
 
 let flight = 0;
-export function fly(x: number, y: number, k: number): void {
+export function fly(to: Camera): void {
   const from = camera.value;
   cancelAnimationFrame(flight);
-  if (!from || calm()) return void (camera.value = { x, y, k });
+  if (!from || calm()) return void (camera.value = to);
   const begun = performance.now();
+  const { x, y, k } = to;
   const step = (now: number) => {
     const t = Math.min((now - begun) / 260, 1);
     const eased = 1 - (1 - t) ** 3;
-    camera.value = { x: from.x + (x - from.x) * eased, y: from.y + (y - from.y) * eased, k: from.k * (k / from.k) ** eased };
+    camera.value = t < 1 ? { x: from.x + (x - from.x) * eased, y: from.y + (y - from.y) * eased, k: from.k * (k / from.k) ** eased } : to;
     if (t < 1) flight = requestAnimationFrame(step);
   };
   flight = requestAnimationFrame(step);
 }
-export const flyHome = (): void => void (home.value && fly(home.value.x, home.value.y, home.value.k));
+export function flyHome(): void {
+  const to = atHome();
+  if (to) fly(to);
+}
 
 /** Whether the space has a word for people: faces are faces, else things. */
 export const noun = (many: boolean): string => {
