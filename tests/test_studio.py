@@ -380,6 +380,8 @@ def test_formula(client: Client, space: Space) -> None:
         ("@12 + lable=Bag", 6, ["label=Bag"], "did you mean label"),
         ("@12 + 2*label=Bga", 8, ["label=Bag"], "Bag"),
         ("@99999", 0, [], "@10199"),
+        ("@12 + mean(label=Sneeker)", 17, ["Sneaker"], "label has no value 'Sneeker'; did you mean Sneaker?"),
+        ("@12 + mean(label=Bag", 20, [], "a ) is missing at the end"),
         ("label=Bag", None, [], "no item to start from"),
         ("", 0, [], "wanted an item"),
     ],

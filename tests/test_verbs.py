@@ -161,7 +161,8 @@ def test_draws_like_a_cluster(space: Space) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--where", "label = 'Sandals'"], "no item passes"),
+        (["--where", "label = 'Sandals'"], "label has no value 'Sandals'; did you mean Sandal"),
+        (["--where", "id < 0"], "no item passes"),
         (["--where", "id < 2"], "2 items to draw from; wanted 3 or more"),
         (["--where", "id < 9", "--near", "@3"], "choose one of"),
         (["--from", "uniform", "--support", "0.2"], "--support goes with the space's own samplers"),

@@ -20,7 +20,7 @@ from torch import Tensor
 from . import build
 from .card import Card, read_weights
 from .catalogue import Catalogue
-from .errors import LiminalError, unknown
+from .errors import LiminalError, offer, unknown
 from .generator import Autoencoder
 from .maps.clusters import Clusters
 from .measures.reader import Reader
@@ -284,6 +284,13 @@ class Core:
         """Where latents are mixed: in the noise of the latent flow."""
         return Mixer(self.flow or self.generator.prior)
 
+    def empty(self, call: str, where: str) -> LiminalError:
+        """The error for a filter in SQL that no item passes: it names the first value that no item has."""
+        for name, value in formula.compared(where):
+            if self.catalogue.attributes.get(name) == "category" and value not in (known := self.catalogue.values(name)):
+                return LiminalError(f"{call}: {name} has no value {value!r}; {offer(value, known)}")
+        return LiminalError(f"{call}: no item passes this filter; look at `liminal info` for names and values")
+
     def direction(self, name: str) -> Direction:
         """The direction of an attribute: ``"smile"``, ``"hair_colour=blond"``, ``"label='Ankle boot'"``.
 
@@ -308,7 +315,7 @@ class Names:
     def mean(self, where: str) -> Tensor:
         _, z = self.space.catalogue.latents(where=where)
         if not len(z):
-            raise LiminalError(f"mean({where}): no item passes this filter; look at `liminal info` for names and values")
+            raise self.space.empty(f"mean({where})", where)
         return mixing.mean(torch.from_numpy(z))
 
     def mix(self, points: list[Tensor]) -> Tensor:

@@ -26,12 +26,13 @@ def unknown(what: str, name: str, known: Iterable[str], hint: str = "") -> Limin
     Returns:
         A `LiminalError` to raise.
     """
+    return LiminalError(f"unknown {what} {name!r}: {offer(name, known)}" + (f" {hint}" if hint else ""))
+
+
+def offer(name: str, known: Iterable[str]) -> str:
+    """The known names nearest to one that does not exist, or else some of the known ones, as a clause."""
     names = sorted(set(known))
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if near:
-        offer = "did you mean " + " or ".join(near) + "?"
-    elif not names:
-        offer = "there is none."
-    else:
-        offer = "known: " + ", ".join(names[:12]) + (", ..." if len(names) > 12 else "") + "."
-    return LiminalError(f"unknown {what} {name!r}: {offer}" + (f" {hint}" if hint else ""))
+        return "did you mean " + " or ".join(near) + "?"
+    return "known: " + ", ".join(names[:12]) + (", ..." if len(names) > 12 else "") + "." if names else "there is none."

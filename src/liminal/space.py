@@ -152,10 +152,10 @@ class Space(Stored):
             name = f"cluster {cluster} ({groups.clusters[cluster].name})"
         else:
             assert where is not None
-            found = torch.from_numpy(self.catalogue.latents(where=formula.where(where))[1])
+            found = torch.from_numpy(self.catalogue.latents(where=(sql := formula.where(where)))[1])
             name = f"items where {where}"
             if not len(found):
-                raise LiminalError(f"--where {where}: no item passes this filter; look at `liminal info` for names and values")
+                raise self.empty(f"--where {where}", sql)
         return name, conditional.conditional(found, seed, self.support_of_prior)
 
     def _beside(self, z: Tensor) -> pa.Table:

@@ -21,6 +21,25 @@ export function categoryColour(code: number): Rgb {
   return round === 0 ? hue : mix(hue, round === 1 ? [255, 255, 255] : [20, 18, 22], 0.42);
 }
 
+/** Colours that have names, as such values are drawn: black and white a little short of the paper's and the night's own. */
+const NAMED: Readonly<Record<string, Rgb>> = Object.fromEntries(
+  [
+    "auburn b2452b|beige d3bd94|black 615c59|blond dfb34a|blonde dfb34a|blue 4a78cf|brown 7d5a3b|chestnut 8f4f33|cyan 2fa9bd|gold cf9f2b|golden cf9f2b|gray a3a3a8|green 3f9a58|grey a3a3a8|magenta c03f9c",
+    "navy 3f5191|olive 86863a|orange e8822c|pink ea8bb0|purple 8a58b8|red d13c3c|silver b3b7bd|tan c29b6c|teal 1f8f8a|turquoise 35b3a6|violet 8f63c9|white d5d0c4|yellow dcbf2e",
+  ]
+    .join("|")
+    .split("|")
+    .map((pair) => pair.split(" "))
+    .map(([name, colour]) => [name, hex(colour as string)]),
+);
+
+/** The colour of each value of a category: the colours that the values name, where at most one of them names none. */
+export function categoryColours({ kind, values }: Pick<Column, "kind" | "values">): Rgb[] {
+  const named = values.map((value) => (kind === "category" ? NAMED[value.trim().toLowerCase()] : undefined));
+  const enough = values.length > 1 && named.filter(Boolean).length >= Math.max(2, values.length - 1);
+  return values.map((_, code) => (enough && named[code]) || categoryColour(code));
+}
+
 const RAMP = "3d3a6b 33659a 2a94a0 54b48a a9c95f f2d64b".split(" ").map(hex);
 
 /** A ramp of rising lightness from violet over green to yellow, t in [0, 1]. */
@@ -48,11 +67,11 @@ export function paint(column: Column | null, rows: number): { codes: Uint8Array;
   const codes = new Uint8Array(rows);
   const palette = new Uint8Array(256 * 4).fill(255);
   const set = (code: number, colour: Rgb) => palette.set(colour, code * 4);
+  const colours = column ? categoryColours(column) : [];
   for (let code = 0; code <= LAST; code++) {
     if (!column) set(code, PLAIN);
     else if (column.kind === "number") set(code, rampColour(code / LAST));
-    else if (column.kind === "bool") set(code, code === 1 ? categoryColour(1) : categoryColour(0));
-    else set(code, categoryColour(code));
+    else set(code, colours[code] ?? categoryColour(code));
   }
   set(MISSING, UNKNOWN);
   if (!column) return { codes, palette };

@@ -36,6 +36,14 @@ export function complete(text: string, word: Word, completion: string): { text: 
   return { text: text.slice(0, word.start) + completion + text.slice(end), caret };
 }
 
+/** Puts a name in the place of the one at a character, with the value of it that stands there where the new name has one. */
+export function repair(text: string, at: number, name: string): string {
+  const [word = ""] = /^(?:`[^`]*`|[\p{L}\p{N}_@.]+)/u.exec(text.slice(at)) ?? [];
+  const after = text.slice(at + word.length);
+  const [value = ""] = (name.includes("=") && /^\s*==?\s*(?:'[^']*'|"[^"]*"|[\p{L}\p{N}_.]+)/u.exec(after)) || [];
+  return text.slice(0, at) + name + after.slice(value.length);
+}
+
 /** Adds a term at the end, with a plus where the text does not end in an operator already. */
 export function append(text: string, term: string): string {
   const trimmed = text.trimEnd();

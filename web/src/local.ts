@@ -267,6 +267,7 @@ class Local implements Record<Answered, unknown> {
     const { of, d } = this;
     const kept = of.means_of[where];
     if (kept !== undefined) return of.means.data.slice(kept * d, (kept + 1) * d);
+    if (!of.shown) this.valued(where);
     if (!of.shown) return refuse(`mean(${where}): this page knows means of single values only, such as mean(${Object.keys(of.means_of)[0] ?? "label=Bag"}).`);
     const [sum, n] = [new Float64Array(d), of.id.data.length];
     let count = 0;
@@ -275,8 +276,20 @@ class Local implements Record<Answered, unknown> {
       count++;
       for (let c = 0; c < d; c++) sum[c]! += this.z[row * d + c] as number;
     }
+    if (!count) this.valued(where);
     if (!count) return refuse(`mean(${where}): no item passes this filter`);
     return Float32Array.from(sum, (x) => x / count);
+  }
+
+  /** Refuses a filter that wants a value which no item has. */
+  private valued(where: string): void {
+    for (const [, quoted, name, text] of where.matchAll(/(?:`((?:[^`]|``)+)`|([\p{L}_][\p{L}\p{N}_]*)) = '((?:[^']|'')*)'/gu)) {
+      const [column, value] = [(quoted ?? name ?? "").replaceAll("``", "`"), (text ?? "").replaceAll("''", "'")];
+      const known = this.of.space.attributes.find((one) => one.name === column && one.kind === "category")?.values ?? [value];
+      const near = alike(value, known);
+      const offer = near.length ? `did you mean ${near.join(" or ")}?` : `known: ${known.slice(0, 12).join(", ")}${known.length > 12 ? ", ..." : ""}.`;
+      if (!known.includes(value)) refuse(`mean(${where}): ${column} has no value '${value}'; ${offer}`);
+    }
   }
 
   private direction(name: string, value: string | null, at: number): Float32Array {

@@ -45,8 +45,8 @@ export function bounds(xy: Float32Array): Box {
   return xy.length ? box : { left: -1, right: 1, bottom: -1, top: 1 };
 }
 
-/** The camera that shows a box with a margin (in pixels) on every side, and some more below for what stands there. */
-export function fit(box: Box, size: Size, margin = 36, below = Math.min(48, size.height / 12)): Camera {
+/** The camera that shows a box with a margin (in pixels) on every side, and above what stands at the lower edge. */
+export function fit(box: Box, size: Size, below: number, margin = 36): Camera {
   const width = Math.max(box.right - box.left, 1e-6);
   const height = Math.max(box.top - box.bottom, 1e-6);
   const room = (side: number, taken: number) => Math.max(side - taken, side / 2);

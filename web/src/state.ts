@@ -2,7 +2,7 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import { Refused, dropped, server, type Ask } from "./api.ts";
 import { paint, passes, type Column } from "./colours.ts";
-import { EMPTY, fromHash, keyOf, toHash, type Doc, type Subject, type View } from "./doc.ts";
+import { EMPTY, fromHash, hidden, keyOf, toHash, type Doc, type Subject, type View } from "./doc.ts";
 import { Grid } from "./grid.ts";
 import * as history from "./history.ts";
 import { title } from "./names.ts";
@@ -47,6 +47,8 @@ export const offers = (view: View): boolean => (view === "style" ? able("transfe
 export const layout = signal<Layout | null>(null);
 export const grid = signal<Grid | null>(null);
 export const column = signal<Column | null>(null);
+/** The columns that have been asked for, by name. */
+export const columns = signal<ReadonlyMap<string, Column>>(new Map());
 export const waiting = signal(false);
 export const tasks = signal<readonly Task[]>([]);
 export const notice = signal<{ text: string; bad: boolean } | null>(null);
@@ -54,7 +56,8 @@ export const notice = signal<{ text: string; bad: boolean } | null>(null);
 export const coloured = computed(() => paint(column.value, layout.value ? layout.value.id.data.length : 0));
 export const shown = computed(() => {
   const rows = layout.value ? layout.value.id.data.length : 0;
-  return passes(column.value, { off: doc.value.off, range: doc.value.range }, rows);
+  const all = hidden(doc.value).map(([name, filter]) => passes(columns.value.get(name) ?? null, filter, rows));
+  return all.length > 1 ? (all[0] as Uint8Array).map((_, row) => Number(all.every((one) => one[row]))) : (all[0] ?? passes(null, { off: [], range: null }, rows));
 });
 const rowsById = computed(() => new Map(Array.from(layout.value?.id.data ?? [], (id, row) => [id, row])));
 export const rowOf = (id: number): number => (layout.value?.id.data[id] === id ? id : (rowsById.value.get(id) ?? -1)); // mostly items lie as they are numbered
@@ -69,7 +72,13 @@ export function use(other: Ask): void {
 
 export const size = signal<Size>({ width: 0, height: 0 });
 export const camera = signal<Camera | null>(null);
-export const home = computed<Camera | null>(() => (grid.value && size.value.width ? fit(grid.value.box, size.value) : null));
+/** How much of the map's lower edge the legend takes, in pixels. */
+export const foot = signal(0);
+/** Where the whole map is in view, above the legend. */
+export const home = computed<Camera | null>(() => (grid.value && size.value.width ? fit(grid.value.box, size.value, foot.value) : null));
+/** The camera that was put there and that nobody has moved since. */
+let settled: Camera | null = null;
+export const atHome = (): Camera | null => (settled = home.value);
 export interface Pointer {
   /** On the map. */
   x: number;
@@ -162,15 +171,20 @@ export async function open(keeper: Keeper = address): Promise<void> {
     const first = atOnce(wanted);
     if (first) turn({ method: first });
     await Promise.all([loadMap(), loadColumn(doc.value.colour).catch(complain)]);
-    if (first) void ask("map", { method: wanted }, null).then(() => doc.value.method === first && turn({ method: wanted }), complain);
+    if (first) void ask("map", { method: wanted }, null).then(() => doc.value.method === first && better(wanted), complain);
   } catch (error) {
     complain(error);
   }
   effect(() => void (doc.value.method !== layout.peek()?.method && loadMap().catch(complain)));
-  effect(() => void loadColumn(doc.value.colour).catch(complain));
+  effect(() => [doc.value.colour, ...Object.keys(doc.value.others)].forEach((name) => void loadColumn(name).catch(complain)));
   remember(keeper);
 }
 let start: Doc = EMPTY;
+
+function better(method: Doc["method"]): void {
+  turn({ method });
+  say("A better map is ready: what is alike now lies closer together.");
+}
 
 /** A layout that is there within seconds, where the wanted one has yet to be made, which takes minutes. */
 function atOnce(wanted: Doc["method"]): Doc["method"] | null {
@@ -186,7 +200,7 @@ async function loadMap(): Promise<void> {
     layout.value = map;
     grid.value = new Grid(map.xy.data);
     looks.clear();
-    if (moved || !camera.peek()) camera.value = home.value;
+    if (moved || !camera.peek()) camera.value = atHome();
   });
 }
 const SOME = 48;
@@ -198,18 +212,25 @@ async function someOf(map: Layout): Promise<Subject[]> {
   const d = z.shape[1] ?? 1;
   return rows.map((_, i) => ({ kind: "place", z: Array.from(z.data.subarray(i * d, (i + 1) * d)), said: `Place ${i + 1}` }));
 }
-effect(() => void (home.value && !camera.peek() && (camera.value = home.value)));
+/** The map stays whole in another window; a legend that grows under someone's hand moves nothing. */
+let fitted = size.peek();
+effect(() => {
+  const resized = fitted !== size.value;
+  fitted = size.value;
+  if (!home.value) return;
+  const untouched = camera.peek() === settled && (resized || !globalThis.navigator?.userActivation?.hasBeenActive);
+  if (!camera.peek() || untouched) camera.value = atHome();
+});
 
-const columns = new Map<string, Column>();
 async function loadColumn(name: string): Promise<void> {
-  let found = columns.get(name) ?? null;
+  let found = columns.peek().get(name) ?? null;
   if (name && !found) {
     const answer = await ask("column", { name }, null);
     const values = answer.values ?? (answer.kind === "bool" ? ["no", "yes"] : []);
     found = { name, kind: answer.kind, values, data: answer.data.data, low: answer.low ?? 0, high: answer.high ?? 1 };
-    columns.set(name, found);
+    columns.value = new Map([...columns.peek(), [name, found]]);
   }
-  if (doc.value.colour === name) column.value = found;
+  if (doc.peek().colour === name) column.value = found;
 }
 
 /** Shows what a hash says. */
@@ -217,7 +238,7 @@ export function visit(hash: string): void {
   const found = fromHash(hash, start);
   batch(() => {
     doc.value = found.doc;
-    camera.value = found.camera ?? home.value;
+    camera.value = found.camera ?? atHome();
   });
 }
 
@@ -225,7 +246,7 @@ export function visit(hash: string): void {
 function remember(keeper: Keeper): void {
   let timer = 0;
   effect(() => {
-    const hash = toHash(doc.value, camera.value === home.value ? null : camera.value, start);
+    const hash = toHash(doc.value, camera.value === settled ? null : camera.value, start);
     clearTimeout(timer);
     timer = window.setTimeout(() => keeper.write(hash), 250);
   });

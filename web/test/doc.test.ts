@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { EMPTY, fromHash, toHash, type Doc } from "../src/doc.ts";
+import { EMPTY, fromHash, hidden, recolour, toHash, type Doc } from "../src/doc.ts";
 import * as history from "../src/history.ts";
 
 const FULL: Doc = {
@@ -8,6 +8,7 @@ const FULL: Doc = {
   colour: "label",
   off: ["T-shirt/top", "a;b|c,d"],
   range: [-0.5, 2],
+  others: { hat: { off: ["no"], range: null }, age: { off: [], range: [20, 30] } },
   microscope: false,
   subject: { kind: "place", z: [0.25, -1.5, 3], said: "@12 + heel" },
   keys: [{ kind: "item", id: 4 }, { kind: "place", z: [1, 2, 3], said: "A place on the map" }],
@@ -33,13 +34,23 @@ describe("the address", () => {
     expect(toHash({ ...EMPTY, colour: "label" }, null, { ...EMPTY, colour: "label" })).toBe("");
   });
   it("takes nonsense as nothing", () => {
-    const { doc, camera } = fromHash("#view=nowhere&subject=@x&keys=@1;|a,b&change=[1]&off={&at=1,2,-3&blend=much&a=1,x,2.5&range=1");
+    const { doc, camera } = fromHash("#view=nowhere&subject=@x&keys=@1;|a,b&change=[1]&off={&others={%22a%22:1}&at=1,2,-3&blend=much&a=1,x,2.5&range=1");
     expect(doc).toEqual({ ...EMPTY, keys: [{ kind: "item", id: 1 }], a: [1] });
     expect(camera).toBeNull();
   });
   it("leaves out a selection that is too long for an address", () => {
     expect(toHash({ ...EMPTY, a: Array.from({ length: 401 }, (_, i) => i) }, null)).toBe("");
   });
+});
+
+it("keeps what is hidden of a column while another colours the map", () => {
+  const doc = { ...EMPTY, colour: "label", off: ["Bag"] };
+  const next = { ...doc, ...recolour(doc, "size") };
+  expect(next).toEqual({ ...EMPTY, colour: "size", others: { label: { off: ["Bag"], range: null } } });
+  expect(hidden(next)).toEqual([["label", { off: ["Bag"], range: null }]]);
+  const both: Doc = { ...next, range: [0, 1] };
+  expect(hidden(both).map(([name]) => name)).toEqual(["size", "label"]);
+  expect({ ...both, ...recolour(both, "label") }).toEqual({ ...doc, others: { size: { off: [], range: [0, 1] } } });
 });
 
 describe("undo", () => {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { append, complete, wordAt } from "../src/formula.ts";
+import { append, complete, repair, wordAt } from "../src/formula.ts";
 
 it("knows which name is being written", () => {
   expect(wordAt("@12 + smi", 9)).toEqual({ text: "smi", mean: false, start: 6, end: 9 });
@@ -20,6 +20,12 @@ it("puts a completion in the place of the word", () => {
   const open = "mean(label=San)";
   expect(complete(open, wordAt(open, 14), "mean(label=Sandal)")).toEqual({ text: "mean(label=Sandal)", caret: 18 });
   expect(complete("mi", wordAt("mi", 2), "mix(")).toEqual({ text: "mix(", caret: 4 });
+});
+
+it("puts a name right where it stands", () => {
+  expect(repair("@12 + 2*label=Bga", 8, "label=Bag")).toBe("@12 + 2*label=Bag");
+  expect(repair("@12 + smlie - @3", 6, "smile")).toBe("@12 + smile - @3");
+  expect(repair("mean(label=Sneeker) - @3", 11, "Sneaker")).toBe("mean(label=Sneaker) - @3");
 });
 
 it("adds a term with the operator that is missing", () => {

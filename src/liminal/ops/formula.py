@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..errors import LiminalError
-from .parsing import parse, where
+from .parsing import compared, parse, where
 from .syntax import (
     Dimension,
     File,
@@ -34,7 +34,21 @@ from .syntax import (
     show,
 )
 
-__all__ = ["Names", "Node", "attributes", "edit", "evaluate", "items", "parse", "point", "quote_name", "quote_text", "show", "where"]
+__all__ = [
+    "Names",
+    "Node",
+    "attributes",
+    "compared",
+    "edit",
+    "evaluate",
+    "items",
+    "parse",
+    "point",
+    "quote_name",
+    "quote_text",
+    "show",
+    "where",
+]
 
 
 class Names(Protocol):

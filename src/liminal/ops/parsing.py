@@ -97,9 +97,11 @@ class _Parser:
     def is_word(self, *words: str) -> bool:
         return self.next.kind == "word" and self.next.text.lower() in words
 
-    def expect(self, op: str) -> None:
+    def expect(self, op: str, wanted: str = "") -> None:
+        if op == ")" and self.next.kind == "end":
+            raise LiminalError(f"{self._shown()}: a ) is missing at the end (character {self.next.start + 1})")
         if not self.is_op(op):
-            self.fail(f"'{op}'")
+            self.fail(wanted or f"'{op}'")
         self.take()
 
     def end(self, wanted: str) -> None:
@@ -180,10 +182,10 @@ class _Parser:
             raise LiminalError(f"{self._shown()}: at character {name.start + 1}, {unknown('function', name.text, FUNCTIONS)}")
         self.expect("(")
         node: Node
+        wanted = ""
         if name.text == "mean":
             node = Mean(self.filter())
-            if not self.is_op(")"):
-                self.fail("and, or or ')' (values that are more than words and digits go in quotes)")
+            wanted = "and, or or ')' (values that are more than words and digits go in quotes)"
         elif name.text == "mix":
             parts = [self.sum()]
             while self.is_op(","):
@@ -201,7 +203,7 @@ class _Parser:
             if self.next.kind != "string" or not self.next.text:
                 self.fail("the name of a file in quotes")
             node = File(self.take().text)
-        self.expect(")")
+        self.expect(")", wanted)
         return node
 
     def setting(self) -> str:
@@ -332,3 +334,9 @@ def where(text: str) -> str:
     sql = parser.filter()
     parser.end("and, or or the end (values that are more than words and digits go in quotes)")
     return sql
+
+
+def compared(sql: str) -> list[tuple[str, str]]:
+    """The attributes and texts that a filter, as `where` gives it, holds equal."""
+    found = re.findall(r"(?:`((?:[^`]|``)+)`|(\w+)) = '((?:[^']|'')*)'", sql)
+    return [((quoted or name).replace("``", "`"), text.replace("''", "'")) for quoted, name, text in found]

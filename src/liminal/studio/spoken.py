@@ -92,8 +92,24 @@ def _misread(session: Session, text: str, error: LiminalError, names: Spoken) ->
         except LiminalError:
             shown = formula.show(leaf)
             at = re.search(rf"(?<!\w){re.escape(leaf.name if isinstance(leaf, Named) else shown)}(?!\w)", text)
+            if isinstance(leaf, Mean):
+                return _valued(session, text, error, leaf)
             known = [written(session, name) for name in directions(session)] if isinstance(leaf, Named) else []
             return MisreadError(str(error), at.start() if at else None, difflib.get_close_matches(shown, known, n=3, cutoff=0.4))
+    return MisreadError(str(error))
+
+
+def _valued(session: Session, text: str, error: LiminalError, mean: Mean) -> MisreadError:
+    """The error with the place of the value that no item has, and the values near to it, as they can stand there."""
+    attributes = session.space.catalogue.attributes
+    for name, value in formula.compared(mean.where):
+        known = session.space.catalogue.values(name) if attributes.get(name) == "category" else [value]
+        at = re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text)
+        if value not in known and at:
+            near = difflib.get_close_matches(value, known if re.fullmatch(r"\w+", value) else [], n=3, cutoff=0.5)
+            quoted = text[at.start() - 1] in "'\""
+            shown = [n if quoted or re.fullmatch(r"[\w ]+", n) else formula.quote_text(n) for n in near]
+            return MisreadError(str(error), at.start(), shown)
     return MisreadError(str(error))
 
 

@@ -87,8 +87,9 @@ class Parser {
   private isWord(...words: string[]): boolean {
     return this.next.kind === "word" && words.includes(this.next.text.toLowerCase());
   }
-  private expect(op: string): void {
-    if (!this.isOp(op)) this.fail(`'${op}'`);
+  private expect(op: string, wanted = `'${op}'`): void {
+    if (op === ")" && this.next.kind === "end") throw new Misread(`formula '${this.text}': a ) is missing at the end`, this.text.length);
+    if (!this.isOp(op)) this.fail(wanted);
     this.take();
   }
   private down(): void {
@@ -157,10 +158,11 @@ class Parser {
     if (name.text === "file") throw new Misread("files have no names in a shared page: drop the file on it", name.start);
     this.expect("(");
     let node: Node;
+    let wanted: string | undefined;
     if (name.text === "mean") {
       const { sql, test } = this.filter();
       node = { kind: "mean", where: sql, test };
-      if (!this.isOp(")")) this.fail("and, or or ')' (values that are more than words and digits go in quotes)");
+      wanted = "and, or or ')' (values that are more than words and digits go in quotes)";
     } else if (name.text === "mix") {
       const parts = [this.sum()];
       while (this.isOp(",")) {
@@ -174,7 +176,7 @@ class Parser {
       const count = Number(this.take().text);
       node = name.text === "random" ? { kind: "random", seed: count } : { kind: "dim", index: count };
     }
-    this.expect(")");
+    this.expect(")", wanted);
     return node;
   }
   private setting(): string {

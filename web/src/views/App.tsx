@@ -97,9 +97,16 @@ function Top() {
 function Rail() {
   const rail = useRef<HTMLElement>(null);
   const open = doc.value.view;
+  const [more, setMore] = useState(false);
   useEffect(() => rail.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }), [open]);
+  const look = () => rail.current && setMore(rail.current.scrollLeft + rail.current.clientWidth < rail.current.scrollWidth - 8);
+  useEffect(() => {
+    const watcher = new ResizeObserver(look);
+    watcher.observe(rail.current as HTMLElement);
+    return () => watcher.disconnect();
+  }, []);
   return (
-    <nav class="rail" aria-label="Views" ref={rail}>
+    <nav class={`rail ${more ? "more" : ""}`} aria-label="Views" ref={rail} onScroll={look}>
       {offered().map(({ view, name, icon }) => (
         <button key={view} type="button" class="tab" aria-current={doc.value.view === view ? "page" : undefined} onClick={() => go(view)}>
           <Icon name={icon} />
@@ -131,13 +138,14 @@ function Notice() {
     const timer = setTimeout(() => (notice.value = null), note.bad ? 9000 : 4000);
     return () => clearTimeout(timer);
   }, [note]);
-  const work = layout.value ? tasks.value[0] : null; // before there is a map, its place says what is going on
+  // before there is a map, its place says what is going on; and the open view says itself that it waits
+  const work = layout.value ? tasks.value.find(({ what }) => what !== doc.value.view) : null;
   const line = waiting.value ? "The model is loading; the map is ready" : work ? `${task(work.what)}${work.done !== null ? ` · ${Math.round(work.done * 100)} %` : ""}` : null;
   return (
     <div class="notices">
       <div role="status" aria-live="polite">
         {line && (
-          <p class="notice">
+          <p class="notice work">
             <span class="spinner" />
             {line}
           </p>

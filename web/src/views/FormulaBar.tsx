@@ -2,7 +2,7 @@
 import { useRef, useState } from "preact/hooks";
 import { Refused, dropped } from "../api.ts";
 import { keyOf, type Subject } from "../doc.ts";
-import { append, complete, wordAt, type Word } from "../formula.ts";
+import { append, complete, repair, wordAt, type Word } from "../formula.ts";
 import { newest } from "../live.ts";
 import { ask, change, complain, doc, latent } from "../state.ts";
 import type { Completion, Formula } from "../wire.ts";
@@ -10,19 +10,24 @@ import { show } from "./acts.ts";
 import { copy, Button } from "./bits.tsx";
 
 interface Fault {
+  /** The formula that is wrong. */
+  of: string;
   words: string;
   at: number | null;
   near: readonly string[];
 }
 
 export function FormulaBar() {
+  const form = useRef<HTMLFormElement>(null);
   const input = useRef<HTMLInputElement>(null);
   const [found, setFound] = useState<readonly Completion[]>([]);
   const [chosen, setChosen] = useState(-1);
-  const [fault, setFault] = useState<Fault | null>(null);
+  const [wrong, setWrong] = useState<Fault | null>(null);
+  const [here, setHere] = useState(false); // what is wrong is said while one is at the bar, until Escape
   const [busy, setBusy] = useState(false);
   const [made, setMade] = useState<{ of: Formula; text: string } | null>(null);
   const text = doc.value.formula;
+  const fault = wrong?.of === text ? wrong : null;
 
   const look = useRef(
     newest<Word>(async ({ text: prefix, mean }) => {
@@ -41,7 +46,6 @@ export function FormulaBar() {
   ).current;
   const write = (value: string) => {
     change({ formula: value }, "formula");
-    setFault(null);
     const word = wordAt(value, input.current?.selectionStart ?? value.length);
     const named = word.text && !/^[@\d.]/.test(word.text);
     setFound((known) => (named ? known.filter((one) => one.text.toLowerCase().includes(word.text.toLowerCase()) && (!word.mean || one.kind === "mean")) : []));
@@ -58,20 +62,25 @@ export function FormulaBar() {
   };
   const run = async () => {
     if (!text.trim()) return;
+    const only = found.length === 1 ? found[0] : undefined;
     setBusy(true);
     setFound([]);
     try {
       const subject = doc.value.subject;
       const start = subject ? { start: [...(await latent(subject))] } : {}; // what a mere change, such as `+ smile`, begins at
       const answer = await ask("formula", {}, { text, method: doc.value.method, ...start });
-      setFault(null);
+      setWrong(null);
       setMade({ of: answer, text });
       const result: Subject = { kind: "place", z: Array.from(answer.z.data), said: answer.text };
       if (!doc.value.subject || keyOf(doc.value.subject) !== keyOf(result)) change({ subject: result, change: {}, view: "item" });
       await show(result);
     } catch (error) {
-      if (error instanceof Refused && error.status === 400) setFault({ words: error.message, at: error.at, near: error.near });
-      else complain(error);
+      if (!(error instanceof Refused && error.status === 400)) return complain(error);
+      if (doc.peek().formula !== text) return;
+      if (only && document.activeElement === input.current) return take(only); // half a name, and one way to go on
+      setWrong({ of: text, words: error.message, at: error.at, near: error.near });
+      if (document.activeElement === document.body) input.current?.focus(); // the button that was pressed had to let go of it
+      setHere(form.current?.contains(document.activeElement) ?? false);
     } finally {
       setBusy(false);
     }
@@ -92,11 +101,14 @@ export function FormulaBar() {
       if (chosen >= 0 && first) take(first);
       else void run();
     } else if (event.key === "Escape") {
-      if (found.length || fault) {
-        setFound([]);
-        setFault(null);
-      } else input.current?.blur();
+      if (found.length) setFound([]);
+      else if (!fault || !here) input.current?.blur();
     }
+  };
+  const escape = (event: KeyboardEvent) => {
+    if (event.key !== "Escape") return;
+    if (event.target !== input.current) input.current?.focus(); // what has the focus goes
+    setHere(false);
   };
   const drop = (event: DragEvent) => {
     const term = event.dataTransfer?.getData("text/plain") ?? "";
@@ -107,7 +119,15 @@ export function FormulaBar() {
   };
   const current = made?.text === text ? made.of : null;
   return (
-    <form class={`formula ${fault ? "bad" : ""}`} role="search" onSubmit={(event) => event.preventDefault()}>
+    <form
+      class={`formula ${fault ? "bad" : ""}`}
+      role="search"
+      onSubmit={(event) => event.preventDefault()}
+      onFocusIn={() => setHere(true)}
+      onFocusOut={(event) => setHere(event.currentTarget.contains(event.relatedTarget as Node | null))}
+      onKeyDown={escape}
+      ref={form}
+    >
       <label class="sr" for="formula">
         Formula
       </label>
@@ -141,13 +161,14 @@ export function FormulaBar() {
             <li key={completion.text} id={`completion-${i}`} role="option" aria-selected={i === chosen} onMouseDown={(e) => { e.preventDefault(); take(completion); }}>
               <b>{completion.text}</b>
               <span>{completion.about || completion.kind}</span>
+              {i === Math.max(chosen, 0) && <kbd>{chosen < 0 ? "Tab" : "Enter"}</kbd>}
             </li>
           ))}
         </ul>
       )}
       <div id="formula-fault" aria-live="assertive">
-        {fault && (
-          <p class="fault">
+        {fault && here && (
+          <p class="fault" onMouseDown={(event) => event.preventDefault()}>
             {fault.words}
             {fault.near.map((name) => (
               <button key={name} type="button" class="button quiet" onClick={() => fix(name)}>
@@ -162,10 +183,7 @@ export function FormulaBar() {
 
   function fix(name: string): void {
     if (!fault) return;
-    const at = fault.at ?? 0;
-    const word = wordAt(text, Math.min(at + 1, text.length));
-    change({ formula: text.slice(0, word.start) + name + text.slice(word.end) });
-    setFault(null);
+    change({ formula: repair(text, fault.at ?? 0, name) });
     input.current?.focus();
   }
 }

@@ -16,20 +16,22 @@ export function MapTools() {
   return (
     <div class="tools">
       <div class="group" role="group" aria-label="Layers">
-        {able("items") && <Button icon="points" kind="icon" pressed={points} onClick={() => turn({ points: !points })} aria-label="Real items" title="Real items (P)" />}
+        {able("items") && <Button icon="points" kind="icon" pressed={points} onClick={() => turn({ points: !points })} aria-label="Real items" title="The real items (P)"><span class="word">Items</span></Button>}
         <Button
           icon="lattice"
           kind="icon"
           pressed={microscope}
           onClick={() => turn({ microscope: !microscope })}
           aria-label="Microscope: what lies between"
-          title="Microscope: what lies between (M)"
-        />
+          title="The pictures behind the points: what the model makes of the places between (M)"
+        >
+          <span class="word">Microscope</span>
+        </Button>
       </div>
       <div class="group" role="group" aria-label="Zoom">
         <Button icon="plus" kind="icon" onClick={() => zoom(1.6)} aria-label="Zoom in" title="Zoom in (+)" />
         <Button icon="minus" kind="icon" onClick={() => zoom(1 / 1.6)} aria-label="Zoom out" title="Zoom out (-)" />
-        <Button icon="fit" kind="icon" onClick={flyHome} aria-label="Show all" title="Show all (0)" />
+        <Button icon="fit" kind="icon" onClick={flyHome} aria-label="Show the whole map" title="Show the whole map (0)" />
       </div>
       {maps.length > 1 && (
         <select class="method" aria-label="Layout of the map" title={layout.value?.words ?? ""} value={method} onChange={(e) => change({ method: e.currentTarget.value as typeof method })}>

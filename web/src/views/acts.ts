@@ -5,6 +5,7 @@ import { append } from "../formula.ts";
 import { human } from "../names.ts";
 import {
   ask,
+  atHome,
   camera,
   change,
   column,
@@ -12,7 +13,6 @@ import {
   doc,
   go,
   grid,
-  home,
   idOf,
   layout,
   rowOf,
@@ -27,7 +27,7 @@ import {
   whereabouts,
   type Pointer,
 } from "../state.ts";
-import { inView, type Point } from "../scales.ts";
+import { inView, type Camera, type Point } from "../scales.ts";
 import type { Direction, Encoded } from "../wire.ts";
 import { calm } from "./theme.ts";
 
@@ -205,19 +205,20 @@ export async function show(subject: Subject): Promise<void> {
   const at = camera.value;
   if (!at || Number.isNaN(x)) return;
   const [left, top] = [(Math.abs(x - at.x) * at.k) / size.value.width, (Math.abs(y - at.y) * at.k) / size.value.height];
-  if (left > 0.42 || top > 0.42) fly(x, y, at.k);
+  if (left > 0.42 || top > 0.42) fly({ x, y, k: at.k });
 }
 
 let flight = 0;
-export function fly(x: number, y: number, k: number): void {
+export function fly(to: Camera): void {
   const from = camera.value;
   cancelAnimationFrame(flight);
-  if (!from || calm()) return void (camera.value = { x, y, k });
+  if (!from || calm()) return void (camera.value = to);
   const begun = performance.now();
+  const { x, y, k } = to;
   const step = (now: number) => {
     const t = Math.min((now - begun) / 260, 1);
     const eased = 1 - (1 - t) ** 3;
-    camera.value = { x: from.x + (x - from.x) * eased, y: from.y + (y - from.y) * eased, k: from.k * (k / from.k) ** eased };
+    camera.value = t < 1 ? { x: from.x + (x - from.x) * eased, y: from.y + (y - from.y) * eased, k: from.k * (k / from.k) ** eased } : to;
     if (t < 1) flight = requestAnimationFrame(step);
   };
   flight = requestAnimationFrame(step);
@@ -225,15 +226,17 @@ export function fly(x: number, y: number, k: number): void {
 const RIM = 0.97; // share of the items that lie further in
 /** Goes to where the data ends: there decoded places that hold lie beside such as do not. */
 export function flyToRim(): void {
-  const [middle, xy] = [home.value, layout.value?.xy.data];
+  const [middle, xy] = [atHome(), layout.value?.xy.data];
   turn({ microscope: true });
   if (!middle || !xy) return;
-  const away = (row: number): number => Math.hypot((xy[2 * row] ?? 0) - middle.x, (xy[2 * row + 1] ?? 0) - middle.y);
-  const rows = Array.from({ length: xy.length / 2 }, (_, row) => row).sort((a, b) => away(a) - away(b));
-  const row = rows[Math.floor(RIM * rows.length)] ?? 0;
-  fly(xy[2 * row] ?? 0, xy[2 * row + 1] ?? 0, 4 * middle.k);
+  const away = Float32Array.from({ length: xy.length / 2 }, (_, row) => Math.hypot((xy[2 * row] ?? 0) - middle.x, (xy[2 * row + 1] ?? 0) - middle.y));
+  const row = Math.max(away.indexOf(away.slice().sort()[Math.floor(RIM * away.length)] ?? 0), 0);
+  fly({ x: xy[2 * row] ?? 0, y: xy[2 * row + 1] ?? 0, k: 4 * middle.k });
 }
-export const flyHome = (): void => void (home.value && fly(home.value.x, home.value.y, home.value.k));
+export function flyHome(): void {
+  const to = atHome();
+  if (to) fly(to);
+}
 
 /** Whether the space has a word for people: faces are faces, else things. */
 export const noun = (many: boolean): string => {

@@ -34,14 +34,73 @@ export function steps(one) {
   async function legend() {
     await one.go("microscope=0");
     const before = await pixels(page, await whole(), 24);
-    await page.locator(".value").first().click({ modifiers: ["Shift"] });
+    const value = page.locator(".value").first();
+    const place = await value.boundingBox();
+    const name = await value.innerText();
+    await value.click({ modifiers: ["Shift"] });
     await rest(page);
     assert.equal(await page.locator('.value[aria-pressed="true"]').count(), 1);
+    assert.deepEqual(await value.boundingBox(), place, "the values move under the pointer");
     const alone = await pixels(page, await whole(), 24);
     assert.ok(alone.mean[0] > before.mean[0], "fewer items leave more of the ground");
-    await page.getByRole("button", { name: "Show all", exact: true }).first().click();
+
+    const colour = page.getByLabel("Colour by");
+    const first = await colour.inputValue();
+    await colour.selectOption("");
+    await page.locator(".values").waitFor({ state: "detached" });
+    assert.ok((await page.locator(".hiding").innerText()).includes(`only ${name}`), "nothing says what is hidden");
+    await rest(page);
+    assert.ok((await pixels(page, await whole(), 24)).mean[0] > before.mean[0], "another colour shows what was hidden");
+    await page.waitForFunction(() => location.hash.includes("others="));
+    const address = page.url();
+    await page.getByRole("button", { name: "Undo", exact: true }).click();
+    await page.waitForFunction((wanted) => document.querySelector(".legend select").value === wanted, first);
+    assert.equal(await page.locator('.value[aria-pressed="true"]').count(), 1, "undo brings back more than the colour");
+    await one.go(new URL(address).hash.slice(1));
+    await page.locator(".hiding").getByText(`only ${name}`).waitFor();
+    await colour.selectOption(first);
+    await page.locator('.value[aria-pressed="false"]').first().waitFor();
+    await page.getByRole("button", { name: "Show all", exact: true }).click();
+    await page.locator(".hiding").waitFor({ state: "detached" });
+    await one.go("microscope=0"); // the address above was opened under a higher legend
     await rest(page);
     assert.ok(difference((await pixels(page, await whole(), 24)).grey, before.grey) < 1, "showing all brings all back");
+  }
+
+  /** All items lie between the map's edges and above the legend, and do in another window too. */
+  async function fitted() {
+    await one.go();
+    const edges = () => page.evaluate(() => {
+      const { stage, camera } = window.liminal;
+      const [{ x, y, k }, box] = [camera.value, document.querySelector(".surface").getBoundingClientRect()];
+      const all = Array.from({ length: 3000 }, (_, row) => stage.rowAt(row));
+      const xs = all.map(([mx]) => (mx - x) * k + box.width / 2);
+      const ys = all.map(([, my]) => (y - my) * k + box.height / 2);
+      const legend = document.querySelector(".legend").getBoundingClientRect().top - box.top;
+      return { left: Math.min(...xs), right: box.width - Math.max(...xs), top: Math.min(...ys), bottom: legend - Math.max(...ys), taken: Math.max((Math.max(...xs) - Math.min(...xs)) / box.width, (Math.max(...ys) - Math.min(...ys)) / box.height) };
+    });
+    const fits = async (words) => {
+      await page.waitForFunction(() => window.liminal.stage.resting);
+      const found = await edges();
+      assert.ok(Math.min(found.left, found.right, found.top, found.bottom) > 10 && found.taken > 0.5, `${words}: ${JSON.stringify(found)}`);
+    };
+    const size = page.viewportSize();
+    await page.locator(".surface").focus();
+    await page.keyboard.press("0");
+    await page.waitForTimeout(500);
+    await fits("the whole map");
+    await page.setViewportSize({ width: 1000, height: 560 });
+    await page.waitForTimeout(300);
+    await fits("in a smaller window");
+    await page.setViewportSize(size);
+    await page.waitForTimeout(300);
+    await fits("in the first window again");
+    await closer(3);
+    const { k } = await page.evaluate(() => window.liminal.camera.value);
+    await page.setViewportSize({ width: 1000, height: 700 });
+    await page.waitForTimeout(300);
+    assert.equal(await page.evaluate(() => window.liminal.camera.value.k), k, "a window's size moves a camera that one has set");
+    await page.setViewportSize(size);
   }
 
   async function clusters() {
@@ -208,7 +267,8 @@ export function steps(one) {
 
   return [
     ["the first screen: the map and three invitations", first],
-    ["the legend filters", legend],
+    ["the legend filters, whatever the colour", legend],
+    ["the whole map fits, above the legend and in any window", fitted],
     ["clusters as colour", clusters],
     ["the microscope decodes, and refines as one zooms", microscope],
     ["doubtful places are hatched", hatched],

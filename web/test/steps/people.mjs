@@ -105,6 +105,8 @@ export function narrow(one, url) {
     await panel.locator(".invite").nth(2).waitFor();
     await rest(page);
     await one.shut();
+    assert.equal(await page.locator(".legend.open").count(), 0, "the legend takes the map's room");
+    assert.equal(await page.locator(".rail.more").count(), 1, "nothing says that the views go on");
     await shoot(page, "narrow-start");
     const [{ x, y }] = await one.rows(1, 60);
     await page.touchscreen.tap(x, y);

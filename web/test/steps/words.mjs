@@ -23,6 +23,12 @@ export function steps(one) {
     await one.seen(panel.locator("figure canvas").first());
     await page.locator(".selected circle").first().waitFor(); // and where it lies on the map
     assert.match(await one.copied("Copy as Python", page.locator(".formula")), /^import liminal.*space\.latent\(/s);
+    const said = await page.locator(".notice").first().boundingBox();
+    for (const part of [".legend", ".tools"]) {
+      const box = await page.locator(part).boundingBox();
+      const apart = said.x + said.width <= box.x || box.x + box.width <= said.x || said.y + said.height <= box.y || box.y + box.height <= said.y;
+      assert.ok(apart, `a message covers ${part}`);
+    }
     await shoot(page, "formula");
   }
 
@@ -34,6 +40,34 @@ export function steps(one) {
     assert.equal(await page.locator(".marked i").innerText(), "nonsence");
     assert.equal(await bar().getAttribute("aria-invalid"), "true");
     await shoot(page, "fault");
+    const said = page.locator(".fault");
+    await page.locator(".surface").focus();
+    await said.waitFor({ state: "detached" }); // who goes on elsewhere has the map for it
+    await bar().focus();
+    await said.waitFor();
+    await page.keyboard.press("Escape");
+    await said.waitFor({ state: "detached" });
+    const value = await page.locator(".value .name").first().innerText();
+    await bar().fill(`@12 + mean(label='${value.slice(0, -1)}x')`);
+    await page.keyboard.press("Enter");
+    await said.getByText(new RegExp(`has no value.*did you mean.*${value}`)).waitFor();
+    await bar().fill("@12 + mix(@1, @2");
+    await page.keyboard.press("Enter");
+    await said.getByText(/a \) is missing at the end/).waitFor();
+  }
+
+  /** Enter takes the only way to go on where the text means nothing yet, and works it out where it does. */
+  async function entered() {
+    await one.go();
+    const value = await page.locator(".value .name").last().innerText();
+    await bar().fill("");
+    await bar().pressSequentially(`mean(label=${value.slice(0, -2)}`);
+    await page.waitForFunction(() => document.querySelectorAll("[role=option]").length === 1);
+    await page.keyboard.press("Enter");
+    await page.waitForFunction((wanted) => document.getElementById("formula").value === wanted, `mean(label=${value})`);
+    assert.equal(await page.locator(".fault").count(), 0);
+    await page.keyboard.press("Enter");
+    await panel.locator("h1.said").waitFor();
   }
 
   /** An item dropped on the bar, an item inserted by its button, and a change of what is selected. */
@@ -123,6 +157,7 @@ export function steps(one) {
   return [
     ["formula: completion, result on the map, copy", formula],
     ["an error stands where it is", fault],
+    ["Enter takes the only completion of half a name", entered],
     ["items are put into the formula", inserted],
     ["the tour of eight steps", tour],
     ["help", helping],
