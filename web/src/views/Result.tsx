@@ -127,7 +127,7 @@ function Before({ subject }: { subject: Subject }) {
 function Leaks({ of }: { of: Slid | null }) {
   if (!of?.attributes.length) return null;
   const support = of.support.data[0] ?? NaN;
-  if (!Number.isNaN(support) && supportWords(support).level === "beyond") return <p class="leaks">That far out, what can be read of it is not to be trusted either.</p>;
+  if (!Number.isNaN(support) && supportWords(support).level === "beyond") return <p class="leaks">Readings this far out are not to be trusted.</p>;
   const moved = of.attributes.filter((one) => !one.asked && Math.abs(one.change ?? 0) >= 0.5);
   moved.sort((a, b) => Math.abs(b.change ?? 0) - Math.abs(a.change ?? 0));
   const all = of.attributes.some((one) => one.asked) ? "None of the other" : "None of the";

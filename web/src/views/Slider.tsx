@@ -92,12 +92,12 @@ export function Slider({ direction, drop }: { direction: Direction; drop?: () =>
 
 /** Whether a direction between groups can be trusted, in plain words. */
 function Trust({ of }: { of: Direction }) {
-  const right = Math.min(Math.round(100 * of.score), 99);
+  const right = Math.round(100 * of.score);
   const numbers = `${of.score_name} ${short(of.score)} on items that were held out in turn; guessing gets ${short(of.baseline)}`;
   return (
     <p class="fine" title={numbers}>
       {of.works
-        ? `Shown two items it has not seen, one of each group, it tells which is which ${right} times in 100.`
+        ? `Shown two items it has not seen, one of each group, it tells which is which ${right > 99 ? "nearly every time" : `${right} times in 100`}.`
         : `It does not tell the groups apart (${right} times in 100; guessing gets 50): do not trust it.`}
       {of.leakage.length > 0 && ` Going right also brings ${listed(of.leakage.slice(0, 3).map((leak) => `${leak.sd > 0 ? "more" : "less"} ${spoken(leak.name)}`))}.`}
     </p>
