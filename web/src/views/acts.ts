@@ -12,6 +12,7 @@ import {
   complain,
   doc,
   go,
+  home,
   grid,
   idOf,
   layout,
@@ -226,7 +227,7 @@ export function fly(to: Camera): void {
 const RIM = 0.97; // share of the items that lie further in
 /** Goes to where the data ends: there decoded places that hold lie beside such as do not. */
 export function flyToRim(): void {
-  const [middle, xy] = [atHome(), layout.value?.xy.data];
+  const [middle, xy] = [home.value, layout.value?.xy.data];
   turn({ microscope: true });
   if (!middle || !xy) return;
   const away = Float32Array.from({ length: xy.length / 2 }, (_, row) => Math.hypot((xy[2 * row] ?? 0) - middle.x, (xy[2 * row + 1] ?? 0) - middle.y));
