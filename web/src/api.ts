@@ -49,9 +49,10 @@ export function server(waiting: Waiting, reach: Reach = (address, init) => fetch
       init.headers = { "Content-Type": raw ? "application/octet-stream" : "application/json" };
     }
     const response = await patient(`${path}${search.size ? `?${search}` : ""}`, init, door);
-    if (packed) return unpack(await response.arrayBuffer());
-    if (IMAGES.includes(route)) return (await response.blob()) as never;
-    return (route === "report" ? await response.text() : await response.json()) as never;
+    const whole = <T>(read: Promise<T>): Promise<T> => read.catch((error) => Promise.reject(dropped(error) ? error : new Refused(silent, 0)));
+    if (packed) return unpack(await whole(response.arrayBuffer()));
+    if (IMAGES.includes(route)) return (await whole(response.blob())) as never;
+    return (await whole(route === "report" ? response.text() : response.json())) as never;
   };
 }
 
@@ -78,12 +79,12 @@ class Door {
   private async wait(): Promise<void> {
     for (;;) {
       const response = await this.reach("/api/progress", { method: "GET", credentials: "same-origin" }).catch(() => null);
-      const said = response?.ok ? ((await response.json()) as Progress) : null;
+      const said = response?.ok ? ((await response.json().catch(() => null)) as Progress | null) : null;
       this.opened = said?.ready === true;
       this.waiting(!this.opened && !said?.broken);
       if (this.opened) return;
       if (said?.broken) throw new Refused(said.broken, 503);
-      if (!response?.ok) throw new Refused(this.silent, 0);
+      if (!said) throw new Refused(this.silent, 0);
       await pause(SOON);
     }
   }

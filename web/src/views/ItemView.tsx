@@ -4,7 +4,7 @@ import { keyOf, nameOf, type Subject } from "../doc.ts";
 import { useLive } from "../live.ts";
 import { human } from "../names.ts";
 import { short } from "../scales.ts";
-import { able, ask, change, doc, idOf, layout, look, marks, rowOf, select, space } from "../state.ts";
+import { able, ask, change, complain, doc, idOf, layout, look, marks, rowOf, select, space } from "../state.ts";
 import type { Item, Look } from "../wire.ts";
 import { anyItem, morph, noun, pick, show, slide, uploads, useAs } from "./acts.ts";
 import { Button, Original, Picture, Section, State, Support, ThumbButton } from "./bits.tsx";
@@ -37,7 +37,7 @@ function Nothing() {
 function Real({ subject }: { subject: Subject & { kind: "item" } }) {
   const live = useLive(`${subject.id}`, (signal) => ask("item", { id: subject.id }, null, signal));
   const item = live.value;
-  useEffect(() => void show(subject), [subject.id]);
+  useEffect(() => void show(subject).catch(complain), [subject.id]);
   return (
     <>
       <h1>

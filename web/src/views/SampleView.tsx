@@ -62,7 +62,7 @@ export function SampleView() {
           Make others
         </Button>
         <label class="tick">
-          <input class="number" type="number" min={1} max={MOST} step={1} value={n} title={`1 to ${MOST}`} onChange={(event) => (count.value = whole(event.currentTarget, n))} /> at once
+          <input class="number" type="number" min={1} max={MOST} step={1} defaultValue={String(n)} title={`1 to ${MOST}`} onChange={(event) => (count.value = whole(event.currentTarget, n))} /> at once
         </label>
       </div>
       <div class="from">
