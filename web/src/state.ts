@@ -54,9 +54,11 @@ export const tasks = signal<readonly Task[]>([]);
 export const notice = signal<{ text: string; bad: boolean } | null>(null);
 
 export const coloured = computed(() => paint(column.value, layout.value ? layout.value.id.data.length : 0));
+/** What is hidden, as a text: it stays the same while something else changes, and with it what follows. */
+const hiding = computed(() => JSON.stringify(hidden(doc.value)));
 export const shown = computed(() => {
   const rows = layout.value ? layout.value.id.data.length : 0;
-  const all = hidden(doc.value).map(([name, filter]) => passes(columns.value.get(name) ?? null, filter, rows));
+  const all = (JSON.parse(hiding.value) as ReturnType<typeof hidden>).map(([name, filter]) => passes(columns.value.get(name) ?? null, filter, rows));
   return all.length > 1 ? (all[0] as Uint8Array).map((_, row) => Number(all.every((one) => one[row]))) : (all[0] ?? passes(null, { off: [], range: null }, rows));
 });
 const rowsById = computed(() => new Map(Array.from(layout.value?.id.data ?? [], (id, row) => [id, row])));
