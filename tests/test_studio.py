@@ -576,7 +576,7 @@ def test_sample(client: Client, space: Space) -> None:
     assert np.allclose(found["z"], space.sample(5, seed=3).z, atol=1e-5)
     assert found["copy_as"]["command"] == "liminal sample fashion -n 5 --seed 3 -o samples"
     least = client.ask("/api/sample", {"n": 6, "support": 0.05, "method": "pca"}).packed
-    call = least["copy_as"]["python"].rpartition("; ")[2]
+    call = least["copy_as"]["python"].splitlines()[-1]
     assert call == 'space.sample(6, seed=0, support=0.05).save("samples")'
     again = eval(call.removesuffix('.save("samples")'), {"space": space})
     assert np.allclose(least["z"], again.z, atol=1e-5)  # the line makes what was seen
