@@ -478,6 +478,10 @@ def test_between_two_selections(client: Client, space: Space) -> None:
     assert 'space.edit("@12 + 0.5*label=Bag", 1 * direction).save(' in mixed["copy_as"]["python"]
     for answer in (slid, both, mixed):
         assert np.allclose(run(answer["copy_as"]["python"], space).z_after, answer["z"][0], atol=1e-3)
+    sly = client.ask("/api/directions", {"a": bags, "b": boots, "name": "Bag\nraise SystemExit\r\u2028to boot"}).packed["directions"][0]
+    for change in ({sly["text"]: 0.5}, {sly["text"]: 0.5, named["text"]: 0.5}):
+        lines = client.ask("/api/slide", {"id": 3, "change": change}).packed["copy_as"]["python"].splitlines()
+        assert not any(line.startswith("raise") for line in lines)  # a name stays in its comment
     assert client.ask("/api/directions", {"a": bags, "b": [10_200]}).status == 400
     assert client.ask("/api/directions", {"a": bags, "b": [1, 1, 1]}).status == 400
 

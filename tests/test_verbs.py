@@ -72,6 +72,20 @@ def test_a_mixture_of_an_item_with_itself_is_itself(space: Space) -> None:
 # -- editing
 
 
+@pytest.mark.parametrize("given", [None, 3, "list", torch.ones(3), torch.ones(1, 16), torch.full((16,), float("nan")), np.full(16, np.inf)])
+def test_an_edit_refuses_what_is_no_vector(space: Space, given: object) -> None:
+    change = [{"not": "a number"}] if isinstance(given, str) else given
+    with pytest.raises(LiminalError, match=r"^edit: .*(16 numbers|finite numbers)") as error:
+        space.edit("@3", change)  # type: ignore[arg-type]
+    assert "\n" not in str(error.value)
+
+
+def test_an_edit_takes_any_sixteen_numbers(space: Space) -> None:
+    vector = 0.1 * torch.arange(16.0)
+    ends = [space.edit("@3", given).z_after for given in (vector, vector.numpy(), vector.tolist())]  # type: ignore[arg-type]
+    assert all(torch.allclose(end, space.latent("@3") + vector, atol=1e-5) for end in ends)
+
+
 def test_an_edit_tells_what_it_did(space: Space) -> None:
     done = space.edit("@12", "label=Bag - label=Dress")
     told = done.evidence

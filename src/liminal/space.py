@@ -239,16 +239,17 @@ class Space(Stored):
             The edit, with what the space's reader sees in the decoded item before and after, its support and the nearest real items.
 
         Raises:
-            LiminalError: the formula is wrong, the vector has another width, or `keep_detail` is asked of what has no original.
+            LiminalError: the formula is wrong, the vector is none of d finite numbers, or `keep_detail` is asked of what has no original.
         """
         z = self.latent(item)
         tree = formula.parse(change) if isinstance(change, str) else None
+        vector = formula.edit(tree, self.names(z)) if tree is not None else edits.vector(change, len(z)).to(z)
         return edits.edit(
             self.generator,
             self.modality,
             z,
-            formula.edit(tree, self.names(z)) if tree is not None else torch.as_tensor(change).to(z),
-            change if isinstance(change, str) else f"a vector of length {float(change.norm()):.3g}",
+            vector,
+            change if isinstance(change, str) else f"a vector of length {float(vector.norm()):.3g}",
             self.reader.named if self.reader else None,
             asked=formula.attributes(tree) if tree is not None else (),
             spread=self.spread,

@@ -160,6 +160,23 @@ def edit(
     )
 
 
+def vector(change: Any, dim: int) -> Tensor:
+    """A change given as numbers (dim,): a tensor, an array or a list.
+
+    Raises:
+        LiminalError: it is something else, has another shape, or holds NaN or infinity.
+    """
+    try:
+        found = torch.as_tensor(change)
+    except (TypeError, ValueError, RuntimeError):
+        raise LiminalError(f"edit: wanted a formula or a vector of {dim} numbers, got {type(change).__name__}") from None
+    if found.shape != (dim,) or found.is_complex():
+        raise LiminalError(f"edit: wanted a vector of {dim} numbers, got shape {tuple(found.shape)}")
+    if not torch.isfinite(found).all():
+        raise LiminalError("edit: the vector holds NaN or infinity; wanted finite numbers")
+    return found
+
+
 def sweep(text: str) -> list[float]:
     """The strengths of ``first:last:count``, such as ``-3:3:7``.
 

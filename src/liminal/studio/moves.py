@@ -156,10 +156,10 @@ def _slid(s: Session, asked: wire.SlideRequest, text: str, start: Tensor, vector
     if not asked.lock and len(own) == 1 and (not rest or (asked.id is not None and not asked.keep_detail)):
         ((name, (said, vector_of)),) = own.items()
         start_at = spoken.quoted(f"@{asked.id} {spoken.signed(spoken.change(s, rest, start)[2])}") if rest else item
-        lines = [f"direction = {vector_of}  # {said}", f"space.edit({start_at}, {asked.change[name]:g} * direction{save}"]
+        lines = [f"direction = {vector_of}{spoken.remark(said)}", f"space.edit({start_at}, {asked.change[name]:g} * direction{save}"]
     else:
         held = f", holding {', '.join(asked.lock)}" if asked.lock else ""
-        lines = [f"change = {spoken.tensor(vector)}  # {text}{held}", f"space.edit({item}, change{save}"]
+        lines = [f"change = {spoken.tensor(vector)}{spoken.remark(text + held)}", f"space.edit({item}, change{save}"]
     return wire.Copy(python=spoken.python(s, *lines), command=None)
 
 

@@ -241,6 +241,11 @@ def remembered(session: Session, name: str) -> tuple[str, str] | None:
     return tree.name, tensor(one.vector)
 
 
+def remark(text: str) -> str:
+    """A comment after a line of Python: on that line alone, whatever a name holds."""
+    return f"  # {' '.join(text.split())}"
+
+
 def python(session: Session, *lines: str) -> str:
     """Lines of Python that open the space, named ``space`` there, and go on with it."""
     begin = ["import liminal", "import torch"] if any("torch." in line for line in lines) else ["import liminal"]

@@ -49,6 +49,9 @@ const shell = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : 
 /** Numbers as Python takes them. */
 const tensor = (z: Float32Array): string => `torch.tensor([${Array.from(z, (x) => Number(x.toPrecision(6))).join(", ")}])`;
 
+/** A comment after a line of Python: on that line alone, whatever a name holds. */
+const remark = (text: string): string => `  # ${text.trim().split(/\s+/).join(" ")}`;
+
 /** A direction that only this page remembers, and how the library finds it again, where it can. */
 export interface Remembered {
   vector: Float32Array;
@@ -86,7 +89,7 @@ export class Copies {
       const by = text || "0*dim(0)";
       return { python: this.python(`space.edit(${from}, ${JSON.stringify(by)}${save}`), command: typeof item === "string" ? this.command("edit", item, by, "-o", "out.png") : null };
     }
-    const numbers = (): Copy => ({ python: this.python(`change = ${tensor(vector)}  # ${text}`, `space.edit(${from}, change${save}`), command: null });
+    const numbers = (): Copy => ({ python: this.python(`change = ${tensor(vector)}${remark(text)}`, `space.edit(${from}, change${save}`), command: null });
     const own = Object.keys(change).filter((name) => this.plain(name) === null);
     const tree = parse(own[0] ?? "");
     const one = own.length === 1 && tree.kind === "named" && tree.value === null ? this.remembered.get(tree.name) : undefined;
@@ -95,7 +98,7 @@ export class Copies {
     if (rest.length && typeof item !== "string") return numbers();
     const start = rest.length ? JSON.stringify(`${item as string} ${rest.join(" ")}`) : from;
     const found = one.source ? `{d.name: d.vector for d in space.find_directions(${JSON.stringify(one.source)})}[${JSON.stringify(tree.name)}]` : tensor(one.vector);
-    return { python: this.python(`direction = ${found}  # ${tree.name}`, `space.edit(${start}, ${change[own[0] as string]} * direction${save}`), command: null };
+    return { python: this.python(`direction = ${found}${remark(tree.name)}`, `space.edit(${start}, ${change[own[0] as string]} * direction${save}`), command: null };
   }
   decoded(z: Float32Array): Copy {
     return { python: this.python(`space.decode(${this.inPython([], z)})`), command: null };

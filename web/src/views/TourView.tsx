@@ -98,17 +98,18 @@ export function TourView() {
         <Button icon="left" disabled={at === 0} onClick={() => to(at - 1)}>
           Back
         </Button>
-        {at < STEPS.length - 1 ? (
-          <Button kind="main" onClick={() => to(at + 1)}>
-            Next
-          </Button>
-        ) : (
-          <Button kind="main" onClick={end}>
-            Done
-          </Button>
-        )}
+        <Onward at={at} to={to} />
       </div>
     </div>
+  );
+}
+
+function Onward({ at, to }: { at: number; to: (step: number) => void }) {
+  const last = at === STEPS.length - 1;
+  return (
+    <Button kind="main" onClick={() => (last ? end() : to(at + 1))}>
+      {last ? "Done" : "Next"}
+    </Button>
   );
 }
 
@@ -143,15 +144,7 @@ export function Touring() {
           <b>{step.title}</b>
         </button>
         <Button kind="icon" icon="left" class="back" disabled={at === 0} aria-label="Step back" title="Back" onClick={() => onTo(at - 1)} />
-        {at < STEPS.length - 1 ? (
-          <Button kind="main" onClick={() => onTo(at + 1)}>
-            Next
-          </Button>
-        ) : (
-          <Button kind="main" onClick={end}>
-            Done
-          </Button>
-        )}
+        <Onward at={at} to={onTo} />
         <Button kind="icon" icon="close" aria-label="End the tour" title="End the tour" onClick={() => (touring.value = false)} />
       </div>
       <p class="fine">{step.words()}</p>
