@@ -40,14 +40,22 @@ def main(args: Sequence[str]) -> int:
         return 0
     name, rest = args[0], args[1:]
     if name == "all" and rest:
-        print(f"bench all {rest[0]}: it takes no options, each bench has its own; run them one by one", file=sys.stderr)
+        print(
+            f"bench all {rest[0]}: it takes no options, each bench has its own; run them one by one",
+            file=sys.stderr,
+        )
         return 2
     if name == "all":
-        failed = [bench for bench in BENCHES if subprocess.run([sys.executable, "-m", "bench", bench]).returncode]
+        failed = [
+            bench for bench in BENCHES if subprocess.run([sys.executable, "-m", "bench", bench]).returncode
+        ]
         print("could not be run: " + ", ".join(failed) if failed else "all ran")
         return 1 if failed else 0
     if name not in BENCHES and name != "table":
-        print(f"bench {name}: there is no such bench; wanted one of {', '.join((*BENCHES, 'all', 'table'))}", file=sys.stderr)
+        print(
+            f"bench {name}: there is no such bench; wanted one of {', '.join((*BENCHES, 'all', 'table'))}",
+            file=sys.stderr,
+        )
         return 2
     from liminal import LiminalError
 

@@ -37,7 +37,9 @@ def clothes(voice: Voice | None = None) -> Clothes:
     assert found.held_out is not None
     labels = np.array(found.attributes["label"].to_pylist())
     held = found.held_out
-    return Clothes(found.modality, found.items[~held], labels[~held].tolist(), found.items[held], labels[held].tolist())
+    return Clothes(
+        found.modality, found.items[~held], labels[~held].tolist(), found.items[held], labels[held].tolist()
+    )
 
 
 class Classifier(nn.Module):
@@ -106,11 +108,15 @@ def classifier(data: Clothes, epochs: float, fresh: bool, voice: Voice, seed: in
     return model.eval().requires_grad_(False)
 
 
-def _train(model: Classifier, data: Clothes, epochs: float, voice: Voice, seed: int, batch: int = 128) -> None:
+def _train(
+    model: Classifier, data: Clothes, epochs: float, voice: Voice, seed: int, batch: int = 128
+) -> None:
     wanted = numbered(data.train_labels)
     steps = max(1, round(epochs * len(data.train) / batch))
     optimiser = torch.optim.AdamW(model.parameters(), weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=4e-3, total_steps=max(2, steps), pct_start=0.2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, max_lr=4e-3, total_steps=max(2, steps), pct_start=0.2
+    )
     order = np.random.default_rng(seed)
     rows = np.zeros(0, np.int64)
     model.train()
@@ -123,4 +129,6 @@ def _train(model: Classifier, data: Clothes, epochs: float, voice: Voice, seed: 
         loss.backward()
         optimiser.step()
         schedule.step()
-        voice.progress("training the bench's classifier", (step + 1) / steps, f"loss {float(loss.detach()):.3f}")
+        voice.progress(
+            "training the bench's classifier", (step + 1) / steps, f"loss {float(loss.detach()):.3f}"
+        )

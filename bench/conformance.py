@@ -32,8 +32,14 @@ def arguments() -> ArgumentParser:
     options.add_argument("--items", type=int, default=constructed.ITEMS, help="of each constructed space")
     options.add_argument("--samples", type=int, default=1000, help="real and generated items of each set")
     options.add_argument("--rounds", type=int, default=10, help="subsamples for an interval")
-    options.add_argument("--write", type=Path, help="only write the cases into this folder, as npz and JSON, for any other library")
-    options.add_argument("--no-peer", action="store_true", help="leave prdc out: no venv is made, no network needed")
+    options.add_argument(
+        "--write",
+        type=Path,
+        help="only write the cases into this folder, as npz and JSON, for any other library",
+    )
+    options.add_argument(
+        "--no-peer", action="store_true", help="leave prdc out: no venv is made, no network needed"
+    )
     return options
 
 
@@ -47,7 +53,9 @@ def main(args: Sequence[str]) -> None:
     record = Record("conformance", args, given)
     right = 0
     for case in spaces:
-        scores = {m.name: m.value for m in disentanglement(case.z, case.factors, rounds=given.rounds).measures}
+        scores = {
+            m.name: m.value for m in disentanglement(case.z, case.factors, rounds=given.rounds).measures
+        }
         right += told(record, case.name, case.wanted, scores, {})
     asked = sum(len(case.wanted) for case in spaces)
     record.add(Figure("scores of spaces within their range", right, f"of {asked}", float(asked), "higher"))
@@ -62,7 +70,11 @@ def main(args: Sequence[str]) -> None:
 
 
 def told(
-    record: Record, case: str, wanted: Mapping[str, tuple[float, float]], scores: Mapping[str, float], flawed: Mapping[str, str]
+    record: Record,
+    case: str,
+    wanted: Mapping[str, tuple[float, float]],
+    scores: Mapping[str, float],
+    flawed: Mapping[str, str],
 ) -> int:
     """Print each score beside its range; how many are right. A score that is known to miss says so and has no bar."""
     right = 0
@@ -83,25 +95,43 @@ def own(samples: Sequence[Sampled]) -> dict[str, dict[str, float]]:
     return found
 
 
-def compare(record: Record, library: str, samples: Sequence[Sampled], scores: Mapping[str, Mapping[str, float]]) -> None:
+def compare(
+    record: Record, library: str, samples: Sequence[Sampled], scores: Mapping[str, Mapping[str, float]]
+) -> None:
     """A library's scores of samples beside what they must be."""
     right = asked = 0
     for case in samples:
-        missed = {name: f"known to miss {case.wanted[name][0]:g} to {case.wanted[name][1]:g}" for name in case.flawed}
+        missed = {
+            name: f"known to miss {case.wanted[name][0]:g} to {case.wanted[name][1]:g}"
+            for name in case.flawed
+        }
         right += told(record, f"{library}, {case.name}", case.wanted, scores[case.name], missed)
         asked += len(case.wanted)
     known = sum(len(case.flawed) for case in samples)
     note = f"the published definitions are known to miss {known}"
-    record.add(Figure(f"scores of samples within their range, {library}", right, f"of {asked}", float(asked - known), "higher", note=note))
+    record.add(
+        Figure(
+            f"scores of samples within their range, {library}",
+            right,
+            f"of {asked}",
+            float(asked - known),
+            "higher",
+            note=note,
+        )
+    )
 
 
 def peer(samples: Sequence[Sampled]) -> dict[str, dict[str, float]]:
     """The same by prdc, in its own venv."""
     python = venv("prdc", VERSION)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    arrays = {f"{i}_{part}": getattr(case, part) for i, case in enumerate(samples) for part in ("real", "samples")}
+    arrays = {
+        f"{i}_{part}": getattr(case, part) for i, case in enumerate(samples) for part in ("real", "samples")
+    }
     np.savez(FOLDER / "samples.npz", allow_pickle=False, **arrays)
-    found = ask(python, "conformance_worker.py", [FOLDER / "samples.npz", len(samples)], FOLDER / "prdc.log")["scores"]
+    found = ask(python, "conformance_worker.py", [FOLDER / "samples.npz", len(samples)], FOLDER / "prdc.log")[
+        "scores"
+    ]
     return {case.name: scores for case, scores in zip(samples, found, strict=True)}
 
 
@@ -126,8 +156,21 @@ def write(folder: Path, spaces: Sequence[Constructed], samples: Sequence[Sampled
         cases: list[dict[str, Any]] = []
         for i, case in enumerate(spaces):
             file = folder / f"space-{i}.npz"
-            np.savez(file, allow_pickle=False, z=case.z, **{f"factor_{name}": plain(v) for name, v in case.factors.items()})
-            cases.append({"file": file.name, "name": case.name, "says": case.says, "wanted": ends(case.wanted), "like": case.like})
+            np.savez(
+                file,
+                allow_pickle=False,
+                z=case.z,
+                **{f"factor_{name}": plain(v) for name, v in case.factors.items()},
+            )
+            cases.append(
+                {
+                    "file": file.name,
+                    "name": case.name,
+                    "says": case.says,
+                    "wanted": ends(case.wanted),
+                    "like": case.like,
+                }
+            )
         for i, sampled in enumerate(samples):
             file = folder / f"samples-{i}.npz"
             np.savez(file, allow_pickle=False, real=sampled.real, samples=sampled.samples)
@@ -141,8 +184,13 @@ def write(folder: Path, spaces: Sequence[Constructed], samples: Sequence[Sampled
                 }
             )
     except OSError as error:
-        raise LiminalError(f"--write {folder}: {error.strerror}; name a folder that can be written") from error
-    atomic_bytes(folder / "cases.json", (json.dumps(cases, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+        raise LiminalError(
+            f"--write {folder}: {error.strerror}; name a folder that can be written"
+        ) from error
+    atomic_bytes(
+        folder / "cases.json",
+        (json.dumps(cases, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode(),
+    )
     return [*(folder / case["file"] for case in cases), folder / "cases.json"]
 
 

@@ -29,8 +29,12 @@ Seen = Mapping[str, np.ndarray]
 def arguments() -> ArgumentParser:
     """The options of this bench."""
     options = drawn.arguments("directions", __doc__ or "", "unconfounded faces that each edit is tried on")
-    options.add_argument("--correlate", default="glasses:hat=0.8", help="what is drawn together in the training pictures")
-    options.add_argument("--bind", default="", help="attributes that dimensions are bound to in the training: smile,hat")
+    options.add_argument(
+        "--correlate", default="glasses:hat=0.8", help="what is drawn together in the training pictures"
+    )
+    options.add_argument(
+        "--bind", default="", help="attributes that dimensions are bound to in the training: smile,hat"
+    )
     return options
 
 
@@ -43,10 +47,15 @@ def main(args: Sequence[str]) -> None:
     space = drawn.fitted(record, "confounded-space", given, voice, known, bind, correlate=given.correlate)
     judge = Judge(space, drawn.own_reader(space, given.reader_faces, given.reader_epochs, voice), given.held)
     voice.close()
-    record.note(f"asked {given.correlate}; hat and any glasses in the training items correlate at {correlation(space):.2f}")
+    record.note(
+        f"asked {given.correlate}; hat and any glasses in the training items correlate at {correlation(space):.2f}"
+    )
     for factor, partner in (("hat", "glasses"), ("glasses", "hat")):
         confounded(record, judge, factor, partner)
-    edits = {"hair colour": [f"hair_colour={value}" for value in faces.FACTORS["hair_colour"].values], "hat": ["hat"]}
+    edits = {
+        "hair colour": [f"hair_colour={value}" for value in faces.FACTORS["hair_colour"].values],
+        "hat": ["hat"],
+    }
     edits["sunglasses"] = ["glasses=sun"]
     for what, names in edits.items():
         reached(record, judge, what, [name for name in names if name in space.directions])
@@ -126,11 +135,15 @@ class Judge:
         z = self.space.generator.encode(before)
         moved = self.space.generator.encode(after) if vector is None else z + vector
         true = self.difference(self.read(before), self.read(after))
-        got = self.difference(self.read(self.space.generator.decode(z)), self.read(self.space.generator.decode(moved)))
+        got = self.difference(
+            self.read(self.space.generator.decode(z)), self.read(self.space.generator.decode(moved))
+        )
         factor = name.partition("=")[0]
         others = [other for other in got if other.partition("=")[0] != factor]
         own = got[name] / true[name].mean()
-        leakage = {other: float(np.abs(got[other] - true[other]).mean() / self.spread[other]) for other in others}
+        leakage = {
+            other: float(np.abs(got[other] - true[other]).mean() / self.spread[other]) for other in others
+        }
         return Verdict(float(own.mean()), float(own.std(ddof=1) / len(own) ** 0.5), leakage)
 
     @staticmethod
@@ -146,7 +159,9 @@ class Judge:
         tiles = [self.space.modality.preview(item, 128) for item in self.space.modality.items(shown)]
         words = ("decoded", f"+ {name}", "drawn so")
         labels = [word if i == 0 else "" for word in words for i in range(len(z))]
-        grid.save(grid.grid(tiles, columns=len(z), labels=labels), OUT / f"directions-{name.replace('=', '-')}.png")
+        grid.save(
+            grid.grid(tiles, columns=len(z), labels=labels), OUT / f"directions-{name.replace('=', '-')}.png"
+        )
 
 
 def confounded(record: Record, judge: Judge, factor: str, partner: str) -> None:
@@ -158,7 +173,9 @@ def confounded(record: Record, judge: Judge, factor: str, partner: str) -> None:
     def search(**how: object) -> Verdict:
         (found,) = (
             d
-            for d in find_directions(z, table, held, about, space.generator.decode, space.reader.named, names=[factor], **how)  # type: ignore[union-attr,arg-type]
+            for d in find_directions(
+                z, table, held, about, space.generator.decode, space.reader.named, names=[factor], **how
+            )  # type: ignore[union-attr,arg-type]
             if d.name == factor
         )
         return judge.verdict(factor, found.vector)
@@ -166,10 +183,25 @@ def confounded(record: Record, judge: Judge, factor: str, partner: str) -> None:
     fixed, plain = search(conditional=True), search(methods=["difference"])
     projected, best = search(methods=["projected"]), judge.verdict(factor, None)
     ratio = fixed.leakage[partner] / plain.leakage[partner]
-    beside = {"conditional": fixed.leakage[partner], "plain": plain.leakage[partner], "projected": projected.leakage[partner]}
+    beside = {
+        "conditional": fixed.leakage[partner],
+        "plain": plain.leakage[partner],
+        "projected": projected.leakage[partner],
+    }
     beside["true picture, reconstructed"] = best.leakage[partner]
     note = f"reach {fixed.reach:.2f} and {plain.reach:.2f}; leakage in SD"
-    record.add(Figure(f"{factor}: leakage onto {partner}, conditional / plain", ratio, "", 0.5, "lower", beside, None, note))
+    record.add(
+        Figure(
+            f"{factor}: leakage onto {partner}, conditional / plain",
+            ratio,
+            "",
+            0.5,
+            "lower",
+            beside,
+            None,
+            note,
+        )
+    )
 
 
 def reached(record: Record, judge: Judge, what: str, names: Sequence[str]) -> None:
@@ -179,15 +211,40 @@ def reached(record: Record, judge: Judge, what: str, names: Sequence[str]) -> No
         return
     ours = {name: judge.verdict(name, judge.space.directions[name].vector) for name in names}
     best = {name: judge.verdict(name, None) for name in names}
-    told = ", ".join(f"{n.partition('=')[2] or n} {v.reach:.2f} by {judge.space.directions[n].method}" for n, v in ours.items())
+    told = ", ".join(
+        f"{n.partition('=')[2] or n} {v.reach:.2f} by {judge.space.directions[n].method}"
+        for n, v in ours.items()
+    )
     error = float(np.sqrt(sum(v.error**2 for v in ours.values())) / len(ours))
     limit = "true picture, reconstructed"
     beside = {limit: float(np.mean([v.reach for v in best.values()]))}
-    record.add(Figure(f"{what}: reach", float(np.mean([v.reach for v in ours.values()])), "", 0.8, "higher", beside, error, told))
+    record.add(
+        Figure(
+            f"{what}: reach",
+            float(np.mean([v.reach for v in ours.values()])),
+            "",
+            0.8,
+            "higher",
+            beside,
+            error,
+            told,
+        )
+    )
     beside = {limit: float(np.mean([v.mean for v in best.values()]))}
     worst = {name: max(v.leakage.items(), key=lambda leak: leak[1]) for name, v in ours.items()}
     told = ", ".join(f"{n.partition('=')[2] or n} most onto {w[0]} ({w[1]:.2f})" for n, w in worst.items())
-    record.add(Figure(f"{what}: leakage", float(np.mean([v.mean for v in ours.values()])), "SD", 0.2, "lower", beside, None, told))
+    record.add(
+        Figure(
+            f"{what}: leakage",
+            float(np.mean([v.mean for v in ours.values()])),
+            "SD",
+            0.2,
+            "lower",
+            beside,
+            None,
+            told,
+        )
+    )
     judge.save(names[0], judge.space.directions[names[0]].vector)
 
 
@@ -197,4 +254,13 @@ def bound(record: Record, direction: Direction) -> None:
         return
     index, score = direction.best_dimension
     note = f"dimension {index}: {direction.score_name} {score:.3f}, the direction {direction.score:.3f}"
-    record.add(Figure(f"{direction.name}: best dimension / direction", score / direction.score, "", 0.95, "higher", note=note))
+    record.add(
+        Figure(
+            f"{direction.name}: best dimension / direction",
+            score / direction.score,
+            "",
+            0.95,
+            "higher",
+            note=note,
+        )
+    )

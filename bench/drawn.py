@@ -28,7 +28,9 @@ def arguments(name: str, about: str, held: str) -> ArgumentParser:
     options.add_argument("--faces", type=int, default=8000, help="drawn to train on")
     options.add_argument("--space", help="measure this space of faces instead of training one")
     options.add_argument("--held", type=int, default=200, help=f"{held}, never seen in training")
-    options.add_argument("--reader-faces", type=int, default=8000, help="drawn for the bench's own reader, unconfounded")
+    options.add_argument(
+        "--reader-faces", type=int, default=8000, help="drawn for the bench's own reader, unconfounded"
+    )
     options.add_argument("--reader-epochs", type=float, default=8.0, help="of the bench's own reader")
     options.add_argument("--seed", type=int, default=0, help="of the training")
     options.add_argument("--threads", type=int, default=None, help="CPU threads of the training")
@@ -36,7 +38,13 @@ def arguments(name: str, about: str, held: str) -> ArgumentParser:
 
 
 def fitted(
-    record: Record, name: str, given: Namespace, voice: Voice, known: Collection[str], bind: Sequence[str] = (), **reading: Any
+    record: Record,
+    name: str,
+    given: Namespace,
+    voice: Voice,
+    known: Collection[str],
+    bind: Sequence[str] = (),
+    **reading: Any,
 ) -> Space:
     """The space that was given, or one fitted to faces drawn by these options, and its cost among the figures.
 
@@ -55,11 +63,21 @@ def fitted(
     if given.space:
         space = liminal.open(given.space)
     else:
-        how = {"dim": given.dim, "epochs": given.epochs, "seed": given.seed, "threads": given.threads, "bind": bind}
-        space = liminal.fit("faces", OUT / name, voice=voice, force=True, reading={"n": given.faces, **reading}, **how)
+        how = {
+            "dim": given.dim,
+            "epochs": given.epochs,
+            "seed": given.seed,
+            "threads": given.threads,
+            "bind": bind,
+        }
+        space = liminal.fit(
+            "faces", OUT / name, voice=voice, force=True, reading={"n": given.faces, **reading}, **how
+        )
         cost(record, space)
     if missing := set(known) - set(space.card.attributes):
-        raise LiminalError(f"bench {record.name}: the space knows no {', '.join(sorted(missing))}; give one fitted on faces")
+        raise LiminalError(
+            f"bench {record.name}: the space knows no {', '.join(sorted(missing))}; give one fitted on faces"
+        )
     return space
 
 

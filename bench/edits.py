@@ -38,15 +38,28 @@ def main(args: Sequence[str]) -> None:
     factors = faces.sample_factors(4 * given.held, drawn.HELD_SEED)
     pictures = faces.draw(factors, space.modality.item_shape[0])
     scores = reader.scores(space.modality.tensor(pictures), factors)
-    told = {name: next(f"{k} {scores[name][k]:.3f}" for k in ("r2", "accuracy") if k in scores[name]) for name in ("smile", "glasses")}
-    record.note(f"the bench's reader on {len(pictures):,} unseen drawings: smile {told['smile']}, glasses {told['glasses']}")
+    told = {
+        name: next(f"{k} {scores[name][k]:.3f}" for k in ("r2", "accuracy") if k in scores[name])
+        for name in ("smile", "glasses")
+    }
+    record.note(
+        f"the bench's reader on {len(pictures):,} unseen drawings: smile {told['smile']}, glasses {told['glasses']}"
+    )
     z = space.encode(pictures)
     off = np.array([value == "none" for value in factors["glasses"].to_pylist()])
     rows = {"smile": np.arange(given.held), "glasses": np.flatnonzero(off)[: given.held]}
     asked = {"smile": reader.spec["smile"]["std"], "glasses": 1.0}
     unedited = read(space, reader, z)
     for factor in ("smile", "glasses"):
-        measured(record, space, reader, factor, asked[factor], z[torch.from_numpy(rows[factor])], gap(unedited, factor, factors))
+        measured(
+            record,
+            space,
+            reader,
+            factor,
+            asked[factor],
+            z[torch.from_numpy(rows[factor])],
+            gap(unedited, factor, factors),
+        )
         strips(space, factor)
     record.note("look at bench/out/edits-smile.png and bench/out/edits-glasses.png")
     voice.close()
@@ -97,11 +110,15 @@ def effect(before: Seen, after: Seen, factor: str, asked: float, spread: Mapping
     for name, values in before.items():
         if name != factor:
             change = np.abs(after[name] - values)
-            leakage[name] = float(change.mean() / spread.get(name, 1.0) if change.ndim == 1 else change.sum(1).mean() / 2)
+            leakage[name] = float(
+                change.mean() / spread.get(name, 1.0) if change.ndim == 1 else change.sum(1).mean() / 2
+            )
     return Effect(float(own.mean()), float(own.std(ddof=1) / len(own) ** 0.5), leakage)
 
 
-def measured(record: Record, space: Space, reader: Reader, factor: str, asked: float, z: Tensor, seen_gap: float | None) -> None:
+def measured(
+    record: Record, space: Space, reader: Reader, factor: str, asked: float, z: Tensor, seen_gap: float | None
+) -> None:
     """A factor's formula, a plain difference of means and random directions of the formula's length on the same faces."""
     before = read(space, reader, z)
     spread = {name: how["std"] for name, how in reader.spec.items() if how["kind"] == "number"}
@@ -113,17 +130,32 @@ def measured(record: Record, space: Space, reader: Reader, factor: str, asked: f
 
     ours, plain = after(step), after(difference(space, factor))
     chance = [after(vector) for vector in random_steps(step, RANDOM)]
-    beside = {"difference of means": plain.achieved, "random direction": float(np.mean([c.achieved for c in chance]))}
+    beside = {
+        "difference of means": plain.achieved,
+        "random direction": float(np.mean([c.achieved for c in chance])),
+    }
     said = space.direction(factor)
-    notes = [f"asked {asked:.3f}, {len(z)} faces", f"the space itself says {said.effect:.2f}" if said.effect is not None else ""]
+    notes = [
+        f"asked {asked:.3f}, {len(z)} faces",
+        f"the space itself says {said.effect:.2f}" if said.effect is not None else "",
+    ]
     if seen_gap is not None:
-        notes.append(f"{ours.achieved * asked / seen_gap:.2f} of the {seen_gap:.2f} that reconstructions show between off and on")
+        notes.append(
+            f"{ours.achieved * asked / seen_gap:.2f} of the {seen_gap:.2f} that reconstructions show between off and on"
+        )
     note = "; ".join(n for n in notes if n)
-    record.add(Figure(f"+{factor}: achieved / asked", ours.achieved, "", (0.8, 1.2), "", beside, ours.error, note))
+    record.add(
+        Figure(f"+{factor}: achieved / asked", ours.achieved, "", (0.8, 1.2), "", beside, ours.error, note)
+    )
     for name in sorted(ours.leakage, key=lambda n: -ours.leakage[n]):
-        trivial = {"difference of means": plain.leakage[name], "random direction": float(np.mean([c.leakage[name] for c in chance]))}
+        trivial = {
+            "difference of means": plain.leakage[name],
+            "random direction": float(np.mean([c.leakage[name] for c in chance])),
+        }
         unit = "SD" if name in spread else ""
-        record.add(Figure(f"+{factor}: leakage onto {name}", ours.leakage[name], unit, None, "lower", trivial))
+        record.add(
+            Figure(f"+{factor}: leakage onto {name}", ours.leakage[name], unit, None, "lower", trivial)
+        )
 
 
 def difference(space: Space, factor: str) -> Tensor:

@@ -22,7 +22,9 @@ from .processes import Watched, watch
 def arguments() -> ArgumentParser:
     """The options of this bench."""
     options = figures.parser("encode", __doc__ or "")
-    options.add_argument("--items", type=int, default=1_000_000, help="pictures drawn by code (a million: 0.8 GB in the cache)")
+    options.add_argument(
+        "--items", type=int, default=1_000_000, help="pictures drawn by code (a million: 0.8 GB in the cache)"
+    )
     options.add_argument("--space", help="encode with this space instead of one trained for a moment")
     options.add_argument("--dim", type=int, default=16, help="latent dimensions of that")
     options.add_argument("--threads", type=int, default=None, help="CPU threads of the encode")
@@ -39,7 +41,9 @@ def main(args: Sequence[str]) -> None:
     few, many = max(given.items // 10, 500), given.items
     found = {}
     for count in (few, many):
-        items = small_sprites(count, progress=lambda i, n: voice.progress("drawing", i / n, f"{i:,} of {n:,}")).items
+        items = small_sprites(
+            count, progress=lambda i, n: voice.progress("drawing", i / n, f"{i:,} of {n:,}")
+        ).items
         voice.close()
         assert isinstance(items, np.memmap)
         found[count] = encoded(folder, Path(str(items.filename)), count, given)
@@ -48,16 +52,51 @@ def main(args: Sequence[str]) -> None:
     megabytes = {count: {"peak": f.peak / 2**20, "private": f.private / 2**20} for count, f in found.items()}
     note = "files mapped into memory included"
     beside = {f"{few:,} pictures": megabytes[few]["peak"]}
-    record.add(Figure(f"peak memory, {many:,} pictures", megabytes[many]["peak"], "MB", 1500.0, "lower", beside, note=note))
+    record.add(
+        Figure(
+            f"peak memory, {many:,} pictures",
+            megabytes[many]["peak"],
+            "MB",
+            1500.0,
+            "lower",
+            beside,
+            note=note,
+        )
+    )
     beside = {f"{few:,} pictures": megabytes[few]["private"]}
-    record.add(Figure(f"peak of private memory, {many:,} pictures", megabytes[many]["private"], "MB", None, "lower", beside))
+    record.add(
+        Figure(
+            f"peak of private memory, {many:,} pictures",
+            megabytes[many]["private"],
+            "MB",
+            None,
+            "lower",
+            beside,
+        )
+    )
     grown = (found[many].private - found[few].private) / (many - few)
     own = {"the latent itself": 4.0 * liminal.open(folder).dim}
     record.add(Figure("private memory a further picture", grown, "bytes", None, "lower", own))
     record.add(
-        Figure("speed", many / seen.wall, "pictures/s", None, "higher", note=f"{seen.wall:,.0f} s, {seen.cpu:,.0f} CPU-s, start included")
+        Figure(
+            "speed",
+            many / seen.wall,
+            "pictures/s",
+            None,
+            "higher",
+            note=f"{seen.wall:,.0f} s, {seen.cpu:,.0f} CPU-s, start included",
+        )
     )
-    record.add(Figure("lines of progress", len(lines), "", None, "higher", note=lines[-1] if lines else "a line comes every 10 s"))
+    record.add(
+        Figure(
+            "lines of progress",
+            len(lines),
+            "",
+            None,
+            "higher",
+            note=lines[-1] if lines else "a line comes every 10 s",
+        )
+    )
     record.finish()
 
 
@@ -78,9 +117,13 @@ def encoded(folder: Path, data: Path, count: int, given: Namespace) -> Watched:
     argv = [sys.executable, "-m", "liminal", "encode", str(folder), str(data), "-o", str(out), "--force"]
     seen = watch([*argv, *(["--threads", str(given.threads)] if given.threads else [])])
     if seen.code:
-        raise LiminalError(f"liminal encode ended with {seen.code}: {seen.lines[-1] if seen.lines else 'no word why'}")
+        raise LiminalError(
+            f"liminal encode ended with {seen.code}: {seen.lines[-1] if seen.lines else 'no word why'}"
+        )
     z = np.load(out, mmap_mode="r", allow_pickle=False)
     if len(z) != count or not np.isfinite(z[:: max(1, count // 1000)]).all():
-        raise LiminalError(f"liminal encode wrote {len(z):,} latents of {count:,} pictures, or NaN among them")
+        raise LiminalError(
+            f"liminal encode wrote {len(z):,} latents of {count:,} pictures, or NaN among them"
+        )
     out.unlink()
     return seen

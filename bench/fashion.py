@@ -27,7 +27,9 @@ def arguments() -> ArgumentParser:
     options.add_argument("--dim", type=int, default=16, help="latent dimensions")
     options.add_argument("--model", default="vae", help="vae, ae or wae")
     options.add_argument("--space", help="score this space instead of training one")
-    options.add_argument("--samples", type=int, default=5000, help="real and sampled pictures that are compared")
+    options.add_argument(
+        "--samples", type=int, default=5000, help="real and sampled pictures that are compared"
+    )
     options.add_argument("--classifier-epochs", type=float, default=4.0, help="of the bench's own classifier")
     options.add_argument("--fresh", action="store_true", help="train the classifier again")
     options.add_argument("--seed", type=int, default=0, help="of the training and the samples")
@@ -76,11 +78,25 @@ def restored(record: Record, space: Space, data: Clothes, voice: Voice) -> None:
     voice.progress("reconstructing the test pictures", 0.0)
     encode, decode = space.generator.encode, space.generator.decode
     value = scoring.squared_error(data.modality, data.test, lambda x: decode(encode(x)).cpu())
-    trivial = scoring.squared_error(data.modality, data.test, scoring.principal(data.modality, data.train, space.dim))
+    trivial = scoring.squared_error(
+        data.modality, data.test, scoring.principal(data.modality, data.train, space.dim)
+    )
     voice.close()
     note = f"{len(data.test):,} test pictures"
-    record.add(Figure("reconstruction MSE", value, bar=0.0080, better="lower", baseline={f"PCA-{space.dim}": trivial}, note=note))
-    train, test = (torch.from_numpy(encode_all(space.generator, data.modality, items, voice)) for items in (data.train, data.test))
+    record.add(
+        Figure(
+            "reconstruction MSE",
+            value,
+            bar=0.0080,
+            better="lower",
+            baseline={f"PCA-{space.dim}": trivial},
+            note=note,
+        )
+    )
+    train, test = (
+        torch.from_numpy(encode_all(space.generator, data.modality, items, voice))
+        for items in (data.train, data.test)
+    )
     voice.progress("neighbours", 0.0)
     labels = (data.train_labels, data.test_labels)
     right = scoring.neighbours(train, labels[0], test, labels[1])
@@ -88,7 +104,16 @@ def restored(record: Record, space: Space, data: Clothes, voice: Voice) -> None:
     raw = scoring.neighbours(pixels[0], labels[0], pixels[1], labels[1])
     voice.close()
     note = f"{len(data.test):,} test pictures ask {len(data.train):,} training pictures"
-    record.add(Figure("10-NN accuracy on the means", right, bar=0.87, better="higher", baseline={"raw pixels": raw}, note=note))
+    record.add(
+        Figure(
+            "10-NN accuracy on the means",
+            right,
+            bar=0.87,
+            better="higher",
+            baseline={"raw pixels": raw},
+            note=note,
+        )
+    )
 
 
 def sampled(record: Record, space: Space, data: Clothes, features, most: int, seed: int) -> None:  # type: ignore[no-untyped-def]
@@ -96,7 +121,10 @@ def sampled(record: Record, space: Space, data: Clothes, features, most: int, se
     mine, other = scoring.halves(len(data.test), most)
     maps = {"classifier": features, "random features": scoring.random_features(data.modality, data.train)}
     real = {name: scoring.embedded(f, data.modality, data.test[mine]) for name, f in maps.items()}
-    floor = {name: scoring.likeness(real[name], scoring.embedded(f, data.modality, data.test[other])) for name, f in maps.items()}
+    floor = {
+        name: scoring.likeness(real[name], scoring.embedded(f, data.modality, data.test[other]))
+        for name, f in maps.items()
+    }
     default = space.card.sampler["default"]
     for source in sorted(space.samplers, key=lambda name: name != default):
         items = space.sample(len(mine), source=source, seed=seed).items
@@ -110,7 +138,18 @@ def sampled(record: Record, space: Space, data: Clothes, features, most: int, se
             beside = {"real against real": getattr(floor["classifier"], name)}
             value = getattr(scores["classifier"], name)
             note = size if first else ""
-            record.add(Figure(f"{name}, {called}", value, "", bar if first else None, "higher", beside, spread.get(name), note))
+            record.add(
+                Figure(
+                    f"{name}, {called}",
+                    value,
+                    "",
+                    bar if first else None,
+                    "higher",
+                    beside,
+                    spread.get(name),
+                    note,
+                )
+            )
         for name, score in scores.items():
             beside = {"real against real": floor[name].frechet}
             record.add(Figure(f"Frechet ({name}), {called}", score.frechet, better="lower", baseline=beside))

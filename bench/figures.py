@@ -79,7 +79,11 @@ def text(number: float, unit: str = "") -> str:
     elif number == int(number) and abs(number) < 1e15:
         shown = f"{int(number):,}"
     else:
-        shown = f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.{max(0, 3 - math.floor(math.log10(abs(number))))}f}"
+        shown = (
+            f"{number:,.0f}"
+            if abs(number) >= 1000
+            else f"{number:.{max(0, 3 - math.floor(math.log10(abs(number))))}f}"
+        )
         shown = shown.rstrip("0").rstrip(".") if "." in shown else shown
     return f"{shown} {unit}".rstrip()
 
@@ -107,7 +111,10 @@ class Record:
         """Keep a figure and print it."""
         self.figures.append(figure)
         name, value, bar, verdict, beside = figure.cells()
-        print(f"  {name:<44} {value:<22} {f'({bar})' if bar else '':<18} {verdict:<7} {beside}".rstrip(), flush=True)
+        print(
+            f"  {name:<44} {value:<22} {f'({bar})' if bar else '':<18} {verdict:<7} {beside}".rstrip(),
+            flush=True,
+        )
         return figure
 
     def note(self, words: str) -> None:
@@ -138,7 +145,9 @@ class Record:
 def command(name: str, args: Sequence[str]) -> str:
     """The command line of a bench, with the number of threads where the environment sets it."""
     threads = os.environ.get("OMP_NUM_THREADS")
-    return (f"OMP_NUM_THREADS={threads} " if threads else "") + shlex.join(["python", "-m", "bench", name, *args])
+    return (f"OMP_NUM_THREADS={threads} " if threads else "") + shlex.join(
+        ["python", "-m", "bench", name, *args]
+    )
 
 
 def cpu_seconds() -> float:
@@ -163,5 +172,7 @@ def machine() -> dict[str, Any]:
 def parser(name: str, about: str) -> argparse.ArgumentParser:
     """A parser for the command line of a bench."""
     return argparse.ArgumentParser(
-        prog=f"python -m bench {name}", description=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        prog=f"python -m bench {name}",
+        description=about,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )

@@ -38,8 +38,12 @@ def arguments() -> ArgumentParser:
     options = figures.parser("lfw", __doc__ or "")
     options.add_argument("--epochs", type=float, default=20.0, help="of the training")
     options.add_argument("--dim", type=int, default=64, help="latent dimensions")
-    options.add_argument("--bind", default="", help="attributes that dimensions are bound to in the training: smile")
-    options.add_argument("--space", help="measure this space instead of training one; it must have been made by this bench")
+    options.add_argument(
+        "--bind", default="", help="attributes that dimensions are bound to in the training: smile"
+    )
+    options.add_argument(
+        "--space", help="measure this space instead of training one; it must have been made by this bench"
+    )
     options.add_argument("--seed", type=int, default=0, help="of the split by person and of the training")
     options.add_argument("--threads", type=int, default=None, help="CPU threads of the training")
     return options
@@ -54,8 +58,17 @@ def main(args: Sequence[str]) -> None:
     if given.space:
         space = liminal.open(given.space)
     else:
-        how = {"dim": given.dim, "epochs": given.epochs, "seed": given.seed, "threads": given.threads, "voice": voice, "force": True}
-        space = liminal.fit(data, OUT / "lfw-space", bind=[name for name in given.bind.split(",") if name], **how)
+        how = {
+            "dim": given.dim,
+            "epochs": given.epochs,
+            "seed": given.seed,
+            "threads": given.threads,
+            "voice": voice,
+            "force": True,
+        }
+        space = liminal.fit(
+            data, OUT / "lfw-space", bind=[name for name in given.bind.split(",") if name], **how
+        )
         cost(record, space)
     z = torch.from_numpy(encode_all(space.generator, data.modality, data.items, voice))
     smile = np.array([np.nan if v is None else float(v) for v in data.attributes["smile"].to_pylist()])
@@ -76,7 +89,9 @@ def photographs(seed: int, voice: Terminal) -> Dataset:
     """
     folder = Path(os.environ.get("LIMINAL_DATA", "")) / "lfw64"
     if not (folder / "labels.csv").exists():
-        raise LiminalError("bench lfw: there is no lfw64 in LIMINAL_DATA; the pictures may not be handed on, so they cannot be downloaded")
+        raise LiminalError(
+            "bench lfw: there is no lfw64 in LIMINAL_DATA; the pictures may not be handed on, so they cannot be downloaded"
+        )
     data = registry.dataset(folder / "images", folder / "labels.csv", "image", voice)
     person = np.array(data.attributes["person"].to_pylist())
     people = np.unique(person)
@@ -89,23 +104,39 @@ def photographs(seed: int, voice: Terminal) -> Dataset:
     return replace(data, attributes=pa.table(columns), held_out=np.isin(person, chosen))
 
 
-def known(record: Record, data: Dataset, z: Tensor, smile: np.ndarray, train: np.ndarray, held: np.ndarray, dim: int) -> None:
+def known(
+    record: Record, data: Dataset, z: Tensor, smile: np.ndarray, train: np.ndarray, held: np.ndarray, dim: int
+) -> None:
     """AUC of a logistic regression for smiles, on people never seen: on the latents, and on as many principal components."""
     from sklearn.decomposition import PCA
     from sklearn.linear_model import LogisticRegressionCV
 
     assert data.held_out is not None
     pixels = np.asarray(data.items).reshape(len(data), -1)
-    components = PCA(dim, random_state=0, svd_solver="randomized").fit(pixels[~data.held_out].astype(np.float32))
+    components = PCA(dim, random_state=0, svd_solver="randomized").fit(
+        pixels[~data.held_out].astype(np.float32)
+    )
 
     def score(x: np.ndarray) -> float:
         x = (x - x[train].mean(0)) / x[train].std(0)
         model = LogisticRegressionCV(Cs=8, scoring="roc_auc", max_iter=1000)
         return auc(smile[held] > 0.5, model.fit(x[train], smile[train] > 0.5).decision_function(x[held]))
 
-    each = np.concatenate([components.transform(pixels[i : i + 1000].astype(np.float32)) for i in range(0, len(pixels), 1000)])
+    each = np.concatenate(
+        [components.transform(pixels[i : i + 1000].astype(np.float32)) for i in range(0, len(pixels), 1000)]
+    )
     note = f"{len(held):,} labelled pictures of people never trained on, {len(train):,} of others"
-    record.add(Figure(f"smile AUC, {dim} latents", score(z.numpy()), "", 0.94, "higher", {f"PCA-{dim}": score(each)}, note=note))
+    record.add(
+        Figure(
+            f"smile AUC, {dim} latents",
+            score(z.numpy()),
+            "",
+            0.94,
+            "higher",
+            {f"PCA-{dim}": score(each)},
+            note=note,
+        )
+    )
 
 
 def judge(record: Record, data: Dataset, train: np.ndarray, held: np.ndarray, voice: Terminal) -> Reader:
@@ -114,10 +145,15 @@ def judge(record: Record, data: Dataset, train: np.ndarray, held: np.ndarray, vo
     rows = np.flatnonzero(~data.held_out)
     table = data.attributes.select(["smile", "male"])
     told = lambda i, n, loss: voice.progress("training the bench's reader", i / n, f"loss {loss:.3f}")
-    reader = fit_reader(data.items[rows], data.modality, table.take(pa.array(rows)), seed=55_001, epochs=8.0, progress=told)
+    reader = fit_reader(
+        data.items[rows], data.modality, table.take(pa.array(rows)), seed=55_001, epochs=8.0, progress=told
+    )
     unseen = np.flatnonzero(data.held_out)
     scores = reader.scores(data.modality.tensor(data.items[unseen]), table.take(pa.array(unseen)))
-    record.note("the bench's reader on real pictures of held-out people: " + ", ".join(f"{n} {s}" for n, s in scores.items()))
+    record.note(
+        "the bench's reader on real pictures of held-out people: "
+        + ", ".join(f"{n} {s}" for n, s in scores.items())
+    )
     return reader
 
 
@@ -134,11 +170,23 @@ def edited(record: Record, space: Space, data: Dataset, reader: Reader, z: Tenso
         after, p = read(space, reader, moved), trust(moved).numpy()
         smiles, male = after["smile"] > HIGH, float((after["male"] - before["male"]).abs().mean())
         share = float((smiles.numpy() & (p >= 0.05)).mean())
-        beside = {"whatever the support": float(smiles.double().mean()), "supported before": float((trust(start).numpy() >= 0.05).mean())}
+        beside = {
+            "whatever the support": float(smiles.double().mean()),
+            "supported before": float((trust(start).numpy() >= 0.05).mean()),
+        }
         note = f"smile x {strength:g} on {len(start):,} held-out faces with P(smile) < {LOW}; median support then {np.median(p):.2f}"
-        reach = Figure(f"P(smile) > {HIGH} at support of .05 or more", share, "", 0.8, "higher", beside, note=note)
-        kept = Figure("mean absolute change of P(male)", male, "", 0.05, "lower", note=f"smile x {strength:g}")
-        ranked = (bool(reach.met and kept.met), min(share / 0.8, 1) + min(0.05 / max(male, 1e-9), 1), reach, kept)
+        reach = Figure(
+            f"P(smile) > {HIGH} at support of .05 or more", share, "", 0.8, "higher", beside, note=note
+        )
+        kept = Figure(
+            "mean absolute change of P(male)", male, "", 0.05, "lower", note=f"smile x {strength:g}"
+        )
+        ranked = (
+            bool(reach.met and kept.met),
+            min(share / 0.8, 1) + min(0.05 / max(male, 1e-9), 1),
+            reach,
+            kept,
+        )
         best = ranked if best is None or ranked[:2] > best[:2] else best
     assert best is not None
     record.add(best[2])
@@ -155,5 +203,8 @@ def read(space: Space, reader: Reader, z: Tensor) -> dict[str, Tensor]:
 def pictures(space: Space, z: Tensor, vector: Tensor) -> None:
     """Decoded faces above the same ones with more and more of a smile."""
     shown = torch.cat([z + s * vector for s in (0.0, *STRENGTHS)])
-    tiles = [space.modality.preview(item, 128) for item in space.modality.items(space.generator.decode(shown).cpu())]
+    tiles = [
+        space.modality.preview(item, 128)
+        for item in space.modality.items(space.generator.decode(shown).cpu())
+    ]
     grid.save(grid.grid(tiles, columns=len(z)), OUT / "lfw-smile.png")

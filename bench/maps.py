@@ -31,12 +31,23 @@ MILLION = 1_000_000
 def arguments() -> ArgumentParser:
     """The options of this bench."""
     options = figures.parser("maps", __doc__ or "")
-    options.add_argument("--space", default=str(OUT / "fashion-space"), help="of Fashion-MNIST, all of it; made by the bench fashion")
-    options.add_argument("--items", type=int, default=70_000, help="laid out at most")
-    options.add_argument("--landmarks", type=int, default=layouts.LANDMARKS, help="that Liminal's umap is fitted on")
-    options.add_argument("--inverse-items", type=int, default=10_000, help="of Fashion-MNIST on the map that is inverted")
     options.add_argument(
-        "--held", type=int, default=500, help="of Fashion-MNIST placed on it and inverted, and as many to choose the way on"
+        "--space",
+        default=str(OUT / "fashion-space"),
+        help="of Fashion-MNIST, all of it; made by the bench fashion",
+    )
+    options.add_argument("--items", type=int, default=70_000, help="laid out at most")
+    options.add_argument(
+        "--landmarks", type=int, default=layouts.LANDMARKS, help="that Liminal's umap is fitted on"
+    )
+    options.add_argument(
+        "--inverse-items", type=int, default=10_000, help="of Fashion-MNIST on the map that is inverted"
+    )
+    options.add_argument(
+        "--held",
+        type=int,
+        default=500,
+        help="of Fashion-MNIST placed on it and inverted, and as many to choose the way on",
     )
     options.add_argument("--skip-layout", action="store_true", help="leave out the layouts, the longest part")
     options.add_argument("--seed", type=int, default=0, help="of layouts and draws")
@@ -55,7 +66,14 @@ def main(args: Sequence[str]) -> None:
     if not given.skip_layout:
         layout(record, np.concatenate([z, held])[: given.items], given.landmarks, given.seed)
     inverse_of_digits(record, given.seed)
-    inverse_of_fashion(record, space, z[: given.inverse_items], held[: given.held], held[given.held : 2 * given.held], given.seed)
+    inverse_of_fashion(
+        record,
+        space,
+        z[: given.inverse_items],
+        held[: given.held],
+        held[given.held : 2 * given.held],
+        given.seed,
+    )
     record.finish()
 
 
@@ -78,11 +96,41 @@ def layout(record: Record, z: np.ndarray, landmarks: int, seed: int) -> None:
         told[name] = (trustworthiness(z, xy, seed), subset_trustworthiness(z, xy, seed), wall, cpu)
     size = f"map of {len(z):,} x {z.shape[1]}"
     ours, theirs, flat = told["liminal"], told["umap-learn"], told["pca"]
-    record.add(Figure(f"{size}, wall", ours[2], "s", 60.0, "lower", {"umap-learn": theirs[2], "pca": flat[2]}, note="compiling included"))
-    record.add(Figure(f"{size}, CPU", ours[3], "CPU-s", 60.0, "lower", {"umap-learn": theirs[3], "pca": flat[3]}, note="one thread"))
+    record.add(
+        Figure(
+            f"{size}, wall",
+            ours[2],
+            "s",
+            60.0,
+            "lower",
+            {"umap-learn": theirs[2], "pca": flat[2]},
+            note="compiling included",
+        )
+    )
+    record.add(
+        Figure(
+            f"{size}, CPU",
+            ours[3],
+            "CPU-s",
+            60.0,
+            "lower",
+            {"umap-learn": theirs[3], "pca": flat[3]},
+            note="one thread",
+        )
+    )
     for i, how in enumerate((f"{ASKED:,} items ranked among all", "2,000 items among themselves")):
         beside = {"Liminal": ours[i], "umap-learn": theirs[i], "pca": flat[i]}
-        record.add(Figure("trustworthiness less umap-learn's", ours[i] - theirs[i], "", -0.01, "higher", beside, note=how))
+        record.add(
+            Figure(
+                "trustworthiness less umap-learn's",
+                ours[i] - theirs[i],
+                "",
+                -0.01,
+                "higher",
+                beside,
+                note=how,
+            )
+        )
 
 
 def laid_out(name: str, z: np.ndarray, landmarks: int, seed: int) -> tuple[np.ndarray, float, float]:
@@ -139,9 +187,19 @@ def inverse_of_digits(record: Record, seed: int) -> None:
     back(record, "digits", digits[part > 1], digits[part == 0], digits[part == 1], seed, None)
 
 
-def inverse_of_fashion(record: Record, space: Space, z: np.ndarray, held: np.ndarray, valid: np.ndarray, seed: int) -> None:
+def inverse_of_fashion(
+    record: Record, space: Space, z: np.ndarray, held: np.ndarray, valid: np.ndarray, seed: int
+) -> None:
     """Latents of a space; the error in z, and that of what they decode to from what the held-out latents decode to."""
-    back(record, "fashion", z, held, valid, seed, lambda points: space.generator.decode(torch.from_numpy(points)).cpu().numpy())
+    back(
+        record,
+        "fashion",
+        z,
+        held,
+        valid,
+        seed,
+        lambda points: space.generator.decode(torch.from_numpy(points)).cpu().numpy(),
+    )
 
 
 def back(
@@ -181,29 +239,74 @@ def back(
     errors = {way: root(answer - held) for way, answer in answers.items()}
     ratio = errors["Liminal"] / errors[f"best kNN average (k = {best})"]
     note = f"{inverse.method} of {inverse.k}; {len(z):,} items on the map, {len(held):,} held out"
-    record.add(Figure(f"inverse, {name}: root mean square error", errors["Liminal"], better="lower", baseline=errors, note=note))
+    record.add(
+        Figure(
+            f"inverse, {name}: root mean square error",
+            errors["Liminal"],
+            better="lower",
+            baseline=errors,
+            note=note,
+        )
+    )
     record.add(Figure(f"inverse, {name}: error / best kNN average's", ratio, "×", 1.0, "lower"))
     if decode is not None:
         shown = decode(held)
-        pixels = {way: root((decode(np.asarray(answer, np.float32)) - shown).reshape(len(held), -1)) for way, answer in answers.items()}
+        pixels = {
+            way: root((decode(np.asarray(answer, np.float32)) - shown).reshape(len(held), -1))
+            for way, answer in answers.items()
+        }
         ratio = pixels["Liminal"] / pixels[f"best kNN average (k = {best})"]
-        record.add(Figure(f"inverse, {name}: the same of decoded data", pixels["Liminal"], better="lower", baseline=pixels))
+        record.add(
+            Figure(
+                f"inverse, {name}: the same of decoded data",
+                pixels["Liminal"],
+                better="lower",
+                baseline=pixels,
+            )
+        )
         record.add(Figure(f"inverse, {name}: decoded error / best kNN average's", ratio, "×", 1.0, "lower"))
     record.add(
-        Figure(f"inverse, {name}: time / umap's", our_time / their_time, "×", 0.01, "lower", note=f"its fit once {fitting:.2f} CPU-s")
+        Figure(
+            f"inverse, {name}: time / umap's",
+            our_time / their_time,
+            "×",
+            0.01,
+            "lower",
+            note=f"its fit once {fitting:.2f} CPU-s",
+        )
     )
     calibrated(record, name, inverse, ours.error, np.square(ours.z - held).sum(1), ours.outside)
     speed(record, name, inverse, xy)
 
 
-def calibrated(record: Record, name: str, inverse: Inverse, predicted: np.ndarray, squared: np.ndarray, outside: np.ndarray) -> None:
+def calibrated(
+    record: Record,
+    name: str,
+    inverse: Inverse,
+    predicted: np.ndarray,
+    squared: np.ndarray,
+    outside: np.ndarray,
+) -> None:
     """Predicted over actual root mean squares in bins by the predicted: the largest and the mean difference from 1."""
     inside = np.flatnonzero(~outside)
     bins = np.array_split(inside[np.argsort(predicted[inside])], max(2, min(BINS, len(inside) // LEAST)))
     off = [abs(np.sqrt(np.square(predicted[b]).mean() / squared[b].mean()) - 1) for b in bins]
-    beside = {"largest of the bins": max(off), "on the items it was chosen on": inverse.evidence["calibration"]}
+    beside = {
+        "largest of the bins": max(off),
+        "on the items it was chosen on": inverse.evidence["calibration"],
+    }
     note = f"{len(bins)} bins; {outside.mean():.1%} of the held out told as outside"
-    record.add(Figure(f"inverse, {name}: predicted / actual error, mean |·-1|", float(np.mean(off)), "", 0.1, "lower", beside, note=note))
+    record.add(
+        Figure(
+            f"inverse, {name}: predicted / actual error, mean |·-1|",
+            float(np.mean(off)),
+            "",
+            0.1,
+            "lower",
+            beside,
+            note=note,
+        )
+    )
 
 
 def speed(record: Record, name: str, inverse: Inverse, xy: np.ndarray) -> None:
@@ -214,7 +317,14 @@ def speed(record: Record, name: str, inverse: Inverse, xy: np.ndarray) -> None:
     inverse(points)
     wall, cpu = 5 * (time.perf_counter() - wall), 5 * (time.process_time() - cpu)
     record.add(
-        Figure(f"inverse, {name}: a million places", cpu, "CPU-s", 60.0, "lower", note=f"from 200,000, one thread; wall {wall:.0f} s")
+        Figure(
+            f"inverse, {name}: a million places",
+            cpu,
+            "CPU-s",
+            60.0,
+            "lower",
+            note=f"from 200,000, one thread; wall {wall:.0f} s",
+        )
     )
 
 

@@ -25,7 +25,9 @@ ITEMS = 4_000  # of a space that are used, at most
 def arguments() -> ArgumentParser:
     """The options of this bench."""
     options = figures.parser("meaning", __doc__ or "")
-    options.add_argument("--space", nargs="+", default=["fashion", str(OUT / "faces-space")], help="spaces with a latent flow")
+    options.add_argument(
+        "--space", nargs="+", default=["fashion", str(OUT / "faces-space")], help="spaces with a latent flow"
+    )
     options.add_argument("--pairs", type=int, default=300, help="of items, and of draws")
     options.add_argument("--seed", type=int, default=0, help="of all choices")
     return options
@@ -89,4 +91,6 @@ def told(record: Record, space: str, found: Meaning) -> None:
         bar, better = bars.get(measure.name, (None, measure.better))
         error = None if measure.interval is None else (measure.interval[1] - measure.interval[0]) / 3.92
         beside = dict(measure.baseline)
-        record.add(Figure(f"{space}: {measure.name}", measure.value, measure.unit, bar, better, beside, error))  # type: ignore[arg-type]
+        record.add(
+            Figure(f"{space}: {measure.name}", measure.value, measure.unit, bar, better, beside, error)
+        )  # type: ignore[arg-type]

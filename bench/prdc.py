@@ -29,7 +29,9 @@ def arguments() -> ArgumentParser:
     options.add_argument("--items", type=int, default=10_000, help="of each kind")
     options.add_argument("--features", type=int, default=64, help="of an item")
     options.add_argument("--large", type=int, default=100_000, help="items for Liminal alone; 0: left out")
-    options.add_argument("--rounds", type=int, default=3, help="the libraries taking turns; the fastest counts")
+    options.add_argument(
+        "--rounds", type=int, default=3, help="the libraries taking turns; the fastest counts"
+    )
     options.add_argument("--threads", type=int, default=1, help="CPU threads of Liminal; prdc takes eight")
     options.add_argument("--k", type=int, default=5, help="the neighbour that sets the balls' radius")
     return options
@@ -51,13 +53,19 @@ def main(args: Sequence[str]) -> None:
 def normals(n: int, d: int) -> Sets:
     """Two standard normals, the samples a little narrower and to one side."""
     g = np.random.default_rng(0)
-    return g.standard_normal((n, d), np.float32), g.standard_normal((n, d), np.float32) * np.float32(0.95) + np.float32(0.02)
+    return g.standard_normal((n, d), np.float32), g.standard_normal((n, d), np.float32) * np.float32(
+        0.95
+    ) + np.float32(0.02)
 
 
 def clusters(n: int, d: int) -> Sets:
     """Twenty clusters of different width in eight dimensions of the d, far from the origin; the samples miss five of them."""
     g = np.random.default_rng(1)
-    centres, axes, widths = g.normal(0, 4, (20, 8)), np.linalg.qr(g.standard_normal((d, min(d, 8))))[0].T, g.uniform(0.3, 2, 20)
+    centres, axes, widths = (
+        g.normal(0, 4, (20, 8)),
+        np.linalg.qr(g.standard_normal((d, min(d, 8))))[0].T,
+        g.uniform(0.3, 2, 20),
+    )
 
     def draw(count: int) -> np.ndarray:
         of = g.integers(0, count, n)
@@ -78,7 +86,9 @@ def saved(name: str, sets: Sets) -> list[Path]:
     return paths
 
 
-def beside(record: Record, name: str, sets: Sets, pythons: Mapping[str, str | Path], given: Namespace) -> None:
+def beside(
+    record: Record, name: str, sets: Sets, pythons: Mapping[str, str | Path], given: Namespace
+) -> None:
     """Both libraries on the same two sets, taking turns."""
     paths = saved(name, sets)
     told: dict[str, list[dict[str, Any]]] = {library: [] for library in pythons}
@@ -90,11 +100,16 @@ def beside(record: Record, name: str, sets: Sets, pythons: Mapping[str, str | Pa
         record.add(figure)
 
 
-def compared(name: str, ours: Sequence[Mapping[str, float]], theirs: Sequence[Mapping[str, float]], sizes: str) -> list[Figure]:
+def compared(
+    name: str, ours: Sequence[Mapping[str, float]], theirs: Sequence[Mapping[str, float]], sizes: str
+) -> list[Figure]:
     """What the bars are about, from the answers of all rounds."""
     gap = max(abs(ours[0][of] - theirs[0][of]) for of in NAMES)
     note = f"{sizes}; " + ", ".join(f"{of} {ours[0][of]:.4f}" for of in NAMES)
-    cpu, wall, peak = ({"ours": min(r[of] for r in ours), "theirs": min(r[of] for r in theirs)} for of in ("cpu", "wall", "peak"))
+    cpu, wall, peak = (
+        {"ours": min(r[of] for r in ours), "theirs": min(r[of] for r in theirs)}
+        for of in ("cpu", "wall", "peak")
+    )
     above = min(r["peak"] - r["before"] for r in ours) / min(r["peak"] - r["before"] for r in theirs)
     return [
         Figure(f"{name}: largest difference from prdc", gap, "", AGREE, "lower", note=note),

@@ -40,12 +40,26 @@ def venv(name: str, version: str, *first: str) -> Path:
     if mark.exists():
         return python
     print(f"making {folder.relative_to(ROOT)} (once, some minutes)", flush=True)
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(ROOT / "constraints.txt")]
-    for step in ([sys.executable, "-m", "venv", "--clear", str(folder)], *([*pip, wanted] for wanted in (*first, f"{name}=={version}"))):
+    pip = [
+        str(python),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "-c",
+        str(ROOT / "constraints.txt"),
+    ]
+    for step in (
+        [sys.executable, "-m", "venv", "--clear", str(folder)],
+        *([*pip, wanted] for wanted in (*first, f"{name}=={version}")),
+    ):
         done = subprocess.run(step, capture_output=True, text=True)
         if done.returncode:
             said = (done.stderr or done.stdout).strip().splitlines() or ["no word why"]
-            raise LiminalError(f"{name} could not be installed: {said[-1]}; it needs the network once (or --no-peer, where there is that)")
+            raise LiminalError(
+                f"{name} could not be installed: {said[-1]}; it needs the network once (or --no-peer, where there is that)"
+            )
     mark.touch()
     return python
 
@@ -66,7 +80,11 @@ def ask(python: Path | str, script: str, args: Sequence[Any], log: Path) -> dict
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONWARNINGS": "ignore"}
     with open(log, "w") as errors:
         done = subprocess.run(
-            [str(python), str(PEERS / script), *map(str, args)], stdout=subprocess.PIPE, stderr=errors, text=True, env=environment
+            [str(python), str(PEERS / script), *map(str, args)],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env=environment,
         )
     lines = done.stdout.strip().splitlines()
     if done.returncode or not lines:

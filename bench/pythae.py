@@ -32,20 +32,33 @@ Maps = dict[str, Callable[[Tensor], Tensor]]
 def arguments() -> ArgumentParser:
     """The options of this bench."""
     options = figures.parser("pythae", __doc__ or "")
-    options.add_argument("--minutes", type=float, default=5.0, help="of training, for Liminal and for every recipe of pythae")
+    options.add_argument(
+        "--minutes", type=float, default=5.0, help="of training, for Liminal and for every recipe of pythae"
+    )
     options.add_argument("--dim", type=int, default=16, help="latent dimensions of all")
     options.add_argument("--model", default="vae", help="of Liminal")
-    options.add_argument("--recipes", default=RECIPES, help="of pythae: vae or rae_l2, with mlp (its default), conv or resnet")
+    options.add_argument(
+        "--recipes", default=RECIPES, help="of pythae: vae or rae_l2, with mlp (its default), conv or resnet"
+    )
     options.add_argument("--samplers", default="normal,mixture,maf", help="of pythae; the best one counts")
     options.add_argument("--maf-epochs", type=int, default=5, help="of pythae's flow over its latents")
-    options.add_argument("--samples", type=int, default=5000, help="real and sampled pictures that are compared")
+    options.add_argument(
+        "--samples", type=int, default=5000, help="real and sampled pictures that are compared"
+    )
     options.add_argument("--items", type=int, default=60_000, help="pictures to encode")
     options.add_argument("--rounds", type=int, default=3, help="of the encode, the libraries taking turns")
-    options.add_argument("--memory", type=float, default=8.0, help="gigabytes that one call of pythae's embed may take")
+    options.add_argument(
+        "--memory", type=float, default=8.0, help="gigabytes that one call of pythae's embed may take"
+    )
     options.add_argument("--classifier-epochs", type=float, default=4.0, help="of the bench's own classifier")
     options.add_argument("--fresh", action="store_true", help="train the classifier again")
     options.add_argument("--seed", type=int, default=0, help="of all training and sampling")
-    options.add_argument("--threads", type=int, default=None, help="CPU threads of all; left out: what Liminal chooses at the start")
+    options.add_argument(
+        "--threads",
+        type=int,
+        default=None,
+        help="CPU threads of all; left out: what Liminal chooses at the start",
+    )
     return options
 
 
@@ -64,7 +77,10 @@ def main(args: Sequence[str]) -> None:
     model = classifier(data, given.classifier_epochs, given.fresh, voice)
     accuracy = model.accuracy(data.modality.tensor(data.test), numbered(data.test_labels))
     record.note(f"classifier of the bench: {accuracy:.4f} of the test pictures named rightly")
-    maps: Maps = {"classifier": model.features, "random features": scoring.random_features(data.modality, data.train)}
+    maps: Maps = {
+        "classifier": model.features,
+        "random features": scoring.random_features(data.modality, data.train),
+    }
     voice.close()
     ours, floor = own(space, data, maps, given)
     theirs = {recipe: trained(record, python, recipe, data, maps, threads, given) for recipe in recipes}
@@ -95,7 +111,9 @@ def flags(**given: Any) -> list[str]:
     return [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
 
 
-def own(space: Space, data: Clothes, maps: Maps, given: Namespace) -> tuple[dict[str, float], dict[str, float]]:
+def own(
+    space: Space, data: Clothes, maps: Maps, given: Namespace
+) -> tuple[dict[str, float], dict[str, float]]:
     """Liminal's scores, and real against real."""
     encode, decode = space.generator.encode, space.generator.decode
     mine, other = scoring.halves(len(data.test), given.samples)
@@ -109,47 +127,78 @@ def own(space: Space, data: Clothes, maps: Maps, given: Namespace) -> tuple[dict
     return scores, floor
 
 
-def trained(record: Record, python: Path, recipe: str, data: Clothes, maps: Maps, threads: int, given: Namespace) -> dict[str, Any]:
+def trained(
+    record: Record, python: Path, recipe: str, data: Clothes, maps: Maps, threads: int, given: Namespace
+) -> dict[str, Any]:
     """A recipe of pythae trained for the same time: its scores, the best sampler's in each feature map."""
     out = FOLDER / recipe
     mine, _ = scoring.halves(len(data.test), given.samples)
-    how = flags(recipe=recipe, out=out, dim=given.dim, seed=given.seed, threads=threads, minutes=given.minutes, samplers=given.samplers)
-    how += flags(maf_epochs=given.maf_epochs, data=FOLDER / "train.npy", test=FOLDER / "test.npy", count=len(mine))
+    how = flags(
+        recipe=recipe,
+        out=out,
+        dim=given.dim,
+        seed=given.seed,
+        threads=threads,
+        minutes=given.minutes,
+        samplers=given.samplers,
+    )
+    how += flags(
+        maf_epochs=given.maf_epochs, data=FOLDER / "train.npy", test=FOLDER / "test.npy", count=len(mine)
+    )
     told = ask(python, "pythae_worker.py", ["train", *how], FOLDER / f"{recipe}.log")
     restored = np.load(out / "restored.npy", allow_pickle=False)
-    scores: dict[str, Any] = {"MSE": float(np.square(restored - data.modality.tensor(data.test).numpy(), dtype=np.float64).mean())}
+    scores: dict[str, Any] = {
+        "MSE": float(np.square(restored - data.modality.tensor(data.test).numpy(), dtype=np.float64).mean())
+    }
     samples = {name: np.load(out / f"samples-{name}.npy", allow_pickle=False) for name in told["samplers"]}
     for name, f in maps.items():
         real = scoring.embedded(f, data.modality, data.test[mine])
-        each = {sampler: scoring.likeness(real, scoring.embedded(f, data.modality, items)).frechet for sampler, items in samples.items()}
+        each = {
+            sampler: scoring.likeness(real, scoring.embedded(f, data.modality, items)).frechet
+            for sampler, items in samples.items()
+        }
         scores[name], scores[f"{name} sampler"] = min((value, sampler) for sampler, value in each.items())
     size = f"{told['parameters']:,} parameters, {told['epochs']:.3g} epochs in {told['wall']:,.0f} s"
     record.add(Figure(f"training, pythae {recipe}", told["cpu"], "CPU-s", note=f"{size}, threads {threads}"))
     return scores
 
 
-def compare(record: Record, ours: dict[str, float], theirs: dict[str, dict[str, Any]], floor: dict[str, float]) -> None:
+def compare(
+    record: Record, ours: dict[str, float], theirs: dict[str, dict[str, Any]], floor: dict[str, float]
+) -> None:
     """Liminal against the best that any recipe of pythae reaches, in every score by itself."""
     best = min(theirs, key=lambda name: theirs[name]["MSE"])
-    record.note(f"pythae's strongest recipe in this time: {best} (by MSE); the bars are set by its best recipe in each score")
+    record.note(
+        f"pythae's strongest recipe in this time: {best} (by MSE); the bars are set by its best recipe in each score"
+    )
     for score in ours:
         each = {f"pythae {recipe}": values[score] for recipe, values in theirs.items()}
         label = "reconstruction MSE" if score == "MSE" else f"Frechet ({score})"
         if score != "MSE":
             each["real against real"] = floor[score]
-        note = "" if score == "MSE" else "pythae's best samplers: " + ", ".join(f"{r} {v[f'{score} sampler']}" for r, v in theirs.items())
+        note = (
+            ""
+            if score == "MSE"
+            else "pythae's best samplers: "
+            + ", ".join(f"{r} {v[f'{score} sampler']}" for r, v in theirs.items())
+        )
         record.add(Figure(f"{label}, Liminal", ours[score], better="lower", baseline=each, note=note))
         least = min(values[score] for values in theirs.values())
         record.add(Figure(f"{label}, Liminal / pythae's best", ours[score] / least, "×", 1.0, "lower"))
 
 
-def race(record: Record, python: Path, space: Space, recipe: str, strongest: bool, threads: int, given: Namespace) -> None:
+def race(
+    record: Record, python: Path, space: Space, recipe: str, strongest: bool, threads: int, given: Namespace
+) -> None:
     """Encode the same pictures in turns: pythae's `embed`, Liminal with its own model, Liminal around pythae's network."""
     data = FOLDER / "train.npy" if given.items >= 60_000 else FOLDER / "items.npy"
     if data.name == "items.npy":
         np.save(data, np.load(FOLDER / "train.npy", mmap_mode="r")[: given.items])
     log = FOLDER / f"encode-{recipe}.log"
-    common = ["encode", *flags(recipe=recipe, out=FOLDER / recipe, data=data, dim=given.dim, count=given.items)]
+    common = [
+        "encode",
+        *flags(recipe=recipe, out=FOLDER / recipe, data=data, dim=given.dim, count=given.items),
+    ]
     common += flags(threads=threads, memory=given.memory)
     own_args = [space.folder, data, *flags(threads=threads)]
     calls, first = whole(python, common, given.items, log)
@@ -158,7 +207,9 @@ def race(record: Record, python: Path, space: Space, recipe: str, strongest: boo
         "by 500": lambda: ask(python, "pythae_worker.py", [*common, *flags(calls=500)], log),
         "same network": lambda: ask(python, "pythae_worker.py", [*common, *flags(how="liminal")], log),
         "own network": lambda: ask(sys.executable, "liminal_worker.py", own_args, log),
-        "own network, from a file": lambda: ask(sys.executable, "liminal_worker.py", [*own_args, *flags(how="file")], log),
+        "own network, from a file": lambda: ask(
+            sys.executable, "liminal_worker.py", [*own_args, *flags(how="file")], log
+        ),
     }
     runs: dict[str, list[dict[str, Any]]] = {name: [] for name in ways}
     runs["embed"].append(first)
@@ -166,7 +217,10 @@ def race(record: Record, python: Path, space: Space, recipe: str, strongest: boo
         for name, way in ways.items():
             if turn or name != "embed":
                 runs[name].append(way())
-    told = {name: {key: min(run[key] for run in found) for key in ("wall", "cpu", "before", "peak")} for name, found in runs.items()}
+    told = {
+        name: {key: min(run[key] for run in found) for key in ("wall", "cpu", "before", "peak")}
+        for name, found in runs.items()
+    }
     record.add(
         Figure(
             f"encode {given.items:,}, pythae {recipe}",
@@ -214,8 +268,13 @@ def ratios(told: dict[str, dict[str, float]], recipe: str, strongest: bool) -> l
             beside = {"pythae by 500": told["embed"][key] / told["by 500"][key]}
             if way == "own network":
                 beside["from a file"] = told["embed"][key] / told["own network, from a file"][key]
-            value, goal = told["embed"][key] / told[way][key], bar if strongest and way == "same network" else None
-            found.append(Figure(f"encode {label}, {called} / pythae {recipe}", value, "×", goal, "higher", beside))
+            value, goal = (
+                told["embed"][key] / told[way][key],
+                bar if strongest and way == "same network" else None,
+            )
+            found.append(
+                Figure(f"encode {label}, {called} / pythae {recipe}", value, "×", goal, "higher", beside)
+            )
         beside = {"pythae by 500": told["by 500"]["peak"] / told["embed"]["peak"]}
         beside["above what was resident before"] = (told[way]["peak"] - told[way]["before"]) / (
             told["embed"]["peak"] - told["embed"]["before"]
@@ -225,5 +284,15 @@ def ratios(told: dict[str, dict[str, float]], recipe: str, strongest: bool) -> l
         value = told[way]["peak"] / told["embed"]["peak"]
         note = f"{told[way]['peak'] / 2**20:,.0f} MB, the whole process"
         goal = 1 / 3 if strongest else None
-        found.append(Figure(f"encode peak memory, {called} / pythae {recipe}", value, "×", goal, "lower", beside, note=note))
+        found.append(
+            Figure(
+                f"encode peak memory, {called} / pythae {recipe}",
+                value,
+                "×",
+                goal,
+                "lower",
+                beside,
+                note=note,
+            )
+        )
     return found

@@ -39,7 +39,9 @@ def likeness(real: Tensor, samples: Tensor) -> Likeness:
 def errors(real: Tensor, samples: Tensor, rounds: int = 10, seed: int = 0) -> dict[str, float]:
     """Standard errors of the first four of `likeness`, by subsampling without replacement."""
     sizes = (len(real), len(samples))
-    found = subsample_spread(coverage.prdc_statistic(real, samples, K), sizes, np.random.default_rng(seed), rounds)
+    found = subsample_spread(
+        coverage.prdc_statistic(real, samples, K), sizes, np.random.default_rng(seed), rounds
+    )
     return dict(zip(coverage.NAMES, found.tolist(), strict=True))
 
 
@@ -59,7 +61,9 @@ def squared_error(modality: Modality, items: np.ndarray, restored: Callable[[Ten
 
 def principal(modality: Modality, items: np.ndarray, dim: int) -> Callable[[Tensor], Tensor]:
     """Reconstruction through the first `dim` principal components of stored items, cut to [0, 1]: x (n, *shape) -> the same shape."""
-    pca: Pca = fit_pca(lambda: (modality.tensor(items[i : i + PART]).flatten(1) for i in range(0, len(items), PART)), dim)
+    pca: Pca = fit_pca(
+        lambda: (modality.tensor(items[i : i + PART]).flatten(1) for i in range(0, len(items), PART)), dim
+    )
     return lambda x: pca.decode(pca.encode(x.flatten(1))).clamp(0, 1).view_as(x)
 
 
@@ -67,10 +71,14 @@ def random_features(modality: Modality, items: np.ndarray, most: int = 5000, see
     """The library's fixed random-feature map, its components fitted to at most `most` of the stored items."""
     rows = np.sort(np.random.default_rng(seed).permutation(len(items))[:most])
     shape = tuple(modality.shape)
-    return fit_features(lambda: (modality.tensor(items[rows[i : i + PART]]) for i in range(0, len(rows), PART)), shape)
+    return fit_features(
+        lambda: (modality.tensor(items[rows[i : i + PART]]) for i in range(0, len(rows), PART)), shape
+    )
 
 
-def neighbours(index: Tensor, labels: Sequence[str], queries: Tensor, wanted: Sequence[str], k: int = 10) -> float:
+def neighbours(
+    index: Tensor, labels: Sequence[str], queries: Tensor, wanted: Sequence[str], k: int = 10
+) -> float:
     """Share of the queries (m, d) whose label the majority of their k nearest among index (n, d) has."""
     return float(structure.knn_accuracy(index, labels, queries, wanted, k).mean())
 

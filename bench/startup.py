@@ -20,7 +20,9 @@ BARE = "bare python"
 def arguments() -> ArgumentParser:
     """The options of this bench."""
     options = figures.parser("startup", __doc__ or "")
-    options.add_argument("--rounds", type=int, default=7, help="the commands take turns; the fastest of each counts")
+    options.add_argument(
+        "--rounds", type=int, default=7, help="the commands take turns; the fastest of each counts"
+    )
     options.add_argument("--sample-rounds", type=int, default=3, help="of the sampling, which takes seconds")
     options.add_argument("--space", default="fashion", help="to sample from")
     return options
@@ -31,12 +33,26 @@ def main(args: Sequence[str]) -> None:
     given = arguments().parse_args(args)
     record = Record("startup", args, given)
     python, liminal = sys.executable, [sys.executable, "-m", "liminal"]
-    commands = {BARE: [python, "-c", "pass"], "import": [python, "-c", "import liminal"], "help": [*liminal, "--help"]}
+    commands = {
+        BARE: [python, "-c", "pass"],
+        "import": [python, "-c", "import liminal"],
+        "help": [*liminal, "--help"],
+    }
     least = fastest(commands, given.rounds)
     loaded = run([python, "-c", "import liminal, sys; print('torch' in sys.modules)"])[1].strip() == "True"
     note = "and loads torch" if loaded else "and loads no torch"
     over = {BARE: least[BARE]}
-    record.add(Figure("import liminal, over bare python", least["import"] - least[BARE], "s", 0.15, "lower", over, note=note))
+    record.add(
+        Figure(
+            "import liminal, over bare python",
+            least["import"] - least[BARE],
+            "s",
+            0.15,
+            "lower",
+            over,
+            note=note,
+        )
+    )
     record.add(Figure("import liminal / bare python", least["import"] / least[BARE], "×"))
     record.add(Figure("liminal --help", least["help"], "s", 0.5, "lower", over))
     record.add(Figure("liminal --help / bare python", least["help"] / least[BARE], "×"))
@@ -48,7 +64,10 @@ def main(args: Sequence[str]) -> None:
     else:
         out = OUT / "startup.png"
         sample = [*liminal, "sample", given.space, "-n", "64", "-o", str(out), "--force", "-q"]
-        found = fastest({BARE: commands[BARE], "torch": [python, "-c", "import torch"], "sample": sample}, given.sample_rounds)
+        found = fastest(
+            {BARE: commands[BARE], "torch": [python, "-c", "import torch"], "sample": sample},
+            given.sample_rounds,
+        )
         over = {BARE: found[BARE], "import torch alone": found["torch"]}
         record.add(Figure(name, found["sample"], "s", 4.0, "lower", over))
         record.add(Figure(f"{name} / bare python", found["sample"] / found[BARE], "×"))
@@ -76,5 +95,7 @@ def run(argv: Sequence[str]) -> tuple[float, str]:
     done = subprocess.run(argv, capture_output=True, text=True)
     seconds = time.perf_counter() - begun
     if done.returncode:
-        raise LiminalError(f"{' '.join(argv[1:4])} ended with {done.returncode}: {done.stderr.strip().splitlines()[-1:]}")
+        raise LiminalError(
+            f"{' '.join(argv[1:4])} ended with {done.returncode}: {done.stderr.strip().splitlines()[-1:]}"
+        )
     return seconds, done.stdout

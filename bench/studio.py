@@ -62,14 +62,18 @@ def arguments() -> ArgumentParser:
     options = figures.parser("studio", (__doc__ or "").split("\n")[0])
     options.add_argument("--space", default="fashion", help="to show")
     options.add_argument("--points", type=int, default=1_000_000, help="of the large map")
-    options.add_argument("--items", type=int, default=70_000, help="of the map with pictures: the space's own, repeated")
+    options.add_argument(
+        "--items", type=int, default=70_000, help="of the map with pictures: the space's own, repeated"
+    )
     options.add_argument("--gesture", type=float, default=12.0, help="seconds that one gesture may take")
     options.add_argument("--starts", type=int, default=3, help="of the command, the middle one counts")
     options.add_argument("--hovers", type=int, default=100, help="places that the pointer is moved to")
     options.add_argument("--clients", type=int, default=20, help="that hover at once")
     options.add_argument("--requests", type=int, default=50, help="of each client, ten a second")
     options.add_argument("--no-peers", action="store_true", help="the studio alone")
-    options.add_argument("--only", default="", metavar="PARTS", help=f"some of {', '.join(PARTS)}, separated by commas")
+    options.add_argument(
+        "--only", default="", metavar="PARTS", help=f"some of {', '.join(PARTS)}, separated by commas"
+    )
     return options
 
 
@@ -112,7 +116,9 @@ class Server:
         parts = urlsplit(url)
         self.port, self.token = parts.port or 80, parse_qs(parts.query)["token"][0]
 
-    def ask(self, path: str, body: bytes | None = None, connection: http.client.HTTPConnection | None = None) -> bytes:
+    def ask(
+        self, path: str, body: bytes | None = None, connection: http.client.HTTPConnection | None = None
+    ) -> bytes:
         """The answer of a route.
 
         Raises:
@@ -155,7 +161,9 @@ def running(space: str) -> Iterator[Server]:
         LiminalError: it does not start.
     """
     argv = [sys.executable, "-m", "liminal", "studio", space, "--no-browser"]
-    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=compiled())
+    process = subprocess.Popen(
+        argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=compiled()
+    )
     assert process.stdout is not None
     said = ""
     try:
@@ -214,10 +222,19 @@ def page(script: str, patience: float = SLOWEST, **given: Any) -> Told:
     if not (WEB / "node_modules" / "playwright-core").is_dir():
         raise WorkerError("web/node_modules is not there: run npm install in web")
     liminal = Path(sys.executable).with_name("liminal")
-    environment = {**compiled(), **({"LIMINAL": str(liminal)} if liminal.exists() and "LIMINAL" not in os.environ else {})}
+    environment = {
+        **compiled(),
+        **({"LIMINAL": str(liminal)} if liminal.exists() and "LIMINAL" not in os.environ else {}),
+    }
     argv = [node, str(WEB / "test" / "bench" / script), json.dumps(given)]
     process = subprocess.Popen(
-        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=WEB, start_new_session=True
+        argv,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd=WEB,
+        start_new_session=True,
     )
     try:
         said, wrong = process.communicate(timeout=patience)
@@ -245,9 +262,22 @@ def packages() -> Path:
     if npm is None:
         raise WorkerError("there is no npm on the PATH")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / "package.json").write_text(json.dumps({"name": "peers", "private": True, "dependencies": PACKAGES}))
-    print(f"installing {', '.join(f'{name} {version}' for name, version in PACKAGES.items())} (once)", flush=True)
-    argv = [npm, "install", "--no-audit", "--no-fund", "--legacy-peer-deps", "--ignore-scripts", "--loglevel=error"]
+    (FOLDER / "package.json").write_text(
+        json.dumps({"name": "peers", "private": True, "dependencies": PACKAGES})
+    )
+    print(
+        f"installing {', '.join(f'{name} {version}' for name, version in PACKAGES.items())} (once)",
+        flush=True,
+    )
+    argv = [
+        npm,
+        "install",
+        "--no-audit",
+        "--no-fund",
+        "--legacy-peer-deps",
+        "--ignore-scripts",
+        "--loglevel=error",
+    ]
     done = subprocess.run(argv, cwd=FOLDER, capture_output=True, text=True)
     if done.returncode:
         last = (done.stderr or done.stdout).strip().splitlines() or ["no word why"]
@@ -279,12 +309,25 @@ def starts(record: Record, _: Server | None, given: Namespace) -> None:
     except WorkerError as error:
         return missed(record, STARTS, error)
     note = f"the middle of {len(told)} starts on a warm disk; the address was printed after {middle(told, 'told_ms') / 1000:.2f} s"
-    values = [middle(told, "map_ms") / 1000, middle(told, "live_ms") / 1000, middle(told, "script_bytes") / 1000]
+    values = [
+        middle(told, "map_ms") / 1000,
+        middle(told, "live_ms") / 1000,
+        middle(told, "script_bytes") / 1000,
+    ]
     for (name, (unit, bar)), value, more in zip(
         STARTS.items(), values, (note, "", "all scripts loaded until the map was drawn"), strict=True
     ):
         known = value if np.isfinite(value) else None
-        record.add(Figure(name, known, unit, bar, "lower", note=more if known is not None else "nothing came within a minute"))
+        record.add(
+            Figure(
+                name,
+                known,
+                unit,
+                bar,
+                "lower",
+                note=more if known is not None else "nothing came within a minute",
+            )
+        )
 
 
 def middle(told: Sequence[Told], name: str) -> float:
@@ -307,7 +350,16 @@ def live(record: Record, server: Server, given: Namespace) -> None:
     note = f"{told['rounds']} requests, to the end of the first frame that shows them; they take 0.16 s more to fade in"
     slowest = {} if told["tiles_ms"] is None else {"95 %": told["tiles_ms_p95"]}
     note = note if told["tiles_ms"] is not None else "no view wanted as many tiles at once"
-    record.add(Figure("microscope: 144 tiles", told["tiles_ms"], *TILES["microscope: 144 tiles"], "lower", slowest, note=note))
+    record.add(
+        Figure(
+            "microscope: 144 tiles",
+            told["tiles_ms"],
+            *TILES["microscope: 144 tiles"],
+            "lower",
+            slowest,
+            note=note,
+        )
+    )
 
 
 def hovered(told: Told, names: Mapping[str, Any]) -> list[tuple[str, float, str]]:
@@ -330,18 +382,28 @@ def shared(record: Record, server: Server, given: Namespace) -> None:
         return missed(record, SHARED, "there is no command liminal share here")
     target.unlink(missing_ok=True)
     try:
-        done = subprocess.run([*command, given.space, "-o", str(target)], capture_output=True, text=True, timeout=SLOWEST)
+        done = subprocess.run(
+            [*command, given.space, "-o", str(target)], capture_output=True, text=True, timeout=SLOWEST
+        )
     except subprocess.TimeoutExpired:
         return missed(record, SHARED, f"liminal share took more than {SLOWEST:.0f} seconds")
     if done.returncode or not target.exists():
         said = (done.stderr or done.stdout).strip().splitlines() or ["no file was written"]
         return missed(record, SHARED, f"liminal share: {said[-1]}")
     try:
-        told = page("live.mjs", url=target.resolve().as_uri(), hovers=given.hovers, rounds=0, shot=str(OUT / "studio-shared"))
+        told = page(
+            "live.mjs",
+            url=target.resolve().as_uri(),
+            hovers=given.hovers,
+            rounds=0,
+            shot=str(OUT / "studio-shared"),
+        )
     except WorkerError as error:
         return missed(record, SHARED, error)
     note = f"median of {told['hovers']}; the file holds {target.stat().st_size / 1e6:.1f} MB"
-    record.add(Figure(name, told["hover_ms"], *SHARED[name], "lower", {"95 %": told["hover_ms_p95"]}, note=note))
+    record.add(
+        Figure(name, told["hover_ms"], *SHARED[name], "lower", {"95 %": told["hover_ms_p95"]}, note=note)
+    )
 
 
 CROWD = {
@@ -372,7 +434,9 @@ def hover(server: Server, places: np.ndarray, clients: int, requests: int) -> li
         begun = time.perf_counter() + choose.random() / 10
         for turn in range(requests):
             time.sleep(max(0.0, begun + turn / 10 - time.perf_counter()))
-            place = places[choose.randrange(len(places))] + np.array([choose.gauss(0, 0.05), choose.gauss(0, 0.05)], np.float32)
+            place = places[choose.randrange(len(places))] + np.array(
+                [choose.gauss(0, 0.05), choose.gauss(0, 0.05)], np.float32
+            )
             asked, wrong = time.perf_counter(), ""
             try:
                 server.ask("/api/at?method=umap", np.asarray(place, "<f4").tobytes(), connection)
@@ -390,17 +454,28 @@ def hover(server: Server, places: np.ndarray, clients: int, requests: int) -> li
     return told
 
 
-def crowded(told: Sequence[tuple[float, str]], before: float | None, after: float | None, clients: int) -> list[Figure]:
+def crowded(
+    told: Sequence[tuple[float, str]], before: float | None, after: float | None, clients: int
+) -> list[Figure]:
     """The figures of many clients' answers."""
     times, wrong = [took for took, _ in told], [words for _, words in told if words]
     slow, errors, grows = CROWD
     by = None if before is None or after is None else after - before
     how = f"{clients} at once, {len(told):,} answers, ten a second each; 95 % are faster"
     held = (
-        "this system does not say what a process holds" if before is None else f"from {before:,.0f} MB, after a round that does not count"
+        "this system does not say what a process holds"
+        if before is None
+        else f"from {before:,.0f} MB, after a round that does not count"
     )
     return [
-        Figure(slow, float(np.quantile(times, 0.95)), *CROWD[slow], "lower", {"median": float(np.median(times))}, note=how),
+        Figure(
+            slow,
+            float(np.quantile(times, 0.95)),
+            *CROWD[slow],
+            "lower",
+            {"median": float(np.median(times))},
+            note=how,
+        ),
         Figure(errors, len(wrong), *CROWD[errors], "lower", note=wrong[0] if wrong else ""),
         Figure(grows, by, *CROWD[grows], "lower", note=held),
     ]
@@ -421,10 +496,15 @@ def drawn(record: Record, server: Server, given: Namespace) -> None:
         place = {**{side: ours["box"][side] for side in ("width", "height")}, "point": 2 * ours["radius"] + 1}
         theirs = {} if given.no_peers else {who: peer(who, {**common, **place}) for who in PEERS}
         with contextlib.suppress(WorkerError):
-            theirs["a frame with one point"] = page("floor.mjs", width=place["width"], height=place["height"], seconds=given.gesture)
+            theirs["a frame with one point"] = page(
+                "floor.mjs", width=place["width"], height=place["height"], seconds=given.gesture
+            )
         for figure in compared(kind, count, ours, theirs):
             record.add(figure)
-        record.note(f"look at bench/out/studio-{kind}.png" + (" and at those of the peers beside it" if theirs else ""))
+        record.note(
+            f"look at bench/out/studio-{kind}.png"
+            + (" and at those of the peers beside it" if theirs else "")
+        )
 
 
 def peer(who: str, common: Told) -> Told:
@@ -452,9 +532,14 @@ def compared(kind: str, count: int, ours: Told, theirs: Mapping[str, Told]) -> l
     """The figures of a map with the peers' beside them, and those of the peers that could not be measured as figures of their own."""
     could = {who: told for who, told in theirs.items() if "why" not in told}
     names = drawing(kind, count)
-    beside = {who.replace(package(who), f"{package(who)} {PACKAGES.get(package(who), '')}".rstrip()): told for who, told in could.items()}
+    beside = {
+        who.replace(package(who), f"{package(who)} {PACKAGES.get(package(who), '')}".rstrip()): told
+        for who, told in could.items()
+    }
     frames = {who: told["frame_ms"] for who, told in beside.items()}
-    cost = "; CPU-ms a frame: " + ", ".join(f"{who} {told['cpu_ms']:.0f}" for who, told in [("studio", ours), *beside.items()])
+    cost = "; CPU-ms a frame: " + ", ".join(
+        f"{who} {told['cpu_ms']:.0f}" for who, told in [("studio", ours), *beside.items()]
+    )
     if kind == "heaps":
         first, moving, settled = names
         firsts = {who: told["first_ms"] / 1000 for who, told in beside.items() if "first_ms" in told}
@@ -477,7 +562,9 @@ def compared(kind: str, count: int, ours: Told, theirs: Mapping[str, Told]) -> l
         ]
     absent = {who: told["why"] for who, told in theirs.items() if "why" in told}
     of = next(iter(names)).partition(":")[0]
-    return found + [Figure(f"{of}: a frame while moving, {who}", None, "ms", note=why) for who, why in absent.items()]
+    return found + [
+        Figure(f"{of}: a frame while moving, {who}", None, "ms", note=why) for who, why in absent.items()
+    ]
 
 
 def package(who: str) -> str:
@@ -490,4 +577,10 @@ def spread(told: Told) -> str:
     return f"median of {told['frames']} frames, 95 % within {told['frame_ms_p95']:.0f} ms"
 
 
-PARTS: dict[str, Callable[..., None]] = {"start": starts, "live": live, "shared": shared, "crowd": crowd, "drawn": drawn}
+PARTS: dict[str, Callable[..., None]] = {
+    "start": starts,
+    "live": live,
+    "shared": shared,
+    "crowd": crowd,
+    "drawn": drawn,
+}

@@ -35,9 +35,15 @@ def arguments() -> ArgumentParser:
     """The options of this bench."""
     options = figures.parser("style", __doc__ or "")
     options.add_argument("--space", default="fashion", help="a space of Fashion-MNIST, by name or folder")
-    options.add_argument("--faces", help="a space of faces; None: the one that the bench edits leaves, if it is there")
-    options.add_argument("--most", type=int, default=1000, help="held-out items of a class that are converted")
-    options.add_argument("--pairs", type=int, default=1000, help="of held-out items between which style is carried")
+    options.add_argument(
+        "--faces", help="a space of faces; None: the one that the bench edits leaves, if it is there"
+    )
+    options.add_argument(
+        "--most", type=int, default=1000, help="held-out items of a class that are converted"
+    )
+    options.add_argument(
+        "--pairs", type=int, default=1000, help="of held-out items between which style is carried"
+    )
     options.add_argument("--classifier-epochs", type=float, default=4.0, help="of the judge of garments")
     options.add_argument("--reader-faces", type=int, default=8000, help="drawn for the judge of faces")
     options.add_argument("--reader-epochs", type=float, default=8.0, help="of the judge of faces")
@@ -51,7 +57,9 @@ def main(args: Sequence[str]) -> None:
     record, voice = Record("style", args, given), Terminal()
     space = liminal.open(given.space)
     if "label" not in space.card.attributes:
-        raise LiminalError(f"bench style: the space {given.space} has no attribute label; give one of Fashion-MNIST")
+        raise LiminalError(
+            f"bench style: the space {given.space} has no attribute label; give one of Fashion-MNIST"
+        )
     judge = classifier(clothes(voice), given.classifier_epochs, False, voice)
     voice.close()
     held = rows(space, "label", "held")
@@ -59,11 +67,21 @@ def main(args: Sequence[str]) -> None:
     record.note(f"{given.space}: {len(held.z):,} held-out items; {facts(style)}")
     for source, target, bar in CHANGES:
         changed(record, space, judge, {"every member": plain}, style, held, source, target, bar, given.most)
-    carried(record, "garments", space, style, held, lambda x: named(judge, x), readings, given.pairs, given.seed)
+    carried(
+        record, "garments", space, style, held, lambda x: named(judge, x), readings, given.pairs, given.seed
+    )
     shown(space, style, held, ("Sandal", "Ankle boot", "Pullover", "Dress", "Bag"), "style-garments.png")
     drawn = Path(given.faces or OUT / "faces-space")
     if given.faces or drawn.is_dir():
-        faces(record, liminal.open(drawn), given.reader_faces, given.reader_epochs, given.pairs, given.seed, voice)
+        faces(
+            record,
+            liminal.open(drawn),
+            given.reader_faces,
+            given.reader_epochs,
+            given.pairs,
+            given.seed,
+            voice,
+        )
     else:
         record.note("faces left out: there is no space of them; python -m bench edits makes one")
     voice.close()
@@ -108,7 +126,9 @@ def facts(style: Style) -> str:
 def listed(values: Mapping[str, float]) -> str:
     """Values by name, those of one category (``name=value``) as their mean."""
     names = dict.fromkeys(k.split("=", 1)[0] for k in values)
-    return ", ".join(f"{n} {np.mean([v for k, v in values.items() if k.split('=', 1)[0] == n]):.2f}" for n in names)
+    return ", ".join(
+        f"{n} {np.mean([v for k, v in values.items() if k.split('=', 1)[0] == n]):.2f}" for n in names
+    )
 
 
 def named(judge: Classifier, x: Tensor) -> np.ndarray:
@@ -125,7 +145,12 @@ def readings(x: Tensor) -> dict[str, Tensor]:
     down = torch.arange(p.shape[1], dtype=p.dtype)[:, None]
     tall, wide = on.amax(2).sum(1), on.amax(1).sum(1).clamp_min(1)
     middle = (on * down).sum((1, 2)) / area
-    return {"brightness": p.mean((1, 2)), "filled area": area, "height / width": tall / wide, "middle": middle}
+    return {
+        "brightness": p.mean((1, 2)),
+        "filled area": area,
+        "height / width": tall / wide,
+        "middle": middle,
+    }
 
 
 def alike(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> dict[str, float]:
@@ -159,7 +184,11 @@ def changed(
         - style.every.mean[style.classes.index(source)].float()
         + style.every.mean[style.classes.index(target)].float()
     }
-    tried = {"": convert(style, z, target, source)} | shift | {k: convert(s, z, target, source) for k, s in others.items()}
+    tried = (
+        {"": convert(style, z, target, source)}
+        | shift
+        | {k: convert(s, z, target, source) for k, s in others.items()}
+    )
     reached: dict[str, float] = {}
     diversity: dict[str, float] = {}
     kept: dict[str, float] = {}
@@ -177,9 +206,24 @@ def changed(
     }
     rest = lambda values: {k: v for k, v in values.items() if k}
     error = (reached[""] * (1 - reached[""]) / len(z)) ** 0.5
-    record.add(Figure(f"{title}: target reached", reached[""], "", bar, "higher", own | rest(reached), error, f"{len(z)} items"))
-    record.add(Figure(f"{title}: diversity of the class's own", diversity[""], "", 0.8, "higher", rest(diversity)))
-    record.add(Figure(f"{title}: style correlation", kept[""], "", 0.7, "higher", rest(kept), None, listed(each)))
+    record.add(
+        Figure(
+            f"{title}: target reached",
+            reached[""],
+            "",
+            bar,
+            "higher",
+            own | rest(reached),
+            error,
+            f"{len(z)} items",
+        )
+    )
+    record.add(
+        Figure(f"{title}: diversity of the class's own", diversity[""], "", 0.8, "higher", rest(diversity))
+    )
+    record.add(
+        Figure(f"{title}: style correlation", kept[""], "", 0.7, "higher", rest(kept), None, listed(each))
+    )
 
 
 def carried(
@@ -205,21 +249,60 @@ def carried(
     found: dict[str, Scores] = {}
     for how in HOW:
         x = decode(transfer(style, one, other, 1.0, left, right, how))
-        found[how], found["copy of the content item"], found["copy of the style item"] = score_transfer(x, before, wanted, content, read)
+        found[how], found["copy of the content item"], found["copy of the style item"] = score_transfer(
+            x, before, wanted, content, read
+        )
     guessed = score_transfer(decode(transfer(style, one, other)), before, wanted, content, read)[0]
     rest = [k for k in found if k != "code"]
     note = f"{len(a)} pairs; with predicted classes {guessed.kept:.3f}"
-    record.add(Figure(f"{title}: content kept", found["code"].kept, "", None, "higher", {k: found[k].kept for k in rest}, None, note))
+    record.add(
+        Figure(
+            f"{title}: content kept",
+            found["code"].kept,
+            "",
+            None,
+            "higher",
+            {k: found[k].kept for k in rest},
+            None,
+            note,
+        )
+    )
     note = f"with predicted classes {guessed.moved:.3f}; " + listed(found["code"].readings)
-    record.add(Figure(f"{title}: style moved", found["code"].moved, "", None, "higher", {k: found[k].moved for k in rest}, None, note))
+    record.add(
+        Figure(
+            f"{title}: style moved",
+            found["code"].moved,
+            "",
+            None,
+            "higher",
+            {k: found[k].moved for k in rest},
+            None,
+            note,
+        )
+    )
     train = rows(space, style.name, "train")
     leaks = leakage(style, train.z, train.labels, held.z, held.labels, seed)
     for reader in leaks.raw:
-        beside = {"chance": leaks.chance, "all of z": leaks.raw[reader], "after erasure": leaks.erased[reader]}
-        record.add(Figure(f"{title}: content read from the code, {reader}", leaks.code[reader], "", None, "lower", beside))
+        beside = {
+            "chance": leaks.chance,
+            "all of z": leaks.raw[reader],
+            "after erasure": leaks.erased[reader],
+        }
+        record.add(
+            Figure(
+                f"{title}: content read from the code, {reader}",
+                leaks.code[reader],
+                "",
+                None,
+                "lower",
+                beside,
+            )
+        )
 
 
-def faces(record: Record, space: Space, count: int, epochs: float, pairs: int, seed: int, voice: Terminal) -> None:
+def faces(
+    record: Record, space: Space, count: int, epochs: float, pairs: int, seed: int, voice: Terminal
+) -> None:
     """The hair style as content, everything else drawn as style; judged by a reader of its own of real drawings."""
     name = "hair_style"
     if name not in space.card.attributes:
@@ -228,11 +311,18 @@ def faces(record: Record, space: Space, count: int, epochs: float, pairs: int, s
     style, held = fitted(space, name), rows(space, name, "held")
     record.note(f"faces: {facts(style)}")
     read = lambda x: {k: v for k, v in reader.named(x).items() if not k.startswith(f"{name}=")}
-    carried(record, "faces", space, style, held, lambda x: reader(x)[name].argmax(1).numpy(), read, pairs, seed)
+    carried(
+        record, "faces", space, style, held, lambda x: reader(x)[name].argmax(1).numpy(), read, pairs, seed
+    )
     shown(space, style, held, style.classes[:5], "style-faces.png")
 
 
 def shown(space: Space, style: Style, held: Rows, classes: Sequence[str], file: str) -> None:
     """A picture of one content of each class in six styles."""
     contents = torch.stack([held.of(c)[3] for c in classes])
-    grid.save(table(space.generator, space.modality, style, contents, held.z[:6], 1.0, list(classes), held.labels[:6]), OUT / file)
+    grid.save(
+        table(
+            space.generator, space.modality, style, contents, held.z[:6], 1.0, list(classes), held.labels[:6]
+        ),
+        OUT / file,
+    )

@@ -47,17 +47,28 @@ def main(args: Sequence[str]) -> None:
     record, voice = Record("support", args, given), Terminal()
     space = liminal.open(given.space)
     if space.card.attributes.get("label") != "category" or tuple(space.modality.shape) != (1, 28, 28):
-        raise LiminalError(f"bench support: {given.space} is no space of labelled Fashion-MNIST; give one that is")
+        raise LiminalError(
+            f"bench support: {given.space} is no space of labelled Fashion-MNIST; give one that is"
+        )
     data = clothes(voice)
     model = classifier(data, given.classifier_epochs, False, voice)
-    table = {split: space.catalogue.table(split=split, columns=["id", "z", "label"]) for split in ("train", "held")}
+    table = {
+        split: space.catalogue.table(split=split, columns=["id", "z", "label"]) for split in ("train", "held")
+    }
     table["held"] = table["held"].slice(0, given.held)
     train, held = latents(table["train"]), latents(table["held"])
     held_items = space.items(table["held"]["id"].to_pylist())
     errors = residuals(space.generator, space.modality, held_items)
     begun = time.process_time()
     support = fit_support(train, held, held_residual=errors, seed=given.seed)
-    record.add(Figure("fit_support", time.process_time() - begun, "CPU-s", note=f"{len(train):,} and {len(held):,} latents"))
+    record.add(
+        Figure(
+            "fit_support",
+            time.process_time() - begun,
+            "CPU-s",
+            note=f"{len(train):,} and {len(held):,} latents",
+        )
+    )
     uniform(record, space, data, support, train, held, errors, given.seed)
     labels = [table["held"]["label"][row].as_py() for row in support.tested.tolist()]
     draws = {name: space.samplers[name].sample(given.points, rng(given.seed)) for name in space.samplers}
@@ -82,10 +93,21 @@ def main(args: Sequence[str]) -> None:
 
 def latents(table: pa.Table) -> Tensor:
     """The column z as (n, d)."""
-    return torch.from_numpy(np.array(table["z"].combine_chunks().flatten(), dtype=np.float32).reshape(len(table), -1))
+    return torch.from_numpy(
+        np.array(table["z"].combine_chunks().flatten(), dtype=np.float32).reshape(len(table), -1)
+    )
 
 
-def uniform(record: Record, space: Space, data: Clothes, support: Support, train: Tensor, held: Tensor, errors: Tensor, seed: int) -> None:
+def uniform(
+    record: Record,
+    space: Space,
+    data: Clothes,
+    support: Support,
+    train: Tensor,
+    held: Tensor,
+    errors: Tensor,
+    seed: int,
+) -> None:
     """Uniformity on the other half, on pictures that the space does not hold, and over many splits."""
     note = f"{support.evidence['n_calibration']} calibrate, {support.evidence['n_tested']} test"
     record.add(Figure("KS p, held-out latents", support.evidence["ks_p"], "", 0.05, "higher", note=note))
@@ -93,13 +115,27 @@ def uniform(record: Record, space: Space, data: Clothes, support: Support, train
     from scipy.stats import ks_2samp
 
     z = space.generator.encode(space.modality.tensor(data.test[:4000])).cpu()
-    z = z[torch.cdist(z.double(), held.double()).amin(1) > 1e-3]  # without the test pictures that are held out in the space
+    z = z[
+        torch.cdist(z.double(), held.double()).amin(1) > 1e-3
+    ]  # without the test pictures that are held out in the space
     p = ks_2samp(support.calibration.numpy(), support.score(z).numpy(), method="asymp").pvalue
-    record.add(Figure("KS p, test pictures not in the space", float(p), "", 0.05, "higher", note=f"{len(z):,} pictures"))
-    chance = [fit_support(train, held, held_residual=errors, seed=seed + i).evidence["ks_p"] for i in range(SPLITS)]
+    record.add(
+        Figure(
+            "KS p, test pictures not in the space", float(p), "", 0.05, "higher", note=f"{len(z):,} pictures"
+        )
+    )
+    chance = [
+        fit_support(train, held, held_residual=errors, seed=seed + i).evidence["ks_p"] for i in range(SPLITS)
+    ]
     share = float(np.mean(np.array(chance) < 0.05))
     record.add(Figure("share of splits with KS p < .05", share, note=f"{SPLITS} splits; .05 is right"))
-    record.add(Figure("median support of training items", support.evidence["train_median"], note="each without itself; .5 is right"))
+    record.add(
+        Figure(
+            "median support of training items",
+            support.evidence["train_median"],
+            note="each without itself; .5 is right",
+        )
+    )
 
 
 def controlled(
@@ -116,7 +152,16 @@ def controlled(
     for name, value in controls(support, z, labels, draws, seed).items():
         far = (points[name] - support.mean).norm(dim=1)
         trivial = float(((1 + (centred >= far[:, None]).sum(1)) / (1 + len(centred))).median())
-        record.add(Figure(f"median support, {name}", value, "", LOW.get(name), "lower", {"distance from the centre": trivial}))
+        record.add(
+            Figure(
+                f"median support, {name}",
+                value,
+                "",
+                LOW.get(name),
+                "lower",
+                {"distance from the centre": trivial},
+            )
+        )
 
 
 def foretold(
@@ -141,7 +186,9 @@ def foretold(
     record.note(f"bad in {name}: {shares}")
     within = {kind: how for kind, how in found["kinds"].items() if how["auroc"] is not None}
     told = ", ".join(f"{kind} {how['auroc']:.2f} and {how['centre']:.2f}" for kind, how in within.items())
-    record.note(f"AUROC within each kind in {name}, support and the whitened distance from the centre: {told}")
+    record.note(
+        f"AUROC within each kind in {name}, support and the whitened distance from the centre: {told}"
+    )
 
 
 def between(
@@ -159,7 +206,10 @@ def between(
     names = sorted(set(data.train_labels))
     kind = torch.tensor([names.index(label) for label in labels])
     draw = rng(seed)
-    a, b = torch.randint(len(z), (20 * count,), generator=draw), torch.randint(len(z), (20 * count,), generator=draw)
+    a, b = (
+        torch.randint(len(z), (20 * count,), generator=draw),
+        torch.randint(len(z), (20 * count,), generator=draw),
+    )
     pairs = (kind[a] != kind[b]).nonzero()[:count, 0]
     a, b = a[pairs], b[pairs]
     middle = (z[a] + z[b]) / 2
@@ -172,10 +222,18 @@ def between(
     note = f"{int(neither.sum())} of {len(middle)} midpoints give both classes together less than .5"
     record.add(
         Figure(
-            "median support, midpoint that looks like neither", float(p[neither].median()), "", None, "lower", {"others": rest}, note=note
+            "median support, midpoint that looks like neither",
+            float(p[neither].median()),
+            "",
+            None,
+            "lower",
+            {"others": rest},
+            note=note,
         )
     )
-    record.add(Figure("AUROC, midpoints that look like neither", found["auroc"], "", None, "higher", {"chance": 0.5}))
+    record.add(
+        Figure("AUROC, midpoints that look like neither", found["auroc"], "", None, "higher", {"chance": 0.5})
+    )
 
 
 def inputs(record: Record, space: Space, support: Support, fresh: np.ndarray) -> None:
@@ -189,20 +247,35 @@ def inputs(record: Record, space: Space, support: Support, fresh: np.ndarray) ->
         "noise": torch.rand(x.shape, generator=rng(0)),
         "drawn faces": F.interpolate(drawn, size=(28, 28), mode="area"),
         "negatives": 1 - x,
-        "handwritten digits": F.pad(F.interpolate(digits, size=(20, 20), mode="bicubic").clamp(0, 1), (4, 4, 4, 4)),
+        "handwritten digits": F.pad(
+            F.interpolate(digits, size=(20, 20), mode="bicubic").clamp(0, 1), (4, 4, 4, 4)
+        ),
         "upside down": x.flip(2),
         "black": torch.zeros_like(x[:1]),
     }
     for name, pictures in {"held-out": x, **shown}.items():
         items = space.modality.items(pictures)
-        z, errors = space.generator.encode(space.modality.tensor(items)).cpu(), residuals(space.generator, space.modality, items)
+        z, errors = (
+            space.generator.encode(space.modality.tensor(items)).cpu(),
+            residuals(space.generator, space.modality, items),
+        )
         alone = {
             "by support": float((support(z) <= 0.05).double().mean()),
             "by residual": float((support.residual(errors) <= 0.05).double().mean()),
         }
         bar = {"noise": 0.99, "drawn faces": 0.99, "handwritten digits": 0.95}.get(name)
         value = float((~support.belongs(z, errors)).double().mean())
-        record.add(Figure(f"refused, {name}", value, "", bar, "higher" if bar else "", alone, note=f"{len(items):,} pictures"))
+        record.add(
+            Figure(
+                f"refused, {name}",
+                value,
+                "",
+                bar,
+                "higher" if bar else "",
+                alone,
+                note=f"{len(items):,} pictures",
+            )
+        )
 
 
 def weighted(record: Record, support: Support, points: Mapping[str, Tensor]) -> None:
@@ -213,11 +286,16 @@ def weighted(record: Record, support: Support, points: Mapping[str, Tensor]) -> 
     rho = float(spearmanr(support.weight(z).numpy(), support.score(z).numpy())[0])
     record.add(
         Figure(
-            "rank correlation of weight and score", rho, "", note=f"bandwidth {support.bandwidth:.2f}, {len(support.landmarks):,} landmarks"
+            "rank correlation of weight and score",
+            rho,
+            "",
+            note=f"bandwidth {support.bandwidth:.2f}, {len(support.landmarks):,} landmarks",
         )
     )
     batch = torch.randn(1024, len(support.mean), generator=rng(0)).requires_grad_()
     begun = time.process_time()
     for _ in range(10):
         torch.autograd.grad(support.weight(batch).sum(), batch)
-    record.add(Figure("weight and gradient of 1,024 points", (time.process_time() - begun) / 10 * 1000, "CPU-ms"))
+    record.add(
+        Figure("weight and gradient of 1,024 points", (time.process_time() - begun) / 10 * 1000, "CPU-ms")
+    )

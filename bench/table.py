@@ -21,7 +21,12 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 def arguments() -> ArgumentParser:
     """The options."""
     options = figures.parser("table", __doc__ or "")
-    options.add_argument("--page", type=Path, default=PAGE, help="with a pair of marks <!-- bench NAME --> and <!-- end --> for each bench")
+    options.add_argument(
+        "--page",
+        type=Path,
+        default=PAGE,
+        help="with a pair of marks <!-- bench NAME --> and <!-- end --> for each bench",
+    )
     options.add_argument("--results", type=Path, default=OUT, help="folder of the results")
     return options
 
@@ -45,7 +50,9 @@ def filled(page: str, results: Mapping[str, dict[str, Any]]) -> str:
         marks = re.compile(rf"(<!-- bench {re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
         page, count = marks.subn(lambda m, record=record: m[1] + "\n".join(lines(record)) + "\n" + m[2], page)  # type: ignore[misc]
         if count != 1:
-            raise LiminalError(f"bench table: the page has {count} places for {name}; wanted one, <!-- bench {name} --> to <!-- end -->")
+            raise LiminalError(
+                f"bench table: the page has {count} places for {name}; wanted one, <!-- bench {name} --> to <!-- end -->"
+            )
     return page
 
 

@@ -25,7 +25,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, help="CPU threads")
     parser.add_argument("--out", type=Path, default=Path("demo"), help="folder for the results (demo)")
-    parser.add_argument("--no-browser", action="store_true", help="print how to open the studio instead of opening it")
+    parser.add_argument(
+        "--no-browser", action="store_true", help="print how to open the studio instead of opening it"
+    )
     args = parser.parse_args()
     voice = Terminal()
     set_threads(args.threads)
@@ -50,18 +52,32 @@ def write(space: liminal.Space, out: Path, voice: Terminal) -> list[tuple[str, s
     """Every picture of the demo, and what each shows."""
     held = space.catalogue.table("split = 'held'", columns=["id"])["id"].to_pylist()
     faces = [f"@{i}" for i in held[:12]]
-    plain = space.catalogue.table("split = 'held' and glasses = 'none' and smile < 0", columns=["id"])["id"].to_pylist()[:4]
+    plain = space.catalogue.table("split = 'held' and glasses = 'none' and smile < 0", columns=["id"])[
+        "id"
+    ].to_pylist()[:4]
     steps = {
         "reconstructions.png": (
             "held-out faces, and below each what the model makes of its code",
             lambda p: space.reconstruct(faces).save(p),
         ),
         "samples.png": ("64 faces that nobody drew", lambda p: space.sample(64).save(p)),
-        "morph.gif": ("a walk through four faces", lambda p: space.path(*faces[:4], frames=72, loop=True).save(p)),
+        "morph.gif": (
+            "a walk through four faces",
+            lambda p: space.path(*faces[:4], frames=72, loop=True).save(p),
+        ),
         "smile.png": ("four faces from -2 to +2 smiles", lambda p: space.strip(plain, "smile").save(p)),
-        "glasses.png": ("the same faces, glasses going on", lambda p: space.strip(plain, "glasses", (0, 0.25, 0.5, 0.75, 1)).save(p)),
-        "map.png": ("every face on a plane, near when their codes are near", lambda p: space.map("umap", color="hair_style").save(p)),
-        "report.html": ("what the space is worth, measured", lambda p: space.measure(quick=True, voice=voice).save(p)),
+        "glasses.png": (
+            "the same faces, glasses going on",
+            lambda p: space.strip(plain, "glasses", (0, 0.25, 0.5, 0.75, 1)).save(p),
+        ),
+        "map.png": (
+            "every face on a plane, near when their codes are near",
+            lambda p: space.map("umap", color="hair_style").save(p),
+        ),
+        "report.html": (
+            "what the space is worth, measured",
+            lambda p: space.measure(quick=True, voice=voice).save(p),
+        ),
     }
     for i, (name, (what, make)) in enumerate(steps.items()):
         voice.progress("drawing the results", i / len(steps), what)

@@ -40,8 +40,14 @@ ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEAL
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=float, default=8)
-    parser.add_argument("--threads", type=int, default=1, help="1: the same weights on any machine of this kind (1)")
-    parser.add_argument("--keep", type=Path, help="keep the full space (70,000 items) in this folder; one that is there already is used")
+    parser.add_argument(
+        "--threads", type=int, default=1, help="1: the same weights on any machine of this kind (1)"
+    )
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        help="keep the full space (70,000 items) in this folder; one that is there already is used",
+    )
     args = parser.parse_args()
     folder = args.keep or Path(tempfile.mkdtemp()) / "fashion"
     # written out, so that the space can be made again when the defaults have moved on

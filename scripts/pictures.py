@@ -28,7 +28,9 @@ MOST = 1_000_000  # bytes of one picture
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--demo", type=Path, default=Path("demo"), help="what `make demo` wrote (demo)")
-    parser.add_argument("--out", type=Path, default=Path("docs/pictures"), help="folder for the pictures (docs/pictures)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("docs/pictures"), help="folder for the pictures (docs/pictures)"
+    )
     args = parser.parse_args()
     try:
         for path in write(args.demo, args.out):

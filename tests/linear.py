@@ -16,7 +16,18 @@ from liminal.generator import Autoencoder
 from liminal.modalities.image import Image
 from liminal.priors import Delta, Normal
 
-LABELS = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+LABELS = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
 GREY = Image(28, 28, 1)
 
 

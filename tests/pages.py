@@ -60,7 +60,9 @@ def in_seconds(text: str) -> str:
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fit the flow sampler for few steps: it then draws badly, which no page shows."""
     fit_flow = latent.fit_flow
-    monkeypatch.setattr(latent, "fit_flow", lambda draw, seed, steps, **how: fit_flow(draw, seed, min(steps, STEPS), **how))
+    monkeypatch.setattr(
+        latent, "fit_flow", lambda draw, seed, steps, **how: fit_flow(draw, seed, min(steps, STEPS), **how)
+    )
 
 
 def alike(shown: str, said: str) -> bool:
@@ -69,7 +71,9 @@ def alike(shown: str, said: str) -> bool:
     return re.fullmatch(r"\s?.*?\s?".join(parts), " ".join(said.split())) is not None
 
 
-def run(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+def run(
+    page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> dict[str, Any]:
     """Run a page in a folder; the namespace of its Python blocks is returned.
 
     Every file that the page says it writes must be there in the end.
@@ -92,7 +96,12 @@ def run(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
         if block.language in ("python", "console"):
             text += block.text
     refused = {
-        name for block in blocks(page) if block.language == "console" for t, s in commands(block) if complains(s) for name in outputs(t)
+        name
+        for block in blocks(page)
+        if block.language == "console"
+        for t, s in commands(block)
+        if complains(s)
+        for name in outputs(t)
     }
     for name in set(outputs(text)) - refused:
         assert Path(name).exists(), f"{page.name} says that it writes {name}"
@@ -135,27 +144,44 @@ def furnish(folder: Path) -> Path:
             break
         (folder / place).mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.array(item)).save(folder / place / name)
-    lines = [f"{i:04d}.png,{r['smile']:.2f},{r['glasses']},{'yes' if r['hat'] else 'no'}" for i, r in enumerate(rows[:240])]
+    lines = [
+        f"{i:04d}.png,{r['smile']:.2f},{r['glasses']},{'yes' if r['hat'] else 'no'}"
+        for i, r in enumerate(rows[:240])
+    ]
     lines[7] = "0007.png,,none,"  # an empty cell is unknown
     (folder / "labels.csv").write_text("\n".join(["file,smile,glasses,hat", *lines]) + "\n")
-    later = [f"{i:04d}.png,{'dark' if r['hair_colour'] in ('black', 'brown') else 'light'}" for i, r in enumerate(rows[:240])]
+    later = [
+        f"{i:04d}.png,{'dark' if r['hair_colour'] in ('black', 'brown') else 'light'}"
+        for i, r in enumerate(rows[:240])
+    ]
     (folder / "later.csv").write_text("\n".join(["file,hair", *later]) + "\n")
     Image.fromarray(np.array(drawn.items[250])).save(folder / "me.png")
     for i in range(12):
         grey = Image.fromarray(np.array(drawn.items[i])).convert("L")
-        for place in (f"clothes/{('bag', 'coat')[i % 2]}", f"split/{'test' if i > 8 else 'train'}/{('bag', 'coat')[i % 2]}"):
+        for place in (
+            f"clothes/{('bag', 'coat')[i % 2]}",
+            f"split/{'test' if i > 8 else 'train'}/{('bag', 'coat')[i % 2]}",
+        ):
             (folder / place).mkdir(parents=True, exist_ok=True)
             grey.save(folder / place / f"{i}.png")
     small = np.array(drawn.items[:20, ..., 0])
     np.save(folder / "pictures.npy", small)
-    np.savez(folder / "digits.npz", x_train=small[:16], y_train=np.arange(16) % 10, x_test=small[16:], y_test=np.arange(4))
+    np.savez(
+        folder / "digits.npz",
+        x_train=small[:16],
+        y_train=np.arange(16) % 10,
+        x_test=small[16:],
+        y_test=np.arange(4),
+    )
     _parquet(folder / "pictures.parquet", drawn.items[:10], [r["glasses"] for r in rows[:10]])
     (folder / "mnist").mkdir()
     for part, items in (("train", small[:16]), ("t10k", small[16:])):
         head = bytes([0, 0, 8, 3]) + b"".join(n.to_bytes(4, "big") for n in items.shape)
         (folder / "mnist" / f"{part}-images-idx3-ubyte").write_bytes(head + items.tobytes())
         labels = bytes(range(len(items)))
-        (folder / "mnist" / f"{part}-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1]) + len(items).to_bytes(4, "big") + labels)
+        (folder / "mnist" / f"{part}-labels-idx1-ubyte").write_bytes(
+            bytes([0, 0, 8, 1]) + len(items).to_bytes(4, "big") + labels
+        )
     return folder
 
 

@@ -69,7 +69,9 @@ def test_imports_run_down(path: Path) -> None:
         other = part(target)
         assert LEVEL[other] <= LEVEL[own], f"{path.name} imports {target}, which lies above it"
         for group in STRANGERS:
-            assert not ({own, other} <= group and own != other), f"{path.name} imports {target}; the two know nothing of each other"
+            assert not ({own, other} <= group and own != other), (
+                f"{path.name} imports {target}; the two know nothing of each other"
+            )
 
 
 def test_no_circles() -> None:
@@ -106,6 +108,15 @@ def test_nothing_is_unpickled() -> None:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
                 call = ast.unparse(node.func)
-                assert call not in {"eval", "exec", "torch.load", "pickle.load", "pickle.loads", "joblib.load"}, f"{path}: {call}"
+                assert call not in {
+                    "eval",
+                    "exec",
+                    "torch.load",
+                    "pickle.load",
+                    "pickle.loads",
+                    "joblib.load",
+                }, f"{path}: {call}"
                 if call == "np.load":
-                    assert any(k.arg == "allow_pickle" and ast.unparse(k.value) == "False" for k in node.keywords), path
+                    assert any(
+                        k.arg == "allow_pickle" and ast.unparse(k.value) == "False" for k in node.keywords
+                    ), path

@@ -50,8 +50,14 @@ def bomb(path: Path, side: int = 60_000) -> Path:
     data = b"".join(packer.compress(row * 1000) for _ in range(side // 1000)) + packer.flush()
     with open(path, "wb") as file:
         file.write(b"\x89PNG\r\n\x1a\n")
-        for kind, body in ((b"IHDR", struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)), (b"IDAT", data), (b"IEND", b"")):
-            file.write(struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)))
+        for kind, body in (
+            (b"IHDR", struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)),
+            (b"IDAT", data),
+            (b"IEND", b""),
+        ):
+            file.write(
+                struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+            )
     return path
 
 
@@ -100,13 +106,17 @@ def test_bad_files_among_good_ones_are_counted_and_listed(
     assert len(np.load(tmp_path / "z.npy")) == good
 
 
-def test_mixed_sizes_and_modes_are_read(tiny_space: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_mixed_sizes_and_modes_are_read(
+    tiny_space: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "set"
     folder.mkdir()
     for i, mode in enumerate(("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F")):
         form = {"CMYK": "jpg", "F": "tiff"}.get(mode, "png")
         image = Image.new("L", (10 + 7 * i, 40 - 3 * i), 90)
-        image = Image.fromarray(np.full((40, 30), 20_000, np.uint16)) if mode == "I;16" else image.convert(mode)
+        image = (
+            Image.fromarray(np.full((40, 30), 20_000, np.uint16)) if mode == "I;16" else image.convert(mode)
+        )
         image.save(folder / f"{i}.{form}")
     assert main(["encode", str(tiny_space), str(folder), "-o", str(tmp_path / "z.npy")]) == 0
     assert np.isfinite(np.load(tmp_path / "z.npy")).all()
@@ -117,7 +127,9 @@ def test_mixed_sizes_and_modes_are_read(tiny_space: Path, tmp_path: Path, capsys
     assert "skipped" not in err
 
 
-def test_attributes_that_match_nothing(pictures: Path, tiny_space: Path, tmp_path: Path, refused: Refused) -> None:
+def test_attributes_that_match_nothing(
+    pictures: Path, tiny_space: Path, tmp_path: Path, refused: Refused
+) -> None:
     table, out = tmp_path / "labels.csv", tmp_path / "space"
     table.write_text("file,smile\nanna.png,1\n")
     said = refused("fit", pictures / "pictures", "-o", out, "--attributes", table)
@@ -125,7 +137,9 @@ def test_attributes_that_match_nothing(pictures: Path, tiny_space: Path, tmp_pat
     assert str(table) in refused("label", tiny_space, table)
     table.write_text("file,smile\n")
     assert str(table) in refused("fit", pictures / "pictures", "-o", out, "--attributes", table)
-    assert "gone.csv" in refused("fit", pictures / "pictures", "-o", out, "--attributes", tmp_path / "gone.csv")
+    assert "gone.csv" in refused(
+        "fit", pictures / "pictures", "-o", out, "--attributes", tmp_path / "gone.csv"
+    )
     assert "gone.csv" in refused("label", tiny_space, tmp_path / "gone.csv")
     assert not out.exists()
 
@@ -242,13 +256,17 @@ def test_arguments_of_fit(option: str, says: str, pictures: Path, tmp_path: Path
         ("encode {s} gone --add", "gone"),
     ],
 )
-def test_arguments_of_the_verbs(command: str, says: str, tiny_space: Path, tmp_path: Path, refused: Refused) -> None:
+def test_arguments_of_the_verbs(
+    command: str, says: str, tiny_space: Path, tmp_path: Path, refused: Refused
+) -> None:
     argv = [part.format(s=tiny_space, o=tmp_path / "o") for part in command.split()]
     assert says in refused(*argv)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_output_that_exists_is_left_alone(tiny_space: Path, pictures: Path, tmp_path: Path, refused: Refused) -> None:
+def test_an_output_that_exists_is_left_alone(
+    tiny_space: Path, pictures: Path, tmp_path: Path, refused: Refused
+) -> None:
     z = tmp_path / "z.npy"
     np.save(z, np.zeros((2, 4), np.float32))
     for command in (
@@ -323,7 +341,9 @@ def pickled(space: Path) -> None:
 def pickled_by_name(space: Path) -> None:
     card = json.loads((space / "card.json").read_text())
     (space / "weights.pt").write_bytes(pickle.dumps(Trap(space / "trace")))
-    card["parts"] = {("weights.pt" if name.startswith("weights") else name): entry for name, entry in card["parts"].items()}
+    card["parts"] = {
+        ("weights.pt" if name.startswith("weights") else name): entry for name, entry in card["parts"].items()
+    }
     (space / "card.json").write_text(json.dumps(card))
 
 
@@ -333,7 +353,10 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "no card": (lambda space: (space / "card.json").unlink(), "card.json"),
     "newer": (lambda space: card_of(space, format=99), "newer Liminal"),
     "no parts": (lambda space: card_of(space, parts={}), "card.json"),
-    "foreign model": (lambda space: card_of(space, model={"class": "vae", "arguments": {"shape": [1, 16, 16], "depth": 3}}), "card.json"),
+    "foreign model": (
+        lambda space: card_of(space, model={"class": "vae", "arguments": {"shape": [1, 16, 16], "depth": 3}}),
+        "card.json",
+    ),
     "cut weights": (cut_weights, "weights.safetensors"),
     "no weights": (lambda space: (space / "weights.safetensors").unlink(), "weights.safetensors"),
     "no items": (lambda space: shutil.rmtree(space / "items.lance"), "items.lance"),
@@ -376,7 +399,9 @@ def start(argv: list[object], most: int | None = None) -> subprocess.Popen[str]:
             resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 
     command = [sys.executable, "-m", "liminal", *map(str, argv)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=limits)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=limits
+    )
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -400,7 +425,9 @@ def test_a_full_disk(command: str, most: int, tiny_space: Path, pictures: Path, 
     place.mkdir()
     before = (space / "card.json").read_bytes()
     names = {"s": space, "o": place / "o", "p": pictures / "pictures", "a": pictures / "attributes.csv"}
-    main(["encode", str(space), str(pictures / "pictures"), "-o", str(tmp_path / "z.npy"), "-q"])  # now the pictures are in the cache
+    main(
+        ["encode", str(space), str(pictures / "pictures"), "-o", str(tmp_path / "z.npy"), "-q"]
+    )  # now the pictures are in the cache
     run = start([part.format(**names) for part in command.split()], most)
     out, err = run.communicate(timeout=120)
     assert run.returncode == 2, err
@@ -423,7 +450,9 @@ def test_a_disk_that_fills_up_while_training(pictures: Path, tmp_path: Path) -> 
     assert not [p for p in out.rglob("*") if p.name.startswith(".")], "no temporary file stays"
 
 
-def test_ctrl_c_keeps_the_state_and_says_how_to_go_on(pictures: Path, tmp_path: Path, refused: Refused) -> None:
+def test_ctrl_c_keeps_the_state_and_says_how_to_go_on(
+    pictures: Path, tmp_path: Path, refused: Refused
+) -> None:
     out = tmp_path / "my space"
     argv = ["fit", pictures / "pictures" / "bar", "-o", out, "--epochs", 100_000, *SMALL]
     run = start(argv)

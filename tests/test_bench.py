@@ -77,12 +77,22 @@ def test_wrong_names_are_refused_in_one_line(capsys: pytest.CaptureFixture[str])
         (3.0, None, "higher", None),
     ],
 )
-def test_a_bar_is_met_or_missed(value: float | None, bar: figures.Bar | None, better: str, met: bool | None) -> None:
+def test_a_bar_is_met_or_missed(
+    value: float | None, bar: figures.Bar | None, better: str, met: bool | None
+) -> None:
     assert Figure("x", value, "", bar, better).met is met  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("number", "text"), [(0.0083456, "0.008346"), (0.5, "0.5"), (12345.6, "12,346"), (1500, "1,500"), (0, "0"), (float("nan"), "NaN")]
+    ("number", "text"),
+    [
+        (0.0083456, "0.008346"),
+        (0.5, "0.5"),
+        (12345.6, "12,346"),
+        (1500, "1,500"),
+        (0, "0"),
+        (float("nan"), "NaN"),
+    ],
 )
 def test_numbers_have_four_digits(number: float, text: str) -> None:
     assert figures.text(number) == text
@@ -109,10 +119,20 @@ def test_a_record_is_kept_as_json(out: Path, capsys: pytest.CaptureFixture[str])
 
 
 def record(**changes: object) -> dict[str, object]:
-    shown = [Figure("MSE", 0.02, bar=0.008, better="lower"), Figure("accuracy", 0.9, bar=0.87, better="higher"), Figure("speed", 5.0, "×")]
+    shown = [
+        Figure("MSE", 0.02, bar=0.008, better="lower"),
+        Figure("accuracy", 0.9, bar=0.87, better="higher"),
+        Figure("speed", 5.0, "×"),
+    ]
     return {
         "command": "python -m bench fashion --space /somewhere/deep/fashion-space",
-        "machine": {"cores": 2, "system": "Linux", "python": "3.11", "torch": "2.13.0+cpu", "liminal": "0.1.0"},
+        "machine": {
+            "cores": 2,
+            "system": "Linux",
+            "python": "3.11",
+            "torch": "2.13.0+cpu",
+            "liminal": "0.1.0",
+        },
         "date": "2026-01-02",
         "seconds": 10.0,
         "cpu_seconds": 20.0,
@@ -136,7 +156,10 @@ def test_the_table_is_written_between_the_marks() -> None:
 
 
 def test_rows_have_five_cells_whatever_is_in_them() -> None:
-    odd = [{**figures.asdict(f), "met": f.met} for f in (Figure("a | b", None, "s", 4.0, "lower", note="none | there"), Figure("c", 1.0))]
+    odd = [
+        {**figures.asdict(f), "met": f.met}
+        for f in (Figure("a | b", None, "s", 4.0, "lower", note="none | there"), Figure("c", 1.0))
+    ]
     rows = [line for line in table.lines(record(figures=odd)) if line.startswith("| ")]
     assert [len(re.findall(r"(?<!\\)\|", row)) for row in rows] == [6] * len(rows)
 
@@ -174,7 +197,9 @@ def test_errors_of_known_reconstructions() -> None:
     items = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 1)).astype(np.uint8)
     assert scoring.squared_error(modality, items, lambda x: x) == 0
     assert scoring.squared_error(modality, items, lambda x: x + 0.1) == pytest.approx(0.01, rel=1e-4)
-    flat = np.repeat(items.reshape(30, 64)[:, :1], 64, 1).reshape(30, 8, 8, 1)  # one number a picture: one component restores it
+    flat = np.repeat(items.reshape(30, 64)[:, :1], 64, 1).reshape(
+        30, 8, 8, 1
+    )  # one number a picture: one component restores it
     assert scoring.squared_error(modality, flat, scoring.principal(modality, flat, 1)) < 1e-8
     assert scoring.squared_error(modality, items, scoring.principal(modality, items, 1)) > 0.01
 
@@ -245,18 +270,24 @@ def test_random_steps_are_as_long_as_the_formula() -> None:
 # beside peers
 
 
-def test_a_peers_venv_is_made_once_and_says_what_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_peers_venv_is_made_once_and_says_what_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     said: list[list[str]] = []
 
     def run(step: list[str], **how: object) -> Namespace:
         said.append(step)
-        return Namespace(returncode=int("peer==1.2" in step and len(said) < 4), stdout="", stderr="first\nno such host\n")
+        return Namespace(
+            returncode=int("peer==1.2" in step and len(said) < 4), stdout="", stderr="first\nno such host\n"
+        )
 
     monkeypatch.setattr(processes, "ROOT", tmp_path)
     monkeypatch.setattr(processes.subprocess, "run", run)
     folder = tmp_path / "bench" / "venvs" / "peer"
     folder.mkdir(parents=True)
-    with pytest.raises(LiminalError, match=r"^peer could not be installed: no such host; it needs the network once"):
+    with pytest.raises(
+        LiminalError, match=r"^peer could not be installed: no such host; it needs the network once"
+    ):
         processes.venv("peer", "1.2", "torch")
     assert [step[-1] for step in said] == [str(folder), "torch", "peer==1.2"]
     assert processes.venv("peer", "1.2", "torch") == folder / "bin" / "python"
@@ -278,7 +309,12 @@ def test_recipes_are_checked() -> None:
 
 def test_ratios_are_over_embed_and_only_the_strongest_has_bars() -> None:
     cost = lambda wall, peak: {"wall": wall, "cpu": wall / 2, "before": 100.0, "peak": peak}
-    told = {"embed": cost(12.0, 1000.0), "by 500": cost(6.0, 500.0), "same network": cost(3.0, 250.0), "own network": cost(24.0, 400.0)}
+    told = {
+        "embed": cost(12.0, 1000.0),
+        "by 500": cost(6.0, 500.0),
+        "same network": cost(3.0, 250.0),
+        "own network": cost(24.0, 400.0),
+    }
     told["own network, from a file"] = cost(48.0, 300.0)
     rows = {f.name: f for f in pythae.ratios(told, "vae-mlp", True)}
     assert len(rows) == 6
@@ -289,7 +325,9 @@ def test_ratios_are_over_embed_and_only_the_strongest_has_bars() -> None:
     assert [f.value for f in own.values()] == pytest.approx([0.5, 0.5, 0.4])
     assert not any(f.met for f in own.values())
     memory = next(f for name, f in own.items() if "memory" in name)
-    assert memory.baseline == pytest.approx({"pythae by 500": 0.5, "from a file": 0.3, "above what was resident before": 1 / 3})
+    assert memory.baseline == pytest.approx(
+        {"pythae by 500": 0.5, "from a file": 0.3, "above what was resident before": 1 / 3}
+    )
     assert all(f.met is None for f in pythae.ratios(told, "vae-mlp", False))
 
 
@@ -318,9 +356,13 @@ def test_a_command_is_watched() -> None:
     assert processes.watch([sys.executable, "-c", "raise SystemExit(3)"], echo=False).code == 3
 
 
-def test_a_worker_answers_or_fails_with_its_last_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_answers_or_fails_with_its_last_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(processes, "PEERS", tmp_path)
-    (tmp_path / "good.py").write_text("import json, sys; print('noise'); print(json.dumps({'told': sys.argv[1]}))")
+    (tmp_path / "good.py").write_text(
+        "import json, sys; print('noise'); print(json.dumps({'told': sys.argv[1]}))"
+    )
     (tmp_path / "bad.py").write_text("raise RuntimeError('cannot allocate memory')")
     assert processes.ask(sys.executable, "good.py", [Path("x")], tmp_path / "log") == {"told": "x"}
     with pytest.raises(processes.WorkerError, match="cannot allocate memory"):
@@ -370,7 +412,14 @@ def test_commands_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_peer_that_draws_nothing_is_a_row_with_its_reason() -> None:
-    ours = {"first_ms": 900.0, "all_ms": 4000.0, "frame_ms": 60.0, "frame_ms_p95": 90.0, "cpu_ms": 50.0, "frames": 59}
+    ours = {
+        "first_ms": 900.0,
+        "all_ms": 4000.0,
+        "frame_ms": 60.0,
+        "frame_ms_p95": 90.0,
+        "cpu_ms": 50.0,
+        "frames": 59,
+    }
     ours |= {"settled_ms": 700.0, "settled_frames": 9, "settled_cpu_ms": 600.0}
     theirs = {
         "regl-scatterplot": {"first_ms": 3000.0, "frame_ms": 600.0, "cpu_ms": 580.0},
@@ -404,7 +453,9 @@ def test_a_start_that_never_came_counts_as_never() -> None:
     assert studio.middle([{"live_ms": 3.0}, {"live_ms": None}], "live_ms") == float("inf")
 
 
-def test_the_studio_bench_names_its_parts_and_what_is_missing(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_studio_bench_names_its_parts_and_what_is_missing(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(LiminalError, match=r"no part hover.*start, live"):
         studio.main(["--only", "hover"])
     monkeypatch.setattr(studio.shutil, "which", lambda name: None)

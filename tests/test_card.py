@@ -62,7 +62,9 @@ json_values = st.recursive(
 
 @settings(deadline=None, max_examples=50)
 @given(section=st.dictionaries(st.text(), json_values), notes=st.lists(st.text()))
-def test_any_json_survives_in_a_section(tmp_path_factory: pytest.TempPathFactory, section: dict[str, Any], notes: list[str]) -> None:
+def test_any_json_survives_in_a_section(
+    tmp_path_factory: pytest.TempPathFactory, section: dict[str, Any], notes: list[str]
+) -> None:
     folder = tmp_path_factory.mktemp("space")
     card = a_card(data=section, notes=notes)
     card.commit(folder)
@@ -70,11 +72,23 @@ def test_any_json_survives_in_a_section(tmp_path_factory: pytest.TempPathFactory
 
 
 def test_numpy_torch_tuples_paths_and_infinities_become_plain_json(tmp_path: Path) -> None:
-    measures = {"a": np.float32(0.5), "b": np.arange(2), "c": (1, Path("x")), "psnr": math.inf, "d": torch.tensor([math.nan, 1.0])}
+    measures = {
+        "a": np.float32(0.5),
+        "b": np.arange(2),
+        "c": (1, Path("x")),
+        "psnr": math.inf,
+        "d": torch.tensor([math.nan, 1.0]),
+    }
     a_card(measures=measures).commit(tmp_path)
     text = (tmp_path / "card.json").read_text()
     assert json.loads(text, parse_constant=lambda name: pytest.fail(name))
-    assert Card.read(tmp_path).measures == {"a": 0.5, "b": [0, 1], "c": [1, "x"], "psnr": None, "d": [None, 1.0]}
+    assert Card.read(tmp_path).measures == {
+        "a": 0.5,
+        "b": [0, 1],
+        "c": [1, "x"],
+        "psnr": None,
+        "d": [None, 1.0],
+    }
 
 
 def test_no_space_no_card_and_an_unfinished_space_are_told_apart(tmp_path: Path) -> None:
@@ -127,7 +141,9 @@ def test_what_is_no_card_is_refused(tmp_path: Path, content: bytes, says: str) -
         ({"parts": {"weights.safetensors": {"file": "a/../../b.safetensors"}}}, "outside the space"),
     ],
 )
-def test_fields_of_the_wrong_type_are_refused_on_both_ways(tmp_path: Path, change: dict[str, Any], says: str) -> None:
+def test_fields_of_the_wrong_type_are_refused_on_both_ways(
+    tmp_path: Path, change: dict[str, Any], says: str
+) -> None:
     (tmp_path / "card.json").write_text(json.dumps(asdict(a_card()) | change))
     refused(lambda: Card.read(tmp_path), says)
     (tmp_path / "card.json").unlink()
@@ -205,7 +221,10 @@ def test_weights_come_back_bitwise_and_writable(tmp_path: Path) -> None:
 
 
 def test_half_precision_is_upcast_where_asked(tmp_path: Path) -> None:
-    weights = {"w": torch.randn(5, generator=torch.Generator().manual_seed(1)).half(), "n": torch.tensor([1, 2])}
+    weights = {
+        "w": torch.randn(5, generator=torch.Generator().manual_seed(1)).half(),
+        "n": torch.tensor([1, 2]),
+    }
     entry = write_weights(tmp_path, "weights.safetensors", weights)
     back = read_weights(tmp_path, "weights.safetensors", entry, torch.float32)
     assert back["w"].dtype == torch.float32
@@ -301,7 +320,9 @@ def test_new_weights_leave_the_old_space_whole_until_the_commit(tmp_path: Path) 
     assert torch.equal(read_weights(tmp_path, name, seen.parts[name])["conv"], old["conv"])
 
 
-def test_weights_without_a_card_are_written_over_and_the_same_ones_are_not_written_again(tmp_path: Path) -> None:
+def test_weights_without_a_card_are_written_over_and_the_same_ones_are_not_written_again(
+    tmp_path: Path,
+) -> None:
     name = "weights.safetensors"
     write_weights(tmp_path, name, some_weights(0))
     entry = write_weights(tmp_path, name, some_weights(1))
@@ -334,5 +355,7 @@ def test_files_that_no_card_names_are_swept_after_a_day(tmp_path: Path) -> None:
 def test_reading_a_card_loads_no_torch(tmp_path: Path) -> None:
     a_card().commit(tmp_path)
     code = "import sys; from liminal.card import Card; Card.read(sys.argv[1]); print('torch' in sys.modules, 'numpy' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
     assert done.stdout.split() == ["False", "False"]

@@ -43,14 +43,22 @@ def some_attributes(n: int, seed: int = 0) -> pa.Table:
     )
 
 
-def some_rows(n: int, dim: int = D, seed: int = 0, step: int = 64, attributes: bool = True) -> Iterator[pa.RecordBatch]:
+def some_rows(
+    n: int, dim: int = D, seed: int = 0, step: int = 64, attributes: bool = True
+) -> Iterator[pa.RecordBatch]:
     table = some_attributes(n, seed)
     z = codes(n, dim, seed)
     for i in range(0, n, step):
         here = range(i, min(i + step, n))
         splits = ["held" if j % 5 == 0 else "train" for j in here]
         thumbnails = [f"item {seed} {j}".encode() for j in here]
-        yield batch(z[i : i + step], splits, thumbnails, [f"{j}.png" for j in here], table.slice(i, step) if attributes else None)
+        yield batch(
+            z[i : i + step],
+            splits,
+            thumbnails,
+            [f"{j}.png" for j in here],
+            table.slice(i, step) if attributes else None,
+        )
 
 
 def codes(n: int, dim: int = D, seed: int = 0) -> np.ndarray:
@@ -83,7 +91,12 @@ def refused(call: Any, *parts: str) -> None:
 
 def test_everything_comes_back_in_order(whole: Catalogue) -> None:
     assert (len(whole), whole.dim) == (N, D)
-    assert whole.attributes == {"smile": "number", "wears glasses": "bool", "label": "category", "5_o_clock": "number"}
+    assert whole.attributes == {
+        "smile": "number",
+        "wears glasses": "bool",
+        "label": "category",
+        "5_o_clock": "number",
+    }
     assert whole.values("label") == sorted(LABELS)
     table = whole.table()
     assert table.column_names == ["id", "split", "source", *whole.attributes]
@@ -148,9 +161,17 @@ def test_any_values_survive(tmp_path_factory: pytest.TempPathFactory, data: st.D
 
     texts, numbers = column(st.text()), column(st.floats(allow_nan=True))
     flags, blobs = column(st.booleans()), [blob or b"" for blob in column(st.binary())]
-    table = pa.table({"t": pa.array(texts, pa.string()), "x": pa.array(numbers, pa.float64()), "b": pa.array(flags, pa.bool_())})
+    table = pa.table(
+        {
+            "t": pa.array(texts, pa.string()),
+            "x": pa.array(numbers, pa.float64()),
+            "b": pa.array(flags, pa.bool_()),
+        }
+    )
     folder = tmp_path_factory.mktemp("space")
-    catalogue = Catalogue.create(folder, [batch(np.zeros((n, 1)), ["train"] * n, blobs, ["s"] * n, table)], 1, table.schema)
+    catalogue = Catalogue.create(
+        folder, [batch(np.zeros((n, 1)), ["train"] * n, blobs, ["s"] * n, table)], 1, table.schema
+    )
     found = Catalogue.open(folder, catalogue.version).table(columns=["t", "x", "b", "thumbnail"])
     assert found["t"].to_pylist() == texts
     assert found["b"].to_pylist() == flags
@@ -171,7 +192,14 @@ def test_types_are_brought_into_the_three_kinds(tmp_path: Path) -> None:
     )
     rows = batch(np.zeros((2, 2)), ["train"] * 2, [b"", b""], ["", ""], given_table)
     catalogue = Catalogue.create(tmp_path, [rows], 2, given_table.schema)
-    kinds = {"int": "number", "big": "number", "half": "number", "code": "category", "large": "category", "nothing": "number"}
+    kinds = {
+        "int": "number",
+        "big": "number",
+        "half": "number",
+        "code": "category",
+        "large": "category",
+        "nothing": "number",
+    }
     assert catalogue.attributes == kinds
     assert catalogue.rows([0, 1], list(kinds)).to_pylist() == [
         {"int": 1.0, "big": float(2**60), "half": 0.5, "code": "a", "large": "a", "nothing": None},
@@ -187,9 +215,19 @@ def test_the_catalogues_own_names_are_refused(tmp_path: Path, name: str) -> None
 
 def test_names_that_cannot_be_kept_are_refused(tmp_path: Path) -> None:
     for name in ("a.b", "a`b", 'a"b', " ", ""):
-        refused(lambda name=name: Catalogue.create(tmp_path, [], 2, {name: pa.float64()}), repr(name), "rename")
-    refused(lambda: Catalogue.create(tmp_path, [], 2, {"Smile": pa.float64(), "smile": pa.float64()}), "'Smile' and 'smile'", "case")
-    refused(lambda: Catalogue.create(tmp_path, [], 2, {"when": pa.date32()}), "'when' is of type date32", "wanted numbers")
+        refused(
+            lambda name=name: Catalogue.create(tmp_path, [], 2, {name: pa.float64()}), repr(name), "rename"
+        )
+    refused(
+        lambda: Catalogue.create(tmp_path, [], 2, {"Smile": pa.float64(), "smile": pa.float64()}),
+        "'Smile' and 'smile'",
+        "case",
+    )
+    refused(
+        lambda: Catalogue.create(tmp_path, [], 2, {"when": pa.date32()}),
+        "'when' is of type date32",
+        "wanted numbers",
+    )
     table = pa.table({"source": ["x"]})
     refused(lambda: batch(np.zeros((1, 2)), ["train"], [b""], [""], table), "'source'", "rename")
     assert os.listdir(tmp_path) == []
@@ -197,7 +235,15 @@ def test_names_that_cannot_be_kept_are_refused(tmp_path: Path) -> None:
 
 def test_wrong_rows_are_refused_and_change_nothing(own: Catalogue) -> None:
     def rows(z: np.ndarray | None = None, split: str = "train", **attributes: Any) -> list[pa.RecordBatch]:
-        return [batch(np.zeros((1, D)) if z is None else z, [split], [b""], [""], pa.table({k: [v] for k, v in attributes.items()}))]
+        return [
+            batch(
+                np.zeros((1, D)) if z is None else z,
+                [split],
+                [b""],
+                [""],
+                pa.table({k: [v] for k, v in attributes.items()}),
+            )
+        ]
 
     refused(lambda: own.append(rows(np.full((1, D), np.nan))), "NaN")
     refused(lambda: own.append(rows(np.zeros((1, D + 1)))), "'z'", f"[{D}]", f"[{D + 1}]")
@@ -223,7 +269,11 @@ def test_wrong_rows_are_refused_and_change_nothing(own: Catalogue) -> None:
     ],
 )
 def test_ways_to_write_one_filter(whole: Catalogue, where: str) -> None:
-    wanted = [r["id"] for r in whole.table().to_pylist() if r["label"] == "Bag" and r["smile"] is not None and r["smile"] > 0.5]
+    wanted = [
+        r["id"]
+        for r in whole.table().to_pylist()
+        if r["label"] == "Bag" and r["smile"] is not None and r["smile"] > 0.5
+    ]
     assert wanted
     assert whole.table(where, ["id"])["id"].to_pylist() == wanted
     assert whole.latents(where)[0].tolist() == wanted
@@ -295,7 +345,11 @@ def test_a_wrong_filter_gets_one_clear_line(whole: Catalogue, where: str, says: 
 
 
 comparisons = st.one_of(
-    st.tuples(st.just("smile"), st.sampled_from([">", "<", ">=", "<=", "=", "!="]), st.floats(-2, 2).map(lambda x: round(x, 2))),
+    st.tuples(
+        st.just("smile"),
+        st.sampled_from([">", "<", ">=", "<=", "=", "!="]),
+        st.floats(-2, 2).map(lambda x: round(x, 2)),
+    ),
     st.tuples(st.just("5_o_clock"), st.sampled_from([">", "<", "=", "<>"]), st.integers(0, 8)),
     st.tuples(st.just("label"), st.sampled_from(["=", "!="]), st.sampled_from([*LABELS, "Coat"])),
     st.tuples(st.just("wears glasses"), st.sampled_from(["=", "!="]), st.booleans()),
@@ -331,7 +385,15 @@ def truth(tree: Any, row: dict[str, Any]) -> bool | None:
     name, sign, value = tree
     if row[name] is None:
         return None
-    python = {"=": "__eq__", "!=": "__ne__", "<>": "__ne__", ">": "__gt__", "<": "__lt__", ">=": "__ge__", "<=": "__le__"}
+    python = {
+        "=": "__eq__",
+        "!=": "__ne__",
+        "<>": "__ne__",
+        ">": "__gt__",
+        "<": "__lt__",
+        ">=": "__ge__",
+        "<=": "__le__",
+    }
     left = float(row[name]) if isinstance(row[name], float) else row[name]
     return bool(getattr(left, python[sign])(type(left)(value)))
 
@@ -344,7 +406,10 @@ def test_filters_mean_what_sql_means(whole: Catalogue, tree: Any) -> None:
 
 
 @settings(deadline=None, max_examples=100)
-@given(where=st.text(alphabet=string.printable + "é☃", max_size=30) | st.text(alphabet="smile<>='\"()`1.0 andortx", max_size=25))
+@given(
+    where=st.text(alphabet=string.printable + "é☃", max_size=30)
+    | st.text(alphabet="smile<>='\"()`1.0 andortx", max_size=25)
+)
 def test_no_text_breaks_a_filter(whole: Catalogue, where: str) -> None:
     said = ""
     try:
@@ -437,10 +502,18 @@ def test_an_append_that_nobody_committed_is_never_seen_and_never_built_upon(own:
 def test_set_attributes_adds_and_replaces(own: Catalogue) -> None:
     before = own.table()
     ids = np.random.default_rng(0).permutation(N)[:100]
-    version = own.set_attributes(pa.table({"id": np.arange(N), "label": np.arange(N) % 2 == 0}))  # label was a category
+    version = own.set_attributes(
+        pa.table({"id": np.arange(N), "label": np.arange(N) % 2 == 0})
+    )  # label was a category
     own_labels = Catalogue.open(own.folder, version)
     new = Catalogue.open(own.folder, own_labels.set_attributes(pa.table({"id": ids, "age": ids * 2})))
-    assert new.attributes == {"smile": "number", "wears glasses": "bool", "5_o_clock": "number", "age": "number", "label": "bool"}
+    assert new.attributes == {
+        "smile": "number",
+        "wears glasses": "bool",
+        "5_o_clock": "number",
+        "age": "number",
+        "label": "bool",
+    }
     rows = new.table().to_pylist()
     named = set(ids.tolist())
     assert [row["age"] for row in rows] == [2.0 * i if i in named else None for i in range(N)]
@@ -456,7 +529,11 @@ def test_set_attributes_adds_and_replaces(own: Catalogue) -> None:
 def test_values_that_are_not_given_are_kept(own: Catalogue) -> None:
     """Of items that the table does not name, and of those that it gives null or NaN."""
     old = own.table().to_pylist()
-    given = {"id": [5, 2, 9, 7], "label": ["new", None, "new", "new"], "smile": [1.5, float("nan"), 2.5, None]}
+    given = {
+        "id": [5, 2, 9, 7],
+        "label": ["new", None, "new", "new"],
+        "smile": [1.5, float("nan"), 2.5, None],
+    }
     rows = Catalogue.open(own.folder, own.set_attributes(pa.table(given))).table().to_pylist()
     assert [row["label"] for row in rows] == ["new" if i in (5, 9, 7) else old[i]["label"] for i in range(N)]
     assert [row["smile"] for row in rows] == [{5: 1.5, 9: 2.5}.get(i, old[i]["smile"]) for i in range(N)]
@@ -464,7 +541,10 @@ def test_values_that_are_not_given_are_kept(own: Catalogue) -> None:
 
 def test_kept_values_and_new_ones_are_of_one_kind(own: Catalogue) -> None:
     old = own.table().to_pylist()
-    new = Catalogue.open(own.folder, own.set_attributes(pa.table({"id": [3, 4], "smile": [True, False], "wears glasses": [0.5, 0.25]})))
+    new = Catalogue.open(
+        own.folder,
+        own.set_attributes(pa.table({"id": [3, 4], "smile": [True, False], "wears glasses": [0.5, 0.25]})),
+    )
     assert new.attributes["smile"] == new.attributes["wears glasses"] == "number"
     rows = new.table().to_pylist()
     assert [row["smile"] for row in rows] == [{3: 1.0, 4: 0.0}.get(i, old[i]["smile"]) for i in range(N)]
@@ -478,7 +558,9 @@ def test_set_attributes_refuses_wrong_tables(own: Catalogue) -> None:
     refused(lambda: own.set_attributes(pa.table({"age": [1.0]})), "column 'id'")
     refused(lambda: own.set_attributes(pa.table({"id": [1, 1], "age": [1.0, 2.0]})), "twice")
     refused(lambda: own.set_attributes(pa.table({"id": [1, N], "age": [1.0, 2.0]})), f"id {N}", "@0 to @299")
-    refused(lambda: own.set_attributes(pa.table({"id": pa.array([None], pa.int64()), "age": [1.0]})), "id None")
+    refused(
+        lambda: own.set_attributes(pa.table({"id": pa.array([None], pa.int64()), "age": [1.0]})), "id None"
+    )
     refused(lambda: own.set_attributes(pa.table({"id": [1], "Smile": [1.0]})), "'smile' and 'Smile'")
     refused(lambda: own.set_attributes(pa.table({"id": [1], "split": ["x"]})), "'split'", "rename")
     assert Catalogue.open(own.folder).version == own.version
@@ -509,7 +591,9 @@ def test_errors_of_the_rows_and_interrupts_come_through(own: Catalogue) -> None:
 
 
 @pytest.mark.parametrize("restores", [False, True])
-def test_another_writer_at_the_same_time_is_noticed(own: Catalogue, monkeypatch: pytest.MonkeyPatch, restores: bool) -> None:
+def test_another_writer_at_the_same_time_is_noticed(
+    own: Catalogue, monkeypatch: pytest.MonkeyPatch, restores: bool
+) -> None:
     monkeypatch.setattr(module, "_CHUNK_BYTES", 1)
 
     def rows() -> Iterator[pa.RecordBatch]:
@@ -553,7 +637,13 @@ def test_a_stream_of_50_000_is_written_as_it_comes(tmp_path: Path, monkeypatch: 
         for i in range(0, n, step):
             written.append(len(list(versions.glob("*.manifest"))))
             names = [str(j) for j in range(i, i + step)]
-            yield batch(z[i : i + step], ["train"] * step, [b"x" * 100] * step, names, pa.table({"third": np.arange(i, i + step) % 3 == 0}))
+            yield batch(
+                z[i : i + step],
+                ["train"] * step,
+                [b"x" * 100] * step,
+                names,
+                pa.table({"third": np.arange(i, i + step) % 3 == 0}),
+            )
 
     catalogue = Catalogue.create(tmp_path, rows(), dim, {"third": pa.bool_()})
     assert max(np.bincount(written)) <= 7  # a write at the latest after 1 MB, which is 6 of these batches
@@ -564,14 +654,18 @@ def test_a_stream_of_50_000_is_written_as_it_comes(tmp_path: Path, monkeypatch: 
     assert len(catalogue.table("third", ["id"])) == len(range(0, n, 3))
     some = np.random.default_rng(0).integers(0, n, 2000)
     assert catalogue.rows(some, ["source"])["source"].to_pylist() == [str(i) for i in some]
-    labelled = Catalogue.open(tmp_path, catalogue.set_attributes(pa.table({"id": np.arange(n), "half": np.arange(n) / 2})))
+    labelled = Catalogue.open(
+        tmp_path, catalogue.set_attributes(pa.table({"id": np.arange(n), "half": np.arange(n) / 2}))
+    )
     assert np.array_equal(labelled.table(columns=["half"])["half"].to_numpy(), np.arange(n) / 2)
     assert np.array_equal(labelled.latents()[1], z)
 
 
 def test_reading_changes_nothing_on_disk(own: Catalogue) -> None:
     def state() -> dict[str, tuple[int, int]]:
-        return {str(p): (p.stat().st_mtime_ns, p.stat().st_size) for p in [own.folder, *own.folder.rglob("*")]}
+        return {
+            str(p): (p.stat().st_mtime_ns, p.stat().st_size) for p in [own.folder, *own.folder.rglob("*")]
+        }
 
     before = state()
     for version in (own.version, None):
@@ -596,7 +690,9 @@ def cut(path: Path) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["data/*.lance", "_versions/*.manifest"])
-@pytest.mark.parametrize("damage", [cut, os.remove, lambda path: os.truncate(path, 0), lambda path: path.write_bytes(b"no" * 4000)])
+@pytest.mark.parametrize(
+    "damage", [cut, os.remove, lambda path: os.truncate(path, 0), lambda path: path.write_bytes(b"no" * 4000)]
+)
 def test_a_damaged_catalogue_gives_one_clear_line(own: Catalogue, pattern: str, damage: Any) -> None:
     for path in (own.folder / "items.lance").glob(pattern):
         damage(path)
@@ -616,7 +712,9 @@ def test_what_is_no_catalogue_is_refused(tmp_path: Path) -> None:
     lancedb.connect(tmp_path).create_table("items", pa.table({"x": [1]}))
     refused(lambda: Catalogue.open(tmp_path), "no catalogue of Liminal")
     z = pa.FixedSizeListArray.from_arrays(pa.array([0.0, 0.0], pa.float32()), 1)
-    table = pa.table({"id": [0, 2], "split": ["train"] * 2, "z": z, "thumbnail": [b"", b""], "source": ["", ""]})
+    table = pa.table(
+        {"id": [0, 2], "split": ["train"] * 2, "z": z, "thumbnail": [b"", b""], "source": ["", ""]}
+    )
     lancedb.connect(tmp_path).create_table("items", table, mode="overwrite")
     refused(lambda: Catalogue.open(tmp_path), "damaged", "ids")
 
@@ -638,5 +736,7 @@ def test_importing_is_light_and_writing_is_silent(tmp_path: Path) -> None:
         "print(len(c), len(Catalogue.open(sys.argv[1], c.append([])).nearest(np.zeros(3), 1)))"
     )
     environment = {k: v for k, v in os.environ.items() if k != "LANCEDB_LOG"}
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, env=environment
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "2 1\n", "")

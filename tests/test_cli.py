@@ -19,13 +19,29 @@ import liminal
 from liminal.cli import console, main
 from liminal.errors import LiminalError
 
-COMMANDS = ["fit", "info", "encode", "decode", "sample", "reconstruct", "neighbors", "morph", "edit", "map", "measure", "label", "spaces"]
+COMMANDS = [
+    "fit",
+    "info",
+    "encode",
+    "decode",
+    "sample",
+    "reconstruct",
+    "neighbors",
+    "morph",
+    "edit",
+    "map",
+    "measure",
+    "label",
+    "spaces",
+]
 BOX = set("╭╮╰╯│─┃━┏┓")
 
 
 def shell(*argv: str, **more: object) -> subprocess.CompletedProcess[str]:
     """The command line in a process of its own."""
-    return subprocess.run([sys.executable, "-m", "liminal", *argv], capture_output=True, text=True, timeout=120, **more)  # type: ignore[call-overload]
+    return subprocess.run(
+        [sys.executable, "-m", "liminal", *argv], capture_output=True, text=True, timeout=120, **more
+    )  # type: ignore[call-overload]
 
 
 # -- names and start
@@ -60,7 +76,9 @@ def test_version_and_help_in_a_process_of_their_own() -> None:
 def test_help_of_each_command(command: str, flag: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, flag]) == 0
     text = capsys.readouterr().out
-    assert f"\n    liminal {command} " in text.replace(f"liminal {command}\n", f"liminal {command} \n"), "an example"
+    assert f"\n    liminal {command} " in text.replace(f"liminal {command}\n", f"liminal {command} \n"), (
+        "an example"
+    )
     assert not BOX & set(text)
 
 
@@ -119,14 +137,24 @@ def test_arguments_may_begin_with_a_minus_sign(typed: list[str], options: list[s
         (OSError(errno.EFBIG, "File too large"), 2, "the disk is full"),
         (PermissionError(errno.EACCES, "Permission denied", "/x"), 2, "/x: Permission denied"),
         (MemoryError(), 2, "not enough memory"),
-        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"), 2, "not enough memory"),
+        (
+            RuntimeError(
+                "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+            ),
+            2,
+            "not enough memory",
+        ),
         (RuntimeError("CUDA out of memory. Tried to allocate"), 2, "not enough memory"),
         (KeyError("x"), 1, "a fault in Liminal itself (KeyError: 'x')"),
         (LiminalError("fit: give\none"), 2, "give one"),
     ],
 )
 def test_every_error_becomes_one_line(
-    error: Exception, code: int, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    error: Exception,
+    code: int,
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def fails(*_: object, **__: object) -> None:
         raise error
@@ -142,7 +170,9 @@ def test_every_error_becomes_one_line(
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_remarks_wait_until_reading_has_ended_well(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_remarks_wait_until_reading_has_ended_well(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def fit(*_: object, voice: liminal.Voice, **how: object) -> None:
         voice.progress("reading", 0.5)
         voice.say("a remark")
@@ -161,7 +191,9 @@ def test_remarks_wait_until_reading_has_ended_well(monkeypatch: pytest.MonkeyPat
     assert capsys.readouterr().err == "another\n"
 
 
-def test_an_interrupted_fit_says_how_to_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_interrupted_fit_says_how_to_resume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
@@ -174,22 +206,33 @@ def test_an_interrupted_fit_says_how_to_resume(tmp_path: Path, monkeypatch: pyte
     (out / "checkpoint" / "state.json").write_text("{}")
     assert main(command) == 130
     said = capsys.readouterr().err
-    assert said == f"liminal fit: interrupted; the state is kept, go on with: liminal fit data -o '{out}' --dim 4 --resume\n"
+    assert (
+        said
+        == f"liminal fit: interrupted; the state is kept, go on with: liminal fit data -o '{out}' --dim 4 --resume\n"
+    )
 
 
 def test_a_reader_that_stops_listening_is_no_error() -> None:
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "w") as closed:
-        done = subprocess.run([sys.executable, "-m", "liminal", "datasets"], stdout=closed, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "liminal", "datasets"], stdout=closed, stderr=subprocess.PIPE, text=True
+        )
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
     ("model", "option", "takes"),
-    [("ae", "--beta", "--noise, --rae, --width"), ("vae", "--penalty", "--beta, --free-bits, --tc"), ("wae", "--free-bits", "--penalty")],
+    [
+        ("ae", "--beta", "--noise, --rae, --width"),
+        ("vae", "--penalty", "--beta, --free-bits, --tc"),
+        ("wae", "--free-bits", "--penalty"),
+    ],
 )
-def test_an_option_of_another_model(model: str, option: str, takes: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_option_of_another_model(
+    model: str, option: str, takes: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["fit", "faces", "-o", str(tmp_path / "s"), "--model", model, option, "1"]) == 2
     err = capsys.readouterr().err
     assert f"model {model} has no {option}; it takes" in err
@@ -259,7 +302,9 @@ def told(capsys: pytest.CaptureFixture[str]):
     return run
 
 
-def test_fit_tells_what_to_try_next(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_fit_tells_what_to_try_next(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "space"
     argv = [
         "fit",
@@ -279,7 +324,9 @@ def test_fit_tells_what_to_try_next(pictures: Path, tmp_path: Path, capsys: pyte
     ]
     assert main(argv) == 0
     told, err = capsys.readouterr()
-    assert told.startswith(f"{out} is ready: ae of 2 dimensions, 216 items to train on and 24 held out, 1 epochs in ")
+    assert told.startswith(
+        f"{out} is ready: ae of 2 dimensions, 216 items to train on and 24 held out, 1 epochs in "
+    )
     for command in ("sample", "morph", "map", "measure"):
         assert f"\n  liminal {command} {out} " in told
     assert "the names of 2 folders are the attribute label" in err
@@ -302,8 +349,14 @@ def test_info(tiny_space: Path, told) -> None:
 
 def test_encode_and_decode(pictures: Path, tiny_space: Path, tmp_path: Path, told) -> None:
     table, array, grid, folder = (tmp_path / name for name in ("z.parquet", "z.npy", "grid.png", "decoded"))
-    assert told("encode", tiny_space, pictures / "pictures" / "bar", "-o", table) == f"wrote 120 latents of 4 dimensions to {table}\n"
-    assert json.loads(told("encode", tiny_space, pictures / "pictures", "-o", array, "--json", "-q"))["items"] == 240
+    assert (
+        told("encode", tiny_space, pictures / "pictures" / "bar", "-o", table)
+        == f"wrote 120 latents of 4 dimensions to {table}\n"
+    )
+    assert (
+        json.loads(told("encode", tiny_space, pictures / "pictures", "-o", array, "--json", "-q"))["items"]
+        == 240
+    )
     rows = pq.read_table(table)
     assert rows.column_names[:2] == ["id", "z"]
     assert "source" in rows.column_names
@@ -342,7 +395,18 @@ def test_reconstruct(pictures: Path, tiny_space: Path, tmp_path: Path, told) -> 
     file = pictures / "pictures" / "bar" / "0000.png"
     assert "wrote 12 reconstructions" in told("reconstruct", tiny_space, "-o", tmp_path / "a.png")
     assert "wrote 5 reconstructions" in told("reconstruct", tiny_space, "-n5", "-o", tmp_path / "b.png")
-    found = json.loads(told("reconstruct", tiny_space, "@3", file, pictures / "pictures" / "block", "-o", tmp_path / "c", "--json"))
+    found = json.loads(
+        told(
+            "reconstruct",
+            tiny_space,
+            "@3",
+            file,
+            pictures / "pictures" / "block",
+            "-o",
+            tmp_path / "c",
+            "--json",
+        )
+    )
     assert found["n"] == 122
     assert 0 < found["mse"] < 1
     assert len(list((tmp_path / "c").iterdir())) == 122
@@ -354,7 +418,17 @@ def test_neighbors(tiny_space: Path, tmp_path: Path, told) -> None:
     assert lines[1].split()[:2] == ["@7", "0"]
     assert len(lines) == 6
     assert (tmp_path / "near.png").exists()
-    found = json.loads(told("neighbors", tiny_space, "mean(label=bar)", "-k3", "--where", "label = 'bar' and brightness > 0.6", "--json"))
+    found = json.loads(
+        told(
+            "neighbors",
+            tiny_space,
+            "mean(label=bar)",
+            "-k3",
+            "--where",
+            "label = 'bar' and brightness > 0.6",
+            "--json",
+        )
+    )
     assert [row["label"] for row in found["neighbors"]] == ["bar"] * 3
     assert all(row["brightness"] > 0.6 for row in found["neighbors"])
 
@@ -362,32 +436,65 @@ def test_neighbors(tiny_space: Path, tmp_path: Path, told) -> None:
 @pytest.mark.parametrize("ending", ["gif", "mp4", "png"])
 def test_morph(ending: str, pictures: Path, tiny_space: Path, tmp_path: Path, told) -> None:
     out, file = tmp_path / f"m.{ending}", pictures / "pictures" / "bar" / "0000.png"
-    text = told("morph", tiny_space, "@1", file, "-brightness + @3", "--frames", 7, "--along", "linear", "--loop", "-o", out)
+    text = told(
+        "morph",
+        tiny_space,
+        "@1",
+        file,
+        "-brightness + @3",
+        "--frames",
+        7,
+        "--along",
+        "linear",
+        "--loop",
+        "-o",
+        out,
+    )
     assert text.startswith(f"wrote 7 frames along linear to {out}; the largest step is ")
-    evidence = json.loads(told("morph", tiny_space, "@1", "@2", "--frames", 5, "-o", out, "--json", "--force"))
+    evidence = json.loads(
+        told("morph", tiny_space, "@1", "@2", "--frames", 5, "-o", out, "--json", "--force")
+    )
     assert (evidence["along"], evidence["frames"], evidence["keys_at"]) == ("slerp", 5, [0, 4])
 
 
-@pytest.mark.parametrize("formula", ["-1.5*brightness", "-high", "- high", "+high - 0.5*brightness", "mean(label=bar) - mean(label=block)"])
+@pytest.mark.parametrize(
+    "formula",
+    ["-1.5*brightness", "-high", "- high", "+high - 0.5*brightness", "mean(label=bar) - mean(label=block)"],
+)
 def test_edit(formula: str, tiny_space: Path, tmp_path: Path, told) -> None:
     text = told("edit", tiny_space, "@1", formula, "-o", tmp_path / "e.png")
     assert text.splitlines()[0].split() == ["attribute", "before", "after", "change", "in", "SD", "asked"]
     assert f"wrote @1 edited by {formula} to {tmp_path / 'e.png'}; it moved by " in text
     assert Image.open(tmp_path / "e.png").size == (16, 16)
-    evidence = json.loads(told("edit", tiny_space, "@1", formula, "--strip", "-o", tmp_path / "s.png", "--json"))
+    evidence = json.loads(
+        told("edit", tiny_space, "@1", formula, "--strip", "-o", tmp_path / "s.png", "--json")
+    )
     assert evidence["formula"] == formula
     assert set(evidence["attributes"]) >= {"brightness", "high"}
     assert Image.open(tmp_path / "s.png").width > 5 * 100
 
 
 def test_a_formula_may_also_be_the_start(tiny_space: Path, tmp_path: Path, told) -> None:
-    told("edit", tiny_space, "mean(label=bar)", "+ mean(label='block') - mean(label=bar)", "-o", tmp_path / "e.png")
+    told(
+        "edit",
+        tiny_space,
+        "mean(label=bar)",
+        "+ mean(label='block') - mean(label=bar)",
+        "-o",
+        tmp_path / "e.png",
+    )
     told("edit", tiny_space, "-high + @3", "0*high", "-o", tmp_path / "f.png")
 
 
 def test_map(tiny_space: Path, tmp_path: Path, told) -> None:
-    assert told("map", tiny_space, "--method", "pca", "-o", tmp_path / "m.png").startswith("wrote a map of 240 items by pca")
-    found = json.loads(told("map", tiny_space, "--method", "pca", "--color", "brightness", "-o", tmp_path / "n.png", "--json"))
+    assert told("map", tiny_space, "--method", "pca", "-o", tmp_path / "m.png").startswith(
+        "wrote a map of 240 items by pca"
+    )
+    found = json.loads(
+        told(
+            "map", tiny_space, "--method", "pca", "--color", "brightness", "-o", tmp_path / "n.png", "--json"
+        )
+    )
     assert (found["color"], found["items"]) == ("brightness", 240)
 
 
@@ -401,20 +508,35 @@ def test_measure(tiny_space: Path, tmp_path: Path, told, capsys: pytest.CaptureF
     assert found
 
 
-def test_label_and_add(pictures: Path, tiny_space: Path, tmp_path: Path, told, capsys: pytest.CaptureFixture[str]) -> None:
+def test_label_and_add(
+    pictures: Path, tiny_space: Path, tmp_path: Path, told, capsys: pytest.CaptureFixture[str]
+) -> None:
     space, csv = tmp_path / "space", tmp_path / "more.csv"
     shutil.copytree(tiny_space, space)
-    csv.write_text("file,odd\n" + "".join(f"{i:04d}.png,{'yes' if i % 4 > 1 else 'no'}\n" for i in range(240)))
+    csv.write_text(
+        "file,odd\n" + "".join(f"{i:04d}.png,{'yes' if i % 4 > 1 else 'no'}\n" for i in range(240))
+    )
     assert told("label", space, csv, "-q") == ""
-    assert set(json.loads(told("info", space, "--json"))["attributes"]) == {"label", "brightness", "high", "odd"}
-    csv.write_text("file,odd,high\n" + "".join(f"{i:04d}.png,{'no' if i % 4 > 1 else 'yes'},\n" for i in range(60)) + "0060.png,,yes\n")
+    assert set(json.loads(told("info", space, "--json"))["attributes"]) == {
+        "label",
+        "brightness",
+        "high",
+        "odd",
+    }
+    csv.write_text(
+        "file,odd,high\n"
+        + "".join(f"{i:04d}.png,{'no' if i % 4 > 1 else 'yes'},\n" for i in range(60))
+        + "0060.png,,yes\n"
+    )
     assert main(["label", str(space), str(csv), "--threads", "1", "--device", "cpu"]) == 0
     out, err = capsys.readouterr()
     assert out == f"{space} now knows odd, high\n"
     assert "odd: set for 60 items, kept for 180\nhigh: set for 1 items, kept for " in err
     table = liminal.open(space).catalogue.table(columns=["source", "odd"])
     number = [int(Path(source).stem) for source in table["source"].to_pylist()]
-    assert table["odd"].to_pylist() == [(i % 4 > 1) != (i < 60) for i in number]  # turned round for those that the file names
+    assert table["odd"].to_pylist() == [
+        (i % 4 > 1) != (i < 60) for i in number
+    ]  # turned round for those that the file names
     assert main(["encode", str(space), str(pictures / "pictures" / "bar"), "--add"]) == 0
     assert capsys.readouterr().out == f"wrote 120 items to the catalogue of {space}\n"
     assert json.loads(told("neighbors", space, "@359", "-k1", "--json"))["neighbors"][0]["id"] == 359

@@ -50,7 +50,9 @@ def known(kind: np.ndarray) -> pa.Table:
 def found() -> Clusters:
     """The library compiles for seconds: one clustering that many tests look at."""
     z, kind = balls()
-    return clusters(torch.from_numpy(z), attributes=known(kind), ids=np.arange(1000, 1270), stability=True, preview=tile)
+    return clusters(
+        torch.from_numpy(z), attributes=known(kind), ids=np.arange(1000, 1270), stability=True, preview=tile
+    )
 
 
 def tile(row: int) -> Image.Image:
@@ -75,13 +77,19 @@ def test_balls_are_found(found: Clusters) -> None:
     for c in found.clusters:
         own = z[found.labels == c.number]
         mean = np.linalg.norm(own[:, None] - own[None], axis=-1).mean(1)
-        assert np.linalg.norm(z[c.prototypes[0]] - own, axis=1).mean() == pytest.approx(mean.min(), rel=1e-5)  # the medoid
+        assert np.linalg.norm(z[c.prototypes[0]] - own, axis=1).mean() == pytest.approx(
+            mean.min(), rel=1e-5
+        )  # the medoid
         assert (found.labels[list(c.prototypes)] == c.number).all()
 
 
 def test_names_come_from_what_is_enriched(found: Clusters) -> None:
     names = [set(c.name.split(", ")) for c in found.clusters]
-    assert names == [{"kind=red", "low smile", "no hat"}, {"kind=green", "hat"}, {"kind=blue", "high smile", "no hat"}]
+    assert names == [
+        {"kind=red", "low smile", "no hat"},
+        {"kind=green", "hat"},
+        {"kind=blue", "high smile", "no hat"},
+    ]
     for c in found.clusters:
         assert not {"coin", "noise", "hand"} & {e.attribute for e in c.enriched}
     hat = next(e for e in found.clusters[1].enriched if e.attribute == "hat")
@@ -122,7 +130,11 @@ def test_the_rest_joins_the_landmarks(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("n", [10, 40])
 def test_small_sets(n: int) -> None:
     draw = np.random.default_rng(n)
-    for z in (draw.normal(size=(n, 3)), draw.normal(size=(n, 1)), np.repeat([[0.0, 0], [5, 5]], [n // 2, n - n // 2], axis=0)):
+    for z in (
+        draw.normal(size=(n, 3)),
+        draw.normal(size=(n, 1)),
+        np.repeat([[0.0, 0], [5, 5]], [n // 2, n - n // 2], axis=0),
+    ):
         made = clusters(z)
         assert len(made.labels) == n
         assert sum(c.size for c in made.clusters) + (made.labels < 0).sum() == n
@@ -193,11 +205,27 @@ def test_even_strewing_shows_no_duplicates(d: int, seed: int) -> None:
         ([], True, ""),
         ([("label", "category", "Sandal", 0.94)], True, "Sandal (94 %)"),
         ([("label", "category", "Sandal", 0.94)], False, "label=Sandal (94 %)"),
-        ([("label", "category", "Coat", 0.4), ("label", "category", "Pullover", 0.45)], True, "Pullover (45 %) + Coat (40 %)"),
-        ([("hair", "category", "bun", 0.5), ("hair", "category", "bob", 0.4), ("hat", "bool", True, 1.0)], False, "hair=bun + bob, hat"),
-        ([("label", "category", "Coat", 0.1), ("label", "category", "Pullover", 0.8)], True, "Pullover (80 %)"),
         (
-            [("hat", "bool", True, 0.9), ("glasses", "category", "sun", 0.9), ("smile", "number", "high", 2.0)],
+            [("label", "category", "Coat", 0.4), ("label", "category", "Pullover", 0.45)],
+            True,
+            "Pullover (45 %) + Coat (40 %)",
+        ),
+        (
+            [("hair", "category", "bun", 0.5), ("hair", "category", "bob", 0.4), ("hat", "bool", True, 1.0)],
+            False,
+            "hair=bun + bob, hat",
+        ),
+        (
+            [("label", "category", "Coat", 0.1), ("label", "category", "Pullover", 0.8)],
+            True,
+            "Pullover (80 %)",
+        ),
+        (
+            [
+                ("hat", "bool", True, 0.9),
+                ("glasses", "category", "sun", 0.9),
+                ("smile", "number", "high", 2.0),
+            ],
             False,
             "hat, glasses=sun, high smile",
         ),
@@ -207,14 +235,23 @@ def test_even_strewing_shows_no_duplicates(d: int, seed: int) -> None:
     ],
 )
 def test_words_of_names(found: list, alone: bool, name: str) -> None:
-    assert enriched._name([Enriched(a, kind, value, inside, 0.1, 1.0, 0.0) for a, kind, value, inside in found], alone) == name
+    assert (
+        enriched._name(
+            [Enriched(a, kind, value, inside, 0.1, 1.0, 0.0) for a, kind, value, inside in found], alone
+        )
+        == name
+    )
 
 
 def test_enrichment_against_a_table_done_by_hand() -> None:
     """Of 20 items 8 are red; of a cluster of 5, 4: P(X >= 4) = (C(8,4) C(12,1) + C(8,5)) / C(20,5) = 896 / 15504."""
     values = np.array(["red"] * 4 + ["blue"] + ["red"] * 4 + ["blue"] * 11)
     inside = np.arange(20) < 5
-    red = next(e for e in enriched._enriched("colour", "category", values, np.ones(20, bool), inside) if e.value == "red")
+    red = next(
+        e
+        for e in enriched._enriched("colour", "category", values, np.ones(20, bool), inside)
+        if e.value == "red"
+    )
     assert red.p == pytest.approx(896 / 15504)
     assert (red.inside, red.outside) == pytest.approx((0.8, 4 / 15))
     assert not enriched._enriched("colour", "category", values, inside, inside)  # nothing is known outside
@@ -234,7 +271,9 @@ def test_tables_and_pictures_are_written(found: Clusters, tmp_path: Path) -> Non
     found.save(tmp_path / "c.png")
     with Image.open(tmp_path / "c.png") as image:
         shown = set(np.unique(np.asarray(image.convert("L"))))
-    assert {row % 256 for c in found.clusters for row in c.prototypes} <= shown  # every prototype is in the picture
+    assert {
+        row % 256 for c in found.clusters for row in c.prototypes
+    } <= shown  # every prototype is in the picture
     told = json.loads(json.dumps(found.summary(), allow_nan=False))
     assert told["clusters"][0]["prototypes"][0] == found.ids[found.clusters[0].prototypes[0]]
     with pytest.raises(LiminalError, match="clusters can be written as"):

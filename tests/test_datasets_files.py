@@ -76,7 +76,14 @@ def refused(*words: str, path: Path, **options: object) -> str:
 
 def test_folder_order_hidden_files_links_and_progress(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    for name, level in (("b.png", 2), ("a.PNG", 1), ("sub/c.png", 3), (".hidden.png", 9), (".git/d.png", 9), ("sub/deep/e.bmp", 4)):
+    for name, level in (
+        ("b.png", 2),
+        ("a.PNG", 1),
+        ("sub/c.png", 3),
+        (".hidden.png", 9),
+        (".git/d.png", 9),
+        ("sub/deep/e.bmp", 4),
+    ):
         save(data / name, picture(level))
     (data / "readme.txt").write_text("hello")
     (data / "sub" / "loop").symlink_to(data)
@@ -104,7 +111,9 @@ def test_folder_is_cached_until_it_changes(tmp_path: Path, monkeypatch: pytest.M
     assert not first.items.flags.writeable
     reads: list[str] = []
     load = Image.load
-    monkeypatch.setattr(Image, "load", lambda self, source, name: reads.append(name) or load(self, source, name))
+    monkeypatch.setattr(
+        Image, "load", lambda self, source, name: reads.append(name) or load(self, source, name)
+    )
     again = read(data, Image)
     assert reads == []
     assert again.modality == first.modality
@@ -128,7 +137,11 @@ def test_damaged_cache_is_read_anew(tmp_path: Path) -> None:
         save(data / f"{i}.png", picture(i))
     read(data, Image)
     (folder,) = cache_folder("items").iterdir()
-    for file, body in (("set.json", b"{"), ("items.npy", b"cut"), ("items.npy", (folder / "items.npy").read_bytes()[:300])):
+    for file, body in (
+        ("set.json", b"{"),
+        ("items.npy", b"cut"),
+        ("items.npy", (folder / "items.npy").read_bytes()[:300]),
+    ):
         (folder / file).write_bytes(body)
         assert levels(read(data, Image)) == [0, 1, 2]
 
@@ -194,7 +207,9 @@ def test_nothing_readable(tmp_path: Path) -> None:
     refused("a.png", "not a picture", path=tmp_path / "junk")
     (tmp_path / "junk" / "b.png").write_text("hello")
     refused("none of 2 pictures", "a.png", path=tmp_path / "junk")
-    cut = encoded(np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8))[:400]  # its header is whole
+    cut = encoded(np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8))[
+        :400
+    ]  # its header is whole
     for name in ("a.png", "b.png"):
         (tmp_path / "junk" / name).write_bytes(cut)
     refused("none of 2 pictures", "a.png", "cut", path=tmp_path / "junk")
@@ -256,17 +271,25 @@ def test_single_picture(tmp_path: Path) -> None:
 def idx(a: np.ndarray) -> bytes:
     kinds = {"u1": 8, "i1": 9, "i2": 11, "i4": 12, "f4": 13, "f8": 14}
     big = a.astype(a.dtype.newbyteorder(">"))
-    return bytes([0, 0, kinds[a.dtype.str[1:]], a.ndim]) + struct.pack(f">{a.ndim}I", *a.shape) + big.tobytes()
+    return (
+        bytes([0, 0, kinds[a.dtype.str[1:]], a.ndim]) + struct.pack(f">{a.ndim}I", *a.shape) + big.tobytes()
+    )
 
 
 @settings(deadline=None, max_examples=40)
 @given(
     a=st.sampled_from(["u1", "i1", "i2", "i4", "f4", "f8"]).flatmap(
-        lambda kind: arrays(np.dtype(kind), array_shapes(max_dims=4, max_side=5), elements={"allow_nan": False} if kind[0] == "f" else None)
+        lambda kind: arrays(
+            np.dtype(kind),
+            array_shapes(max_dims=4, max_side=5),
+            elements={"allow_nan": False} if kind[0] == "f" else None,
+        )
     ),
     zipped=st.booleans(),
 )
-def test_idx_gives_every_type_back(a: np.ndarray, zipped: bool, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_idx_gives_every_type_back(
+    a: np.ndarray, zipped: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     path = tmp_path_factory.mktemp("idx") / "a.idx"
     path.write_bytes(gzip.compress(idx(a)) if zipped else idx(a))
     got = read_idx(path)
@@ -330,7 +353,9 @@ def test_idx_folder_and_single_file(tmp_path: Path, zipped: bool) -> None:
 # --- arrays
 
 
-@pytest.mark.parametrize("shape", [(5, 9, 10), (5, 9, 10, 1), (5, 9, 10, 3), (5, 9, 10, 4), (5, 3, 9, 10), (5, 1, 9, 10)])
+@pytest.mark.parametrize(
+    "shape", [(5, 9, 10), (5, 9, 10, 1), (5, 9, 10, 3), (5, 9, 10, 4), (5, 3, 9, 10), (5, 1, 9, 10)]
+)
 def test_npy_layouts(tmp_path: Path, shape: tuple[int, ...]) -> None:
     a = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     np.save(tmp_path / "a.npy", a)
@@ -382,9 +407,16 @@ def test_bad_arrays(tmp_path: Path) -> None:
     refused("from -1 to 0", "wanted 0 to 1", path=tmp_path / "a.npy")
     np.save(tmp_path / "a.npy", np.full((2, 8, 8), 70000))
     refused("70000", "65,535", path=tmp_path / "a.npy")
-    for bad in (np.zeros((5, 64), np.uint8), np.zeros((0, 8, 8), np.uint8), np.zeros((2, 8, 8, 2), np.uint8), np.full((2, 8, 8), "x")):
+    for bad in (
+        np.zeros((5, 64), np.uint8),
+        np.zeros((0, 8, 8), np.uint8),
+        np.zeros((2, 8, 8, 2), np.uint8),
+        np.full((2, 8, 8), "x"),
+    ):
         np.save(tmp_path / "a.npy", bad)
-        refused("a.npy", "wanted", path=tmp_path / "a.npy") if bad.size else refused("holds no pictures", path=tmp_path / "a.npy")
+        refused("a.npy", "wanted", path=tmp_path / "a.npy") if bad.size else refused(
+            "holds no pictures", path=tmp_path / "a.npy"
+        )
     np.save(tmp_path / "a.npy", np.array([{}], dtype=object), allow_pickle=True)
     refused("pickled", path=tmp_path / "a.npy")
     (tmp_path / "a.npy").write_bytes(pickle.dumps(print))
@@ -400,13 +432,25 @@ def test_bad_arrays(tmp_path: Path) -> None:
 
 def test_npz(tmp_path: Path) -> None:
     x = np.arange(4, dtype=np.uint8)[:, None, None].repeat(8, 1).repeat(9, 2)
-    np.savez_compressed(tmp_path / "a.npz", images=x, labels=np.array([3, 1, 2, 1]), age=np.array([1.5, 2, 3, 4]), z=np.zeros((4, 7)))
+    np.savez_compressed(
+        tmp_path / "a.npz",
+        images=x,
+        labels=np.array([3, 1, 2, 1]),
+        age=np.array([1.5, 2, 3, 4]),
+        z=np.zeros((4, 7)),
+    )
     d = read(tmp_path / "a.npz", Image)
     assert levels(d) == [0, 1, 2, 3]
     assert d.attributes.to_pydict() == {"label": ["3", "1", "2", "1"], "age": [1.5, 2.0, 3.0, 4.0]}
     assert d.notes == ("left out of a.npz: z (not one value for each picture)",)
-    for keys in (("x_train", "y_train", "x_test", "y_test"), ("train_images", "train_labels", "test_images", "test_labels")):
-        np.savez(tmp_path / "s.npz", **dict(zip(keys, (x, np.arange(4)[:, None], x[:2] + 50, np.array([7, 8])), strict=True)))
+    for keys in (
+        ("x_train", "y_train", "x_test", "y_test"),
+        ("train_images", "train_labels", "test_images", "test_labels"),
+    ):
+        np.savez(
+            tmp_path / "s.npz",
+            **dict(zip(keys, (x, np.arange(4)[:, None], x[:2] + 50, np.array([7, 8])), strict=True)),
+        )
         d = read(tmp_path / "s.npz", Image)
         assert levels(d) == [0, 1, 2, 3, 50, 51]
         assert d.attributes["label"].to_pylist() == list("012378")
@@ -429,13 +473,28 @@ def test_parquet_of_bytes_and_of_hugging_face(tmp_path: Path) -> None:
     d = read(tmp_path / "a.parquet", Image)
     assert levels(d) == list(range(100))
     assert d.sources[99] == "a.parquet#99"
-    assert {f.name: f.type for f in d.attributes.schema} == {"id": pa.float64(), "tag": pa.string(), "ok": pa.bool_()}
+    assert {f.name: f.type for f in d.attributes.schema} == {
+        "id": pa.float64(),
+        "tag": pa.string(),
+        "ok": pa.bool_(),
+    }
 
-    features = {"info": {"features": {"label": {"names": ["cat", "dog"], "_type": "ClassLabel"}, "image": {"_type": "Image"}}}}
+    features = {
+        "info": {
+            "features": {
+                "label": {"names": ["cat", "dog"], "_type": "ClassLabel"},
+                "image": {"_type": "Image"},
+            }
+        }
+    }
     data[3] = None
     data[5] = b"junk"
-    table = pa.table({"image": [{"bytes": b, "path": f"{i}.png"} for i, b in enumerate(data)], "label": [0, 1] * 50})
-    pq.write_table(table.replace_schema_metadata({"huggingface": json.dumps(features)}), tmp_path / "h.parquet")
+    table = pa.table(
+        {"image": [{"bytes": b, "path": f"{i}.png"} for i, b in enumerate(data)], "label": [0, 1] * 50}
+    )
+    pq.write_table(
+        table.replace_schema_metadata({"huggingface": json.dumps(features)}), tmp_path / "h.parquet"
+    )
     for _ in range(2):
         d = read(tmp_path / "h.parquet", Image)
         assert len(d) == 98
@@ -448,9 +507,14 @@ def test_parquet_of_bytes_and_of_hugging_face(tmp_path: Path) -> None:
 def test_parquet_shards(tmp_path: Path) -> None:
     folder = tmp_path / "set" / "data"
     folder.mkdir(parents=True)
-    for name, rows in (("test-00000-of-00001", [9]), ("train-00000-of-00002", [0, 1]), ("train-00001-of-00002", [2])):
+    for name, rows in (
+        ("test-00000-of-00001", [9]),
+        ("train-00000-of-00002", [0, 1]),
+        ("train-00001-of-00002", [2]),
+    ):
         pq.write_table(
-            pa.table({"image": [{"bytes": encoded(picture(r)), "path": None} for r in rows], "label": rows}), folder / f"{name}.parquet"
+            pa.table({"image": [{"bytes": encoded(picture(r)), "path": None} for r in rows], "label": rows}),
+            folder / f"{name}.parquet",
         )
     d = read(tmp_path / "set", Image)
     assert levels(d) == [9, 0, 1, 2]
@@ -494,7 +558,16 @@ def test_columns_get_types(tmp_path: Path) -> None:
         "score": [None, 0.25, None],
         "code": ["007", "x", None],
     }
-    assert [str(f.type) for f in t.schema] == ["double", "bool", "bool", "bool", "string", "string", "double", "string"]
+    assert [str(f.type) for f in t.schema] == [
+        "double",
+        "bool",
+        "bool",
+        "bool",
+        "string",
+        "string",
+        "double",
+        "string",
+    ]
 
 
 def test_types_of_parquet_columns() -> None:
@@ -548,9 +621,14 @@ def test_keys_by_path(tmp_path: Path, key: str, text: str) -> None:
     assert t["age"].to_pylist() == [1.0, 2.0, None]
 
 
-@pytest.mark.parametrize("keys", [("x/a.png", "y/b.v2.png"), ("a.png", "b.v2.png"), ("a", "b.v2"), ("a.jpg", "b.v2.jpg")])
+@pytest.mark.parametrize(
+    "keys", [("x/a.png", "y/b.v2.png"), ("a.png", "b.v2.png"), ("a", "b.v2"), ("a.jpg", "b.v2.jpg")]
+)
 def test_keys_by_base_name_and_stem(tmp_path: Path, keys: tuple[str, str]) -> None:
-    t = join_attributes(csv(tmp_path, f"image,age\n{keys[1]},20\n{keys[0]},10\nother.png,5\n"), ["s/a.png", "t/b.v2.png", "t/c.png"])
+    t = join_attributes(
+        csv(tmp_path, f"image,age\n{keys[1]},20\n{keys[0]},10\nother.png,5\n"),
+        ["s/a.png", "t/b.v2.png", "t/c.png"],
+    )
     assert t["age"].to_pylist() == [10.0, 20.0, None]
 
 
@@ -578,7 +656,12 @@ def test_rows_join_arrays(tmp_path: Path) -> None:
         "rank": [3.0, 2.0, 1.0, 0.0],
         "mood": ["a", "b", "c", "d"],
     }
-    assert join_attributes(csv(tmp_path, "id,mood\n3,a\n2,b\n"), sources)["mood"].to_pylist() == [None, None, "b", "a"]
+    assert join_attributes(csv(tmp_path, "id,mood\n3,a\n2,b\n"), sources)["mood"].to_pylist() == [
+        None,
+        None,
+        "b",
+        "a",
+    ]
     with pytest.raises(LiminalError, match="no row matches"):
         join_attributes(csv(tmp_path, "mood\na\nb\n"), sources)
     with pytest.raises(LiminalError, match="no row matches"):
@@ -632,13 +715,19 @@ def test_attributes_on_top_of_labels(tmp_path: Path) -> None:
     ),
     seed=st.integers(0, 99),
 )
-def test_every_row_finds_its_file(rows: dict[str, float | None], seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
-    rows = {name: (None if v is None else v + 2.5 * (v in (0, 1))) for name, v in rows.items()} | {"known": 7.5}
+def test_every_row_finds_its_file(
+    rows: dict[str, float | None], seed: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    rows = {name: (None if v is None else v + 2.5 * (v in (0, 1))) for name, v in rows.items()} | {
+        "known": 7.5
+    }
     names = [f"{n}.png" for n in rows]
     order = np.random.default_rng(seed).permutation(len(names))
     values = list(rows.values())
     body = "\n".join(f"{names[i]},{'' if values[i] is None else repr(values[i])}" for i in order)
-    table = join_attributes(csv(tmp_path_factory.mktemp("t"), f"file,v\n{body}\n"), [f"deep/{n}" for n in names])
+    table = join_attributes(
+        csv(tmp_path_factory.mktemp("t"), f"file,v\n{body}\n"), [f"deep/{n}" for n in names]
+    )
     assert table["v"].to_pylist() == values
 
 
@@ -662,7 +751,12 @@ def served(tmp_path: Path) -> Iterator[tuple[published.Published, Path]]:
     thread.start()
     md5 = {f.name: hashlib.md5(f.read_bytes()).hexdigest() for f in folder.iterdir()}
     addresses = ("http://127.0.0.1:1/", f"http://127.0.0.1:{server.server_port}/")
-    yield published.Published("tiny", "tiny", addresses, md5, published.DIGITS, {"source": "here", "licence": "MIT"}), folder
+    yield (
+        published.Published(
+            "tiny", "tiny", addresses, md5, published.DIGITS, {"source": "here", "licence": "MIT"}
+        ),
+        folder,
+    )
     server.shutdown()
     server.server_close()
     thread.join()
@@ -684,7 +778,9 @@ def test_download_then_cache_then_offline(
     assert len(published._read(tiny, None, {})) == 7  # the user's own folder wins
 
 
-def test_wrong_checksum_and_offline_are_one_line(served: tuple[published.Published, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_checksum_and_offline_are_one_line(
+    served: tuple[published.Published, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("LIMINAL_DATA", raising=False)
     tiny, _ = served
     first = next(iter(tiny.md5))
@@ -736,5 +832,9 @@ def test_photographs_with_a_table(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.stack([m.unpack(m.pack(i)) for i in d.items]), d.items)
     with PIL.Image.open(folder / d.sources[5]) as im:
         np.testing.assert_array_equal(d.items[5], np.asarray(im.convert("RGB")))
-    line = next(row for row in (DATA / "lfw64" / "labels.csv").read_text().splitlines() if row.startswith("00005.jpg,"))
+    line = next(
+        row
+        for row in (DATA / "lfw64" / "labels.csv").read_text().splitlines()
+        if row.startswith("00005.jpg,")
+    )
     assert d.attributes["person"][5].as_py() == float(line.split(",")[1])

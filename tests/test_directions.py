@@ -37,10 +37,19 @@ def world(n: int, seed: int) -> tuple[Tensor, pa.Table]:
     hat = smile + draw.normal(size=n) > 0
     glasses = np.where(draw.normal(size=n) < 0, "none", np.where(draw.normal(size=n) > 0, "clear", "sun"))
     level = np.select([glasses == "clear", glasses == "sun"], [2.0, 4.0], 0.0)
-    z = np.stack([smile, gaze, 3.0 * hat, level, 0.3 * draw.normal(size=n)], 1) + 0.1 * draw.normal(size=(n, 5))
+    z = np.stack([smile, gaze, 3.0 * hat, level, 0.3 * draw.normal(size=n)], 1) + 0.1 * draw.normal(
+        size=(n, 5)
+    )
     blind = [None if i % 5 == 0 else float(s) for i, s in enumerate(smile)]
     table = pa.table(
-        {"smile": blind, "gaze": gaze, "hat": pa.array(hat), "glasses": glasses, "noise": draw.normal(size=n), "coin": draw.random(n) > 0.5}
+        {
+            "smile": blind,
+            "gaze": gaze,
+            "hat": pa.array(hat),
+            "glasses": glasses,
+            "noise": draw.normal(size=n),
+            "coin": draw.random(n) > 0.5,
+        }
     )
     return torch.tensor(z, dtype=torch.float32), table
 
@@ -69,7 +78,17 @@ def found() -> dict[str, Direction]:
 
 
 def test_every_attribute_has_its_directions(found: dict[str, Direction]) -> None:
-    assert list(found) == ["smile", "gaze", "hat", "glasses=clear", "glasses=none", "glasses=sun", "glasses", "noise", "coin"]
+    assert list(found) == [
+        "smile",
+        "gaze",
+        "hat",
+        "glasses=clear",
+        "glasses=none",
+        "glasses=sun",
+        "glasses",
+        "noise",
+        "coin",
+    ]
 
 
 def test_conditional_undoes_confounding(found: dict[str, Direction]) -> None:
@@ -94,7 +113,9 @@ def test_what_others_tell_is_held_fixed_though_readers_mistake_it() -> None:
         glasses = draw.random(n) > 0.5
         hat = glasses ^ (draw.random(n) < 0.05)
         z = np.stack([3.0 * hat, 3.0 * glasses, draw.normal(size=n)], 1) + 0.2 * draw.normal(size=(n, 3))
-        return torch.tensor(z, dtype=torch.float32), pa.table({"hat": hat, "glasses": glasses, "coin": draw.random(n) > 0.5})
+        return torch.tensor(z, dtype=torch.float32), pa.table(
+            {"hat": hat, "glasses": glasses, "coin": draw.random(n) > 0.5}
+        )
 
     def mistaken(x: Tensor) -> dict[str, Tensor]:
         hat, glasses = torch.sigmoid(4 * (x[:, 0] - 1.5)), torch.sigmoid(4 * (x[:, 1] - 1.5))
@@ -106,7 +127,9 @@ def test_what_others_tell_is_held_fixed_though_readers_mistake_it() -> None:
     assert "held fixed" in found["hat"].note
     assert abs(float(found["hat"].vector[1])) < 0.1 * float(found["hat"].vector[0])
     assert "held fixed" not in found["coin"].note
-    plain = find_directions(z, table, held, about, decode=lambda z: z, read=mistaken, names=["hat"], methods=["difference"])
+    plain = find_directions(
+        z, table, held, about, decode=lambda z: z, read=mistaken, names=["hat"], methods=["difference"]
+    )
     assert float(plain[0].vector[1]) > 0.5 * float(plain[0].vector[0])  # asked for by name it is given
 
 
@@ -169,7 +192,9 @@ def test_projected_is_seen_by_none_of_the_others(m: int, seed: int) -> None:
     assert left is not None
     torch.testing.assert_close(normals[1:] @ left, torch.zeros(m, dtype=torch.double), atol=1e-9, rtol=0)
     away = normals[0] - left  # lies in the span of the others
-    torch.testing.assert_close(normals[1:].T @ torch.linalg.lstsq(normals[1:].T, away[:, None]).solution[:, 0], away)
+    torch.testing.assert_close(
+        normals[1:].T @ torch.linalg.lstsq(normals[1:].T, away[:, None]).solution[:, 0], away
+    )
     assert projected(normals[1], doubled) is None
 
 
@@ -194,7 +219,9 @@ def test_projected_keeps_what_the_others_read(found: dict[str, Direction]) -> No
 def test_a_bound_dimension_is_tried_and_kept_exactly(found: dict[str, Direction]) -> None:
     z, table = world(SIZE, 0)
     held, about = world(1200, 1)
-    (hat,) = find_directions(z, table, held, about, lambda z: z, read, names=["hat"], dimensions={"hat": 2, "smile": 0})
+    (hat,) = find_directions(
+        z, table, held, about, lambda z: z, read, names=["hat"], dimensions={"hat": 2, "smile": 0}
+    )
     assert hat.method == "dimension"
     assert torch.equal(hat.vector != 0, torch.tensor([False, False, True, False, False]))
     assert hat.effect == pytest.approx(1, abs=0.02)
@@ -213,7 +240,9 @@ def test_the_best_single_dimension_stands_beside_the_direction(found: dict[str, 
     turned = torch.linalg.qr(torch.randn(5, 5, generator=torch.Generator().manual_seed(0)))[0]
     z, table = world(SIZE, 0)
     held, about = world(1200, 1)
-    (smile,) = find_directions(z @ turned, table, held @ turned, about, lambda z: z @ turned.T, read, names=["smile"])
+    (smile,) = find_directions(
+        z @ turned, table, held @ turned, about, lambda z: z @ turned.T, read, names=["smile"]
+    )
     assert smile.score > 0.95
     assert smile.best_dimension is not None
     assert smile.best_dimension[1] < 0.8  # in a turned space none is
@@ -233,7 +262,9 @@ def test_the_best_single_dimension_stands_beside_the_direction(found: dict[str, 
 def test_a_direction_holds_where_its_curve_is_straight(curve, holds, found: dict[str, Direction]) -> None:
     strengths = (-3.0, -2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0, 3.0)
     effects = tuple(float(curve(s)) for s in strengths)
-    changed = replace(found["smile"], strengths=strengths, effects=effects, effect=effects[strengths.index(1.0)])
+    changed = replace(
+        found["smile"], strengths=strengths, effects=effects, effect=effects[strengths.index(1.0)]
+    )
     assert changed.holds == pytest.approx(holds)
     assert changed.evidence["holds"] == changed.holds
     assert replace(changed, effect=None).holds is None
@@ -246,7 +277,12 @@ def test_table_has_a_row_for_each(found: dict[str, Direction]) -> None:
     row = rows[2]
     assert row["leakage"] == pytest.approx(sum(hat.leakage.values()) / len(hat.leakage))
     assert hat.leakage[row["leaks_most"][0]] == row["leaks_most"][1] == max(hat.leakage.values())
-    assert (row["holds"], row["best_dimension"], row["works"], row["moves_most"]) == (hat.holds, hat.best_dimension, True, None)
+    assert (row["holds"], row["best_dimension"], row["works"], row["moves_most"]) == (
+        hat.holds,
+        hat.best_dimension,
+        True,
+        None,
+    )
     json.dumps(rows, allow_nan=False)
 
 
@@ -283,8 +319,14 @@ def test_what_no_reader_sees_is_not_claimed() -> None:
 def test_too_little_is_left_out() -> None:
     z, table = world(200, 0)
     rare = [True] * 3 + [False] * 197
-    table = table.select(["gaze"]).append_column("rare", pa.array(rare)).append_column("one", pa.array(["a"] * 200))
-    table = table.append_column("empty", pa.array([None] * 200, pa.float64())).append_column("same", pa.array([1.0] * 200))
+    table = (
+        table.select(["gaze"])
+        .append_column("rare", pa.array(rare))
+        .append_column("one", pa.array(["a"] * 200))
+    )
+    table = table.append_column("empty", pa.array([None] * 200, pa.float64())).append_column(
+        "same", pa.array([1.0] * 200)
+    )
     names = [d.name for d in find_directions(z, table, z, table, lambda z: z, lambda x: {"gaze": x[:, 1]})]
     assert names == ["gaze"]
     assert find_directions(z, table, z, table, lambda z: z, lambda x: {}, names=["rare"]) == []
@@ -293,8 +335,14 @@ def test_too_little_is_left_out() -> None:
 def test_why_an_attribute_has_no_direction_is_told() -> None:
     z, table = world(200, 0)
     three = [1.0, 2.0, 3.0] + [None] * 197
-    table = table.select(["gaze"]).append_column("three", pa.array(three)).append_column("one", pa.array([True] * 200))
-    table = table.append_column("rare", pa.array([True] * 3 + [False] * 197)).append_column("none", pa.array([None] * 200, pa.string()))
+    table = (
+        table.select(["gaze"])
+        .append_column("three", pa.array(three))
+        .append_column("one", pa.array([True] * 200))
+    )
+    table = table.append_column("rare", pa.array([True] * 3 + [False] * 197)).append_column(
+        "none", pa.array([None] * 200, pa.string())
+    )
     why = left_out(table, table)
     assert list(why) == ["three", "one", "rare", "none"]
     assert why["three"] == "only 6 items have a known three; wanted 20 to learn from and 10 held out"
@@ -302,7 +350,9 @@ def test_why_an_attribute_has_no_direction_is_told() -> None:
     assert "6 have True" in why["rare"]
     assert "wanted 10 to learn from and 5 held out" in why["rare"]
     assert "no item has a known value" in why["none"]
-    assert {d.name for d in find_directions(z, table, z, table, lambda z: z, read)} == set(table.column_names) - set(why)
+    assert {d.name for d in find_directions(z, table, z, table, lambda z: z, read)} == set(
+        table.column_names
+    ) - set(why)
 
 
 def test_what_is_only_another_attribute_has_no_vector_of_its_own() -> None:
@@ -319,7 +369,9 @@ def test_what_is_only_another_attribute_has_no_vector_of_its_own() -> None:
 def test_duplicates_change_nothing() -> None:
     z, table = world(400, 0)
     twice = torch.cat([z, z]), pa.concat_tables([table, table])
-    a, b = (find_directions(*part, z, table, lambda z: z, read, names=["hat"])[0] for part in ((z, table), twice))
+    a, b = (
+        find_directions(*part, z, table, lambda z: z, read, names=["hat"])[0] for part in ((z, table), twice)
+    )
     assert along(a.vector, b.vector) > 0.999
     assert a.score == pytest.approx(b.score, abs=0.01)
 
@@ -341,7 +393,14 @@ def along(a: Tensor, b: Tensor) -> float:
 )
 def test_refusals(change: dict, words: str) -> None:
     z, table = world(200, 0)
-    call = {"z_train": z, "attributes_train": table, "z_held": z, "attributes_held": table, "decode": lambda z: z, "read": read}
+    call = {
+        "z_train": z,
+        "attributes_train": table,
+        "z_held": z,
+        "attributes_held": table,
+        "decode": lambda z: z,
+        "read": read,
+    }
     with pytest.raises(LiminalError, match=words):
         find_directions(**{**call, **change})
 
@@ -354,7 +413,9 @@ def test_same_twice() -> None:
 
 
 def test_whitening_leaves_out_what_is_not_active() -> None:
-    z = torch.randn(500, 4, generator=torch.Generator().manual_seed(0), dtype=torch.double) * torch.tensor([3.0, 1.0, 1e-3, 0.5])
+    z = torch.randn(500, 4, generator=torch.Generator().manual_seed(0), dtype=torch.double) * torch.tensor(
+        [3.0, 1.0, 1e-3, 0.5]
+    )
     frame = Frame(z)
     u = frame.whiten(z)
     torch.testing.assert_close(torch.cov(u.T), torch.eye(3, dtype=torch.double))
@@ -383,7 +444,10 @@ def test_fashion_edits_are_seen_by_a_reader_of_real_pictures() -> None:
         return {f"label={c}": torch.from_numpy(p[:, i].copy()) for i, c in enumerate(reader.classes_)}
 
     table = pa.table({"label": labels})
-    found = {d.name: d for d in find_directions(z[:6000], table[:6000], z[6000:8000], table[6000:8000], model.decode, seen)}
+    found = {
+        d.name: d
+        for d in find_directions(z[:6000], table[:6000], z[6000:8000], table[6000:8000], model.decode, seen)
+    }
     assert sorted(found) == sorted(f"label={c}" for c in LABELS)
     assert all(d.works and d.score > 0.85 for d in found.values())
     boot = found["label=Ankle boot"]
@@ -409,7 +473,11 @@ def test_names_resolve(found: dict[str, Direction]) -> None:
     ("name", "value", "words"),
     [
         ("smlie", None, "unknown direction 'smlie': did you mean smile"),
-        ("label", None, "'label' is a category without a value that means off; say which value: label='Ankle boot', label=Bag"),
+        (
+            "label",
+            None,
+            "'label' is a category without a value that means off; say which value: label='Ankle boot', label=Bag",
+        ),
         ("label", "Boot", "unknown value of label 'Boot'"),
         ("smile", "3", r"smile is a number: write a strength, as in 1.5\*smile"),
         ("hat", "no", "write -hat"),
@@ -439,7 +507,9 @@ def test_directions_of_earlier_versions_open(found: dict[str, Direction]) -> Non
     """Without what was not measured then; where it holds follows from the curve."""
     later = ("best_dimension", "projected_score", "moves", "holds")
     evidence = {k: v for k, v in found["smile"].evidence.items() if k not in later}
-    (back,) = directions.from_tensors({"smile": found["smile"].vector}, {"directions": json.dumps([evidence])})
+    (back,) = directions.from_tensors(
+        {"smile": found["smile"].vector}, {"directions": json.dumps([evidence])}
+    )
     assert back.best_dimension is None
     assert back.projected_score is None
     assert back.holds == found["smile"].holds

@@ -74,7 +74,9 @@ def test_jacobian_of_a_linear_map_is_its_singular_vectors() -> None:
     a, z = torch.randn(7, 4, generator=torch.Generator().manual_seed(1)), latents()
     _, values, rows = torch.linalg.svd(a)
     z0 = torch.tensor([0.3, -1.0, 2.0, 0.0])
-    found = jacobian(lambda z: z @ a.T, z0, z, 3, decode=lambda z: z @ a.T, read=lambda x: {"square": x[:, 0] ** 2})
+    found = jacobian(
+        lambda z: z @ a.T, z0, z, 3, decode=lambda z: z @ a.T, read=lambda x: {"square": x[:, 0] ** 2}
+    )
     everywhere = (z @ a.T)[:, 0].square()
     for i, d in enumerate(found):
         assert d.score == pytest.approx(float(values[i]), rel=1e-3)
@@ -101,7 +103,12 @@ class Steps(Generator):
 
     def __init__(self, *layers: nn.Module, dim: int = 4, scale: float = 1.0) -> None:
         super().__init__()
-        self.unused, self.layers, self.prior, self.scale = nn.Conv2d(1, 1, 1), nn.Sequential(*layers), Normal(dim), scale
+        self.unused, self.layers, self.prior, self.scale = (
+            nn.Conv2d(1, 1, 1),
+            nn.Sequential(*layers),
+            Normal(dim),
+            scale,
+        )
         self.shape = (5,)
 
     def config(self) -> dict[str, Any]:
@@ -167,7 +174,9 @@ def test_a_selection_against_another_gives_the_way_between_them() -> None:
     """Two clouds apart along a known axis, in latents where another axis is three times as wide."""
     z = latents(600, 3)
     a, b = z[z[:, 1] > 0.5], z[z[:, 1] < -0.5]
-    found = from_selections(a, b, z, "bright", decode=lambda z: z, read=lambda x: {"light": 2 * x[:, 1], "width": x[:, 0]})
+    found = from_selections(
+        a, b, z, "bright", decode=lambda z: z, read=lambda x: {"light": 2 * x[:, 1], "width": x[:, 0]}
+    )
     gap = float(a[:, 1].mean() - b[:, 1].mean())
     assert found.name == "bright"
     assert found.works
@@ -244,10 +253,14 @@ def space() -> Any:
 def test_ready_made_space(space: Any) -> None:
     """Boots against sandals by ten items each; the reader of the space sees the change in pictures."""
     table = space.catalogue.table(columns=["z", "label"], split="train")
-    z = torch.from_numpy(np.array(table["z"].combine_chunks().flatten(), dtype=np.float32).reshape(len(table), -1))
+    z = torch.from_numpy(
+        np.array(table["z"].combine_chunks().flatten(), dtype=np.float32).reshape(len(table), -1)
+    )
     labels = np.array(table["label"].to_pylist())
     boots, sandals = (z[torch.from_numpy(labels == name)][:40] for name in ("Ankle boot", "Sandal"))
-    found = from_selections(boots, sandals, z, "boots", decode=space.generator.decode, read=space.reader.named)
+    found = from_selections(
+        boots, sandals, z, "boots", decode=space.generator.decode, read=space.reader.named
+    )
     assert found.score > 0.95
     assert found.effect is not None
     assert found.effect > 0.5
@@ -270,7 +283,10 @@ def test_ready_made_space_without_labels(space: Any) -> None:
         torch.testing.assert_close(unit @ unit.T, torch.eye(3), atol=1e-4, rtol=0)
         for d in found:
             assert float((z @ (d.vector / d.vector.norm())).std()) == pytest.approx(d.unit, rel=1e-3)
-            assert set(d.moves) == {f"label={value}" for value in set(space.catalogue.table(columns=["label"])["label"].to_pylist())}
+            assert set(d.moves) == {
+                f"label={value}"
+                for value in set(space.catalogue.table(columns=["label"])["label"].to_pylist())
+            }
 
 
 def test_a_picture_of_the_strongest(space: Any) -> None:

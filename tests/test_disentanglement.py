@@ -37,7 +37,9 @@ SAMPLES = list(constructed.samples())
 @pytest.fixture(scope="module")
 def results() -> dict[str, Disentanglement]:
     """Each case is measured once; few rounds, as its interval is looked at elsewhere."""
-    return {name: disentanglement(case.z, case.factors, rounds=2, limit=1_500) for name, case in CASES.items()}
+    return {
+        name: disentanglement(case.z, case.factors, rounds=2, limit=1_500) for name, case in CASES.items()
+    }
 
 
 # -- the conformance kit
@@ -46,7 +48,11 @@ def results() -> dict[str, Disentanglement]:
 @pytest.mark.parametrize("case", CASES.values(), ids=lambda c: c.name)
 def test_scores_are_those_of_the_construction(case: Constructed, results: dict[str, Disentanglement]) -> None:
     got = results[case.name]
-    missed = {name: (got[name].value, wanted) for name, wanted in case.wanted.items() if not within(got[name].value, wanted)}
+    missed = {
+        name: (got[name].value, wanted)
+        for name, wanted in case.wanted.items()
+        if not within(got[name].value, wanted)
+    }
     assert not missed
     if case.like:
         for name in RANKED:
@@ -56,12 +62,16 @@ def test_scores_are_those_of_the_construction(case: Constructed, results: dict[s
 @pytest.mark.parametrize("case", SAMPLES, ids=lambda c: c.name)
 def test_precision_recall_density_and_coverage_miss_only_what_is_known(case: Sampled) -> None:
     p = prdc(torch.from_numpy(case.real), torch.from_numpy(case.samples))
-    assert {name for name, wanted in case.wanted.items() if not within(getattr(p, name), wanted)} == case.flawed
+    assert {
+        name for name, wanted in case.wanted.items() if not within(getattr(p, name), wanted)
+    } == case.flawed
 
 
 def test_the_kit_is_the_same_every_time_and_says_what_it_is() -> None:
     again = {case.name: case for case in constructed.spaces(1_500)}
-    assert all(np.array_equal(again[name].z, case.z) and case.says.endswith(".") for name, case in CASES.items())
+    assert all(
+        np.array_equal(again[name].z, case.z) and case.says.endswith(".") for name, case in CASES.items()
+    )
     assert {name for case in CASES.values() for name in case.wanted} >= {*RANKED, *LINEAR}
     assert len({case.name for case in SAMPLES}) == len(SAMPLES)
     q = constructed.turned(5, 3)
@@ -78,7 +88,9 @@ def test_the_kit_as_files_that_any_library_can_read(tmp_path: Path) -> None:
         assert np.array_equal(arrays["z"], CASES["partly unknown"].z)
         assert 0.2 < np.isnan(arrays["factor_flag"]).mean() < 0.4
         assert set(arrays["factor_kind"]) == {"", "a", "b", "c", "d"}
-        assert np.array_equal(arrays["factor_number"], CASES["partly unknown"].factors["number"], equal_nan=True)
+        assert np.array_equal(
+            arrays["factor_number"], CASES["partly unknown"].factors["number"], equal_nan=True
+        )
     assert one["wanted"]["mig"] == [0.85, 1.001]
     assert next(case for case in told if case["name"] == "collapsed")["wanted"]["density"] == [0.85, None]
     (tmp_path / "file").touch()
@@ -98,7 +110,9 @@ def test_every_score_comes_raw_and_normalised_with_an_interval(results: dict[str
             if not m.name.endswith(".normalised"):
                 null, other = m.baseline["items shuffled"], results[case][m.name + ".normalised"]
                 assert other.value == pytest.approx((m.value - null) / (1 - null))
-    assert results["noise"]["factorvae"].value == pytest.approx(1 / 5, abs=0.06)  # what its normalised value takes away
+    assert results["noise"]["factorvae"].value == pytest.approx(
+        1 / 5, abs=0.06
+    )  # what its normalised value takes away
     raw, above = scored(("mig",), np.array([0.6]), np.array([0.05]), np.array([[0.1], [0.3]]), "")
     assert (raw.value, above.value) == pytest.approx((0.6, 0.5))
     assert above.interval == pytest.approx((0.5 - 1.96 * 0.0625, 0.5 + 1.96 * 0.0625))
@@ -159,7 +173,9 @@ def test_shares_are_adjusted_mutual_information() -> None:
     z = v + rng.normal(0, 0.3, (1000, 1))
     factors, _ = read_factors(as_table({"v": v[:, 0]}, 1000))
     got = Information(torch.from_numpy(z), factors, rng, shuffles=40).spread().shares[0, 0]
-    assert got == pytest.approx(adjusted_mutual_info_score(equal_frequency(z[:, 0]), factors[0].codes), abs=0.01)
+    assert got == pytest.approx(
+        adjusted_mutual_info_score(equal_frequency(z[:, 0]), factors[0].codes), abs=0.01
+    )
 
 
 @settings(deadline=None, max_examples=40)
@@ -189,7 +205,9 @@ def test_disentanglement_and_completeness_by_hand() -> None:
     good = np.ones(2)
     assert shared(np.eye(2), good) == pytest.approx((1, 1))
     assert shared(np.full((2, 2), 0.5), good) == pytest.approx((0, 0))
-    assert shared(np.array([[0.5, 0], [0.5, 0], [0, 0.5], [0, 0.5]]), good) == pytest.approx((1, 0.5))  # 1 - log 2 / log 4
+    assert shared(np.array([[0.5, 0], [0.5, 0], [0, 0.5], [0, 0.5]]), good) == pytest.approx(
+        (1, 0.5)
+    )  # 1 - log 2 / log 4
     assert shared(np.array([[1.0, 1.0], [0.0, 0.0]]), good) == pytest.approx((0, 1))
     junk = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5]])  # what cannot be read has importances of nothing
     assert shared(junk, np.array([0.9, 0.9, 0.0])) == pytest.approx((1, 1))

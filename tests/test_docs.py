@@ -14,7 +14,9 @@ from pages import FENCE, ROOT, alike, blocks, furnish, hurry, in_seconds, run
 from liminal import build
 from liminal.cli import app
 
-PAGES = [p for p in sorted((ROOT / "docs").glob("*.md")) if p.stem != "design"]  # a map of the house, with sketches
+PAGES = [
+    p for p in sorted((ROOT / "docs").glob("*.md")) if p.stem != "design"
+]  # a map of the house, with sketches
 RUNNING = [p for p in PAGES if any(b.language in ("python", "console") for b in blocks(p))]
 COMMANDS = (ROOT / "docs" / "commands.md").read_text()
 GROUP: Any = typer.main.get_command(app)
@@ -26,13 +28,24 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = furnish(tmp_path_factory.mktemp("docs"))
     with pytest.MonkeyPatch.context() as patch:
         hurry(patch)
-        build.fit(str(folder / "photos"), folder / "photos-space", dim=8, epochs=8, options={"width": 8}, attributes=folder / "labels.csv")
+        build.fit(
+            str(folder / "photos"),
+            folder / "photos-space",
+            dim=8,
+            epochs=8,
+            options={"width": 8},
+            attributes=folder / "labels.csv",
+        )
     return folder
 
 
 @pytest.mark.parametrize("page", RUNNING, ids=lambda p: p.stem)
 def test_page_runs(
-    page: Path, furnished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    page: Path,
+    furnished: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     here = tmp_path / "here"
     shutil.copytree(furnished, here)
@@ -43,7 +56,18 @@ def test_page_runs(
 
 def test_all_tutorials_run() -> None:
     """A page whose fences lost their language would pass by not being run."""
-    assert {p.stem for p in RUNNING} == {"start", "data", "formulas", "python", "spaces", "walk", "edit", "map", "measure", "meaning"}
+    assert {p.stem for p in RUNNING} == {
+        "start",
+        "data",
+        "formulas",
+        "python",
+        "spaces",
+        "walk",
+        "edit",
+        "map",
+        "measure",
+        "meaning",
+    }
     known = {"python", "output", "console", "text", "csv"}
     for page in PAGES:
         assert {b.language for b in blocks(page)} <= known, page.name
@@ -55,7 +79,9 @@ def test_the_design_names_every_module() -> None:
     source = ROOT / "src" / "liminal"
     for path in sorted(source.rglob("*.py")):
         if not path.stem.startswith("__"):
-            assert re.search(rf"\b{path.name}\b", design), f"docs/design.md does not name {path.relative_to(source)}"
+            assert re.search(rf"\b{path.name}\b", design), (
+                f"docs/design.md does not name {path.relative_to(source)}"
+            )
 
 
 def section(command: str) -> str:
@@ -67,7 +93,9 @@ def section(command: str) -> str:
 
 def options(command: str) -> list[list[str]]:
     """The options of a command, each with all its names."""
-    found = [[*p.opts, *p.secondary_opts] for p in GROUP.commands[command].params if p.param_type_name == "option"]
+    found = [
+        [*p.opts, *p.secondary_opts] for p in GROUP.commands[command].params if p.param_type_name == "option"
+    ]
     return [names for names in found if "--help" not in names]
 
 

@@ -75,10 +75,20 @@ def test_pictures_of_every_kind() -> None:
     clear = np.zeros((2, 2, 4), np.uint8)
     assert grid.picture(clear).getpixel((0, 0)) == (255, 255, 255)
     palette = flat((10, 20, 30)).quantize(2)
-    for given in (np.full((2, 3), 7, np.uint8), np.full((2, 3, 1), 7, np.uint8), np.full((2, 3, 3), 7, np.uint8), flat(7, 3, 2)):
+    for given in (
+        np.full((2, 3), 7, np.uint8),
+        np.full((2, 3, 1), 7, np.uint8),
+        np.full((2, 3, 3), 7, np.uint8),
+        flat(7, 3, 2),
+    ):
         assert np.array_equal(np.asarray(grid.picture(given)), np.full((2, 3, 3), 7))
     assert grid.picture(palette).getpixel((0, 0)) == (10, 20, 30)
-    for wrong in (np.zeros((2, 2)), np.zeros((2, 2, 2), np.uint8), np.zeros((0, 2), np.uint8), np.zeros(4, np.uint8)):
+    for wrong in (
+        np.zeros((2, 2)),
+        np.zeros((2, 2, 2), np.uint8),
+        np.zeros((0, 2), np.uint8),
+        np.zeros(4, np.uint8),
+    ):
         with pytest.raises(LiminalError, match="wanted uint8"):
             grid.picture(wrong)
 
@@ -111,7 +121,9 @@ def test_pictures_come_back(tmp_path: Path) -> None:
     picture = Image.fromarray(moving(1)[0])
     for ending in ("png", "jpg", "webp"):
         grid.save(picture, tmp_path / f"a.{ending}")
-        off = np.abs(np.asarray(Image.open(tmp_path / f"a.{ending}").convert("RGB")).astype(int) - moving(1)[0]).mean()
+        off = np.abs(
+            np.asarray(Image.open(tmp_path / f"a.{ending}").convert("RGB")).astype(int) - moving(1)[0]
+        ).mean()
         assert off <= (0 if ending == "png" else 8)
     grid.save(flat(3), tmp_path / "a.png")
     assert Image.open(tmp_path / "a.png").size == (4, 3)
@@ -163,7 +175,10 @@ def test_equal_frames_are_shown_as_long(tmp_path: Path) -> None:
 def test_an_mp4_comes_back(size: tuple[int, int], tmp_path: Path) -> None:
     w, h = size
     y, x = np.mgrid[:h, :w]
-    frames = [np.stack([(x + 4 * i) % 256, y * 255 // h, np.full_like(x, 20 * i)], -1).astype(np.uint8) for i in range(10)]
+    frames = [
+        np.stack([(x + 4 * i) % 256, y * 255 // h, np.full_like(x, 20 * i)], -1).astype(np.uint8)
+        for i in range(10)
+    ]
     video.mp4(frames, tmp_path / "a.mp4", fps=12)
     data = (tmp_path / "a.mp4").read_bytes()
     assert 0 < data.find(b"moov") < data.find(b"mdat")  # players can start at once

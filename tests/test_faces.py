@@ -37,7 +37,12 @@ def changed(a: np.ndarray, b: np.ndarray, levels: int = 20) -> np.ndarray:
 def test_there_are_at_least_ten_factors_with_names_for_formulas():
     assert len(FACTORS) >= 10
     assert all(name.isidentifier() for name in FACTORS)
-    assert all(value.isidentifier() for name in CATEGORIES for value in FACTORS[name].values if isinstance(value, str))
+    assert all(
+        value.isidentifier()
+        for name in CATEGORIES
+        for value in FACTORS[name].values
+        if isinstance(value, str)
+    )
 
 
 @settings(deadline=None, max_examples=8)
@@ -60,7 +65,9 @@ def test_every_size_shows_the_same_picture(size):
     factors = sample_factors(6, 2)
     fine = draw(factors, size * 4).reshape(6, size, 4, size, 4, 3).astype(float).mean((2, 4))
     assert draw(factors, size).shape == (6, size, size, 3)
-    assert np.abs(draw(factors, size) - fine).mean() < (4.0 if size == 16 else 1.2)  # edges are covered by area, not by yes or no
+    assert np.abs(draw(factors, size) - fine).mean() < (
+        4.0 if size == 16 else 1.2
+    )  # edges are covered by area, not by yes or no
 
 
 @pytest.mark.parametrize("name", FACTORS)
@@ -161,7 +168,9 @@ def test_factors_are_independent_and_have_their_shares():
     for name, factor in FACTORS.items():
         column = table[name].to_numpy(zero_copy_only=False)
         if factor.values:
-            for value, share in zip(factor.values, factor.shares or [1 / len(factor.values)] * len(factor.values), strict=True):
+            for value, share in zip(
+                factor.values, factor.shares or [1 / len(factor.values)] * len(factor.values), strict=True
+            ):
                 assert abs((column == value).mean() - share) < 0.03
                 coded.append((name, (column == value).astype(float)))
         else:
@@ -169,7 +178,11 @@ def test_factors_are_independent_and_have_their_shares():
             assert abs(column.mean() - (factor.low + factor.high) / 2) < 0.02 * (factor.high - factor.low)
             coded.append((name, column))
     correlations = np.corrcoef([column for _, column in coded])
-    worst = max(abs(correlations[i, j]) for i, j in itertools.combinations(range(len(coded)), 2) if coded[i][0] != coded[j][0])
+    worst = max(
+        abs(correlations[i, j])
+        for i, j in itertools.combinations(range(len(coded)), 2)
+        if coded[i][0] != coded[j][0]
+    )
     assert worst < 0.055  # five standard errors of 1 / sqrt(n)
 
 
@@ -191,15 +204,18 @@ def test_asked_correlations_come_and_the_rest_stays(pair, rho, seed):
     a, b = (FACTORS[name].score(table[name].to_numpy(zero_copy_only=False)).astype(float) for name in pair)
     assert abs(np.corrcoef(a, b)[0, 1] - rho) < 0.07
     assert all(table[name].equals(free[name]) for name in FACTORS if name != pair[1])
-    assert abs(b.mean() - FACTORS[pair[1]].score(free[pair[1]].to_numpy(zero_copy_only=False)).mean()) < 0.05 * max(
-        1.0, FACTORS[pair[1]].high
-    )
+    assert abs(
+        b.mean() - FACTORS[pair[1]].score(free[pair[1]].to_numpy(zero_copy_only=False)).mean()
+    ) < 0.05 * max(1.0, FACTORS[pair[1]].high)
 
 
 @pytest.mark.parametrize("rho", [0.8, 1.0])
 def test_glasses_and_hat_can_go_together(rho):
     table = sample_factors(8000, 1, f"glasses:hat={rho}")
-    glasses, hat = table["glasses"].to_numpy(zero_copy_only=False), table["hat"].to_numpy(zero_copy_only=False)
+    glasses, hat = (
+        table["glasses"].to_numpy(zero_copy_only=False),
+        table["hat"].to_numpy(zero_copy_only=False),
+    )
     assert abs(np.corrcoef(glasses != "none", hat)[0, 1] - rho) < 0.03
     assert abs(hat.mean() - 0.4) < 0.03
     assert abs((glasses == "sun").mean() - 0.2) < 0.03
@@ -243,7 +259,9 @@ def test_wrong_factors_are_refused_in_one_line(factors, words):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("call", [lambda: draw({}, 8), lambda: faces(3, size=5000), lambda: faces(0), lambda: sample_factors(-1)])
+@pytest.mark.parametrize(
+    "call", [lambda: draw({}, 8), lambda: faces(3, size=5000), lambda: faces(0), lambda: sample_factors(-1)]
+)
 def test_wrong_sizes_and_counts_are_refused(call):
     with pytest.raises(LiminalError, match="wanted"):
         call()

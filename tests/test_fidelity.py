@@ -77,11 +77,15 @@ def test_neighbours_and_balls_are_those_of_float64(name: str, x: Tensor) -> None
     wanted = slow.clone().fill_diagonal_(math.inf).topk(k, largest=False)
     distance, row = nearest(x, x, k)
     assert torch.allclose(distance, wanted.values.sqrt(), rtol=1e-12, atol=0)
-    assert torch.allclose(slow.gather(1, row).sqrt(), distance, rtol=1e-12, atol=0)  # the rows are those at these distances
+    assert torch.allclose(
+        slow.gather(1, row).sqrt(), distance, rtol=1e-12, atol=0
+    )  # the rows are those at these distances
     assert (row != torch.arange(len(x))[:, None]).all()
     assert all(len(set(r.tolist())) == k for r in row)
     points = x[torch.from_numpy(rng(1).permutation(len(x))[:100])]
-    held, inside = ball_counts(x, distance[:, -1], points)  # every radius is the exact distance of some pair: ties must stay outside
+    held, inside = ball_counts(
+        x, distance[:, -1], points
+    )  # every radius is the exact distance of some pair: ties must stay outside
     hit = table(x, points).sqrt() < distance[:, -1:]
     assert torch.equal(held, hit.sum(1))
     assert torch.equal(inside, hit.sum(0))
@@ -135,10 +139,14 @@ def test_what_is_prepared_once_gives_the_same_to_many_at_the_same_time() -> None
 
 @settings(deadline=None, max_examples=12)
 @given(SETS, st.sampled_from([0.25, 1.0, 8.0]), st.integers(-64, 64))
-def test_prdc_does_not_depend_on_order_place_or_scale(sizes: tuple[int, int, int, int], scale: float, shift: int) -> None:
+def test_prdc_does_not_depend_on_order_place_or_scale(
+    sizes: tuple[int, int, int, int], scale: float, shift: int
+) -> None:
     n, m, d, seed = sizes
     g = rng(seed)
-    real, samples = (torch.from_numpy(g.integers(-200, 200, (count, d)) / 16.0) for count in (n, m))  # exact under the changes below
+    real, samples = (
+        torch.from_numpy(g.integers(-200, 200, (count, d)) / 16.0) for count in (n, m)
+    )  # exact under the changes below
     if (real == real[:1]).all():
         return
     wanted = four(prdc(real, samples, 3))
@@ -154,7 +162,9 @@ def test_prdc_of_a_set_with_itself_and_with_one_far_off() -> None:
     x = normal(300, 6, 0)
     same = prdc(x, x)
     assert (same.precision, same.recall, same.coverage) == (1, 1, 1)
-    assert same.density == pytest.approx(1.0)  # each item is in its own ball and, of five neighbours, strictly inside for four: k in all
+    assert same.density == pytest.approx(
+        1.0
+    )  # each item is in its own ball and, of five neighbours, strictly inside for four: k in all
     assert same.note == ""
     assert four(prdc(x, x + 100)) == (0, 0, 0, 0)
 
@@ -182,13 +192,17 @@ def test_mode_collapse_outliers_subsets_and_scales() -> None:
     assert dropped.coverage == pytest.approx(0.5, abs=0.06)
     assert min(dropped.precision, dropped.density) > 0.85
     stray = torch.cat([real[1:], torch.full((1, 6), 400.0)])
-    fooled = prdc(stray, 200 + normal(n, 6, 5))  # precision is, by the stray's wide ball; density counts one ball of five
+    fooled = prdc(
+        stray, 200 + normal(n, 6, 5)
+    )  # precision is, by the stray's wide ball; density counts one ball of five
     assert (fooled.precision, fooled.coverage) == (1, pytest.approx(1 / n))
     assert fooled.density == pytest.approx(0.2)
     wild = torch.cat([normal(n - 1, 6, 6) - 200, torch.full((1, 6), 300.0)])
     assert prdc(real, wild).recall == 1  # recall is fooled by a stray sample, coverage is not
     assert prdc(real, wild).coverage == 0
-    one_scale = torch.tensor([1e6, 1, 1, 1, 1, 1])  # one feature drowns the others: not invariant, hence whitened features
+    one_scale = torch.tensor(
+        [1e6, 1, 1, 1, 1, 1]
+    )  # one feature drowns the others: not invariant, hence whitened features
     wrong = draw(6, 8) + 100 * torch.tensor([0.0, 0, 0, 0, 0, 1])
     assert prdc(real, wrong).precision == 0
     assert prdc(real * one_scale, wrong * one_scale).precision > 0.5
@@ -200,7 +214,12 @@ def test_mode_collapse_outliers_subsets_and_scales() -> None:
 def test_prdc_says_where_its_numbers_mislead() -> None:
     few = torch.eye(4)[torch.from_numpy(rng().integers(0, 4, 100))]
     got = prdc(few, few)
-    assert four(got) == (0, 0, 0, 0)  # the published definition: nothing is strictly inside a ball of radius 0
+    assert four(got) == (
+        0,
+        0,
+        0,
+        0,
+    )  # the published definition: nothing is strictly inside a ball of radius 0
     assert "100.0% of the real items have 5 exact copies or more" in got.note
     assert "recall nothing" in got.note
     high = prdc(normal(400, 300, 0), 0.9 * normal(400, 300, 1))
@@ -224,7 +243,9 @@ def test_frechet_at_infinity_has_no_bias_where_the_plain_one_has() -> None:
         error = at_infinity.std() / 24**0.5
         assert abs(at_infinity.mean() - truth) < 3 * error + 0.03
         assert plain.mean() - truth > 10 * abs(at_infinity.mean() - truth)
-        spread = np.mean([subsample_spread(frechet_infinity_statistic(a, b, g), (n, n), g, 8) for a, b in pairs[:3]])
+        spread = np.mean(
+            [subsample_spread(frechet_infinity_statistic(a, b, g), (n, n), g, 8) for a, b in pairs[:3]]
+        )
         assert 0.7 < spread / at_infinity.std() < 3
     a, b = pairs[0]
     assert frechet_infinity(a, b[:100], g) == pytest.approx(truth, abs=6 * at_infinity.std())
@@ -243,7 +264,9 @@ def test_kid_is_that_of_its_definition(sizes: tuple[int, int, int, int], shift: 
     x, y = normal(n, d, seed), normal(m, d, seed + 1) + shift
     k = lambda a, b: (float(np.dot(a, b)) / d + 1) ** 3
     a, b = x.double().numpy(), y.double().numpy()
-    mean = lambda p, q, same: np.mean([k(p[i], q[j]) for i in range(len(p)) for j in range(len(q)) if not (same and i == j)])
+    mean = lambda p, q, same: np.mean(
+        [k(p[i], q[j]) for i in range(len(p)) for j in range(len(q)) if not (same and i == j)]
+    )
     wanted = mean(a, a, True) + mean(b, b, True) - 2 * mean(a, b, False)
     assert kid(x, y) == pytest.approx(wanted, rel=1e-9, abs=1e-9)
     assert kid(y, x) == pytest.approx(wanted, rel=1e-9, abs=1e-9)
@@ -275,7 +298,11 @@ def test_kid_of_gaussians_is_the_closed_form(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_one_distribution_is_not_told_apart_and_two_are() -> None:
-    same = [told_apart(normal(100, 5, 2 * i), normal(100, 5, 2 * i + 1), rng(i), how).p for i in range(8) for how in ("mlp", "knn")]
+    same = [
+        told_apart(normal(100, 5, 2 * i), normal(100, 5, 2 * i + 1), rng(i), how).p
+        for i in range(8)
+        for how in ("mlp", "knn")
+    ]
     assert np.mean(np.array(same) < 0.05) <= 0.2
     assert np.mean(np.array(same) > 0.5) > 0.2
     real = normal(300, 5, 0)
@@ -385,7 +412,9 @@ def test_modes_by_hand() -> None:
 
 def test_bins_stand_in_for_classes() -> None:
     centres = 30 * torch.eye(5)
-    real, samples = (normal(500, 5, seed) + centres[torch.arange(500) % count] for seed, count in ((0, 5), (1, 3)))
+    real, samples = (
+        normal(500, 5, seed) + centres[torch.arange(500) % count] for seed, count in ((0, 5), (1, 3))
+    )
     of_real, of_samples = bins(real, samples, 5)
     assert len(of_real) == len(of_samples) == 500
     got = modes(of_real, of_samples)
@@ -401,7 +430,9 @@ def test_copies_are_seen_and_unseen_items_are_not_taken_for_them() -> None:
     honest = copies(train, normal(400, 4, 2), held, rng())
     spacing = table(train, train).fill_diagonal_(math.inf).amin(1)
     apart = table(held, train)
-    assert honest.held_authentic == pytest.approx(float((apart.amin(1) > spacing[apart.argmin(1)]).double().mean()))
+    assert honest.held_authentic == pytest.approx(
+        float((apart.amin(1) > spacing[apart.argmin(1)]).double().mean())
+    )
     assert honest.authentic == pytest.approx(honest.held_authentic, abs=0.1)
     assert honest.interval[0] < honest.held_authentic < honest.interval[1]
     assert honest.nearer == pytest.approx(0.5, abs=0.06)
@@ -411,7 +442,9 @@ def test_copies_are_seen_and_unseen_items_are_not_taken_for_them() -> None:
     assert exact.copied.all()
     assert (exact.distance == 0).all()
     twice = torch.cat([train, train])
-    assert copies(twice, train[:9], held, rng()).authentic == 0  # also where the training set holds copies itself
+    assert (
+        copies(twice, train[:9], held, rng()).authentic == 0
+    )  # also where the training set holds copies itself
     far = copies(train, held + 50, held, rng())
     assert (far.authentic, far.nearer) == (1, 0)
     half = copies(train, torch.cat([train[:200] + 1e-4, normal(200, 4, 3)]), held, rng())
@@ -429,7 +462,9 @@ def test_on_the_ready_made_space_every_measure_tells_prior_draws_from_real_laten
     z = space.latents
     order = torch.from_numpy(rng().permutation(len(z)))
     real, other, train = z[order[:800]], z[order[800:1600]], z[order[1600:3600]]
-    drawn = space.generator.prior.sample(800, torch.Generator().manual_seed(0)) * real.std(0) + real.mean(0)  # two moments are right
+    drawn = space.generator.prior.sample(800, torch.Generator().manual_seed(0)) * real.std(0) + real.mean(
+        0
+    )  # two moments are right
     assert prdc(real, other).coverage > 0.93 > 0.7 > prdc(real, drawn).coverage
     floor, far = frechet_infinity(real, other, rng()), frechet(real, drawn)
     assert abs(floor) < 0.08 < far

@@ -50,4 +50,9 @@ def test_a_file_takes_no_folder_s_place(tmp_path: Path) -> None:
     writing.__enter__().mkdir()
     with pytest.raises(LiminalError, match="nothing was changed there"):
         writing.__exit__(None, None, None)
-    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == ["a.html", "a.html/mine", "b", "file"]
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == [
+        "a.html",
+        "a.html/mine",
+        "b",
+        "file",
+    ]

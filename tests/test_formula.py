@@ -85,7 +85,10 @@ def said(text: str, call=point) -> str:
         ('@0 + "hair_colour" = blond', [0, 1, 10]),
         ("@0 + `smile`", [10, 1, 0]),
         ("mean(label=Sandal)", [0, 0, len("label = 'Sandal'")]),
-        ("mean(label='Ankle boot') - mean(label=Sandal) + @1", [1, 1, len("label = 'Ankle boot'") - len("label = 'Sandal'")]),
+        (
+            "mean(label='Ankle boot') - mean(label=Sandal) + @1",
+            [1, 1, len("label = 'Ankle boot'") - len("label = 'Sandal'")],
+        ),
     ],
 )
 def test_places(text: str, wanted: list[float]) -> None:
@@ -163,7 +166,9 @@ def test_an_edit_refuses_a_place() -> None:
     assert "add up to 2" in said("@1 + @2", formula.edit)
 
 
-@pytest.mark.parametrize("text", ["(" * 4000 + "@1" + ")" * 4000, "mix(" * 1000, "mean(" + "(" * 3000, "mean(" + "not (" * 1500])
+@pytest.mark.parametrize(
+    "text", ["(" * 4000 + "@1" + ")" * 4000, "mix(" * 1000, "mean(" + "(" * 3000, "mean(" + "not (" * 1500]
+)
 def test_deep_nesting_is_refused(text: str) -> None:
     assert "nested deeper than 40" in said(text)
 
@@ -201,7 +206,8 @@ def test_a_written_tree_reads_as_itself(tree: formula.Node) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("smile=1", "1"), ("smile = -0.5", "-0.5"), ("hair=dark blond", "dark blond"), ("n='-3'", "-3")]
+    ("text", "value"),
+    [("smile=1", "1"), ("smile = -0.5", "-0.5"), ("hair=dark blond", "dark blond"), ("n='-3'", "-3")],
 )
 def test_settings(text: str, value: str) -> None:
     tree = parse(text)
@@ -215,7 +221,28 @@ def test_items_of_a_tree() -> None:
 
 SCRAPS = st.lists(
     st.sampled_from(
-        ["@1", "smile", "mean(", "mix(", "random(", "dim(", "file(", ")", "(", "+", "-", "*", "=", ",", "'a'", '"', "`b`", "2", ".5", "and"]
+        [
+            "@1",
+            "smile",
+            "mean(",
+            "mix(",
+            "random(",
+            "dim(",
+            "file(",
+            ")",
+            "(",
+            "+",
+            "-",
+            "*",
+            "=",
+            ",",
+            "'a'",
+            '"',
+            "`b`",
+            "2",
+            ".5",
+            "and",
+        ]
     ),
     max_size=14,
 ).map(" ".join)
@@ -304,4 +331,7 @@ def test_a_file_name_may_hold_anything(tmp_path: Path) -> None:
 
 
 def test_attributes_of_a_tree() -> None:
-    assert formula.attributes(parse("@3 + 2*(smile - glasses=sun) - smile + mean(label=Bag)")) == ["smile", "glasses"]
+    assert formula.attributes(parse("@3 + 2*(smile - glasses=sun) - smile + mean(label=Bag)")) == [
+        "smile",
+        "glasses",
+    ]

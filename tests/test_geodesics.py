@@ -99,7 +99,9 @@ def test_great_circles(chart: Callable[[Tensor], Tensor]) -> None:
     assert found.line_energy[0] > 1.05 * found.energy[0]
     on = chart(found.z[0])
     normal_to = torch.linalg.cross(on[0], on[-1])
-    assert (on @ normal_to / normal_to.norm()).abs().max() < 0.01  # every point lies in the plane of the great circle
+    assert (
+        on @ normal_to / normal_to.norm()
+    ).abs().max() < 0.01  # every point lies in the plane of the great circle
 
 
 def test_a_cylinder_unrolls() -> None:
@@ -116,8 +118,12 @@ def test_probabilities_are_measured_by_fisher_and_rao() -> None:
     matrix, a, b = normal(3, 2), 2 * normal(3, 2, seed=1), 2 * normal(3, 2, seed=2)
     found = geodesics.geodesics(lambda z: (z @ matrix.T).softmax(1), a, b, categorical=True)
     p, q = (a @ matrix.T).softmax(1), (b @ matrix.T).softmax(1)
-    torch.testing.assert_close(found.length, 2 * torch.acos((p * q).sqrt().sum(1)).double(), rtol=3e-3, atol=0)
-    torch.testing.assert_close(length(lambda z: (z @ matrix.T).softmax(1), found.z, categorical=True), found.length)
+    torch.testing.assert_close(
+        found.length, 2 * torch.acos((p * q).sqrt().sum(1)).double(), rtol=3e-3, atol=0
+    )
+    torch.testing.assert_close(
+        length(lambda z: (z @ matrix.T).softmax(1), found.z, categorical=True), found.length
+    )
 
 
 def half_plane(z: Tensor) -> Tensor:
@@ -139,7 +145,9 @@ def test_a_weight_makes_the_half_plane_hyperbolic() -> None:
 
 def test_points_are_at_constant_weighted_speed() -> None:
     a, b = torch.tensor([[-0.8, 0.5]]), torch.tensor([[0.9, 1.4]])
-    square, factor = polylines.steps(lambda z: z, geodesics.geodesics(lambda z: z, a, b, weight=half_plane).z, half_plane)
+    square, factor = polylines.steps(
+        lambda z: z, geodesics.geodesics(lambda z: z, a, b, weight=half_plane).z, half_plane
+    )
     step = (square * factor).sqrt()
     assert step.max() / step.min() < 1.01
     plain = geodesics.geodesics(sphere, PAIRS[:1], PAIRS[1:]).z
@@ -171,7 +179,9 @@ def test_a_dense_optimiser_finds_nothing_shorter() -> None:
     found = geodesics.geodesics(net, a, b, points=points, tolerance=1e-4)
     exact = net.double()
     inner = polylines.line(a, b, points)[:, 1:-1].double().requires_grad_()
-    optimiser = torch.optim.LBFGS([inner], max_iter=600, history_size=40, line_search_fn="strong_wolfe", tolerance_grad=1e-9)
+    optimiser = torch.optim.LBFGS(
+        [inner], max_iter=600, history_size=40, line_search_fn="strong_wolfe", tolerance_grad=1e-9
+    )
 
     def costs() -> Tensor:
         curve = torch.cat([a[:, None].double(), inner, b[:, None].double()], 1)
@@ -195,12 +205,20 @@ SETTINGS = settings(deadline=None, max_examples=15)
 
 
 @SETTINGS
-@given(seed=st.integers(0, 10_000), d=st.sampled_from([1, 2, 5]), gain=st.floats(0.5, 4), heavy=st.booleans(), points=st.integers(3, 12))
+@given(
+    seed=st.integers(0, 10_000),
+    d=st.sampled_from([1, 2, 5]),
+    gain=st.floats(0.5, 4),
+    heavy=st.booleans(),
+    points=st.integers(3, 12),
+)
 def test_no_curve_costs_more_than_a_start(seed: int, d: int, gain: float, heavy: bool, points: int) -> None:
     net = mlp(d, 16, 9, gain=gain, seed=seed)
     a, b, graph = normal(3, d, seed=seed + 1), normal(3, d, seed=seed + 2), normal(60, d, seed=seed + 3)
     weight = (lambda z: 1 + 5 * torch.exp(-z.square().sum(1))) if heavy else None
-    found = geodesics.geodesics(net, a, b, points=points, weight=weight, mix=mixing.slerp, graph=graph, compare=65)
+    found = geodesics.geodesics(
+        net, a, b, points=points, weight=weight, mix=mixing.slerp, graph=graph, compare=65
+    )
     assert torch.equal(found.z[:, 0], a)
     assert torch.equal(found.z[:, -1], b)
     starts = [polylines.line(a, b, points), mixing.slerp(a, b, torch.linspace(0, 1, points)).transpose(0, 1)]
@@ -386,7 +404,9 @@ def test_energy_and_length_of_a_known_curve() -> None:
     half = torch.stack([torch.zeros(9), t], 1)
     assert float(length(sphere, half)[0]) == pytest.approx(math.pi, rel=1e-3)
     assert float(energy(sphere, half)[0]) == pytest.approx(math.pi**2, rel=1e-3)
-    late = torch.stack([torch.zeros(9), math.pi * torch.linspace(0, 1, 9) ** 2], 1)  # the same route, at speed 2 pi t
+    late = torch.stack(
+        [torch.zeros(9), math.pi * torch.linspace(0, 1, 9) ** 2], 1
+    )  # the same route, at speed 2 pi t
     assert float(length(sphere, late)[0]) == pytest.approx(math.pi, rel=1e-3)
     assert float(energy(sphere, late)[0]) == pytest.approx(4 / 3 * math.pi**2, rel=5e-3)
     with pytest.raises(LiminalError, match="2 points or more"):

@@ -14,7 +14,13 @@ from torch import Tensor
 
 import liminal
 from liminal.errors import LiminalError
-from liminal.measures.geometry import condition_number, geodesic_ratio, path_lengths, perceptual_path_length, stretch
+from liminal.measures.geometry import (
+    condition_number,
+    geodesic_ratio,
+    path_lengths,
+    perceptual_path_length,
+    stretch,
+)
 from liminal.ops import metric as metric_module
 from liminal.ops.metric import pullback_metric, stretches
 
@@ -38,9 +44,14 @@ def test_metric_of_a_linear_map_is_exact_everywhere(n: int, d: int, x: int, seed
 def test_metric_of_a_real_decoder_is_that_of_automatic_differentiation() -> None:
     space = liminal.open("fashion")
     model = space.generator.eval()
-    z = torch.from_numpy(np.array(space.catalogue.table(columns=["z"])["z"].slice(0, 6).to_pylist(), dtype=np.float32))
+    z = torch.from_numpy(
+        np.array(space.catalogue.table(columns=["z"])["z"].slice(0, 6).to_pylist(), dtype=np.float32)
+    )
     exact = copy.deepcopy(model).double()
-    columns = [torch.autograd.functional.jvp(exact.decode_soft, z.double(), v.expand_as(z).contiguous())[1] for v in torch.eye(16).double()]
+    columns = [
+        torch.autograd.functional.jvp(exact.decode_soft, z.double(), v.expand_as(z).contiguous())[1]
+        for v in torch.eye(16).double()
+    ]
     jacobian = torch.stack(columns, 1).flatten(2)
     wanted = jacobian @ jacobian.transpose(1, 2)
     got = pullback_metric(model.decode_soft, z)
@@ -118,7 +129,9 @@ def test_path_length_of_straight_and_bent_ways() -> None:
     assert bent.squared == pytest.approx(math.pi**2, rel=1e-4)
     assert perceptual_path_length(bent, "the data")[1].value == pytest.approx(math.pi**2 / 4, rel=1e-4)
     # z -> z^3 between -1 and 1: mean squared speed 36 * mean of s^4 = 36 / 5, squared distance 4
-    cubed = path_lengths(lambda z: z**3, lambda x: x, -torch.ones(4000, 1).double(), torch.ones(4000, 1).double())
+    cubed = path_lengths(
+        lambda z: z**3, lambda x: x, -torch.ones(4000, 1).double(), torch.ones(4000, 1).double()
+    )
     assert cubed.squared.mean() == pytest.approx(36 / 5, rel=0.06)
     for m in perceptual_path_length(cubed, "x"):
         assert m.interval is not None

@@ -66,8 +66,16 @@ METER = Meter(
 def whole_page() -> str:
     bars = Bars("KL", [2.0, 1.0, 0.0], "nats", "Each dimension.")
     sections = [
-        Section("Samples", "Drawn.", [Figure(png(), "A caption", "Alt text"), Figure(png(), "Second", "Alt"), METER, bars]),
-        Section("Left out", "Nothing.", [Prose(["One <p>.", "Two."]), Points(["First reason.", "Second <reason>."])]),
+        Section(
+            "Samples",
+            "Drawn.",
+            [Figure(png(), "A caption", "Alt text"), Figure(png(), "Second", "Alt"), METER, bars],
+        ),
+        Section(
+            "Left out",
+            "Nothing.",
+            [Prose(["One <p>.", "Two."]), Points(["First reason.", "Second <reason>."])],
+        ),
         Section("Strips", "", [Figure(png(), "Moves.", "Strip", "Dimension 3")]),
     ]
     return page("A report", sections, "The lead.", [("model", "vae")])
@@ -116,7 +124,9 @@ def test_a_meter_draws_what_it_says() -> None:
     assert marks == ["97.00%", "10.00%"]
     label = next(a["aria-label"] for tag, a in parsed.elements if tag == "svg" and "aria-label" in a)
     assert label == "Coverage: 0.500; real items 0.970; PCA 0.100"
-    out = Parsed(page("t", [Section("s", "", [Meter("x", "", 9.0, "9", 2.0, None, "", [("below", -1.0, "-1")])])]))
+    out = Parsed(
+        page("t", [Section("s", "", [Meter("x", "", 9.0, "9", 2.0, None, "", [("below", -1.0, "-1")])])])
+    )
     assert [a["width"] for tag, a in out.elements if a.get("class") == "bar"] == ["100.00%"]
     assert [a["x"] for tag, a in out.elements if tag == "svg" and "x" in a] == ["0.00%"]
 
@@ -147,7 +157,26 @@ def test_no_text_breaks_out(text: str, better: str) -> None:
     hostile = f'</style></h1><script>alert("{text}")</script>&<b x=\'{text}'
     made = page(
         hostile,
-        [Section(hostile, hostile, [Meter(hostile, hostile, 1, hostile, 1, None, hostile, [(hostile, 1, hostile)], better, hostile)])],
+        [
+            Section(
+                hostile,
+                hostile,
+                [
+                    Meter(
+                        hostile,
+                        hostile,
+                        1,
+                        hostile,
+                        1,
+                        None,
+                        hostile,
+                        [(hostile, 1, hostile)],
+                        better,
+                        hostile,
+                    )
+                ],
+            )
+        ],
         hostile,
     )
     parsed = Parsed(made)

@@ -42,10 +42,17 @@ def png(width: int, height: int, data: bytes = b"") -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(data))
+        + chunk(b"IEND", b"")
+    )
 
 
-items = st.tuples(st.integers(1, 20), st.integers(1, 20), st.sampled_from([1, 3, 4])).flatmap(lambda s: arrays(np.uint8, s))
+items = st.tuples(st.integers(1, 20), st.integers(1, 20), st.sampled_from([1, 3, 4])).flatmap(
+    lambda s: arrays(np.uint8, s)
+)
 
 
 @settings(deadline=None, max_examples=60)
@@ -65,7 +72,9 @@ def test_contract_round_trips(item: np.ndarray) -> None:
 
 @settings(deadline=None, max_examples=30)
 @given(item=items)
-def test_lossless_files_give_the_item_back(item: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_lossless_files_give_the_item_back(
+    item: np.ndarray, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     m = Image(*item.shape)
     folder = tmp_path_factory.mktemp("files")
     endings = [".png", ".webp"] + ([".bmp"] if m.channels < 4 else []) + ([".gif"] if m.channels == 1 else [])
@@ -178,7 +187,9 @@ def test_transparency_over_white_and_kept(tmp_path: Path) -> None:
     assert Image(16, 16, 1).read(tmp_path / "la.png")[0, [0, 15], 0].tolist() == [50, 255]
     half = rgba.copy()
     half[..., 3] = 255
-    assert Image.infer([save(tmp_path / "solid.png", half)]).channels == 3  # an alpha channel that hides nothing
+    assert (
+        Image.infer([save(tmp_path / "solid.png", half)]).channels == 3
+    )  # an alpha channel that hides nothing
     # the colours of clear pixels do not bleed into the edge when the picture shrinks
     small = Image(8, 8, 4).read(path)
     assert np.abs(small[0, 3, :3].astype(int) - (200, 100, 0)).max() <= 1
@@ -293,7 +304,9 @@ def test_bomb_is_refused_from_its_header_without_a_warning(tmp_path: Path) -> No
         with pytest.raises(LiminalError, match=r"bomb\.png: more than 178,956,970 pixels") as told:
             Image(64, 64, 3).read(tmp_path / "bomb.png")
         assert "\n" not in str(told.value)
-    (tmp_path / "large.png").write_bytes(png(10_000, 12_000, bytes(1000)))  # Pillow warns from 89 million pixels
+    (tmp_path / "large.png").write_bytes(
+        png(10_000, 12_000, bytes(1000))
+    )  # Pillow warns from 89 million pixels
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(LiminalError, match=r"large\.png: the picture is cut or damaged"):
@@ -371,7 +384,11 @@ def test_write(tmp_path: Path) -> None:
         with PIL.Image.open(tmp_path / f"a{ending}") as im:
             assert im.size == (32, 32)
     assert (Image(32, 32, 3).read(tmp_path / "a.jpg")[:14] > 250).all()  # clear is white
-    for bad, words in (("a.tga", "wanted an ending"), ("a", "wanted an ending"), ("no/a.png", "does not exist")):
+    for bad, words in (
+        ("a.tga", "wanted an ending"),
+        ("a", "wanted an ending"),
+        ("no/a.png", "does not exist"),
+    ):
         with pytest.raises(LiminalError, match=words):
             m.write(item, tmp_path / bad)
     with pytest.raises(LiminalError, match="wanted a uint8 item"):

@@ -53,7 +53,11 @@ def test_a_plane_is_given_back() -> None:
 def test_the_plane_is_weighted_least_squares() -> None:
     """Against the normal equations solved by numpy, at random places."""
     draw = np.random.default_rng(0)
-    xy, z, at = draw.normal(size=(60, 2)), draw.normal(size=(60, 4)).astype(np.float32), draw.normal(size=(5, 2))
+    xy, z, at = (
+        draw.normal(size=(60, 2)),
+        draw.normal(size=(60, 4)).astype(np.float32),
+        draw.normal(size=(5, 2)),
+    )
     far = np.linalg.norm(xy[None] - at[:, None], axis=-1)
     rows = far.argsort(1)[:, :20]
     far = np.take_along_axis(far, rows, 1)
@@ -66,7 +70,9 @@ def test_the_plane_is_weighted_least_squares() -> None:
         o = (xy[rows[i]] - at[i]) / far[i, -1]
         middle, mean = w @ o, w @ z[rows[i]]
         moved = (o - middle) * np.sqrt(w)[:, None]
-        slope = np.linalg.solve(moved.T @ moved + 1e-3 * np.eye(2), moved.T @ ((z[rows[i]] - mean) * np.sqrt(w)[:, None]))
+        slope = np.linalg.solve(
+            moved.T @ moved + 1e-3 * np.eye(2), moved.T @ ((z[rows[i]] - mean) * np.sqrt(w)[:, None])
+        )
         np.testing.assert_allclose(got[i], mean - middle @ slope, rtol=1e-4, atol=1e-5)
 
 
@@ -153,7 +159,9 @@ def test_held_out_items_set_the_error() -> None:
     assert np.nanmean(told.error) == pytest.approx(3**0.5, rel=0.05)
     assert fit_inverse(xy, z, held=Held(xy[rows], z[rows], rows)).evidence["tried"]["average 2"] > 0.01
     shown: list[np.ndarray] = []
-    data = fit_inverse(xy, z, held=Held(xy[rows], noisy), decode=lambda z: 0 * z, data=lambda i: shown.append(i) or noisy[i])  # type: ignore[func-returns-value]
+    data = fit_inverse(
+        xy, z, held=Held(xy[rows], noisy), decode=lambda z: 0 * z, data=lambda i: shown.append(i) or noisy[i]
+    )  # type: ignore[func-returns-value]
     assert sorted(shown[0].tolist()) == list(range(1000))
     assert data.evidence["data_error"] == pytest.approx(np.sqrt(np.square(noisy).mean()), rel=1e-5)
 
@@ -194,7 +202,9 @@ def test_holes_and_far_places_are_outside() -> None:
 
 def test_a_lone_item_makes_no_inside_around_it() -> None:
     draw = np.random.default_rng(0)
-    xy = np.concatenate([draw.normal(size=(500, 2)), draw.normal(size=(500, 2)) + np.array([40, 0]), [[20, 0]]])
+    xy = np.concatenate(
+        [draw.normal(size=(500, 2)), draw.normal(size=(500, 2)) + np.array([40, 0]), [[20, 0]]]
+    )
     found = fit_inverse(xy, np.concatenate([xy, xy], 1))
     assert found(np.array([[20.0, 5.0], [20.0, -8.0], [15.0, 0.0], [20.0, 0.5]])).outside.all()
     assert not found(np.array([[0.0, 0.0], [40.0, 0.0]])).outside.any()
@@ -257,7 +267,9 @@ def test_places_refused() -> None:
 def covered(n: int = 3000) -> tuple[Map, Inverse]:
     """Real pictures by two main axes, and the way back."""
     items, labels = fashion()
-    made = project(fashion_pca().encode(GREY.tensor(items[:n])), values=labels[:n], color="label", title="Fashion-MNIST")
+    made = project(
+        fashion_pca().encode(GREY.tensor(items[:n])), values=labels[:n], color="label", title="Fashion-MNIST"
+    )
     assert made.z is not None
     return made, fit_inverse(made.xy, made.z)
 

@@ -28,7 +28,9 @@ def true_log_prob(z: torch.Tensor) -> torch.Tensor:
 
 @pytest.fixture(scope="module")
 def flow() -> latent.Flow:
-    return latent.fit_flow(lambda g: three_clusters(4000, int(torch.randint(1000, (1,), generator=g))), steps=1200, batch=256)
+    return latent.fit_flow(
+        lambda g: three_clusters(4000, int(torch.randint(1000, (1,), generator=g))), steps=1200, batch=256
+    )
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +81,14 @@ def test_two_sample_test() -> None:
 
 
 def test_choose_prefers_the_right_one(mixture: latent.Mixture, flow: latent.Flow) -> None:
-    best, tests = latent.choose({"prior": Normal(2), "mixture": mixture, "flow": flow}, three_clusters(1500, 21))
+    best, tests = latent.choose(
+        {"prior": Normal(2), "mixture": mixture, "flow": flow}, three_clusters(1500, 21)
+    )
     assert best != "prior"
     assert tests["prior"]["same"] > tests[best]["same"]
-    assert latent.choose({"prior": Normal(2), "mixture": mixture}, Normal(2).sample(1500, rng(3)))[0] == "prior"
+    assert (
+        latent.choose({"prior": Normal(2), "mixture": mixture}, Normal(2).sample(1500, rng(3)))[0] == "prior"
+    )
 
 
 def test_draws_stay_on_the_support() -> None:

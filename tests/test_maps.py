@@ -22,7 +22,9 @@ def clusters(n: int = 60) -> tuple[np.ndarray, list[str]]:
     """Three balls far apart in six dimensions."""
     draw = np.random.default_rng(0)
     kind = np.arange(n) % 3
-    return (20 * np.eye(6)[kind] + draw.normal(size=(n, 6))).astype(np.float32), [("red", "green", "blue")[k] for k in kind]
+    return (20 * np.eye(6)[kind] + draw.normal(size=(n, 6))).astype(np.float32), [
+        ("red", "green", "blue")[k] for k in kind
+    ]
 
 
 def by_centre(at: np.ndarray, kinds: list[str], xy: np.ndarray | None = None) -> list[str]:
@@ -111,7 +113,9 @@ def test_new_items_fall_on_the_axes_of_pca() -> None:
     made = project(z)
     np.testing.assert_allclose(made.place(z), made.xy, atol=1e-5)
     axes = np.linalg.svd(z - z.mean(0))[2][:2]
-    np.testing.assert_allclose(np.abs(made.place(torch.tensor(new))), np.abs((new - z.mean(0)) @ axes.T), atol=1e-5)
+    np.testing.assert_allclose(
+        np.abs(made.place(torch.tensor(new))), np.abs((new - z.mean(0)) @ axes.T), atol=1e-5
+    )
 
 
 def test_items_of_the_map_lie_where_they_are() -> None:
@@ -130,7 +134,9 @@ def test_new_items_lie_with_most_of_their_neighbours_never_between() -> None:
     xy = (np.where(left[:, None], [-10, 0], [10, 0]) + 0.1 * draw.normal(size=(200, 2))).astype(np.float32)
     at = place(np.zeros((1, 4), np.float32), z, xy)
     assert np.linalg.norm(at[0] - xy[:8].mean(0)) < 0.05
-    assert not np.allclose(place(z[:1], z, xy, np.array([0])), xy[0], atol=1e-3)  # as if it were not on the map
+    assert not np.allclose(
+        place(z[:1], z, xy, np.array([0])), xy[0], atol=1e-3
+    )  # as if it were not on the map
     np.testing.assert_allclose(place(z[:1], z, xy, np.array([0])), place(z[:1], z[1:], xy[1:]), atol=0.01)
 
 
@@ -173,7 +179,9 @@ def test_maps_refused(z: np.ndarray, options: dict, words: str) -> None:
 def pixels(image: Image.Image, colour: str) -> np.ndarray:
     """Places (x, y) of exactly this colour left of the legend."""
     wanted = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
-    y, x = np.nonzero((np.asarray(image)[:, : scatter.WIDTH - scatter.SIDE - scatter.MARGIN] == wanted).all(-1))
+    y, x = np.nonzero(
+        (np.asarray(image)[:, : scatter.WIDTH - scatter.SIDE - scatter.MARGIN] == wanted).all(-1)
+    )
     return np.stack([x, y], 1)
 
 
@@ -190,7 +198,12 @@ def test_dots_lie_where_the_points_are() -> None:
 
 def test_colours_of_groups() -> None:
     paint = scatter.colours(["b", "a", None, "b", True], 5)
-    assert [(text, count) for text, _, count in paint.legend] == [("a", 1), ("b", 2), ("yes", 1), ("unknown", 1)]
+    assert [(text, count) for text, _, count in paint.legend] == [
+        ("a", 1),
+        ("b", 2),
+        ("yes", 1),
+        ("unknown", 1),
+    ]
     assert paint.limits is None
     assert paint.rgb[0].tolist() == paint.rgb[3].tolist() != paint.rgb[1].tolist()
     many = scatter.colours([f"v{i % 14:02d}" for i in range(100)] + ["v00"] * 5, 105)
@@ -219,7 +232,9 @@ def test_thumbnails_stay_clear_of_one_another() -> None:
     chosen = at[rows]
     apart = np.abs(chosen[:, None] - chosen[None]).max(-1) + 1e9 * np.eye(len(rows))
     assert apart.min() >= 1.8 * scatter.THUMB
-    assert np.abs(at[:, None] - chosen[None]).max(-1).min(1).max() < 1.8 * scatter.THUMB  # no room for one more
+    assert (
+        np.abs(at[:, None] - chosen[None]).max(-1).min(1).max() < 1.8 * scatter.THUMB
+    )  # no room for one more
     asked: list[int] = []
     scatter.scatter(at, thumbnail=lambda row: asked.append(row) or Image.new("L", (28, 14), 128))  # type: ignore[func-returns-value]
     assert 0 < len(asked) < 150
@@ -250,7 +265,15 @@ def test_a_map_of_real_items_is_saved(tmp_path: Path) -> None:
         shown.append(row)
         return GREY.preview(items[row], 56)
 
-    made = project(z, "pca", values=labels[:800], color="label", title="Fashion-MNIST", preview=preview, ids=np.arange(100, 900))
+    made = project(
+        z,
+        "pca",
+        values=labels[:800],
+        color="label",
+        title="Fashion-MNIST",
+        preview=preview,
+        ids=np.arange(100, 900),
+    )
     made.save(tmp_path / "map.png")
     again = dataclasses.replace(made, preview=None, values=None).picture()
     with Image.open(tmp_path / "map.png") as image:

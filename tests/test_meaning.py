@@ -38,9 +38,14 @@ def picture(values: Tensor) -> Tensor:
     v = (values.clamp(-1.5, 1.5) + 1.5) / 3
     left, top, width, grey = v[:, 0] * 0.5, v[:, 1] * 0.5, 0.25 + 0.25 * v[:, 2], 0.4 + 0.6 * v[:, 3]
     inside = lambda start, size: (
-        torch.sigmoid(60 * (CENTRES - 0.08 - start[:, None])) * torch.sigmoid(60 * (start[:, None] + size[:, None] + 0.08 - CENTRES))
+        torch.sigmoid(60 * (CENTRES - 0.08 - start[:, None]))
+        * torch.sigmoid(60 * (start[:, None] + size[:, None] + 0.08 - CENTRES))
     )
-    return (grey[:, None, None] * inside(top, torch.full_like(top, 0.3))[:, :, None] * inside(left, width)[:, None, :])[:, None]
+    return (
+        grey[:, None, None]
+        * inside(top, torch.full_like(top, 0.3))[:, :, None]
+        * inside(left, width)[:, None, :]
+    )[:, None]
 
 
 def true_values(x: Tensor) -> dict[str, Tensor]:
@@ -93,7 +98,9 @@ def of(generator: Generator, n: int = 400, **how: Any) -> Meaning:
 @pytest.fixture(scope="module")
 def whole() -> Meaning:
     torch.manual_seed(0)
-    net = torch.nn.Sequential(torch.nn.Linear(DIM, 20), torch.nn.Tanh(), torch.nn.Linear(20, 144), torch.nn.Sigmoid())
+    net = torch.nn.Sequential(
+        torch.nn.Linear(DIM, 20), torch.nn.Tanh(), torch.nn.Linear(20, 144), torch.nn.Sigmoid()
+    )
     random = liminal.generator.Wrapped(lambda z: net(z).view(-1, 1, 12, 12), None, Normal(DIM), (1, 12, 12))
     return of(Blocks(Normal(DIM)), read=true_values, random=random)
 
@@ -133,7 +140,9 @@ def test_colours_of_a_picture_and_an_empty_one() -> None:
     x = torch.tensor([0.9, 0.3, 0.0])[None, :, None, None].expand(1, 3, 8, 8)
     found = of_pictures(x)
     assert [round(float(found[k]), 5) for k in ("red_green", "blue_yellow", "colourful")] == [0.6, -0.6, 0.9]
-    assert [float(found[k]) for k in ("spread", "upright", "slant", "centre_x")] == pytest.approx([0, 0, 0, 0], abs=1e-6)
+    assert [float(found[k]) for k in ("spread", "upright", "slant", "centre_x")] == pytest.approx(
+        [0, 0, 0, 0], abs=1e-6
+    )
     clear = torch.cat([x, torch.zeros(1, 1, 8, 8)], 1)
     assert float(of_pictures(clear)["brightness"]) == pytest.approx(1)  # see-through lies on white
 
@@ -211,11 +220,22 @@ def test_a_control_keeps_the_prior_and_the_items(prior: Prior) -> None:
     z = prior.sample(4000, rng(3)).double()
     for control in controls(prior, (2, 64)):
         new = control.recode(z)
-        assert float((control.carry(new) - z).abs().max()) < (1e-5 if control.name == "folded 64" else 1e-6), control.name
-        for where, codes in ((control.prior, new), (prior, control.carry(control.prior.sample(4000, rng(4)).double()))):
+        assert float((control.carry(new) - z).abs().max()) < (
+            1e-5 if control.name == "folded 64" else 1e-6
+        ), control.name
+        for where, codes in (
+            (control.prior, new),
+            (prior, control.carry(control.prior.sample(4000, rng(4)).double())),
+        ):
             u = to_cube(where, codes)
-            assert min(kstest(u[:, j].numpy(), "uniform").pvalue for j in range(u.shape[1])) > 1e-4, control.name
-            assert float((torch.corrcoef(u.T) - torch.eye(u.shape[1])).abs().max()) < 0.08 if u.shape[1] > 1 else True
+            assert min(kstest(u[:, j].numpy(), "uniform").pvalue for j in range(u.shape[1])) > 1e-4, (
+                control.name
+            )
+            assert (
+                float((torch.corrcoef(u.T) - torch.eye(u.shape[1])).abs().max()) < 0.08
+                if u.shape[1] > 1
+                else True
+            )
 
 
 @settings(deadline=None, max_examples=20)
@@ -248,7 +268,9 @@ def test_a_prior_without_a_distribution_function_and_a_fold_of_one() -> None:
 def test_a_linear_decoder_is_between_and_monotone() -> None:
     z = torch.randn(300, DIM, generator=rng(0))
     read = lambda x: {f"c{j}": x[:, j] for j in range(DIM)}
-    found = meaning(Ends(), _Rows(), z, Ends().decode(z), read=read, features=lambda x: x, pairs=60, radius_pairs=20)
+    found = meaning(
+        Ends(), _Rows(), z, Ends().decode(z), read=read, features=lambda x: x, pairs=60, radius_pairs=20
+    )
     linear = found.lines["linear"]
     assert overall(linear.between(joint=False)).value == 1
     assert overall(linear.monotone()).value == pytest.approx(1, abs=1e-6)
@@ -282,7 +304,9 @@ def test_meaning_falls_where_neighbourhoods_are_destroyed_only(whole: Meaning) -
 def test_a_folded_decoder_has_no_more_than_chance(whole: Meaning) -> None:
     torn = of(Blocks(Normal(DIM), fold=64), read=true_values)
     assert torn["betweenness_alone"].value < whole["betweenness_alone"].value - 0.25
-    assert torn["betweenness_alone"].value == pytest.approx(torn["betweenness_alone"].baseline["a random real item"], abs=0.1)
+    assert torn["betweenness_alone"].value == pytest.approx(
+        torn["betweenness_alone"].baseline["a random real item"], abs=0.1
+    )
     assert "It does not fall" in torn.words or torn["control_loss.folded 64"].value < 0.1
 
 

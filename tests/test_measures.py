@@ -59,7 +59,10 @@ def fashion(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
     out = []
     for part in ("train", "t10k"):
-        out += [read(f"{part}-images-idx3-ubyte.gz", 16, 784).reshape(n, 28, 28, 1), read(f"{part}-labels-idx1-ubyte.gz", 8, 1)]
+        out += [
+            read(f"{part}-images-idx3-ubyte.gz", 16, 784).reshape(n, 28, 28, 1),
+            read(f"{part}-labels-idx1-ubyte.gz", 8, 1),
+        ]
     return out[0], out[1], out[2], out[3]
 
 
@@ -115,7 +118,9 @@ def test_blocks_give_exact_distances_in_bounded_pieces(monkeypatch: pytest.Monke
     assert torch.allclose(distance, slow.values)
     assert torch.equal(rows, slow.indices)
     wide = normal(20, 300, 2)
-    assert torch.allclose(torch.cat([t for _, t in blocks(wide[:7], wide)]), torch.cdist(wide[:7], wide).square(), atol=1e-2)
+    assert torch.allclose(
+        torch.cat([t for _, t in blocks(wide[:7], wide)]), torch.cdist(wide[:7], wide).square(), atol=1e-2
+    )
     with pytest.raises(LiminalError, match="use more items"):
         nearest(a, a, 37)
 
@@ -138,7 +143,14 @@ def slow_prdc(real: np.ndarray, fake: np.ndarray, k: int) -> tuple[float, float,
 
 
 @settings(deadline=None, max_examples=25)
-@given(st.integers(7, 60), st.integers(7, 60), st.integers(1, 6), st.integers(1, 5), st.floats(0, 3), st.integers(0, 10**6))
+@given(
+    st.integers(7, 60),
+    st.integers(7, 60),
+    st.integers(1, 6),
+    st.integers(1, 5),
+    st.floats(0, 3),
+    st.integers(0, 10**6),
+)
 def test_prdc_is_that_of_the_definitions(n: int, m: int, d: int, k: int, shift: float, seed: int) -> None:
     real, fake = normal(n, d, seed), normal(m, d, seed + 1) + shift
     got = prdc(real, fake, k)
@@ -203,7 +215,9 @@ def test_frechet_of_known_gaussians() -> None:
     a, b = torch.tensor([1.0, 4.0], dtype=torch.float64), torch.tensor([9.0, 0.0], dtype=torch.float64)
     m = torch.tensor([3.0, 4.0], dtype=torch.float64)
     # commuting covariances: |m|^2 + sum (sqrt a - sqrt b)^2 = 25 + 4 + 4, the second one singular
-    assert frechet_gaussians(m, a.diag(), torch.zeros(2, dtype=torch.float64), b.diag()) == pytest.approx(33.0)
+    assert frechet_gaussians(m, a.diag(), torch.zeros(2, dtype=torch.float64), b.diag()) == pytest.approx(
+        33.0
+    )
     turn = torch.tensor([[0.6, -0.8], [0.8, 0.6]], dtype=torch.float64)
     turned = [turn @ s.diag() @ turn.T for s in (a, b)]
     assert frechet_gaussians(turn @ m, turned[0], 0 * m, turned[1]) == pytest.approx(33.0)
@@ -216,7 +230,9 @@ def test_frechet_of_covariances_that_do_not_commute() -> None:
     s1, s2 = (a @ a.T for a in rng.normal(size=(2, 5, 5)))
     zero = torch.zeros(5, dtype=torch.float64)
     wanted = np.trace(s1 + s2 - 2 * sqrtm(s1 @ s2).real)
-    assert frechet_gaussians(zero, torch.from_numpy(s1), zero, torch.from_numpy(s2)) == pytest.approx(wanted, rel=1e-6)
+    assert frechet_gaussians(zero, torch.from_numpy(s1), zero, torch.from_numpy(s2)) == pytest.approx(
+        wanted, rel=1e-6
+    )
 
 
 def test_frechet_of_samples() -> None:
@@ -243,7 +259,11 @@ def slow_ssim(x: np.ndarray, y: np.ndarray) -> float:
         for j in range(x.shape[1] - size + 1):
             a, b = x[i : i + size, j : j + size], y[i : i + size, j : j + size]
             ma, mb = (w * a).sum(), (w * b).sum()
-            va, vb, vab = (w * (a - ma) ** 2).sum(), (w * (b - mb) ** 2).sum(), (w * (a - ma) * (b - mb)).sum()
+            va, vb, vab = (
+                (w * (a - ma) ** 2).sum(),
+                (w * (b - mb) ** 2).sum(),
+                (w * (a - ma) * (b - mb)).sum(),
+            )
             c1, c2 = 0.01**2, 0.03**2
             scores.append((2 * ma * mb + c1) * (2 * vab + c2) / ((ma**2 + mb**2 + c1) * (va + vb + c2)))
     return float(np.mean(scores))
@@ -279,13 +299,17 @@ def test_known_errors() -> None:
 
 def test_pca_agrees_with_the_exact_one_and_needs_only_pieces() -> None:
     rng = np.random.default_rng(0)
-    x = (rng.standard_normal((600, 60)) * np.geomspace(3, 0.05, 60)) @ np.linalg.qr(rng.standard_normal((60, 60)))[0] + 5
+    x = (rng.standard_normal((600, 60)) * np.geomspace(3, 0.05, 60)) @ np.linalg.qr(
+        rng.standard_normal((60, 60))
+    )[0] + 5
     x = x.astype(np.float32)
     exact = PCA(10, svd_solver="full").fit(x)
     fitted = fit_pca(lambda: iter([torch.from_numpy(x[:100]), torch.from_numpy(x[100:])]), 10)
     t = torch.from_numpy(x)
     error = (fitted.decode(fitted.encode(t)) - t).square().mean()
-    assert float(error) == pytest.approx(float(np.square(exact.inverse_transform(exact.transform(x)) - x).mean()), rel=1e-4)
+    assert float(error) == pytest.approx(
+        float(np.square(exact.inverse_transform(exact.transform(x)) - x).mean()), rel=1e-4
+    )
     assert fitted.variances.numpy() == pytest.approx(exact.explained_variance_, rel=1e-3)
     assert fitted.sample(20_000, rng).var(0).numpy() == pytest.approx(fitted.variances.numpy(), rel=0.1)
     few = fit_pca(lambda: iter([t[:5]]), 10)
@@ -303,7 +327,9 @@ def test_random_filters_are_the_same_on_every_machine() -> None:
     assert first.flatten(1).norm(dim=1).numpy() == pytest.approx(1, abs=1e-5)
     rng = np.random.Generator(np.random.PCG64(20_240_501))
     w = rng.standard_normal((24, 1, 25))[0, 0]
-    assert first[0, 0].flatten()[:3].numpy() == pytest.approx(((w - w.mean()) / np.linalg.norm(w - w.mean()))[:3], rel=1e-4)
+    assert first[0, 0].flatten()[:3].numpy() == pytest.approx(
+        ((w - w.mean()) / np.linalg.norm(w - w.mean()))[:3], rel=1e-4
+    )
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 64, 48), (4, 8, 8), (3, 128, 128), (20,), (5, 7)])
@@ -335,7 +361,13 @@ def test_on_real_pictures_the_measures_see_what_people_see() -> None:
     noisy = (other + 0.2 * torch.randn(other.shape, generator=rng)).clamp(0, 1)
     f = {
         name: feature_map(x)
-        for name, x in {"real": real, "other": other, "few": few_classes, "noisy": noisy, "grey": torch.rand(other.shape)}.items()
+        for name, x in {
+            "real": real,
+            "other": other,
+            "few": few_classes,
+            "noisy": noisy,
+            "grey": torch.rand(other.shape),
+        }.items()
     }
     scores = {name: prdc(f["real"], f[name]) for name in ("other", "few", "noisy", "grey")}
     assert scores["other"].coverage > 0.93
@@ -368,7 +400,9 @@ def test_knn_accuracy_is_that_of_scikit_learn() -> None:
 
 def test_knn_accuracy_leaves_out_the_unknown_and_breaks_ties_by_nearness() -> None:
     index = torch.tensor([[0.0], [1.0], [2.0], [3.0]])
-    assert knn_accuracy(index, ["a", None, "b", "b"], torch.tensor([[0.1], [9.0]]), ["a", None], 2).tolist() == [True]
+    assert knn_accuracy(
+        index, ["a", None, "b", "b"], torch.tensor([[0.1], [9.0]]), ["a", None], 2
+    ).tolist() == [True]
     assert vote(np.array([[0, 1], [1, 0]]), ["a", "b"], ["a", "a"]).tolist() == [True, False]
     assert not knn_accuracy(index, ["a"] * 4, index[:2], ["never seen", "a"], 2)[0]
     with pytest.raises(LiminalError, match="there are 2 items"):
@@ -382,7 +416,9 @@ def test_trustworthiness_is_that_of_scikit_learn(k: int, monkeypatch: pytest.Mon
     monkeypatch.setattr(distances_module, "BLOCK", 1000)
     x = normal(200, 12, 0)
     for z in (x[:, :2].clone(), normal(200, 2, 1), x * 2):
-        assert trustworthiness(x, z, k) == pytest.approx(sklearn_trustworthiness(x.numpy(), z.numpy(), n_neighbors=k), abs=1e-9)
+        assert trustworthiness(x, z, k) == pytest.approx(
+            sklearn_trustworthiness(x.numpy(), z.numpy(), n_neighbors=k), abs=1e-9
+        )
     with pytest.raises(LiminalError, match="k below half"):
         trustworthiness(x[:20], x[:20], 10)
 
@@ -430,10 +466,14 @@ def blobs(n: int, seed: int) -> tuple[np.ndarray, pa.Table]:
     rng = np.random.default_rng(seed)
     at, size = rng.uniform(4, 12, (n, 2)), rng.uniform(1.5, 3, n)
     y, x = np.mgrid[:16, :16]
-    value = np.exp(-((x - at[:, :1, None]) ** 2 + (y - at[:, 1:, None]) ** 2) / (2 * size[:, None, None] ** 2))
+    value = np.exp(
+        -((x - at[:, :1, None]) ** 2 + (y - at[:, 1:, None]) ** 2) / (2 * size[:, None, None] ** 2)
+    )
     side = pa.array(["left" if v < 8 else "right" for v in at[:, 0]])
     low = pa.array([None if i % 5 == 0 else bool(v > 8) for i, v in enumerate(at[:, 1])])
-    return (255 * value).round().astype(np.uint8)[..., None], pa.table({"side": side, "low": low, "size": size})
+    return (255 * value).round().astype(np.uint8)[..., None], pa.table(
+        {"side": side, "low": low, "size": size}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -457,10 +497,31 @@ def surveyed() -> Report:
 
 def test_survey_of_a_space_whose_answers_are_known(surveyed: Report) -> None:
     r = surveyed
-    assert [m.name for m in r.measures if words(m.name)[0] != "meaning" and not m.name.endswith(".normalised")] == [
-        *("mse", "psnr", "ssim", "frechet", "precision", "recall", "density", "coverage", "kid", "vendi", "told_apart"),
+    assert [
+        m.name for m in r.measures if words(m.name)[0] != "meaning" and not m.name.endswith(".normalised")
+    ] == [
+        *(
+            "mse",
+            "psnr",
+            "ssim",
+            "frechet",
+            "precision",
+            "recall",
+            "density",
+            "coverage",
+            "kid",
+            "vendi",
+            "told_apart",
+        ),
         *("authenticity", "nearer", "modes_found", "modes_shift"),
-        *("knn_accuracy.side", "purity.side", "knn_accuracy.low", "purity.low", "trustworthiness", "continuity"),
+        *(
+            "knn_accuracy.side",
+            "purity.side",
+            "knn_accuracy.low",
+            "purity.low",
+            "trustworthiness",
+            "continuity",
+        ),
         *("active_units", "principal_axes", "intrinsic_dimension", "enough_dimensions"),
         *("condition_number", "volume_spread", "path_length", "path_detour", "geodesic_ratio"),
         *("mig", "infom", "infoc", "explicitness", "infoe", "factorvae"),
@@ -473,7 +534,10 @@ def test_survey_of_a_space_whose_answers_are_known(surveyed: Report) -> None:
     # the model is PCA: it ties with its own baseline, as a code and as a generator
     for name in ("mse", "psnr", "ssim"):
         assert r[name].value == pytest.approx(r[name].baseline["PCA, 6 dimensions"], rel=2e-3)
-    assert r["trustworthiness"].baseline["PCA, 6 dimensions"] > r["trustworthiness"].baseline["PCA, 2 dimensions"]
+    assert (
+        r["trustworthiness"].baseline["PCA, 6 dimensions"]
+        > r["trustworthiness"].baseline["PCA, 2 dimensions"]
+    )
     assert r["coverage"].value == pytest.approx(r["coverage"].baseline["PCA as a generator"], abs=0.1)
     assert r["coverage"].baseline["real items"] > 0.9
     assert r["frechet"].baseline["real items"] < r["frechet"].value
@@ -509,7 +573,18 @@ def test_survey_repeats_itself(surveyed: Report) -> None:
         model, MODALITY, train, held, attributes=(known, asked), rounds=6, quick=True,
         train_z=model.encode(x), held_z=model.encode(y), samples=lambda n, seed: normal(n, 6, seed + 9),
     )  # fmt: skip
-    drawn = {"frechet", "precision", "recall", "density", "coverage", "kid", "vendi", "told_apart", "authenticity", "nearer"}
+    drawn = {
+        "frechet",
+        "precision",
+        "recall",
+        "density",
+        "coverage",
+        "kid",
+        "vendi",
+        "told_apart",
+        "authenticity",
+        "nearer",
+    }
     for m in again.measures:
         if m.name not in drawn | {"modes_found", "modes_shift"}:
             assert m.value == pytest.approx(surveyed[m.name].value, rel=1e-3, abs=1e-6)
@@ -532,12 +607,38 @@ def test_survey_of_a_decoder_alone_and_of_a_deterministic_encoder() -> None:
     inner = Linear(MODALITY.tensor(train), 4)
     only = measure(Wrapped(inner.decode_soft, None, Normal(4)), MODALITY, train, held, rounds=4, quick=True)
     assert [m.name for m in only.measures] == [
-        *("frechet", "precision", "recall", "density", "coverage", "kid", "vendi", "told_apart", "authenticity", "nearer"),
-        *("modes_found", "modes_shift", "condition_number", "volume_spread", "path_length", "path_detour", "geodesic_ratio"),
+        *(
+            "frechet",
+            "precision",
+            "recall",
+            "density",
+            "coverage",
+            "kid",
+            "vendi",
+            "told_apart",
+            "authenticity",
+            "nearer",
+        ),
+        *(
+            "modes_found",
+            "modes_shift",
+            "condition_number",
+            "volume_spread",
+            "path_length",
+            "path_detour",
+            "geodesic_ratio",
+        ),
         "compression",
     ]
     assert any("without an encoder" in note for note in only.notes)
-    both = measure(Wrapped(inner.decode_soft, lambda x: inner.posterior(x).mean, Normal(4)), MODALITY, train, held, rounds=4, quick=True)
+    both = measure(
+        Wrapped(inner.decode_soft, lambda x: inner.posterior(x).mean, Normal(4)),
+        MODALITY,
+        train,
+        held,
+        rounds=4,
+        quick=True,
+    )
     assert "mse" in both
     assert "kl" not in both
     assert any("deterministic" in note for note in both.notes)
@@ -575,7 +676,9 @@ def test_report_as_json_table_and_page(surveyed: Report, tmp_path: Path) -> None
     assert page.count("data:image/png;base64,") == 5 + 6
     shown = [m for m in surveyed.measures if not m.name.endswith(".normalised") and not in_detail(m.name)]
     assert page.count('class="meter"') == sum(bool(m.baseline) for m in shown)
-    assert page.count("Chance taken off") == sum(m.name.endswith(".normalised") for m in surveyed.measures) == 9
+    assert (
+        page.count("Chance taken off") == sum(m.name.endswith(".normalised") for m in surveyed.measures) == 9
+    )
     assert len(surveyed.meaning.split("\n\n")) > 3
     assert all(html.escape(part) in page for part in surveyed.meaning.split("\n\n"))
     assert in_detail("betweenness.size")
@@ -592,16 +695,23 @@ def test_a_verdict_says_what_intervals_allow(surveyed: Report) -> None:
     assert surveyed.to_dict()["verdict"] == said
     assert all(html.escape(line) in surveyed.page() for line in said)
     pca = {"PCA, 6 dimensions": 0.02}
-    told = {value: verdict([Measure("mse", value, (value - 0.001, value + 0.001), "", "lower", pca)])[0] for value in (0.01, 0.0195, 0.03)}
+    told = {
+        value: verdict([Measure("mse", value, (value - 0.001, value + 0.001), "", "lower", pca)])[0]
+        for value in (0.01, 0.0195, 0.03)
+    }
     assert "50 % less error than by PCA" in told[0.01]
     assert "about the same error as by PCA" in told[0.0195]
     assert "50 % more error than by PCA" in told[0.03]
     beside = {"blend": 0.6, "a random real item": 0.4}
-    assert verdict([Measure("betweenness", 0.7, (0.65, 0.75), "", "higher", beside)])[0].endswith("So mixtures mean something.")
+    assert verdict([Measure("betweenness", 0.7, (0.65, 0.75), "", "higher", beside)])[0].endswith(
+        "So mixtures mean something."
+    )
     assert verdict([Measure("betweenness", 0.62, (0.58, 0.66), "", "higher", beside)])[0].endswith(
         "no more than something simpler reaches."
     )
-    assert verdict([Measure("told_apart", 0.51, (0.48, 0.54), "", "lower")])[0].endswith("They look real to it.")
+    assert verdict([Measure("told_apart", 0.51, (0.48, 0.54), "", "lower")])[0].endswith(
+        "They look real to it."
+    )
     assert verdict([Measure("betweenness", math.nan, None, "", "higher", beside), Measure("mse", 0.1)]) == []
 
 
@@ -611,19 +721,32 @@ def test_a_dimension_says_in_words_what_its_numbers_say() -> None:
     assert card.words() == "Mostly less label “Bag”; also eye size down and brighter."
     steps = "label “Bag” -0.80, eye size -0.30, brightness +0.20"
     assert card.numbers() == f"1.50 nats. SD a step: {steps}. Leakage 0.17 SD (mean over 3 other readings)."
-    assert replace(card, strongest="contrast", effects={"contrast": 0.01}).words() == "No attribute changes with it."
+    assert (
+        replace(card, strongest="contrast", effects={"contrast": 0.01}).words()
+        == "No attribute changes with it."
+    )
     assert replace(card, strongest=None, effects={}).text() == "1.50 nats."
 
 
 def test_a_dimension_is_known_by_what_it_changes(surveyed: Report) -> None:
     uses = [card.use for card in surveyed.dimensions]
-    assert [card.dimension for card in surveyed.dimensions] == np.argsort(-np.array(surveyed.kl_per_dimension), kind="stable").tolist()
+    assert [card.dimension for card in surveyed.dimensions] == np.argsort(
+        -np.array(surveyed.kl_per_dimension), kind="stable"
+    ).tolist()
     assert uses == sorted(uses, reverse=True)
-    moves = {card.dimension: math.hypot(card.effects["centre_x"], card.effects["centre_y"]) for card in surveyed.dimensions}
-    assert max(moves, key=lambda j: moves[j]) in (0, 1)  # the first two components of a moving spot are its place
+    moves = {
+        card.dimension: math.hypot(card.effects["centre_x"], card.effects["centre_y"])
+        for card in surveyed.dimensions
+    }
+    assert max(moves, key=lambda j: moves[j]) in (
+        0,
+        1,
+    )  # the first two components of a moving spot are its place
     assert max(moves.values()) > 0.5
     for card in surveyed.dimensions:
-        assert card.effects[card.strongest] == max(card.effects.values(), key=abs)  # no reader: all readings are alike
+        assert card.effects[card.strongest] == max(
+            card.effects.values(), key=abs
+        )  # no reader: all readings are alike
         others = [abs(v) for name, v in card.effects.items() if name != card.strongest]
         assert card.leakage == pytest.approx(np.mean(others))
         assert card.png[:4] == b"\x89PNG"

@@ -18,7 +18,9 @@ from liminal.ops import mixing
 from liminal.ops.mixer import Mixer
 from liminal.priors import Normal, Sphere, Uniform
 
-VECTORS = st.lists(st.floats(-10, 10, width=32), min_size=4, max_size=4).map(lambda v: torch.tensor(v, dtype=torch.float32))
+VECTORS = st.lists(st.floats(-10, 10, width=32), min_size=4, max_size=4).map(
+    lambda v: torch.tensor(v, dtype=torch.float32)
+)
 WAYS = pytest.mark.parametrize("way", [mixing.linear, mixing.slerp])
 
 
@@ -34,7 +36,9 @@ def test_ends_are_exact_and_the_way_is_finite(way, a: Tensor, b: Tensor) -> None
     assert torch.equal(walked[-1], b)
     assert torch.isfinite(walked).all()
     torch.testing.assert_close(way(a, a, 0.37), a)
-    torch.testing.assert_close(way(a, b, 0.25), way(b, a, 0.75), rtol=1e-4, atol=1e-3 if _opposite(a, b) else 1e-4)
+    torch.testing.assert_close(
+        way(a, b, 0.25), way(b, a, 0.75), rtol=1e-4, atol=1e-3 if _opposite(a, b) else 1e-4
+    )
 
 
 def _opposite(a: Tensor, b: Tensor) -> bool:
@@ -87,7 +91,10 @@ def test_batches_go_together() -> None:
 
 
 @settings(deadline=None, max_examples=60)
-@given(z=st.lists(VECTORS.filter(lambda v: float(v.norm()) > 1e-2), min_size=1, max_size=5).map(torch.stack), again=st.integers(1, 4))
+@given(
+    z=st.lists(VECTORS.filter(lambda v: float(v.norm()) > 1e-2), min_size=1, max_size=5).map(torch.stack),
+    again=st.integers(1, 4),
+)
 def test_mixing_an_item_with_itself_is_itself(z: Tensor, again: int) -> None:
     torch.testing.assert_close(mixing.mix(z[:1].expand(again, -1)), z[0], rtol=1e-4, atol=1e-5)
     one = torch.zeros(len(z))
@@ -101,7 +108,8 @@ def test_mix_keeps_the_norm() -> None:
     assert float(mixing.mix(z).norm()) == pytest.approx(1)
     assert float(mixing.mean(z).norm()) == pytest.approx(1 / 3)
     torch.testing.assert_close(
-        mixing.mix(torch.tensor([[2.0, 0.0], [0.0, 1.0]]), torch.tensor([1, 2])), torch.tensor([4 / 3, 4 / 3]) / 2**0.5
+        mixing.mix(torch.tensor([[2.0, 0.0], [0.0, 1.0]]), torch.tensor([1, 2])),
+        torch.tensor([4 / 3, 4 / 3]) / 2**0.5,
     )
     assert torch.equal(mixing.mix(torch.tensor([[1.0, 0.0], [-1.0, 0.0]])), torch.zeros(2))
 
@@ -124,7 +132,12 @@ def test_nothing_to_mix() -> None:
 @settings(deadline=None, max_examples=60)
 @given(a=VECTORS, b=VECTORS, t=st.floats(0, 1, width=32))
 def test_the_average_of_two_is_on_their_arc(a: Tensor, b: Tensor, t: float) -> None:
-    torch.testing.assert_close(mixing.average(torch.stack([a, b]), torch.tensor([1 - t, t])), mixing.slerp(a, b, t), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        mixing.average(torch.stack([a, b]), torch.tensor([1 - t, t])),
+        mixing.slerp(a, b, t),
+        rtol=1e-4,
+        atol=1e-4,
+    )
 
 
 def test_the_average_of_many_pulls_equally_from_all_sides() -> None:
@@ -138,7 +151,9 @@ def test_the_average_of_many_pulls_equally_from_all_sides() -> None:
     pulls = torch.nn.functional.normalize(units - (units @ u)[:, None] * u, dim=1) * angles[:, None]
     torch.testing.assert_close(w @ pulls, torch.zeros(16, dtype=torch.float64), atol=1e-5, rtol=0)
     # an item without weight does not count: the rest is the arc again
-    torch.testing.assert_close(mixing.average(z[:3], torch.tensor([0.6, 0.0, 0.4])), mixing.slerp(z[0], z[2], 0.4), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        mixing.average(z[:3], torch.tensor([0.6, 0.0, 0.4])), mixing.slerp(z[0], z[2], 0.4), atol=1e-5, rtol=0
+    )
 
 
 @pytest.mark.parametrize("blend", [mixing.mix, mixing.average, Mixer(Normal(8)).blend])
@@ -157,14 +172,18 @@ def test_average_of_hardly_anything() -> None:
     assert torch.equal(mixing.average(z, torch.tensor([0.0, 2.0, 0.0])), z[1])
     assert torch.equal(mixing.average(torch.zeros(3, 4)), torch.zeros(4))
     assert torch.isfinite(mixing.average(torch.cat([z, torch.zeros(1, 4)]))).all()
-    torch.testing.assert_close(mixing.average(torch.stack([z[0], -z[0], z[1], -z[1]])), torch.zeros(4))  # no common direction
+    torch.testing.assert_close(
+        mixing.average(torch.stack([z[0], -z[0], z[1], -z[1]])), torch.zeros(4)
+    )  # no common direction
 
 
 def test_barycentre_and_medoid() -> None:
     z = torch.tensor([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [1.0, 1.0], [100.0, 100.0]])
     torch.testing.assert_close(mixing.barycentre(z[:3], torch.tensor([2, 1, 1])), torch.tensor([1.0, 1.0]))
     torch.testing.assert_close(mixing.barycentre(z[1:3], along="slerp"), torch.tensor([8.0, 8.0]).sqrt())
-    torch.testing.assert_close(mixing.barycentre(z[1:3], along=Mixer(Normal(2)).blend), torch.tensor([8.0, 8.0]).sqrt())
+    torch.testing.assert_close(
+        mixing.barycentre(z[1:3], along=Mixer(Normal(2)).blend), torch.tensor([8.0, 8.0]).sqrt()
+    )
     assert mixing.medoid(z) == 3
     assert mixing.medoid(z, torch.tensor([0.1, 0.1, 0.1, 0.1, 9])) == 4
     assert mixing.medoid(z[:1]) == 0
@@ -199,7 +218,10 @@ def test_a_grid_between_four_corners(along: str) -> None:
 
 
 def test_grids_refused() -> None:
-    for z, rows, words in ((torch.zeros(3, 2), 3, "wanted 4 items, got 3"), (torch.zeros(4, 2), 1, "1 x 3 has no four corners")):
+    for z, rows, words in (
+        (torch.zeros(3, 2), 3, "wanted 4 items, got 3"),
+        (torch.zeros(4, 2), 1, "1 x 3 has no four corners"),
+    ):
         with pytest.raises(LiminalError, match=words):
             mixing.corners(z, rows, 3)
 
@@ -225,7 +247,9 @@ def test_mixtures_are_made_in_the_noise() -> None:
     mixer = Mixer(Bent())
     torch.testing.assert_close(mixer(a, b, 0.5), torch.full((2,), math.exp(0.5**0.5)))
     torch.testing.assert_close(mixer.blend(torch.stack([a, b])), torch.full((2,), math.exp(0.5**0.5)))
-    torch.testing.assert_close(mixer(a, b, torch.tensor([1 / 3]))[0], torch.tensor([math.exp(0.75**0.5), math.exp(0.5)]))
+    torch.testing.assert_close(
+        mixer(a, b, torch.tensor([1 / 3]))[0], torch.tensor([math.exp(0.75**0.5), math.exp(0.5)])
+    )
 
 
 @settings(deadline=None, max_examples=40)
@@ -237,7 +261,9 @@ def test_what_the_flow_loses_is_given_back(a: Tensor, b: Tensor, slip: float) ->
     assert torch.equal(walked[[0, -1]], torch.stack([a, b]))
     torch.testing.assert_close(mixer(a, a, t), a.expand(5, 4), rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(mixer.blend(torch.stack([a, a, a])), a, rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(mixer.blend(torch.stack([a, b]), torch.stack([1 - t, t])), walked, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        mixer.blend(torch.stack([a, b]), torch.stack([1 - t, t])), walked, rtol=1e-4, atol=1e-4
+    )
 
 
 def test_without_a_flow_the_prior_says_where_latents_lie() -> None:
@@ -254,7 +280,9 @@ def test_without_a_flow_the_prior_says_where_latents_lie() -> None:
     assert torch.isfinite(edge).all()
     assert edge.abs().max() <= 1
     assert len({Mixer(prior(6)).how for prior in (Normal, Sphere, Uniform, Flow)}) == 4
-    with pytest.raises(LiminalError, match="wanted a latent flow or a normal, sphere or uniform prior, got mixture"):
+    with pytest.raises(
+        LiminalError, match="wanted a latent flow or a normal, sphere or uniform prior, got mixture"
+    ):
         Mixer(Mixture(6))
 
 

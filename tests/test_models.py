@@ -74,7 +74,9 @@ def test_contract(case: str, tmp_path) -> None:
 
     posterior = model.posterior(x)
     assert posterior.sample(torch.Generator().manual_seed(1)).shape == (6, DIM)
-    assert torch.equal(posterior.sample(torch.Generator().manual_seed(1)), posterior.sample(torch.Generator().manual_seed(1)))
+    assert torch.equal(
+        posterior.sample(torch.Generator().manual_seed(1)), posterior.sample(torch.Generator().manual_seed(1))
+    )
 
     again = type(model)(**json.loads(json.dumps(model.config())))
     again.load_state_dict(safetensors.torch.load(safetensors.torch.save(model.state_dict())))
@@ -86,7 +88,10 @@ def test_contract(case: str, tmp_path) -> None:
         half = model.loss(x, 0.5)
     assert all(torch.isfinite(v) for v in half.values())
     assert torch.allclose(
-        sum(v for k, v in half.items() if k == "reconstruction").float(), terms["reconstruction"].float(), rtol=0.2, atol=20
+        sum(v for k, v in half.items() if k == "reconstruction").float(),
+        terms["reconstruction"].float(),
+        rtol=0.2,
+        atol=20,
     )
 
 
@@ -102,7 +107,9 @@ def test_training_lowers_the_error(case: str) -> None:
     """Thirty steps on sixteen pictures: error well below that of the mean picture."""
     model = make(case)
     rows = torch.arange(28) / 27.0
-    x = torch.stack([(rows[None] * math.sin(i) + rows[:, None] * math.cos(i)).sigmoid()[None] for i in range(16)])
+    x = torch.stack(
+        [(rows[None] * math.sin(i) + rows[:, None] * math.cos(i)).sigmoid()[None] for i in range(16)]
+    )
     trivial = float((x - x.mean(0)).square().mean())
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
     for step in range(60):
@@ -148,7 +155,11 @@ def test_wrong_input_is_named() -> None:
 
 def test_mmd_tells_samples_apart() -> None:
     g = torch.Generator().manual_seed(0)
-    a, b, c = torch.randn(400, 4, generator=g), torch.randn(400, 4, generator=g), torch.randn(400, 4, generator=g) + 1
+    a, b, c = (
+        torch.randn(400, 4, generator=g),
+        torch.randn(400, 4, generator=g),
+        torch.randn(400, 4, generator=g) + 1,
+    )
     assert abs(float(mmd(a, b, 8.0))) < 0.02
     assert float(mmd(a, c, 8.0)) > 0.1
 
@@ -164,7 +175,12 @@ def test_total_correlation_of_gaussians() -> None:
     expected = -0.5 * math.log(1 - rho**2)
     assert float(total_correlation(Gaussian(line, log_var), z)) == pytest.approx(expected, abs=0.08)
     loose = torch.stack([line[:, 0], line[torch.randperm(n, generator=g), 1]], 1)
-    assert abs(float(total_correlation(Gaussian(loose, log_var), loose + noise * torch.randn(n, 2, generator=g)))) < 0.08
+    assert (
+        abs(
+            float(total_correlation(Gaussian(loose, log_var), loose + noise * torch.randn(n, 2, generator=g)))
+        )
+        < 0.08
+    )
 
 
 def test_optimal_sigma_is_the_likelihood() -> None:

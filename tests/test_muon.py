@@ -49,7 +49,9 @@ def test_first_step(shape) -> None:
     before, weight.grad = weight.detach().clone(), torch.randn_like(weight)
     Muon([weight], lr=0.1, weight_decay=0.5).step()
     u, _, v = torch.linalg.svd(weight.grad.reshape(len(weight), -1), full_matrices=False)
-    moved = (0.95 * before - weight.detach()).reshape(len(weight), -1) / (0.1 * SIZE * math.sqrt(max(len(weight), before[0].numel())))
+    moved = (0.95 * before - weight.detach()).reshape(len(weight), -1) / (
+        0.1 * SIZE * math.sqrt(max(len(weight), before[0].numel()))
+    )
     along = (u.T @ moved @ v.T).diagonal()
     assert ((along > 0.65) & (along < 1.2)).all()
     assert float(moved.norm()) == pytest.approx(float(along.norm()), rel=1e-3)

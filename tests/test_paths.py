@@ -60,7 +60,9 @@ def test_a_loop_closes_without_showing_the_first_frame_twice() -> None:
     loop=st.booleans(),
     pace=st.sampled_from(paths.PACES),
 )
-def test_every_key_is_exactly_a_frame(keys: list[list[float]], extra: int, along: str, loop: bool, pace: str) -> None:
+def test_every_key_is_exactly_a_frame(
+    keys: list[list[float]], extra: int, along: str, loop: bool, pace: str
+) -> None:
     model, pictures = shade()
     z = torch.tensor(keys)
     walk = paths.path(model, pictures, z, along, len(keys) + extra, loop, pace=pace)
@@ -82,14 +84,22 @@ def test_from_an_item_to_itself() -> None:
 def test_a_path_that_does_not_move_says_so() -> None:
     """A decoder whose rounding depends on the place in the batch shows steps of very different size where there are none."""
     rough = Wrapped(
-        lambda z: (z[:, :1] + 3e-7 * (torch.arange(len(z))[:, None] % 7 == 0))[:, :, None, None].expand(-1, 1, 8, 8), None, Normal(2)
+        lambda z: (z[:, :1] + 3e-7 * (torch.arange(len(z))[:, None] % 7 == 0))[:, :, None, None].expand(
+            -1, 1, 8, 8
+        ),
+        None,
+        Normal(2),
     )
     pictures = Pictures(8, 8, 1)
     still = paths.path(rough, pictures, torch.tensor([[0.5, 1.0], [0.5, 1.0]]), frames=12, pace="latent")
     assert not still.moves
     assert still.evidence["length"] == 0
     assert still.evidence["unevenness"] == 1
-    assert still.evidence["note"] == still.words == "the path does not move: everything on it decodes to the same"
+    assert (
+        still.evidence["note"]
+        == still.words
+        == "the path does not move: everything on it decodes to the same"
+    )
     walk = paths.path(rough, pictures, torch.tensor([[0.5, 1.0], [0.75, 1.0]]), frames=12, pace="latent")
     assert walk.moves
     assert "note" not in walk.evidence
@@ -120,7 +130,9 @@ def test_constant_speed_in_the_data() -> None:
 
 def test_constant_speed_over_a_cliff() -> None:
     """A decoder that does nearly all within a thousandth of the way is still shown in even steps."""
-    model = Wrapped(lambda z: torch.sigmoid((z[:, :1, None, None] - 0.37) * 5000).expand(-1, 1, 8, 8), None, Normal(1))
+    model = Wrapped(
+        lambda z: torch.sigmoid((z[:, :1, None, None] - 0.37) * 5000).expand(-1, 1, 8, 8), None, Normal(1)
+    )
     walk = paths.path(model, Pictures(8, 8, 1), torch.tensor([[0.0], [1.0]]), frames=21)
     assert walk.evidence["length"] == pytest.approx(1, abs=1e-3)
     assert walk.evidence["unevenness"] < 1.25
@@ -145,7 +157,9 @@ def test_a_smooth_curve_has_no_corner(loop: bool, mixer: Mixer | None) -> None:
         off = part(torch.linspace(0, 1, 50))
         a, b = KEYS[i], KEYS[(i + 1) % 5]
         along = ((off - a) @ (b - a) / (b - a).square().sum()).clamp(0, 1)
-        assert float((off - a - along[:, None] * (b - a)).norm(dim=1).max()) < 0.35 * float((b - a).norm())  # it stays near its chord
+        assert float((off - a - along[:, None] * (b - a)).norm(dim=1).max()) < 0.35 * float(
+            (b - a).norm()
+        )  # it stays near its chord
 
 
 def test_smooth_known_answers() -> None:
@@ -169,7 +183,9 @@ def test_curves_computed_in_advance() -> None:
     other = torch.tensor([[2.0, 0.0], [4.0, 1.0], [9.0, 0.0]])
     way = paths.polyline_way(torch.stack([bent, other]))
     t = torch.tensor([0.0, 0.25, 0.5, 0.75, 1.0])
-    torch.testing.assert_close(way(bent[0], bent[2], t), torch.tensor([[0.0, 0.0], [0.5, 2.5], [1.0, 5.0], [1.5, 2.5], [2.0, 0.0]]))
+    torch.testing.assert_close(
+        way(bent[0], bent[2], t), torch.tensor([[0.0, 0.0], [0.5, 2.5], [1.0, 5.0], [1.5, 2.5], [2.0, 0.0]])
+    )
     torch.testing.assert_close(way(other[2], other[0], t), way(other[0], other[2], t).flip(0))
     walk = paths.path(*shade(), torch.stack([bent[0], bent[2], other[2]]), way, 7, name="geodesic")
     assert walk.along == "geodesic"
@@ -196,7 +212,9 @@ def test_only_takes_the_nearest_in_the_given_coordinates() -> None:
     z, start = torch.tensor([[3.0, 1.0]]), torch.tensor([1.0, 1.0])
     v = torch.tensor([[1.0, 1.0]])
     torch.testing.assert_close(curves.only(z, start, v), torch.tensor([[2.0, 2.0]]))
-    torch.testing.assert_close(curves.only(z, start, torch.cat([v, 2 * v])), torch.tensor([[2.0, 2.0]]))  # the same twice is one
+    torch.testing.assert_close(
+        curves.only(z, start, torch.cat([v, 2 * v])), torch.tensor([[2.0, 2.0]])
+    )  # the same twice is one
     white = torch.diag(torch.tensor([1.0, 3.0]))  # a change of the second coordinate weighs nine times
     torch.testing.assert_close(curves.only(z, start, v, white), torch.tensor([[1.2, 1.2]]))
     torch.testing.assert_close(curves.only(z, start, torch.eye(2)), z)
@@ -211,18 +229,32 @@ def test_a_path_carries_its_evidence() -> None:
         return {"grey": grey, "hump": (grey - 50).abs() - grey / 5, "still": grey / 1000, "scaled": grey}
 
     walk = paths.path(
-        model, pictures, keys, frames=11, support=lambda z: 1 - z[:, 0] / 200, read=read, scale={"grey": 10.0, "hump": 1.0, "scaled": 500.0}
+        model,
+        pictures,
+        keys,
+        frames=11,
+        support=lambda z: 1 - z[:, 0] / 200,
+        read=read,
+        scale={"grey": 10.0, "hump": 1.0, "scaled": 500.0},
     )
     evidence = walk.evidence
     assert evidence["least_support"] == pytest.approx(0.5)
     assert evidence["support"] == pytest.approx([1 - i / 20 for i in range(11)])
     assert evidence["pace"] == "data"
     assert set(evidence["attributes"]) == {"grey", "hump"}  # the others change by less than half their scale
-    assert evidence["attributes"]["grey"] == {"at_keys": pytest.approx([0, 100]), "monotone": pytest.approx(1)}
+    assert evidence["attributes"]["grey"] == {
+        "at_keys": pytest.approx([0, 100]),
+        "monotone": pytest.approx(1),
+    }
     # 50 down to -10 and up to 30: 20 of the 100 that it moves
-    assert evidence["attributes"]["hump"] == {"at_keys": pytest.approx([50, 30]), "monotone": pytest.approx(0.2)}
+    assert evidence["attributes"]["hump"] == {
+        "at_keys": pytest.approx([50, 30]),
+        "monotone": pytest.approx(0.2),
+    }
     loop = paths.path(model, pictures, keys, frames=10, loop=True, read=read, scale={"grey": 10.0})
-    assert loop.evidence["attributes"]["grey"]["monotone"] == pytest.approx(1)  # there and back, straight both times
+    assert loop.evidence["attributes"]["grey"]["monotone"] == pytest.approx(
+        1
+    )  # there and back, straight both times
     assert "support" not in loop.evidence
 
 
@@ -292,7 +324,9 @@ def brightness(x: Tensor) -> dict[str, Tensor]:
 
 def test_an_edit_and_its_evidence(tmp_path: Path) -> None:
     model, pictures = shade()
-    done = edits.edit(model, pictures, torch.tensor([51.0, 0.0]), torch.tensor([102.0, 0.0]), "+2*light", brightness)
+    done = edits.edit(
+        model, pictures, torch.tensor([51.0, 0.0]), torch.tensor([102.0, 0.0]), "+2*light", brightness
+    )
     assert done.z_after.tolist() == [153, 0]
     assert (int(done.before[0, 0, 0]), int(done.after[0, 0, 0])) == (51, 153)
     assert done.distance == 102
@@ -309,7 +343,9 @@ def test_an_edit_and_its_evidence(tmp_path: Path) -> None:
 
 def test_a_strip_shows_strengths_from_left_to_right() -> None:
     model, pictures = shade()
-    picture = edits.strip(model, pictures, torch.tensor([[100.0, 0.0], [150.0, 0.0]]), torch.tensor([20.0, 0.0]), size=8)
+    picture = edits.strip(
+        model, pictures, torch.tensor([[100.0, 0.0], [150.0, 0.0]]), torch.tensor([20.0, 0.0]), size=8
+    )
     middles = [[picture.getpixel((4 + 12 * c + 4, 4 + 12 * r + 4)) for c in range(5)] for r in range(2)]
     assert middles == [[(v, v, v) for v in range(start, start + 100, 20)] for start in (60, 110)]
     assert picture.height > 2 * 12 + 4  # the strengths stand below

@@ -33,7 +33,9 @@ def test_contract(kind, dim: int) -> None:
 
 def test_log_prob_against_scipy() -> None:
     z = Normal(5).sample(50, rng(0))
-    assert np.allclose(Normal(5).log_prob(z), scipy.stats.multivariate_normal(np.zeros(5)).logpdf(z.numpy()), atol=1e-4)
+    assert np.allclose(
+        Normal(5).log_prob(z), scipy.stats.multivariate_normal(np.zeros(5)).logpdf(z.numpy()), atol=1e-4
+    )
     u = Uniform(5).sample(50, rng(0))
     assert np.allclose(Uniform(5).log_prob(u), scipy.stats.uniform(-1, 2).logpdf(u.numpy()).sum(1), atol=1e-5)
     assert Uniform(2).log_prob(torch.tensor([[0.0, 1.5]])) == -math.inf
@@ -69,7 +71,9 @@ def test_gaussian_kl_against_torch(mean, log_var) -> None:
     posterior = Gaussian(torch.tensor([mean]), torch.tensor([log_var]))
     ours = posterior.kl().sum()
     normal = torch.distributions.Normal
-    theirs = torch.distributions.kl_divergence(normal(posterior.mean, (posterior.log_var / 2).exp()), normal(0.0, 1.0)).sum()
+    theirs = torch.distributions.kl_divergence(
+        normal(posterior.mean, (posterior.log_var / 2).exp()), normal(0.0, 1.0)
+    ).sum()
     assert float(ours) == pytest.approx(float(theirs), abs=1e-4, rel=1e-4)
 
 

@@ -28,7 +28,11 @@ def bars(n: int, seed: int, unknown: float = 0.0) -> tuple[np.ndarray, pa.Table]
     at, lies, colour = rng.integers(1, 15, n), rng.random(n) < 0.4, rng.integers(0, 3, n)
     items = rng.integers(0, 40, (n, 16, 16, 3), dtype=np.uint8)
     for i in range(n):
-        where = (slice(at[i] - 1, at[i] + 1), slice(None)) if lies[i] else (slice(None), slice(at[i] - 1, at[i] + 1))
+        where = (
+            (slice(at[i] - 1, at[i] + 1), slice(None))
+            if lies[i]
+            else (slice(None), slice(at[i] - 1, at[i] + 1))
+        )
         items[i][(*where, colour[i])] = 220
     hide = rng.random((n, 3)) < unknown
     columns = [
@@ -36,7 +40,13 @@ def bars(n: int, seed: int, unknown: float = 0.0) -> tuple[np.ndarray, pa.Table]
         [None if h else bool(v) for v, h in zip(lies, hide[:, 1], strict=True)],
         [None if h else ("red", "green", "blue")[v] for v, h in zip(colour, hide[:, 2], strict=True)],
     ]
-    return items, pa.table({"at": pa.array(columns[0], pa.float64()), "lies": pa.array(columns[1]), "colour": pa.array(columns[2])})
+    return items, pa.table(
+        {
+            "at": pa.array(columns[0], pa.float64()),
+            "lies": pa.array(columns[1]),
+            "colour": pa.array(columns[2]),
+        }
+    )
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +71,9 @@ def test_it_reads_items_it_has_not_seen(reader: Reader) -> None:
     assert read["colour"].shape == (300, 3)
     assert torch.allclose(read["colour"].sum(1), torch.ones(300), atol=1e-5)
     blurred = torch.nn.functional.avg_pool2d(torch.nn.functional.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
-    assert reader.scores(blurred, attributes)["colour"]["accuracy"] > 0.9  # what a decoder softens is still read
+    assert (
+        reader.scores(blurred, attributes)["colour"]["accuracy"] > 0.9
+    )  # what a decoder softens is still read
 
 
 def test_reading_is_exact_and_leaves_the_reader_as_it_was(reader: Reader) -> None:
@@ -133,13 +145,19 @@ def test_describe_keeps_what_can_be_learned() -> None:
     assert wanted["holes"].isnan().tolist() == [False, True, False, True]
     assert wanted["hat"].nan_to_num(nan=9).tolist() == [1, 0, 9, 1]
     assert wanted["hair"].tolist() == [1, 0, -1, 1]
-    assert targets(table.slice(0, 1).set_column(3, "hair", pa.array(["green"])), spec)["hair"].tolist() == [-1]
+    assert targets(table.slice(0, 1).set_column(3, "hair", pa.array(["green"])), spec)["hair"].tolist() == [
+        -1
+    ]
     many = pa.table({"id": [f"item {i}" for i in range(300)]})
     assert describe(many) == {}
 
 
 def test_unknown_values_do_not_weigh() -> None:
-    spec = {"a": {"kind": "number", "mean": 0.0, "std": 1.0}, "b": {"kind": "bool"}, "c": {"kind": "category", "classes": ["x", "y"]}}
+    spec = {
+        "a": {"kind": "number", "mean": 0.0, "std": 1.0},
+        "b": {"kind": "bool"},
+        "c": {"kind": "category", "classes": ["x", "y"]},
+    }
     torch.manual_seed(0)
     reader = Reader((12,), spec).eval()
     x = torch.randn(6, 12)
@@ -159,7 +177,11 @@ def test_unknown_values_do_not_weigh() -> None:
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=2, max_size=40).filter(lambda v: len({y for y, _ in v}) == 2))
+@given(
+    st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=2, max_size=40).filter(
+        lambda v: len({y for y, _ in v}) == 2
+    )
+)
 def test_auc_is_that_of_scikit_learn(pairs: list[tuple[bool, int]]) -> None:
     yes, score = np.array([y for y, _ in pairs]), np.array([s for _, s in pairs], float)
     assert auc(yes, score) == pytest.approx(roc_auc_score(yes, score))
@@ -199,7 +221,9 @@ def test_it_reads_real_pictures() -> None:
         ):
             items = np.frombuffer(a.read(16 + n * 784)[16:], np.uint8).reshape(n, 28, 28, 1)
             labels = np.frombuffer(b.read(8 + n)[8:], np.uint8)
-        return items, pa.table({"label": [f"kind {v}" for v in labels], "shoe": [bool(v in (5, 7, 9)) for v in labels]})
+        return items, pa.table(
+            {"label": [f"kind {v}" for v in labels], "shoe": [bool(v in (5, 7, 9)) for v in labels]}
+        )
 
     modality = Image(28, 28, 1)
     items, attributes = read("train", 6000)

@@ -40,7 +40,9 @@ def ready_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("ready_made")
-def test_commands_and_python_run_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_commands_and_python_run_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "here").mkdir()
     run(README, furnish(tmp_path / "here"), monkeypatch, capsys)
 
@@ -55,7 +57,9 @@ def test_the_two_commands_are_targets_of_the_makefile() -> None:
     assert re.findall(r"^(\S+ \S+)", shell.text, re.MULTILINE) == ["make demo", "make test"]
     for target, does in (("demo", "scripts/demo.py --minutes 5 --seed 1"), ("test", "-m pytest")):
         arguments = ["ARGS=--minutes 5 --seed 1"] if target == "demo" else []
-        done = subprocess.run(["make", "-n", target, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            ["make", "-n", target, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60
+        )
         assert done.returncode == 0, done.stderr
         assert does in done.stdout
 
@@ -85,7 +89,8 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert other.exists(), f"{page.name} points to {target}"
             if anchor:
                 heads = [
-                    re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in re.findall(r"^#+ (.+)$", other.read_text(), re.MULTILINE)
+                    re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-")
+                    for h in re.findall(r"^#+ (.+)$", other.read_text(), re.MULTILINE)
                 ]
                 assert anchor in heads, f"{page.name} points to {target}"
 
@@ -112,7 +117,9 @@ def test_pictures_come_from_the_demo(tmp_path: Path) -> None:
     video.gif(film, demo / "morph.gif")
     written = {path.name: path for path in pictures["write"](demo, tmp_path / "out")}
     for name in pictures["STILLS"]:
-        assert np.array_equal(np.asarray(PIL.Image.open(written[name])), np.asarray(PIL.Image.open(demo / name)))
+        assert np.array_equal(
+            np.asarray(PIL.Image.open(written[name])), np.asarray(PIL.Image.open(demo / name))
+        )
     with PIL.Image.open(written["morph.gif"]) as small:
         assert small.size == (192, 192)
         assert len(list(PIL.ImageSequence.Iterator(small))) == 8

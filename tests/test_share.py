@@ -37,7 +37,9 @@ FORMULAS = (
 )
 WRONG = ("nonsense", "2 + 2", "@1 + @2", "high", "@1*@2", "mean(nothing=1)", "@1 + (", "dim(99)", "@99999")
 
-needs_page = pytest.mark.skipif(not (pages.STATIC / share.ENGINE).is_file(), reason="the page is not built: run scripts/web.py")
+needs_page = pytest.mark.skipif(
+    not (pages.STATIC / share.ENGINE).is_file(), reason="the page is not built: run scripts/web.py"
+)
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +65,12 @@ def told(s: Session) -> dict[str, Any]:
     z = s.space.latents.numpy()
     xy = s.settle("umap").map.xy
     rng = np.random.default_rng(0)
-    places = np.concatenate([xy[[4, 60]], xy[[9, 120]] + 0.05, xy.mean(0)[None], xy.max(0)[None] + 50]).astype(np.float32)
-    latents = np.concatenate([z[[3, 77]], z[rng.integers(len(z), size=3)] + rng.normal(0, 0.4, (3, z.shape[1]))]).astype(np.float32)
+    places = np.concatenate(
+        [xy[[4, 60]], xy[[9, 120]] + 0.05, xy.mean(0)[None], xy.max(0)[None] + 50]
+    ).astype(np.float32)
+    latents = np.concatenate(
+        [z[[3, 77]], z[rng.integers(len(z), size=3)] + rng.normal(0, 0.4, (3, z.shape[1]))]
+    ).astype(np.float32)
     at, look = s.at(places, "umap"), s.look(latents, "umap")
     change = {"high": 1.5, "brightness": -0.5}
     slid = moves.slide(s, wire.SlideRequest(id=8, change=change, method="umap"))
@@ -73,13 +79,24 @@ def told(s: Session) -> dict[str, Any]:
     for along, loop in (("linear", False), ("slerp", True), ("mix", False)):
         keys = ["@3", "@90", "@91"]
         way = moves.path(s, wire.PathRequest(keys=keys, along=along, frames=12, loop=loop, method="umap"))  # type: ignore[arg-type]
-        ways.append({"along": along, "loop": loop, "keys": keys, "z": flat(way.z), "at": way.at, "steps": flat(way.steps), "how": way.how})
+        ways.append(
+            {
+                "along": along,
+                "loop": loop,
+                "keys": keys,
+                "z": flat(way.z),
+                "at": way.at,
+                "steps": flat(way.steps),
+                "how": way.how,
+            }
+        )
     return {
         "at": {"xy": flat(places), **{name: flat(value) for name, value in at.items()}},
         "look": {name: flat(value) for name, value in look.items()},
         "item": answers.item(s, 30).model_dump(),
         "formulas": [
-            {"text": text, "shown": f.text, "z": flat(f.z), "python": f.copy_as.python} for text, f in zip(FORMULAS, formulas, strict=True)
+            {"text": text, "shown": f.text, "z": flat(f.z), "python": f.copy_as.python}
+            for text, f in zip(FORMULAS, formulas, strict=True)
         ],
         "wrong": WRONG,
         "slid": {
@@ -96,7 +113,10 @@ def told(s: Session) -> dict[str, Any]:
 
 def flat(value: Any) -> list[float | None]:
     """Numbers as JSON takes them: NaN as null."""
-    return [None if x != x else (int(x) if isinstance(x, np.integer | np.bool_) else float(x)) for x in np.asarray(value).ravel()]
+    return [
+        None if x != x else (int(x) if isinstance(x, np.integer | np.bool_) else float(x))
+        for x in np.asarray(value).ravel()
+    ]
 
 
 def node() -> Path:
@@ -158,7 +178,9 @@ def test_a_part_of_the_items_stands_on_itself(session: Session, monkeypatch: pyt
 
 
 @needs_page
-def test_the_file_asks_nothing_of_anybody(session: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_file_asks_nothing_of_anybody(
+    session: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "page.html"
     assert main(["share", str(session.folder), "-o", str(out), "--items", "50"]) == 0
     assert re.search(r"wrote .* to .*page\.html, \d+\.\d MB", capsys.readouterr().out)
@@ -199,11 +221,27 @@ def test_private_items_stay_at_home(session: Session, tmp_path: Path) -> None:
     assert "items" not in found["space"]["able"]
     cells = share.restored(found["z"], found["z_low"], found["z_step"])
     assert len(cells) <= len(z) // coarse.LEAST
-    rows = [cells, *(v for v in found.values() if isinstance(v, np.ndarray) and v.ndim == 2 and v.shape[1] == z.shape[1])]
-    apart = torch.cdist(torch.from_numpy(np.concatenate(rows).astype(np.float64)), torch.from_numpy(z.astype(np.float64))).min()
+    rows = [
+        cells,
+        *(
+            v
+            for v in found.values()
+            if isinstance(v, np.ndarray) and v.ndim == 2 and v.shape[1] == z.shape[1]
+        ),
+    ]
+    apart = torch.cdist(
+        torch.from_numpy(np.concatenate(rows).astype(np.float64)), torch.from_numpy(z.astype(np.float64))
+    ).min()
     assert float(apart) > 1e-3
     xy = session.settle("umap").map.xy
-    assert float(torch.cdist(torch.from_numpy(found["xy"].astype(np.float64)), torch.from_numpy(xy.astype(np.float64))).min()) > 0
+    assert (
+        float(
+            torch.cdist(
+                torch.from_numpy(found["xy"].astype(np.float64)), torch.from_numpy(xy.astype(np.float64))
+            ).min()
+        )
+        > 0
+    )
     for row in z:
         for kind in (np.float32, np.float16, np.float64):
             assert row.astype(kind).tobytes() not in held
@@ -235,7 +273,11 @@ def test_wrong_input_is_refused(tmp_path: Path) -> None:
             liminal.share("fashion", **{**arguments, "path": tmp_path / str(arguments["path"])})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("licence", "warned"), [("MIT", False), ("not stated", True), ("CC BY-NC 4.0, non-commercial", True)])
-def test_a_licence_that_stands_against_it_is_told(session: Session, monkeypatch: pytest.MonkeyPatch, licence: str, warned: bool) -> None:
+@pytest.mark.parametrize(
+    ("licence", "warned"), [("MIT", False), ("not stated", True), ("CC BY-NC 4.0, non-commercial", True)]
+)
+def test_a_licence_that_stands_against_it_is_told(
+    session: Session, monkeypatch: pytest.MonkeyPatch, licence: str, warned: bool
+) -> None:
     monkeypatch.setitem(session.card.data, "licence", licence)
     assert (share.warning(session) is not None) == warned

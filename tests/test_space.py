@@ -147,7 +147,10 @@ def test_label_add_and_copy(folder: Path, tmp_path: Path) -> None:
     space = liminal.open(tmp_path / "copy")
     old = liminal.open(tmp_path / "copy")
     old_names = dict(old.catalogue.attributes)
-    rows = "\n".join(f'"{source}",{"yes" if i % 3 else "no"}' for i, source in enumerate(space.catalogue.table()["source"].to_pylist()))
+    rows = "\n".join(
+        f'"{source}",{"yes" if i % 3 else "no"}'
+        for i, source in enumerate(space.catalogue.table()["source"].to_pylist())
+    )
     (tmp_path / "labels.csv").write_text(f"file,third\n{rows}\n")
     assert space.label(tmp_path / "labels.csv") == ["third"]
     assert space.catalogue.attributes["third"] == "bool"
@@ -168,7 +171,9 @@ def test_label_add_and_copy(folder: Path, tmp_path: Path) -> None:
     assert len(half.catalogue) == 100
     assert torch.allclose(half.encode(half.items([9]))[0], half.latent(9), atol=1e-5)
     assert float((half.latent(9) - again.latent(36)).abs().max()) < 0.1
-    assert (tmp_path / "half/weights.safetensors").stat().st_size < 0.6 * (tmp_path / "copy/weights.safetensors").stat().st_size
+    assert (tmp_path / "half/weights.safetensors").stat().st_size < 0.6 * (
+        tmp_path / "copy/weights.safetensors"
+    ).stat().st_size
     with pytest.raises(LiminalError, match="exists"):
         again.save(tmp_path / "half")
 
@@ -193,7 +198,9 @@ def test_wrap(space: liminal.Space, tmp_path: Path) -> None:
     """Any callables make a space; its catalogue is kept, its code is not."""
     torch.manual_seed(1)
     net = VAE((3, 32, 32), 4, width=4).eval()
-    mine = liminal.wrap(net.decode_soft, lambda x: net.posterior(x).mean, faces(n=120, size=32), out=tmp_path / "mine")
+    mine = liminal.wrap(
+        net.decode_soft, lambda x: net.posterior(x).mean, faces(n=120, size=32), out=tmp_path / "mine"
+    )
     assert mine.dim == 4
     assert mine.sample(3).items.shape == (3, 32, 32, 3)
     assert len(mine.neighbors("@3", 4)) == 4
@@ -208,7 +215,9 @@ def test_wrap(space: liminal.Space, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("model", "prior"), [("ae", "mixture"), ("wae", "uniform"), ("vae", "sphere")])
 def test_every_model_makes_a_space(model: str, prior: str, tmp_path: Path) -> None:
     wanted = {} if model == "ae" else {"prior": prior}
-    space = liminal.fit(faces(n=120, size=32), tmp_path / "s", model=model, **wanted, **{**SMALL, "epochs": 1})
+    space = liminal.fit(
+        faces(n=120, size=32), tmp_path / "s", model=model, **wanted, **{**SMALL, "epochs": 1}
+    )
     assert space.card.prior["name"] == prior
     again = liminal.open(tmp_path / "s")
     assert np.array_equal(space.sample(4, seed=2).items, again.sample(4, seed=2).items)
@@ -240,7 +249,22 @@ def command(*arguments: str) -> list[str]:
 
 def test_killed_and_resumed(tmp_path: Path) -> None:
     """kill -9 in the middle, --resume: bitwise the weights of the run that was left alone."""
-    args = ["faces", "--n", "300", "--size", "32", "--dim", "4", "--width", "8", "--epochs", "25", "--threads", "1", "-q"]
+    args = [
+        "faces",
+        "--n",
+        "300",
+        "--size",
+        "32",
+        "--dim",
+        "4",
+        "--width",
+        "8",
+        "--epochs",
+        "25",
+        "--threads",
+        "1",
+        "-q",
+    ]
     subprocess.run(command("fit", *args, "-o", str(tmp_path / "a")), check=True)
     process = subprocess.Popen(command("fit", *args, "-o", str(tmp_path / "b")))
     state = tmp_path / "b" / "checkpoint" / "state.json"
@@ -254,22 +278,62 @@ def test_killed_and_resumed(tmp_path: Path) -> None:
     assert not (tmp_path / "b" / "card.json").exists()
     with pytest.raises(LiminalError, match="--resume"):
         liminal.open(tmp_path / "b")
-    done = subprocess.run(command("fit", *args[:-1], "-o", str(tmp_path / "b"), "--resume"), check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        command("fit", *args[:-1], "-o", str(tmp_path / "b"), "--resume"),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     assert "resumed at step" in done.stderr
-    assert (tmp_path / "a" / "weights.safetensors").read_bytes() == (tmp_path / "b" / "weights.safetensors").read_bytes()
+    assert (tmp_path / "a" / "weights.safetensors").read_bytes() == (
+        tmp_path / "b" / "weights.safetensors"
+    ).read_bytes()
     before = files(tmp_path / "b")
-    again = subprocess.run(command("fit", *args[:-1], "-o", str(tmp_path / "b"), "--resume"), check=True, capture_output=True, text=True)
+    again = subprocess.run(
+        command("fit", *args[:-1], "-o", str(tmp_path / "b"), "--resume"),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     assert "nothing to resume" in again.stderr
     assert files(tmp_path / "b") == before
 
 
 def test_two_processes(tmp_path: Path) -> None:
     """Two gloo processes on the CPU, started as `accelerate launch` starts those of several GPUs, with the same command line."""
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "liminal"]
+    launch = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc_per_node",
+        "2",
+        "-m",
+        "liminal",
+    ]
     np.save(tmp_path / "faces.npy", faces(n=200, size=32).items)
-    args = ["fit", str(tmp_path / "faces.npy"), "--dim", "4", "--width", "8", "--epochs", "2", "--batch", "64", "--threads", "1"]
+    args = [
+        "fit",
+        str(tmp_path / "faces.npy"),
+        "--dim",
+        "4",
+        "--width",
+        "8",
+        "--epochs",
+        "2",
+        "--batch",
+        "64",
+        "--threads",
+        "1",
+    ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run([*launch, *args, "-o", str(tmp_path / "s")], capture_output=True, text=True, env=environment, timeout=300)
+    done = subprocess.run(
+        [*launch, *args, "-o", str(tmp_path / "s")],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     space = liminal.open(tmp_path / "s")
     assert space.card.training["steps"] == 2 * (180 // 64)

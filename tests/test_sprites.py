@@ -30,8 +30,15 @@ def _cache(monkeypatch, tmp_path):
     monkeypatch.setenv("LIMINAL_CACHE", str(tmp_path / "cache"))
 
 
-def one(shape: str, scale: float = 1.0, orientation: float = 0.0, x: float = 0.5, y: float = 0.5, size: int = 64) -> np.ndarray:
-    return draw({"shape": [shape], "scale": [scale], "orientation": [orientation], "x": [x], "y": [y]}, size)[0].astype(float) / 255
+def one(
+    shape: str, scale: float = 1.0, orientation: float = 0.0, x: float = 0.5, y: float = 0.5, size: int = 64
+) -> np.ndarray:
+    return (
+        draw({"shape": [shape], "scale": [scale], "orientation": [orientation], "x": [x], "y": [y]}, size)[
+            0
+        ].astype(float)
+        / 255
+    )
 
 
 def test_the_grid_is_that_of_dsprites():
@@ -50,7 +57,12 @@ def test_numbers_and_places_are_inverse(index):
 
 
 def test_the_last_factor_changes_fastest():
-    assert index_to_factors([0, 1, 32, COUNT - 1]).tolist() == [[0, 0, 0, 0, 0], [0, 0, 0, 0, 1], [0, 0, 0, 1, 0], [2, 5, 39, 31, 31]]
+    assert index_to_factors([0, 1, 32, COUNT - 1]).tolist() == [
+        [0, 0, 0, 0, 0],
+        [0, 0, 0, 0, 1],
+        [0, 0, 0, 1, 0],
+        [2, 5, 39, 31, 31],
+    ]
     assert grid_values([COUNT - 1]).to_pylist() == [
         {"shape": "heart", "scale": 1.0, "orientation": GRID["orientation"][39], "x": 1.0, "y": 1.0}
     ]
@@ -102,8 +114,19 @@ def test_a_sprite_does_not_depend_on_its_batch(seed, count, size):
 
 
 def test_every_number_moves_the_picture():
-    base = {"shape": ["heart"] * 2, "scale": [0.7] * 2, "orientation": [1.0] * 2, "x": [0.4] * 2, "y": [0.4] * 2}
-    for name, pair in {"scale": [0.7, 0.8], "orientation": [1.0, 1.157], "x": [0.4, 0.433], "y": [0.4, 0.433]}.items():
+    base = {
+        "shape": ["heart"] * 2,
+        "scale": [0.7] * 2,
+        "orientation": [1.0] * 2,
+        "x": [0.4] * 2,
+        "y": [0.4] * 2,
+    }
+    for name, pair in {
+        "scale": [0.7, 0.8],
+        "orientation": [1.0, 1.157],
+        "x": [0.4, 0.433],
+        "y": [0.4, 0.433],
+    }.items():
         a, b = draw({**base, name: pair}).astype(float)
         assert np.abs(a - b).max() > 100
         a, b = draw({**base, name: [pair[0], pair[0] + 1e-4]}).astype(float)
@@ -125,9 +148,31 @@ def test_a_part_of_the_grid_comes_whole_and_in_order():
 
 
 def test_random_points_come_once_each_and_repeat_with_the_seed():
-    data = sprites(300, seed=3, size=16, shape=["square", "heart"], scale=[0, 5], orientation=range(0, 40, 8), x=range(5), y=range(6))
+    data = sprites(
+        300,
+        seed=3,
+        size=16,
+        shape=["square", "heart"],
+        scale=[0, 5],
+        orientation=range(0, 40, 8),
+        x=range(5),
+        y=range(6),
+    )
     assert len({tuple(r.values()) for r in data.attributes.to_pylist()}) == 300
-    assert len(sprites(600, size=16, shape=["square", "heart"], scale=[0, 5], orientation=range(0, 40, 8), x=range(5), y=range(6))) == 600
+    assert (
+        len(
+            sprites(
+                600,
+                size=16,
+                shape=["square", "heart"],
+                scale=[0, 5],
+                orientation=range(0, 40, 8),
+                x=range(5),
+                y=range(6),
+            )
+        )
+        == 600
+    )
     assert sprites(50, seed=3, size=16).attributes.equals(sprites(50, seed=3, size=16).attributes)
     assert not sprites(50, seed=3, size=16).attributes.equals(sprites(50, seed=4, size=16).attributes)
     assert data.sources[7].startswith("sprites(n=300, seed=3, size=16, shape=['square', 'heart']")
@@ -164,7 +209,10 @@ def test_small_sprites_draw_any_number_and_use_the_cache(monkeypatch):
         (lambda: draw({"shape": ["heart"]}), "no scale, orientation, x, y"),
         (lambda: one("heart", scale=np.nan), "from 0.5 to 1"),
         (lambda: one("star"), "unknown shape"),
-        (lambda: draw({"shape": ["heart"], "scale": [1, 1], "orientation": [0], "x": [0], "y": [0]}), "one value a picture"),
+        (
+            lambda: draw({"shape": ["heart"], "scale": [1, 1], "orientation": [0], "x": [0], "y": [0]}),
+            "one value a picture",
+        ),
     ],
 )
 def test_wrong_arguments_are_refused_in_one_line(call, words):

@@ -17,7 +17,13 @@ import liminal
 from liminal.errors import LiminalError
 from liminal.measures.dimension import collapse, mle_dimension, rate_distortion, two_nn
 from liminal.measures.stability import linear_cka, neighbour_overlap, rotation, stability, transfer
-from liminal.measures.structure import chance_purity, cluster_agreement, continuity, neighbour_purity, trustworthiness
+from liminal.measures.structure import (
+    chance_purity,
+    cluster_agreement,
+    continuity,
+    neighbour_purity,
+    trustworthiness,
+)
 from liminal.ops.probes import targets
 
 
@@ -34,7 +40,9 @@ def turn(d: int, seed: int = 0) -> Tensor:
 
 def test_continuity_is_that_of_scikit_learn_and_tells_tearing_from_folding() -> None:
     x = normal(200, 8)
-    assert continuity(x, x[:, :2], 7) == pytest.approx(sklearn_trustworthiness(x[:, :2].numpy(), x.numpy(), n_neighbors=7), abs=1e-9)
+    assert continuity(x, x[:, :2], 7) == pytest.approx(
+        sklearn_trustworthiness(x[:, :2].numpy(), x.numpy(), n_neighbors=7), abs=1e-9
+    )
     around = torch.linspace(0, 2 * math.pi, 301, dtype=torch.double)[:-1]
     circle = torch.stack([around.cos(), around.sin()], 1)
     torn, folded = around[:, None], circle[:, :1]  # cut open at 0; its two halves on top of each other
@@ -61,7 +69,9 @@ def test_agreement_of_groupings() -> None:
     a = [0, 0, 1, 1, 2, 2, None]
     assert cluster_agreement(a, ["x", "x", "z", "z", "y", "y", "y"]) == pytest.approx((1, 1))
     rng = np.random.default_rng(0)
-    index, information = cluster_agreement(rng.integers(0, 5, 2000).tolist(), rng.integers(0, 5, 2000).tolist())
+    index, information = cluster_agreement(
+        rng.integers(0, 5, 2000).tolist(), rng.integers(0, 5, 2000).tolist()
+    )
     assert abs(index) < 0.01
     assert abs(information) < 0.01
     assert cluster_agreement(["a", "a", "b", "b"], ["a", "b", "a", "b"])[0] == pytest.approx(-0.5)
@@ -98,7 +108,13 @@ def test_collapse_counts_what_tells_nothing() -> None:
     kl = torch.zeros(200, 5)
     kl[:, 0], kl[:, 1], kl[0, 2], kl[:4, 3] = 2.0, 2.0, 9.0, 9.0
     found = collapse(kl)
-    assert found.collapsed.tolist() == [False, False, True, False, True]  # one item in 200 is forgiven, four are not
+    assert found.collapsed.tolist() == [
+        False,
+        False,
+        True,
+        False,
+        True,
+    ]  # one item in 200 is forgiven, four are not
     assert found.share == 0.4
     assert found.kl == pytest.approx([2, 2, 0.045, 0.18, 0])
     even = collapse(torch.full((10, 6), 0.5))
@@ -143,7 +159,9 @@ def slow_cka(a: np.ndarray, b: np.ndarray) -> float:
 
 @settings(deadline=None, max_examples=25)
 @given(st.integers(5, 40), st.integers(1, 6), st.integers(1, 6), st.integers(0, 10**6), st.floats(0.1, 10))
-def test_cka_is_that_of_the_definition_and_blind_to_rotation(n: int, p: int, q: int, seed: int, scale: float) -> None:
+def test_cka_is_that_of_the_definition_and_blind_to_rotation(
+    n: int, p: int, q: int, seed: int, scale: float
+) -> None:
     a, b = normal(n, p, seed) + 3, normal(n, q, seed + 1)
     assert linear_cka(a, b) == pytest.approx(slow_cka(a.numpy(), b.numpy()), abs=1e-9)
     assert linear_cka(a, a @ turn(p, seed) * scale - 2) == pytest.approx(1)
@@ -175,7 +193,9 @@ def test_the_rotation_between_spaces_is_found() -> None:
 def attributed(n: int = 900) -> tuple[Tensor, pa.Table]:
     z = normal(n, 6)
     noise = normal(n, 2, 5)
-    return z, pa.table({"on": (z[:, 0] + 0.3 * noise[:, 0] > 0).tolist(), "size": (z[:, 1] + 0.5 * noise[:, 1]).tolist()})
+    return z, pa.table(
+        {"on": (z[:, 0] + 0.3 * noise[:, 0] > 0).tolist(), "size": (z[:, 1] + 0.5 * noise[:, 1]).tolist()}
+    )
 
 
 def test_directions_transfer_between_rotated_spaces_and_not_between_strangers() -> None:
@@ -196,7 +216,8 @@ def test_stability_of_copies_relatives_and_strangers() -> None:
     near = [z @ turn(6, s) + 0.3 * normal(900, 6, s) for s in range(3)]
     far = [normal(900, 6, s) for s in (20, 21)]
     same, related, strangers = (
-        {m.name: m for m in stability(spaces, table, rounds=4, clusters=4)} for spaces in ([z, z @ turn(6)], near, far)
+        {m.name: m for m in stability(spaces, table, rounds=4, clusters=4)}
+        for spaces in ([z, z @ turn(6)], near, far)
     )
     assert list(same) == ["cka", "neighbour_overlap", "cluster_stability", "transfer.on", "transfer.size"]
     assert [same[n].value for n in ("cka", "neighbour_overlap")] == pytest.approx([1, 1])
@@ -220,7 +241,9 @@ def test_stability_of_copies_relatives_and_strangers() -> None:
 def test_real_latents_fill_fewer_dimensions_than_they_have_and_keep_labels_together() -> None:
     space = liminal.open("fashion")
     table = space.catalogue.table(columns=["z", "label"]).slice(0, 3000)
-    z = torch.from_numpy(np.array(table["z"].combine_chunks().flatten(), dtype=np.float32).reshape(len(table), -1))
+    z = torch.from_numpy(
+        np.array(table["z"].combine_chunks().flatten(), dtype=np.float32).reshape(len(table), -1)
+    )
     assert 5 < two_nn(z) < 16
     assert 5 < mle_dimension(z) < 16
     labels = table["label"].to_pylist()

@@ -66,7 +66,9 @@ class Client:
         end = time.monotonic() + PATIENCE
         while True:
             try:
-                with urllib.request.urlopen(urllib.request.Request(url, data, {**kind, **headers}), timeout=PATIENCE) as answer:
+                with urllib.request.urlopen(
+                    urllib.request.Request(url, data, {**kind, **headers}), timeout=PATIENCE
+                ) as answer:
                     return Answer(answer.status, answer.headers, answer.read())
             except urllib.error.HTTPError as error:
                 if error.code != 503 or time.monotonic() > end:
@@ -107,12 +109,21 @@ def bytes_of(values: Any) -> bytes:
 def test_the_page_knows_the_same_wire() -> None:
     """web/src/wire.ts is what scripts/wire.py writes."""
     code = "import sys; sys.path.insert(0, 'scripts'); import wire; sys.stdout.write(wire.text())"
-    written = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    written = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     assert (ROOT / "web" / "src" / "wire.ts").read_text() == written, "run scripts/wire.py"
 
 
 def test_packed_arrays_come_back_aligned() -> None:
-    column = wire.Column(data=np.arange(5, dtype=np.uint16), name="größe", kind="category", values=["a"], low=float("nan"), high=None)
+    column = wire.Column(
+        data=np.arange(5, dtype=np.uint16),
+        name="größe",
+        kind="category",
+        values=["a"],
+        low=float("nan"),
+        high=None,
+    )
     data = column.pack()
     size = int.from_bytes(data[:4], "little")
     header = json.loads(data[4 : 4 + size])
@@ -244,7 +255,10 @@ def test_unknown_values(tiny_space: Path, tmp_path: Path) -> None:
     changed = liminal.open(copy)
     changed.label(labels)
     column = known.Known("copy", copy, changed.card).column
-    named = {Path(s).name: i for i, s in enumerate(changed.catalogue.table(columns=["source"])["source"].to_pylist())}
+    named = {
+        Path(s).name: i
+        for i, s in enumerate(changed.catalogue.table(columns=["source"])["source"].to_pylist())
+    }
     first, second, third = (named[f"000{i}.png"] for i in range(3))
     assert column("size").data[first] == 1.5
     assert np.isnan(column("size").data[[second, third]]).all()
@@ -294,13 +308,21 @@ def test_at_is_the_map_s_way_back(client: Client, space: Space) -> None:
 def test_many_rows_at_once(client: Client, space: Space) -> None:
     """More than one batch: the pieces come back in order."""
     z = space.draw(700, seed=1).numpy()
-    assert np.abs(client.ask("/api/decode", bytes_of(z)).packed["items"].astype(int) - space.decode(z)).max() <= 1
+    assert (
+        np.abs(client.ask("/api/decode", bytes_of(z)).packed["items"].astype(int) - space.decode(z)).max()
+        <= 1
+    )
 
 
 def test_twenty_clients_at_once(client: Client, space: Space) -> None:
     z = space.draw(20, seed=2).numpy()
     with ThreadPoolExecutor(20) as pool:
-        found = list(pool.map(lambda i: [client.ask("/api/decode", bytes_of(z[i])).packed["items"][0] for _ in range(5)], range(20)))
+        found = list(
+            pool.map(
+                lambda i: [client.ask("/api/decode", bytes_of(z[i])).packed["items"][0] for _ in range(5)],
+                range(20),
+            )
+        )
     wanted = space.decode(z).astype(int)
     for i, items in enumerate(found):
         assert all(np.abs(item - wanted[i]).max() <= 1 for item in items)
@@ -333,7 +355,9 @@ def test_item(client: Client, space: Space) -> None:
     assert told["attributes"] == {"label": table[0]["label"]}
     assert np.allclose(told["z"], space.latents[12])
     x = space.items([12]) / 255.0
-    assert told["error"] == pytest.approx(((x - space.decode(space.latents[12]) / 255.0) ** 2).mean(), abs=2e-5)
+    assert told["error"] == pytest.approx(
+        ((x - space.decode(space.latents[12]) / 255.0) ** 2).mean(), abs=2e-5
+    )
     held = space.catalogue.table(columns=["id"], split="held")["id"].to_pylist()[:300]
     errors = ((space.items(held) - space.decode(space.latents[held]).astype(float)) / 255) ** 2
     assert told["worse"] == pytest.approx((errors.mean((1, 2, 3)) > told["error"]).mean(), abs=0.06)
@@ -341,7 +365,10 @@ def test_item(client: Client, space: Space) -> None:
 
 
 def test_picture(client: Client, space: Space) -> None:
-    for of, wanted in (("original", space.items([7])[0]), ("reconstruction", space.decode(space.latents[7])[0])):
+    for of, wanted in (
+        ("original", space.items([7])[0]),
+        ("reconstruction", space.decode(space.latents[7])[0]),
+    ):
         shown = np.array(Image.open(io.BytesIO(client.ask(f"/api/picture?id=7&of={of}").body)))
         assert np.abs(shown[..., 0].astype(int) - wanted[..., 0]).max() <= 1
 
@@ -386,7 +413,9 @@ def test_formula(client: Client, space: Space) -> None:
         ("", 0, [], "wanted an item"),
     ],
 )
-def test_a_formula_that_cannot_be_read(client: Client, text: str, at: int | None, near: list[str], says: str) -> None:
+def test_a_formula_that_cannot_be_read(
+    client: Client, text: str, at: int | None, near: list[str], says: str
+) -> None:
     refused = client.ask("/api/formula", {"text": text})
     assert refused.status == 400
     told = refused.json
@@ -462,23 +491,31 @@ def test_between_two_selections(client: Client, space: Space) -> None:
     assert told["score"] > 0.95
     assert told["works"] is True
     assert told["text"] == f"`{told['name']}`"
-    gap = space.latents[boots].mean(0) - space.latents[bags].mean(0)  # right is towards the group that was drawn second
+    gap = space.latents[boots].mean(0) - space.latents[bags].mean(
+        0
+    )  # right is towards the group that was drawn second
     assert np.dot(found["vectors"][0], gap) > 0.7 * np.linalg.norm(found["vectors"][0]) * np.linalg.norm(gap)
     moved = client.ask("/api/formula", {"text": f"@{boots[0]} + {told['text']}", "method": "pca"}).packed
     assert np.allclose(moved["z"][0], space.latents[boots[0]] + found["vectors"][0], atol=1e-4)
     again = client.ask("/api/directions", {"a": bags, "b": boots}).packed["directions"][0]
     assert again["name"] != told["name"]
-    named = client.ask("/api/directions", {"a": bags, "b": boots, "name": "Bag to Ankle boot"}).packed["directions"][0]
+    named = client.ask("/api/directions", {"a": bags, "b": boots, "name": "Bag to Ankle boot"}).packed[
+        "directions"
+    ][0]
     assert named["text"] == "`Bag to Ankle boot`"
     slid = client.ask("/api/slide", {"id": 12, "change": {named["text"]: -0.75}}).packed
     assert slid["copy_as"]["command"] is None
     assert '# Bag to Ankle boot\nspace.edit("@12", -0.75 * direction).save(' in slid["copy_as"]["python"]
-    both = client.ask("/api/slide", {"id": 12, "change": {named["text"]: 1, "label=Bag": 0.5}, "keep_detail": True}).packed
+    both = client.ask(
+        "/api/slide", {"id": 12, "change": {named["text"]: 1, "label=Bag": 0.5}, "keep_detail": True}
+    ).packed
     mixed = client.ask("/api/slide", {"id": 12, "change": {named["text"]: 1, "label=Bag": 0.5}}).packed
     assert 'space.edit("@12 + 0.5*label=Bag", 1 * direction).save(' in mixed["copy_as"]["python"]
     for answer in (slid, both, mixed):
         assert np.allclose(run(answer["copy_as"]["python"], space).z_after, answer["z"][0], atol=1e-3)
-    sly = client.ask("/api/directions", {"a": bags, "b": boots, "name": "Bag\nraise SystemExit\r\u2028to boot"}).packed["directions"][0]
+    sly = client.ask(
+        "/api/directions", {"a": bags, "b": boots, "name": "Bag\nraise SystemExit\r\u2028to boot"}
+    ).packed["directions"][0]
     for change in ({sly["text"]: 0.5}, {sly["text"]: 0.5, named["text"]: 0.5}):
         lines = client.ask("/api/slide", {"id": 3, "change": change}).packed["copy_as"]["python"].splitlines()
         assert not any(line.startswith("raise") for line in lines)  # a name stays in its comment
@@ -497,7 +534,12 @@ def test_slide(client: Client, space: Space) -> None:
     assert found["copy_as"]["python"] == begin + 'space.edit("@12", "1.5*label=Bag").save("out.png")'
     more = {"change": {"label=Bag": 1.5, "dim(3)": -2}}
     place = {"z": space.latents[12].tolist()}
-    for asked in ({"id": 12, **more}, {**place, **more}, {"id": 12, "lock": ["label=Shirt"], **more}, {"id": 12, "change": {}}):
+    for asked in (
+        {"id": 12, **more},
+        {**place, **more},
+        {"id": 12, "lock": ["label=Shirt"], **more},
+        {"id": 12, "change": {}},
+    ):
         answer = client.ask("/api/slide", asked).packed
         assert np.allclose(run(answer["copy_as"]["python"], space).z_after, answer["z"][0], atol=1e-3), asked
     kept = client.ask("/api/slide", {"id": 12, "change": {"label=Bag": 1.5}, "keep_detail": True}).packed
@@ -542,7 +584,9 @@ def test_dimensions_are_sorted_by_use(client: Client, space: Space) -> None:
     assert use == sorted(use, reverse=True)
     assert {card["unit"] for card in found} == {"nats"}  # as the report has it
     assert all(f"{card['use']:.2f} nats" in card["numbers"] for card in found)
-    assert [card["spread"] for card in sorted(found, key=lambda c: c["index"])] == pytest.approx(space.scale.tolist(), rel=1e-3)
+    assert [card["spread"] for card in sorted(found, key=lambda c: c["index"])] == pytest.approx(
+        space.scale.tolist(), rel=1e-3
+    )
     assert all(card["strongest"] and abs(card["effect"]) >= card["leakage"] for card in found[:1])
 
 
@@ -558,17 +602,26 @@ def test_path(client: Client, space: Space) -> None:
     assert found["least_support"] == pytest.approx(walk.evidence["least_support"])
     assert found["copy_as"]["command"] is None
     assert "torch.tensor" in found["copy_as"]["python"]
-    named = client.ask("/api/path", {"keys": ["@12", "@977"], "frames": 5, "along": "mix", "loop": True}).packed
-    assert named["copy_as"]["command"] == "liminal morph fashion @12 @977 --along mix --frames 5 --loop -o path.gif"
+    named = client.ask(
+        "/api/path", {"keys": ["@12", "@977"], "frames": 5, "along": "mix", "loop": True}
+    ).packed
+    assert (
+        named["copy_as"]["command"]
+        == "liminal morph fashion @12 @977 --along mix --frames 5 --loop -o path.gif"
+    )
     python = named["copy_as"]["python"].splitlines()[-1].removesuffix('.save("path.gif")')
     again = eval(python, {"space": space})  # what is offered for copying runs, and gives the same
     assert np.allclose(named["z"], again.z, atol=1e-4)
     assert client.ask("/api/path", {"keys": ["@12"]}).status == 400
 
 
-@pytest.mark.parametrize(("form", "starts"), [("gif", b"GIF89a"), ("png", b"\x89PNG"), ("mp4", b"\x00\x00\x00")])
+@pytest.mark.parametrize(
+    ("form", "starts"), [("gif", b"GIF89a"), ("png", b"\x89PNG"), ("mp4", b"\x00\x00\x00")]
+)
 def test_export(client: Client, form: str, starts: bytes) -> None:
-    found = client.ask("/api/export", {"path": {"keys": ["@12", "@977"], "frames": 6}, "format": form, "fps": 10})
+    found = client.ask(
+        "/api/export", {"path": {"keys": ["@12", "@977"], "frames": 6}, "format": form, "fps": 10}
+    )
     assert found.body.startswith(starts)
     assert found.headers["content-disposition"] == f'attachment; filename="path.{form}"'
     if form == "gif":
@@ -608,7 +661,10 @@ def test_transfer(client: Client, space: Space) -> None:
     wanted = space.transfer("@12", "@40", 0.5)
     assert np.allclose(found["z"][0], wanted.z, atol=1e-4)
     assert (found["content_class"], found["style_class"]) == wanted.classes
-    assert found["copy_as"]["command"] == "liminal transfer fashion --content @12 --style @40 --blend 0.5 -o out.png"
+    assert (
+        found["copy_as"]["command"]
+        == "liminal transfer fashion --content @12 --style @40 --blend 0.5 -o out.png"
+    )
 
 
 # starting and stopping
@@ -663,7 +719,12 @@ def test_ports(studio: server.Studio) -> None:
 def test_a_space_in_hand_and_a_space_that_is_not_there(space: Space) -> None:
     running = liminal.studio(space)
     try:
-        assert Client(running).ask("/api/decode", bytes_of(space.latents[:1])).packed["items"].shape == (1, 28, 28, 1)
+        assert Client(running).ask("/api/decode", bytes_of(space.latents[:1])).packed["items"].shape == (
+            1,
+            28,
+            28,
+            1,
+        )
         assert running.url in running._repr_html_()
     finally:
         running.close()
@@ -759,7 +820,9 @@ def test_a_lane_leaves_out_what_was_cancelled() -> None:
     lane.close()
 
 
-def test_what_is_kept_is_exact_and_damage_is_made_anew(space: Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_kept_is_exact_and_damage_is_made_anew(
+    space: Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("LIMINAL_CACHE", str(tmp_path))
     kept = Kept(space.folder, space.card)
     support = space.support
@@ -785,7 +848,9 @@ def command(*arguments: str) -> subprocess.Popen[str]:
     """`liminal studio` in a process of its own, to which ctrl-C means what it means in a terminal."""
     line = [sys.executable, "-m", "liminal", "studio", *arguments, "--no-browser"]
     ctrl_c = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
-    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=ctrl_c)
+    return subprocess.Popen(
+        line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=ctrl_c
+    )
 
 
 def test_the_command_prints_its_address_and_ends_by_ctrl_c(studio: server.Studio) -> None:
@@ -804,7 +869,10 @@ def test_the_command_prints_its_address_and_ends_by_ctrl_c(studio: server.Studio
 
 def test_the_command_refuses_in_one_line(studio: server.Studio) -> None:
     taken = studio.url.split(":")[2].split("/")[0]
-    for arguments, says in ((["fashion", "--port", taken], f"--port {taken} is taken"), (["fashoin"], "did you mean fashion?")):
+    for arguments, says in (
+        (["fashion", "--port", taken], f"--port {taken} is taken"),
+        (["fashoin"], "did you mean fashion?"),
+    ):
         running = command(*arguments)
         out, said = running.communicate(timeout=PATIENCE)
         assert (running.returncode, out) == (2, "")

@@ -39,7 +39,9 @@ def token(studio: server.Studio) -> str:
     return studio.url.partition("token=")[2]
 
 
-def ask(port: int, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
+def ask(
+    port: int, path: str, method: str = "GET", body: bytes | None = None, **headers: str
+) -> tuple[int, dict[str, str], bytes]:
     """One request; headers with underscores for dashes. A `Host` given here is sent instead of the right one."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     given = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -48,7 +50,9 @@ def ask(port: int, path: str, method: str = "GET", body: bytes | None = None, **
         connection.putheader(name, value)
     if body is not None:
         connection.putheader("Content-Length", str(len(body)))
-    with contextlib.suppress(ConnectionError):  # refused before all of it was sent: the answer is there all the same
+    with contextlib.suppress(
+        ConnectionError
+    ):  # refused before all of it was sent: the answer is there all the same
         connection.endheaders(body)
     answer = connection.getresponse()
     found = answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
@@ -91,7 +95,9 @@ def test_the_token_opens_and_the_cookie_keeps_open(port: int, token: str) -> Non
     assert ask(port, "/", Cookie=inside)[0] == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/index.html", "/assets/main.js", "/api/space", "/api/openapi.json", "/docs", "/nothing"])
+@pytest.mark.parametrize(
+    "path", ["/", "/index.html", "/assets/main.js", "/api/space", "/api/openapi.json", "/docs", "/nothing"]
+)
 def test_nothing_is_public(port: int, token: str, path: str) -> None:
     assert ask(port, path)[0] == 401
     for wrong in ("wrong", "", token[:-1], token + "x", "ä", "%00"):
@@ -124,7 +130,13 @@ def test_a_foreign_host_is_refused(port: int, token: str) -> None:
 def test_a_foreign_origin_is_refused(port: int, token: str) -> None:
     """Another site's page, with the cookie or even with the token."""
     path, body = f"/api/decode?token={token}", np.zeros((1, 16), "<f4").tobytes()
-    for origin in ("http://evil.test", "null", f"https://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}", f"http://localhost:{port}"):
+    for origin in (
+        "http://evil.test",
+        "null",
+        f"https://127.0.0.1:{port}",
+        f"http://127.0.0.1:{port + 1}",
+        f"http://localhost:{port}",
+    ):
         assert ask(port, path, "POST", body, Origin=origin)[0] == 403, origin
     assert ask(port, path, "POST", body, Origin=f"http://127.0.0.1:{port}")[0] == 200
     for site in ("cross-site", "same-site"):
@@ -136,9 +148,20 @@ def test_a_foreign_origin_is_refused(port: int, token: str) -> None:
 
 def test_no_answer_is_shared_with_other_sites(port: int, token: str) -> None:
     for method in ("GET", "POST", "OPTIONS"):
-        headers = ask(port, f"/api/space?token={token}", method, b"" if method == "POST" else None, Origin=f"http://127.0.0.1:{port}")[1]
+        headers = ask(
+            port,
+            f"/api/space?token={token}",
+            method,
+            b"" if method == "POST" else None,
+            Origin=f"http://127.0.0.1:{port}",
+        )[1]
         assert not [name for name in headers if name.startswith("access-control")]
-    assert ask(port, "/api/decode", "OPTIONS", Origin="http://evil.test", Access_Control_Request_Method="POST")[0] == 403
+    assert (
+        ask(port, "/api/decode", "OPTIONS", Origin="http://evil.test", Access_Control_Request_Method="POST")[
+            0
+        ]
+        == 403
+    )
 
 
 @pytest.mark.parametrize(
@@ -172,10 +195,15 @@ def test_bodies_are_bounded(port: int, token: str) -> None:
         head = f"POST {path}?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
         told = raw(port, f"{head}Content-Length: {limit + 1}\r\n\r\n".encode(), half=True)
         assert told.split(b" ")[1] == b"413", path
-    head = f"POST /api/at?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = (
+        f"POST /api/at?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
     chunk = b"8000\r\n" + bytes(0x8000) + b"\r\n"
     assert raw(port, head.encode() + 2 * chunk).split(b" ")[1] == b"413"
-    assert raw(port, f"{head.split('Transfer')[0]}Content-Length: -1\r\n\r\n".encode()).split(b" ")[1] in (b"400", b"413")
+    assert raw(port, f"{head.split('Transfer')[0]}Content-Length: -1\r\n\r\n".encode()).split(b" ")[1] in (
+        b"400",
+        b"413",
+    )
     assert alive(port, token)
 
 
@@ -194,7 +222,9 @@ def test_a_gigabyte_is_not_taken_in(port: int, token: str, told: bool) -> None:
     part = bytes(1 << 20)
     with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
         head = f"POST /api/encode?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
-        line.sendall(f"{head}{f'Content-Length: {1 << 30}' if told else 'Transfer-Encoding: chunked'}\r\n\r\n".encode())
+        line.sendall(
+            f"{head}{f'Content-Length: {1 << 30}' if told else 'Transfer-Encoding: chunked'}\r\n\r\n".encode()
+        )
         sent = 0
         try:
             for _ in range(1024):
@@ -211,7 +241,9 @@ def test_a_gigabyte_is_not_taken_in(port: int, token: str, told: bool) -> None:
 
 def test_strangers_are_refused_before_their_body(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
-        line.sendall(f"POST /api/encode HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {wire.UPLOAD}\r\n\r\n".encode())
+        line.sendall(
+            f"POST /api/encode HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {wire.UPLOAD}\r\n\r\n".encode()
+        )
         assert line.recv(65536).split(b" ")[1] == b"401"  # though nothing of the body was sent
 
 
@@ -225,7 +257,9 @@ def test_a_body_that_drips(port: int, token: str, monkeypatch: pytest.MonkeyPatc
     """A byte now and then does not put the end off."""
     monkeypatch.setattr(guard, "PATIENCE", 0.5)
     with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
-        line.sendall(f"POST /api/decode?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 6400\r\n\r\n".encode())
+        line.sendall(
+            f"POST /api/decode?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 6400\r\n\r\n".encode()
+        )
         line.settimeout(0.05)
         end, answer = time.monotonic() + 60, b""
         while not answer and time.monotonic() < end:
@@ -250,7 +284,10 @@ def test_many_idle_connections(port: int, token: str) -> None:
 def test_clients_that_go_away(port: int, token: str, studio: server.Studio) -> None:
     """Half a request, half a body, half-closed and reset sockets: the next one is answered."""
     body = np.zeros((1, 16), "<f4").tobytes()
-    whole = f"POST /api/decode?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    whole = (
+        f"POST /api/decode?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        + body
+    )
     for cut in (1, 20, len(whole) - len(body), len(whole) - 3):
         raw(port, whole[:cut], half=True)
         line = socket.create_connection(("127.0.0.1", port))
@@ -304,14 +341,20 @@ def test_what_is_no_request(port: int, token: str, sent: bytes) -> None:
     ],
 )
 def test_hostile_json(port: int, token: str, body: bytes) -> None:
-    status, _, answer = ask(port, f"/api/formula?token={token}", "POST", body, Content_Type="application/json")
+    status, _, answer = ask(
+        port, f"/api/formula?token={token}", "POST", body, Content_Type="application/json"
+    )
     assert status == 400, answer
     assert "\n" not in json.loads(answer)["error"]
 
 
 def test_hostile_numbers(port: int, token: str) -> None:
     """Latents far outside, infinite ones, rows that are too many."""
-    for z, status in ((np.full((1, 16), 3e38), 400), (np.full((1, 16), 1e5), 200), (np.full((1, 16), np.inf), 400)):
+    for z, status in (
+        (np.full((1, 16), 3e38), 400),
+        (np.full((1, 16), 1e5), 200),
+        (np.full((1, 16), np.inf), 400),
+    ):
         for path in ("decode", "look"):
             assert ask(port, f"/api/{path}?token={token}", "POST", z.astype("<f4").tobytes())[0] == status
     assert ask(port, f"/api/at?token={token}&method=pca", "POST", bytes(8 * wire.ROWS + 8))[0] == 413
@@ -323,7 +366,9 @@ def test_hostile_numbers_from_the_first_moment_on() -> None:
     """While the model is being loaded, support calibrated and a map laid out, by several at once."""
     running = liminal.studio("fashion")
     port, token = int(running.url.split(":")[2].split("/")[0]), running.url.partition("token=")[2]
-    values = np.array([[3e38], [1e5], [9e5], [-1e20], [1e-45], [1e-38], [0], [np.nan]], "<f4") * np.ones((1, 16), "<f4")
+    values = np.array([[3e38], [1e5], [9e5], [-1e20], [1e-45], [1e-38], [0], [np.nan]], "<f4") * np.ones(
+        (1, 16), "<f4"
+    )
 
     def knock(i: int) -> set[int]:
         seen = set()
@@ -337,7 +382,10 @@ def test_hostile_numbers_from_the_first_moment_on() -> None:
         end, seen = time.monotonic() + 120, set[int]()
         with ThreadPoolExecutor(len(values)) as pool:
             while time.monotonic() < end:
-                done = running.session.support is not None and ask(port, f"/api/at?method=pca&token={token}", "POST", bytes(8))[0] == 200
+                done = (
+                    running.session.support is not None
+                    and ask(port, f"/api/at?method=pca&token={token}", "POST", bytes(8))[0] == 200
+                )
                 seen = seen.union(*pool.map(knock, range(len(values))))
                 if done:
                     break
@@ -395,7 +443,13 @@ def test_any_json_is_answered_or_refused(port: int, token: str, route: wire.Rout
     for i in range(60):
         changed = [name for name in route.takes.model_fields if draw.random() < (i % 4) / 4]
         given = {**GOOD[route.name], **{name: VALUES[draw.integers(len(VALUES))] for name in changed}}
-        status, _, body = ask(port, f"{route.path}?token={token}", "POST", json.dumps(given).encode(), Content_Type="application/json")
+        status, _, body = ask(
+            port,
+            f"{route.path}?token={token}",
+            "POST",
+            json.dumps(given).encode(),
+            Content_Type="application/json",
+        )
         seen.add(status)
         assert status in (200, 400), (given, body)
         if status == 400:
@@ -403,7 +457,9 @@ def test_any_json_is_answered_or_refused(port: int, token: str, route: wire.Rout
     assert seen == {200, 400}
 
 
-@pytest.mark.parametrize("route", [r for r in wire.ROUTES if r.method == "GET" and r.query], ids=lambda r: r.name)
+@pytest.mark.parametrize(
+    "route", [r for r in wire.ROUTES if r.method == "GET" and r.query], ids=lambda r: r.name
+)
 def test_any_query_is_answered_or_refused(port: int, token: str, route: wire.Route) -> None:
     values = [
         "",
@@ -426,8 +482,14 @@ def test_any_query_is_answered_or_refused(port: int, token: str, route: wire.Rou
         values = [value for value in values if value != "pca"]  # which is not hostile, and takes a while
     draw = np.random.default_rng(0)
     for _ in range(25):
-        query = "&".join(f"{name.strip('?')}={values[draw.integers(len(values))]}" for name in route.query if draw.random() < 0.8)
-        status, _, body = ask(port, f"{route.path}?{query}&token={token}") if query else (400, {}, b'{"error": "-"}')
+        query = "&".join(
+            f"{name.strip('?')}={values[draw.integers(len(values))]}"
+            for name in route.query
+            if draw.random() < 0.8
+        )
+        status, _, body = (
+            ask(port, f"{route.path}?{query}&token={token}") if query else (400, {}, b'{"error": "-"}')
+        )
         assert status in (200, 400, 503), (query, body)
         if status == 400:
             assert "\n" not in json.loads(body)["error"]

@@ -11,7 +11,11 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import CheckFunction
-from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 
 import liminal
 from liminal.studio import server, wire
@@ -65,8 +69,12 @@ def smaller(given: Any) -> Any:
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
-@pytest.mark.parametrize("route", [route for route in wire.ROUTES if route.name != LEFT_OUT], ids=lambda route: route.name)
-def test_answers_are_as_described(described: Any, line: requests.Session, route: wire.Route, mode: GenerationMode) -> None:
+@pytest.mark.parametrize(
+    "route", [route for route in wire.ROUTES if route.name != LEFT_OUT], ids=lambda route: route.name
+)
+def test_answers_are_as_described(
+    described: Any, line: requests.Session, route: wire.Route, mode: GenerationMode
+) -> None:
     operation = described[route.path][route.method]
     if mode == GenerationMode.NEGATIVE and not (route.query or isinstance(route.takes, type)):
         pytest.skip("nothing in it can be wrong")
@@ -81,7 +89,11 @@ def test_answers_are_as_described(described: Any, line: requests.Session, route:
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Any) -> None:
-        case.query = smaller({"method": "umap", **case.query} if "method" in route.query or "method?" in route.query else dict(case.query))
+        case.query = smaller(
+            {"method": "umap", **case.query}
+            if "method" in route.query or "method?" in route.query
+            else dict(case.query)
+        )
         case.body = smaller(case.body)
         answer = case.call(session=line, timeout=120)
         assert answer.status_code < 500 or answer.status_code == 503, (case.as_curl_command(), answer.text)

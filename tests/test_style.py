@@ -28,7 +28,9 @@ CLASSES = ("circle", "square", "star")
 
 
 def rotation(d: int, seed: int) -> Tensor:
-    return torch.linalg.qr(torch.randn(d, d, generator=torch.Generator().manual_seed(seed), dtype=torch.double))[0]
+    return torch.linalg.qr(
+        torch.randn(d, d, generator=torch.Generator().manual_seed(seed), dtype=torch.double)
+    )[0]
 
 
 def drawn(n: int = 600, d: int = 5, seed: int = 0, apart: float = 6.0) -> tuple[Tensor, list[str], Tensor]:
@@ -37,7 +39,9 @@ def drawn(n: int = 600, d: int = 5, seed: int = 0, apart: float = 6.0) -> tuple[
     s = torch.randn(n, d, generator=g, dtype=torch.double)
     rows = torch.arange(n) % 3
     means = apart * torch.eye(3, d, dtype=torch.double)
-    roots = torch.stack([rotation(d, c) * torch.linspace(0.3, 1.5, d).double() @ rotation(d, c).T for c in range(3)])
+    roots = torch.stack(
+        [rotation(d, c) * torch.linspace(0.3, 1.5, d).double() @ rotation(d, c).T for c in range(3)]
+    )
     return means[rows] + torch.einsum("nd,ndk->nk", s, roots[rows]), [CLASSES[c] for c in rows.tolist()], s
 
 
@@ -59,7 +63,9 @@ def test_erasure_leaves_no_covariance_with_the_content() -> None:
     rows = number(labels)
     erased = fit_erasure(z, rows)(z)
     means = torch.stack([erased[rows == c].mean(0) for c in range(3)])
-    assert torch.allclose(means, z.mean(0).expand(3, -1), atol=1e-9)  # all classes have one mean: no linear reader does better than chance
+    assert torch.allclose(
+        means, z.mean(0).expand(3, -1), atol=1e-9
+    )  # all classes have one mean: no linear reader does better than chance
     assert fit_erasure(z, rows).rank == 2  # three classes span two dimensions
 
 
@@ -74,7 +80,9 @@ def test_erasure_is_a_projection_and_the_least_change() -> None:
     plain = z - (z - z.mean(0)) @ basis @ basis.T  # the orthogonal projection that erases too
     assert (plain - z).square().sum() > 1.1 * (erasure(z) - z).square().sum()
     covariance = torch.cov(z.T)
-    half = erasure.matrix @ covariance  # symmetric just where the projection is orthogonal in the metric of the inverse covariance
+    half = (
+        erasure.matrix @ covariance
+    )  # symmetric just where the projection is orthogonal in the metric of the inverse covariance
     assert torch.allclose(half, half.T, atol=1e-3 * float(half.abs().max()))
 
 
@@ -107,7 +115,10 @@ def test_gaussians_of_many_items_are_those_drawn_from() -> None:
 def test_gaussians_give_the_densities_of_torch() -> None:
     z, labels, _ = drawn(300)
     found = fit_gaussians(z, number(labels), torch.ones(len(z), dtype=torch.double))
-    wanted = [torch.distributions.MultivariateNormal(m, r @ r).log_prob(z) for m, r in zip(found.mean, found.root, strict=True)]
+    wanted = [
+        torch.distributions.MultivariateNormal(m, r @ r).log_prob(z)
+        for m, r in zip(found.mean, found.root, strict=True)
+    ]
     gap = torch.stack(wanted, 1) - found.log_prob(z)
     assert torch.allclose(gap, gap[0, 0].expand_as(gap), atol=1e-6)
 
@@ -115,7 +126,9 @@ def test_gaussians_give_the_densities_of_torch() -> None:
 def test_a_small_class_takes_the_shape_of_all() -> None:
     """Five items in 5-d say nothing of their covariance, which alone would be singular; Ledoit-Wolf leans on the pooled one."""
     z, labels, _ = drawn(900)
-    few = [i for i, v in enumerate(labels) if v != "star"] + [i for i, v in enumerate(labels) if v == "star"][:5]
+    few = [i for i, v in enumerate(labels) if v != "star"] + [i for i, v in enumerate(labels) if v == "star"][
+        :5
+    ]
     own = z[few[-5:]]
     assert torch.linalg.eigvalsh(torch.cov(own.T))[0] < 1e-9
     found = fit_gaussians(z[few], number([labels[i] for i in few]), torch.ones(len(few), dtype=torch.double))
@@ -124,7 +137,10 @@ def test_a_small_class_takes_the_shape_of_all() -> None:
 
 def test_rotations_are_found_again() -> None:
     """Maps that differ by a rotation only are brought to one."""
-    common = torch.randn(40, 6, generator=torch.Generator().manual_seed(0), dtype=torch.double) * torch.linspace(1, 3, 6).double()
+    common = (
+        torch.randn(40, 6, generator=torch.Generator().manual_seed(0), dtype=torch.double)
+        * torch.linspace(1, 3, 6).double()
+    )
     true = torch.stack([rotation(6, c) for c in range(4)])
     turns, before, after = align(common @ true)
     assert before < 0.6
@@ -307,20 +323,28 @@ def seen() -> tuple[Wrapped, Image]:
 def read(x: Tensor) -> dict[str, Tensor]:
     """The content by the brightest of three patches, and one reading of the fourth."""
     patches = x.flatten(1)[:, ::2]
-    return {f"kind={c}": patches[:, :3].softmax(1)[:, i] for i, c in enumerate(CLASSES)} | {"last": patches[:, 3]}
+    return {f"kind={c}": patches[:, :3].softmax(1)[:, i] for i, c in enumerate(CLASSES)} | {
+        "last": patches[:, 3]
+    }
 
 
-def test_a_transfer_carries_its_evidence(fitted: tuple[Style, Tensor, list[str]], seen: tuple[Wrapped, Image], tmp_path: Path) -> None:
+def test_a_transfer_carries_its_evidence(
+    fitted: tuple[Style, Tensor, list[str]], seen: tuple[Wrapped, Image], tmp_path: Path
+) -> None:
     (style, z, _), (generator, modality) = fitted, seen
     a, b = z[0].float(), z[1].float()
     near = lambda u: [(7, float((u - a).norm()))]
-    found = restyle(generator, modality, style, a, b, 0.5, read=read, support=lambda u: u[:, 0] * 0 + 0.25, nearest=near)
+    found = restyle(
+        generator, modality, style, a, b, 0.5, read=read, support=lambda u: u[:, 0] * 0 + 0.25, nearest=near
+    )
     assert torch.equal(found.z, transfer(style, a, b, 0.5))
     assert np.array_equal(found.item, modality.items(generator.decode(found.z))[0])
     evidence = found.evidence
     assert evidence["classes"] == {"content": "circle", "style": "square"}
     assert evidence["content"]["before"]["value"] == evidence["content"]["after"]["value"] == "circle"
-    assert evidence["style"]["last"]["style"] == pytest.approx(float(read(generator.decode(b))["last"]), abs=1e-6)
+    assert evidence["style"]["last"]["style"] == pytest.approx(
+        float(read(generator.decode(b))["last"]), abs=1e-6
+    )
     assert evidence["support"] == 0.25
     assert evidence["nearest"] == [{"id": 7, "distance": found.distance}]
     assert set(evidence["content"]["after"]) == {"value", "probability"}
@@ -333,7 +357,9 @@ def test_a_transfer_carries_its_evidence(fitted: tuple[Style, Tensor, list[str]]
         found.save(tmp_path / "item.txt")
 
 
-def test_a_transfer_without_readers_says_nothing_of_them(fitted: tuple[Style, Tensor, list[str]], seen: tuple[Wrapped, Image]) -> None:
+def test_a_transfer_without_readers_says_nothing_of_them(
+    fitted: tuple[Style, Tensor, list[str]], seen: tuple[Wrapped, Image]
+) -> None:
     (style, z, _), (generator, modality) = fitted, seen
     evidence = restyle(generator, modality, style, z[0], z[1]).evidence
     assert evidence["content"] == evidence["style"] == {}
@@ -342,17 +368,25 @@ def test_a_transfer_without_readers_says_nothing_of_them(fitted: tuple[Style, Te
     assert 0.9 < evidence["chances"]["content"] <= 1
 
 
-def test_the_table_shows_every_pair(fitted: tuple[Style, Tensor, list[str]], seen: tuple[Wrapped, Image]) -> None:
+def test_the_table_shows_every_pair(
+    fitted: tuple[Style, Tensor, list[str]], seen: tuple[Wrapped, Image]
+) -> None:
     """Two contents in three styles: four columns and three rows; at blend 0 a row repeats its content."""
     (style, z, labels), (generator, modality) = fitted, seen
-    picture = table(generator, modality, style, z[:2].float(), z[3:6].float(), 0.0, labels[:2], labels[3:6], size=32)
+    picture = table(
+        generator, modality, style, z[:2].float(), z[3:6].float(), 0.0, labels[:2], labels[3:6], size=32
+    )
     tile = modality.preview(modality.items(generator.decode(z[:1]))[0], 32)
     assert picture.size == (4 * (tile.width + 4) + 4, 3 * (tile.height + 4) + 4)
     pixels = np.asarray(picture)
-    cell = lambda r, c: pixels[4 + r * (tile.height + 4) :, 4 + c * (tile.width + 4) :][: tile.height, : tile.width]
+    cell = lambda r, c: pixels[4 + r * (tile.height + 4) :, 4 + c * (tile.width + 4) :][
+        : tile.height, : tile.width
+    ]
     assert (cell(0, 0) == 255).all()
     for row in (1, 2):
-        assert np.array_equal(cell(row, 0), np.asarray(modality.preview(modality.items(generator.decode(z[row - 1]))[0], 32)))
+        assert np.array_equal(
+            cell(row, 0), np.asarray(modality.preview(modality.items(generator.decode(z[row - 1]))[0], 32))
+        )
         for column in (1, 2, 3):
             assert np.array_equal(cell(row, column), cell(row, 0))
 
@@ -367,7 +401,9 @@ def test_scores_of_a_perfect_transfer_and_of_the_baselines() -> None:
     s, t = torch.randn(900, generator=g), torch.randn(900, generator=g)
     a[:, 1], b[:, 1] = 5 * a[:, 0] + (1 + a[:, 0]) * s, 5 * b[:, 0] + (1 + b[:, 0]) * t
     result = torch.stack([a[:, 0], 5 * a[:, 0] + (1 + a[:, 0]) * t], 1)
-    got, content, copied = score_transfer(result, a, b, lambda x: x[:, 0].int(), lambda x: {"style": x[:, 1], "same": 0 * x[:, 1]})
+    got, content, copied = score_transfer(
+        result, a, b, lambda x: x[:, 0].int(), lambda x: {"style": x[:, 1], "same": 0 * x[:, 1]}
+    )
     assert (got.kept, content.kept) == (1, 1)
     assert got.moved > 0.99
     assert got.pairs == 900
@@ -395,7 +431,10 @@ def test_leakage_tells_linear_erasure_from_what_it_leaves() -> None:
 def test_leakage_of_fashion() -> None:
     """LEACE leaves a linear reader about chance; neighbours still read the garment."""
     space = liminal.open("fashion")
-    parts = [space.catalogue.table(split=s, columns=["z", "label"]).slice(0, n) for s, n in (("train", 3000), ("held", 1000))]
+    parts = [
+        space.catalogue.table(split=s, columns=["z", "label"]).slice(0, n)
+        for s, n in (("train", 3000), ("held", 1000))
+    ]
     z = [torch.from_numpy(np.stack(p["z"].to_pylist()).astype(np.float32)) for p in parts]
     labels = [p["label"].to_pylist() for p in parts]
     found = leakage(fit_style(z[0], labels[0], name="label"), z[0], labels[0], z[1], labels[1])
@@ -411,17 +450,26 @@ def test_leakage_of_fashion() -> None:
 def test_bad_input_to_the_fit() -> None:
     z, labels, _ = drawn(60)
     wrong: list[tuple[Callable[[], Any], str]] = [
-        (lambda: fit_style(z, ["circle"] * 60, name="kind"), "wanted two classes of 5 items or more in kind; got circle 60"),
+        (
+            lambda: fit_style(z, ["circle"] * 60, name="kind"),
+            "wanted two classes of 5 items or more in kind; got circle 60",
+        ),
         (lambda: fit_style(z[:3], labels[:3]), "wanted two classes of 5 items or more"),
         (lambda: fit_style(z, [None] * 60), "got none"),
         (lambda: fit_style(z, None), "1 labels for 60 latents"),
         (lambda: fit_style(z, labels[:59]), "59 labels for 60 latents"),
         (lambda: fit_style(z[0], labels), r"wanted latents of shape \(n, d\)"),
         (lambda: fit_style(z[:0], []), "wanted latents of shape"),
-        (lambda: fit_style(torch.where(torch.arange(60)[:, None] == 7, torch.nan, z), labels), "row 7 of the latents holds NaN"),
+        (
+            lambda: fit_style(torch.where(torch.arange(60)[:, None] == 7, torch.nan, z), labels),
+            "row 7 of the latents holds NaN",
+        ),
         (lambda: fit_style(torch.ones(60, 5), labels), "all latents are the same"),
         (lambda: fit_style(z, labels, sharpness=-1.0), "wanted 0 or more"),
-        (lambda: fit_style(z, labels, decode=lambda u: torch.full((len(u), 4), torch.nan)), "decoded data hold NaN"),
+        (
+            lambda: fit_style(z, labels, decode=lambda u: torch.full((len(u), 4), torch.nan)),
+            "decoded data hold NaN",
+        ),
     ]
     for call, message in wrong:
         with pytest.raises(LiminalError, match=message) as caught:
@@ -435,7 +483,10 @@ def test_bad_input_to_transfers(fitted: tuple[Style, Tensor, list[str]]) -> None
     wrong: list[tuple[Callable[[], Any], str]] = [
         (lambda: transfer(style, z[0], z[1], 1.5), "blend 1.5; wanted a number from 0"),
         (lambda: transfer(style, z[0], z[1], how="cod"), "did you mean code"),
-        (lambda: transfer(style, z[0], z[1], content_class="squar"), "unknown kind 'squar': did you mean square"),
+        (
+            lambda: transfer(style, z[0], z[1], content_class="squar"),
+            "unknown kind 'squar': did you mean square",
+        ),
         (lambda: transfer(style, z[:3], z[:2]), "3 content items and 2 style items"),
         (lambda: transfer(style, z[0, :4], z[1]), r"wanted latents of shape \(n, 5\)"),
         (lambda: transfer(style, z[0] * torch.nan, z[1]), "NaN"),

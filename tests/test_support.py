@@ -71,7 +71,9 @@ def test_the_score_is_what_it_says_and_a_training_item_is_left_out(k: int) -> No
     found = fit_support(train, clusters(40, 1), k=k)
     points = train.double().numpy()
     new = clusters(5, 2)
-    assert found.score(new).tolist() == pytest.approx([by_hand(points, z, k) for z in new.double().numpy()], rel=1e-6)
+    assert found.score(new).tolist() == pytest.approx(
+        [by_hand(points, z, k) for z in new.double().numpy()], rel=1e-6
+    )
     alone = [by_hand(np.delete(points, row, 0), points[row], k) for row in range(20)]
     assert found.score(train[:20]).tolist() == pytest.approx(alone, rel=1e-6)
 
@@ -114,7 +116,9 @@ def test_repeated_items_change_nothing() -> None:
 
 @settings(deadline=None, max_examples=8)
 @given(seed=st.integers(0, 10_000), scale=st.floats(0.01, 100), dead=st.integers(0, 3))
-def test_support_keeps_under_rotation_scale_shift_and_dead_dimensions(seed: int, scale: float, dead: int) -> None:
+def test_support_keeps_under_rotation_scale_shift_and_dead_dimensions(
+    seed: int, scale: float, dead: int
+) -> None:
     train, held, z = (clusters(n, seed + i).double() for i, n in enumerate((200, 60, 40)))
     turn = torch.linalg.qr(torch.randn(3 + dead, 3 + dead, generator=rng(seed), dtype=torch.float64)).Q
 
@@ -123,7 +127,9 @@ def test_support_keeps_under_rotation_scale_shift_and_dead_dimensions(seed: int,
 
     plain, other = fit_support(train, held, seed=seed), fit_support(moved(train), moved(held), seed=seed)
     assert other.evidence["active"] == 3
-    assert other(moved(z)).tolist() == pytest.approx(plain(z).tolist(), abs=1 / len(plain.calibration))  # a score may cross its neighbour
+    assert other(moved(z)).tolist() == pytest.approx(
+        plain(z).tolist(), abs=1 / len(plain.calibration)
+    )  # a score may cross its neighbour
 
 
 def test_collapsed_dimensions_are_not_looked_at() -> None:
@@ -133,12 +139,18 @@ def test_collapsed_dimensions_are_not_looked_at() -> None:
     found = fit_support(wide(clusters(500, 0), 1e-3, 5), wide(clusters(200, 1), 1e-3, 6))
     z = clusters(300, 2)
     assert found.evidence["active"] == 3
-    assert float(found(wide(z, 1.0, 7)).median()) > 0.3  # a prior draw in them, which the decoder of a VAE ignores
+    assert (
+        float(found(wide(z, 1.0, 7)).median()) > 0.3
+    )  # a prior draw in them, which the decoder of a VAE ignores
 
 
 def test_the_same_seed_gives_the_same_and_most_bounds_the_work() -> None:
     train, held, z = clusters(400, 0), clusters(60, 1), clusters(50, 2)
-    a, b, c = fit_support(train, held, seed=3), fit_support(train, held, seed=3), fit_support(train, held, seed=4, most=100)
+    a, b, c = (
+        fit_support(train, held, seed=3),
+        fit_support(train, held, seed=3),
+        fit_support(train, held, seed=4, most=100),
+    )
     assert torch.equal(a(z), b(z))
     assert torch.equal(a.weight(z), b.weight(z))
     assert c.evidence["n_train"] == 100
@@ -161,7 +173,11 @@ def test_the_hole_of_a_ring_is_not_its_typical_point() -> None:
 
 
 def test_controls_are_low_where_coordinates_depend_on_each_other_and_high_where_not() -> None:
-    found = controls(fit_support(ring(1500, 0), ring(500, 1)), ring(500, 2), draws={"prior": torch.randn(300, 2, generator=rng(0))})
+    found = controls(
+        fit_support(ring(1500, 0), ring(500, 1)),
+        ring(500, 2),
+        draws={"prior": torch.randn(300, 2, generator=rng(0))},
+    )
     assert found["real"] == pytest.approx(0.5, abs=0.08)
     assert max(found["shuffled"], found["stretched"], found["midpoints"], found["prior"]) <= 0.05
     free = [torch.randn(n, 2, generator=rng(n)) for n in (1500, 500, 501)]
@@ -173,7 +189,16 @@ def test_sources_are_what_they_are_called() -> None:
     labels = ["a" if row[0] > 3 else "b" for row in z]
     found = sources(z, mean, {"prior": torch.zeros(700, 3)}, labels, seed=1, most=200)
     assert {name: len(value) for name, value in found.items()} == dict.fromkeys(found, 200)
-    assert list(found) == ["real", "shuffled", "stretched", "midpoints", "mixed", "between", "within", "prior"]
+    assert list(found) == [
+        "real",
+        "shuffled",
+        "stretched",
+        "midpoints",
+        "mixed",
+        "between",
+        "within",
+        "prior",
+    ]
     rows = {tuple(row) for row in z.tolist()}
     assert all(tuple(row) in rows for row in found["real"].tolist())
     assert torch.allclose((found["stretched"] - mean) / 1.5, found["real"] - mean)
@@ -197,14 +222,21 @@ def test_weight_has_the_documented_values_at_the_documented_places(lumps: Suppor
     assert float(torch.quantile(weight, 0.95)) == pytest.approx(1 + math.log2(1 + 2**4), abs=0.02)
     z = clusters(7, 2).double()
     energy = (
-        -torch.exp(-(torch.cdist(z @ lumps.axes, lumps.landmarks + lumps.mean @ lumps.axes) ** 2) / (2 * lumps.bandwidth**2)).mean(1).log()
+        -torch.exp(
+            -(torch.cdist(z @ lumps.axes, lumps.landmarks + lumps.mean @ lumps.axes) ** 2)
+            / (2 * lumps.bandwidth**2)
+        )
+        .mean(1)
+        .log()
     )
     u = (energy - lumps.typical[0]) / (lumps.typical[1] - lumps.typical[0]) - 0.5
     assert lumps.weight(z).tolist() == pytest.approx((1 + torch.log2(1 + 2 ** (8 * u))).tolist(), rel=1e-9)
 
 
 def test_weight_rises_without_bound_as_one_leaves(lumps: Support) -> None:
-    away = torch.linspace(0, 200, 60)[:, None] * torch.tensor([[-0.6, -0.6, -0.5]]) + torch.tensor([[6.0, 0, 0]])
+    away = torch.linspace(0, 200, 60)[:, None] * torch.tensor([[-0.6, -0.6, -0.5]]) + torch.tensor(
+        [[6.0, 0, 0]]
+    )
     weight = lumps.weight(away[1:])
     assert (weight >= 1).all()
     assert (weight[10:].diff() > 0).all()
@@ -258,7 +290,9 @@ def test_support_that_says_nothing_is_at_chance_and_all_good_has_no_auroc() -> N
 
 @settings(deadline=None, max_examples=30)
 @given(data=st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=2, max_size=60))
-def test_auroc_is_that_of_scikit_learn_and_the_curve_ends_at_the_share_of_bad(data: list[tuple[int, int]]) -> None:
+def test_auroc_is_that_of_scikit_learn_and_the_curve_ends_at_the_share_of_bad(
+    data: list[tuple[int, int]],
+) -> None:
     p, risk = (torch.tensor(column, dtype=torch.float64) for column in zip(*data, strict=True))
     found, bad = risk_coverage(p / 6, risk, 3.0), (risk > 3).numpy()
     if 0 < bad.sum() < len(bad):
@@ -285,7 +319,9 @@ def test_judge_tells_points_apart_that_lie_beyond_all_calibration() -> None:
     """Support is the same for them; half of them decode to real items all the same, the nearer half."""
     train, held, new = (ring(n, seed).double() for seed, n in enumerate((1500, 500, 500)))
     found = fit_support(train, held)
-    generator = Wrapped(lambda z: torch.where(z.norm(dim=1, keepdim=True) > 4.5, z, train[:1].float()), None, Normal(2))
+    generator = Wrapped(
+        lambda z: torch.where(z.norm(dim=1, keepdim=True) > 4.5, z, train[:1].float()), None, Normal(2)
+    )
     points = {"near": 1.35 * new, "far": 1.7 * new}
     assert float(found(torch.cat(list(points.values()))).max()) == pytest.approx(1 / 251)
     result = judge(found, generator, lambda x: x, train, new, points)
@@ -317,11 +353,17 @@ def fashion() -> tuple[Space, Support, dict[str, Any]]:
     parts: dict[str, Any] = {}
     for split in ("train", "held"):
         table = space.catalogue.table(split=split, columns=["id", "z", "label"])
-        parts[split] = torch.from_numpy(np.array(table["z"].combine_chunks().flatten(), dtype=np.float32).reshape(len(table), -1))
+        parts[split] = torch.from_numpy(
+            np.array(table["z"].combine_chunks().flatten(), dtype=np.float32).reshape(len(table), -1)
+        )
         parts[f"{split}_items"] = space.items(table["id"].to_pylist()[:1800])
         parts[f"{split}_labels"] = table["label"].to_pylist()
     errors = residuals(space.generator, space.modality, parts["held_items"])
-    return space, fit_support(parts["train"], parts["held"], held_residual=errors), {**parts, "errors": errors}
+    return (
+        space,
+        fit_support(parts["train"], parts["held"], held_residual=errors),
+        {**parts, "errors": errors},
+    )
 
 
 def test_support_of_fashion(fashion: tuple[Space, Support, dict[str, Any]]) -> None:
@@ -332,7 +374,10 @@ def test_support_of_fashion(fashion: tuple[Space, Support, dict[str, Any]]) -> N
     json.dumps(support.evidence)
     tested = support.tested.tolist()
     labels = [parts["held_labels"][row] for row in tested]
-    draws = {"prior": space.samplers["prior"].sample(500, rng(0)), "flow": space.samplers["flow"].sample(500, rng(0))}
+    draws = {
+        "prior": space.samplers["prior"].sample(500, rng(0)),
+        "flow": space.samplers["flow"].sample(500, rng(0)),
+    }
     found = controls(support, parts["held"][support.tested], labels, draws)
     assert found["shuffled"] <= 0.05
     assert found["stretched"] <= 0.05
@@ -356,7 +401,10 @@ def test_noise_and_foreign_pictures_do_not_belong(fashion: tuple[Space, Support,
     share = {}
     for name, x in {"real": real, **foreign}.items():
         items = space.modality.items(x)
-        z, errors = space.generator.encode(space.modality.tensor(items)), residuals(space.generator, space.modality, items)
+        z, errors = (
+            space.generator.encode(space.modality.tensor(items)),
+            residuals(space.generator, space.modality, items),
+        )
         share[name] = float(support.belongs(z, errors).double().mean())
     assert share["real"] == pytest.approx(support.evidence["belonging"], abs=1e-9)
     assert share["real"] > 0.85
@@ -364,7 +412,9 @@ def test_noise_and_foreign_pictures_do_not_belong(fashion: tuple[Space, Support,
     assert share["digits"] < 0.05
 
 
-def test_the_residual_is_the_mean_squared_error_and_its_p_is_conformal(fashion: tuple[Space, Support, dict[str, Any]]) -> None:
+def test_the_residual_is_the_mean_squared_error_and_its_p_is_conformal(
+    fashion: tuple[Space, Support, dict[str, Any]],
+) -> None:
     space, support, parts = fashion
     x = space.modality.tensor(parts["held_items"][:40])
     wanted = (x - space.generator.decode(space.generator.encode(x))).double().square().mean((1, 2, 3))
@@ -373,8 +423,15 @@ def test_the_residual_is_the_mean_squared_error_and_its_p_is_conformal(fashion: 
     p = support.residual(torch.tensor([0.0, float(support.errors.median()), 1e6]))  # type: ignore[union-attr]
     assert p.tolist() == pytest.approx([1, 0.5, 1 / 901], abs=2e-3)
     assert not support.belongs(parts["held"][:3], torch.full((3,), 1e6)).any()
-    compared = fit_support(parts["train"], parts["held"], train_residual=parts["errors"][:1].repeat(8400), held_residual=parts["errors"])
-    assert compared.evidence["residual_ratio"] == pytest.approx(float(parts["errors"].median() / parts["errors"][0]))
+    compared = fit_support(
+        parts["train"],
+        parts["held"],
+        train_residual=parts["errors"][:1].repeat(8400),
+        held_residual=parts["errors"],
+    )
+    assert compared.evidence["residual_ratio"] == pytest.approx(
+        float(parts["errors"].median() / parts["errors"][0])
+    )
 
 
 # bad input
@@ -410,7 +467,12 @@ def test_bad_input_to_a_support(lumps: Support) -> None:
         (lambda: lumps(torch.zeros(4, 2)), r"z of shape \(n, 3\), got \(4, 2\)"),
         (lambda: lumps(torch.tensor([[0.0, 0, 0], [torch.nan, 0, 0]])), "row 1 of z holds NaN"),
         (lambda: lumps.residual(torch.zeros(3)), "without reconstruction errors"),
-        (lambda: replace(lumps, errors=torch.ones(9), both=torch.ones(9)).belongs(torch.zeros(2, 3), torch.zeros(3)), "2 latents but 3"),
+        (
+            lambda: replace(lumps, errors=torch.ones(9), both=torch.ones(9)).belongs(
+                torch.zeros(2, 3), torch.zeros(3)
+            ),
+            "2 latents but 3",
+        ),
         (lambda: controls(lumps, torch.zeros(1, 3)), "1 items; wanted 2"),
         (lambda: controls(lumps, torch.zeros(3, 3), ["a"]), "1 labels for 3 items"),
         (lambda: risk_coverage(torch.zeros(3), torch.zeros(2), 1.0), "3 values of trust and 2 of risk"),

@@ -50,12 +50,25 @@ def run(folder, network: Trainable | None = None, voice: Voice | None = None, re
     network = network or model()
     folder.mkdir(exist_ok=True)
     plan = {"epochs": 3, "batch": 16, **plan}
-    log = train(network, items(), IMAGE, items(64, 1), Plan(**plan), folder, device="cpu", threads=1, resume=resume, voice=voice)
+    log = train(
+        network,
+        items(),
+        IMAGE,
+        items(64, 1),
+        Plan(**plan),
+        folder,
+        device="cpu",
+        threads=1,
+        resume=resume,
+        voice=voice,
+    )
     return network, log
 
 
 def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
-    return all(torch.equal(p, q) for p, q in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+    return all(
+        torch.equal(p, q) for p, q in zip(a.state_dict().values(), b.state_dict().values(), strict=True)
+    )
 
 
 def test_learns_and_repeats(tmp_path) -> None:

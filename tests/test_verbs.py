@@ -52,7 +52,10 @@ def test_every_way_passes_through_its_items(along: str, space: Space) -> None:
 
 
 def test_a_geodesic_is_shorter_by_what_is_seen(space: Space) -> None:
-    lengths = {along: space.path("@12", "@977", along=along, frames=16).evidence["length"] for along in ("linear", "slerp", "geodesic")}
+    lengths = {
+        along: space.path("@12", "@977", along=along, frames=16).evidence["length"]
+        for along in ("linear", "slerp", "geodesic")
+    }
     assert lengths["geodesic"] < 0.95 * min(lengths["linear"], lengths["slerp"])
 
 
@@ -72,7 +75,10 @@ def test_a_mixture_of_an_item_with_itself_is_itself(space: Space) -> None:
 # -- editing
 
 
-@pytest.mark.parametrize("given", [None, 3, "list", torch.ones(3), torch.ones(1, 16), torch.full((16,), float("nan")), np.full(16, np.inf)])
+@pytest.mark.parametrize(
+    "given",
+    [None, 3, "list", torch.ones(3), torch.ones(1, 16), torch.full((16,), float("nan")), np.full(16, np.inf)],
+)
 def test_an_edit_refuses_what_is_no_vector(space: Space, given: object) -> None:
     change = [{"not": "a number"}] if isinstance(given, str) else given
     with pytest.raises(LiminalError, match=r"^edit: .*(16 numbers|finite numbers)") as error:
@@ -135,8 +141,13 @@ def test_transfer_keeps_the_content(space: Space) -> None:
 # -- drawing
 
 
-def test_draws_like_a_part_of_the_items(space: Space, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(capsys, "sample", "fashion", "-n", 60, "--where", "label = 'Sandal'", "-o", tmp_path / "s")[0] == 0
+def test_draws_like_a_part_of_the_items(
+    space: Space, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        run(capsys, "sample", "fashion", "-n", 60, "--where", "label = 'Sandal'", "-o", tmp_path / "s")[0]
+        == 0
+    )
     files = sorted(p.name for p in (tmp_path / "s").glob("*.png"))
     table = csv.read_csv(tmp_path / "s" / "table.csv")
     assert len(files) == 60
@@ -149,7 +160,21 @@ def test_draws_like_a_part_of_the_items(space: Space, tmp_path: Path, capsys: py
     assert space.reader is not None
     read = space.reader.named(space.generator.decode(z))["label=Sandal"]
     assert float((read > 0.5).float().mean()) > 0.85
-    assert run(capsys, "sample", "fashion", "-n", 20, "--where", "label = 'Sandal'", "-o", tmp_path / "s", "--force")[0] == 0
+    assert (
+        run(
+            capsys,
+            "sample",
+            "fashion",
+            "-n",
+            20,
+            "--where",
+            "label = 'Sandal'",
+            "-o",
+            tmp_path / "s",
+            "--force",
+        )[0]
+        == 0
+    )
     assert len(list((tmp_path / "s").glob("*.png"))) == 20
 
 
@@ -162,7 +187,9 @@ def test_draws_near_an_item_and_with_support(space: Space) -> None:
     assert min(sure.table["support"].to_pylist()) >= 0.3
     wild = space.sample(40, source="uniform")
     assert wild.table is not None
-    assert float(np.median(wild.table["support"].to_numpy())) < 0.05  # another prior than the model's leaves the items
+    assert (
+        float(np.median(wild.table["support"].to_numpy())) < 0.05
+    )  # another prior than the model's leaves the items
 
 
 def test_draws_like_a_cluster(space: Space) -> None:
@@ -185,7 +212,9 @@ def test_draws_like_a_cluster(space: Space) -> None:
         (["--support", "nan"], "--support nan: wanted a number from 0"),
     ],
 )
-def test_what_cannot_be_drawn(options: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_drawn(
+    options: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert words in complaint(capsys, "sample", "fashion", *options, "-o", tmp_path / "x")
     assert list(tmp_path.iterdir()) == []
 
@@ -194,12 +223,17 @@ def test_what_cannot_be_drawn(options: list[str], words: str, tmp_path: Path, ca
 
 
 def test_neighbors_by_what_is_seen(space: Space) -> None:
-    by = {metric: space.neighbors("@12", 5, metric=metric) for metric in ("euclidean", "cosine", "decoded", "geodesic")}
+    by = {
+        metric: space.neighbors("@12", 5, metric=metric)
+        for metric in ("euclidean", "cosine", "decoded", "geodesic")
+    }
     for found in by.values():
         assert found["id"].to_pylist()[0] == 12
         assert np.all(np.diff(found["distance"].to_numpy()) >= -1e-6)
     x = space.generator.decode(space.latents[by["decoded"]["id"].to_pylist()])
-    np.testing.assert_allclose((x - x[:1]).square().flatten(1).mean(1).sqrt(), by["decoded"]["distance"], atol=1e-5)
+    np.testing.assert_allclose(
+        (x - x[:1]).square().flatten(1).mean(1).sqrt(), by["decoded"]["distance"], atol=1e-5
+    )
     with pytest.raises(LiminalError, match="unknown metric 'taxi'"):
         space.neighbors("@12", metric="taxi")
 
@@ -212,22 +246,53 @@ def test_a_place_on_the_map_decodes(space: Space, tmp_path: Path, capsys: pytest
     assert where.outside.tolist() == [False, True]
     assert where.error[0] > 0
     assert len(found) == 2
-    code, out, _ = run(capsys, "decode", "fashion", "--at", f"{x},{y}", "--at", "1000,1000", "--method", "pca", "-o", tmp_path / "p.png")
+    code, out, _ = run(
+        capsys,
+        "decode",
+        "fashion",
+        "--at",
+        f"{x},{y}",
+        "--at",
+        "1000,1000",
+        "--method",
+        "pca",
+        "-o",
+        tmp_path / "p.png",
+    )
     assert code == 0
     assert "outside" in out
     assert Image.open(tmp_path / "p.png").width > 50
-    assert "wanted two numbers" in complaint(capsys, "decode", "fashion", "--at", "3", "-o", tmp_path / "q.png")
+    assert "wanted two numbers" in complaint(
+        capsys, "decode", "fashion", "--at", "3", "-o", tmp_path / "q.png"
+    )
 
 
 def test_the_commands_answer_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = run(capsys, "transfer", "fashion", "--content", "@12", "--style", "@40", "-o", tmp_path / "t.png", "--json")
+    code, out, _ = run(
+        capsys,
+        "transfer",
+        "fashion",
+        "--content",
+        "@12",
+        "--style",
+        "@40",
+        "-o",
+        tmp_path / "t.png",
+        "--json",
+    )
     assert code == 0
     assert json.loads(out)["classes"] == {"content": "Dress", "style": "Shirt"}
-    code, out, _ = run(capsys, "edit", "fashion", "@12", "dim(2)", "--sweep", "-3:3:5", "-o", tmp_path / "s.png", "--json")
+    code, out, _ = run(
+        capsys, "edit", "fashion", "@12", "dim(2)", "--sweep", "-3:3:5", "-o", tmp_path / "s.png", "--json"
+    )
     assert code == 0
     assert json.loads(out)["support"]["after"] > 0
-    assert "wanted first:last:count" in complaint(capsys, "edit", "fashion", "@12", "dim(2)", "--sweep", "3", "-o", tmp_path / "u.png")
-    code, out, _ = run(capsys, "clusters", "fashion", "--method", "kmeans", "-k", 6, "-o", tmp_path / "c.csv", "--json")
+    assert "wanted first:last:count" in complaint(
+        capsys, "edit", "fashion", "@12", "dim(2)", "--sweep", "3", "-o", tmp_path / "u.png"
+    )
+    code, out, _ = run(
+        capsys, "clusters", "fashion", "--method", "kmeans", "-k", 6, "-o", tmp_path / "c.csv", "--json"
+    )
     assert code == 0
     assert len(json.loads(out)["clusters"]) == 6
     assert csv.read_csv(tmp_path / "c.csv").num_rows == 10_200
@@ -235,7 +300,9 @@ def test_the_commands_answer_in_json(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 def test_a_space_of_few_items_walks_and_edits_without_support(tmp_path: Path) -> None:
     """40 faces, 4 held out: too few to calibrate support on, so nothing is said of it, and all else works."""
-    few = liminal.fit("faces", tmp_path / "few", dim=4, epochs=1, options={"width": 8}, reading={"n": 40, "size": 16})
+    few = liminal.fit(
+        "faces", tmp_path / "few", dim=4, epochs=1, options={"width": 8}, reading={"n": 40, "size": 16}
+    )
     assert few.trust is None
     assert few.edit("@3", "dim(1)").support is None
     assert "support" not in few.path("@3", "@9", along="geodesic", frames=4).evidence
@@ -263,8 +330,23 @@ def test_a_bound_dimension_is_the_attribute(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("source", ["attributes", "pca", "jacobian", "factorised"])
-def test_directions_of_every_source(source: str, space: Space, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = run(capsys, "directions", "fashion", "--from", source, "--at", "@12", "-k", 3, "-o", tmp_path / "d.png", "--json")
+def test_directions_of_every_source(
+    source: str, space: Space, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = run(
+        capsys,
+        "directions",
+        "fashion",
+        "--from",
+        source,
+        "--at",
+        "@12",
+        "-k",
+        3,
+        "-o",
+        tmp_path / "d.png",
+        "--json",
+    )
     assert code == 0
     found = json.loads(out)["directions"]
     assert len(found) == (len(space.directions) if source == "attributes" else 3)
@@ -277,7 +359,10 @@ def test_directions_of_every_source(source: str, space: Space, tmp_path: Path, c
 def test_a_direction_from_two_selections(space: Space) -> None:
     found = space.between("label = 'Sandal'", "label = 'Ankle boot'")
     assert found.score > 0.95
-    moved = space.generator.decode(space.latents[space.catalogue.table("label = 'Sandal'", ["id"])["id"].to_pylist()[:100]] + found.vector)
+    moved = space.generator.decode(
+        space.latents[space.catalogue.table("label = 'Sandal'", ["id"])["id"].to_pylist()[:100]]
+        + found.vector
+    )
     assert space.reader is not None
     assert float((space.reader.named(moved)["label=Ankle boot"] > 0.5).float().mean()) > 0.5
     with pytest.raises(LiminalError, match="unknown source of directions 'magic'"):
@@ -286,7 +371,9 @@ def test_a_direction_from_two_selections(space: Space) -> None:
         space.find_directions("jacobian")
 
 
-def test_a_space_agrees_with_itself_and_not_with_noise(space: Space, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
+def test_a_space_agrees_with_itself_and_not_with_noise(
+    space: Space, capsys: pytest.CaptureFixture[str], monkeypatch
+) -> None:
     """Known answers: of the same space everything is the same; an encoder that draws lots agrees by chance."""
     same = {m.name: m.value for m in space.stability([space], most=400)}
     assert same["cka"] == pytest.approx(1)
@@ -295,7 +382,11 @@ def test_a_space_agrees_with_itself_and_not_with_noise(space: Space, capsys: pyt
     assert main(["stability", "fashion", "fashion", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["name"] == "cka"
     noise = liminal.open("fashion")
-    monkeypatch.setattr(type(noise), "encode", lambda self, items: torch.randn(len(items), 16, generator=torch.Generator().manual_seed(1)))
+    monkeypatch.setattr(
+        type(noise),
+        "encode",
+        lambda self, items: torch.randn(len(items), 16, generator=torch.Generator().manual_seed(1)),
+    )
     told = {m.name: m.value for m in space.stability([noise], most=400)}
     assert told["cka"] < 0.3
     assert told["neighbour_overlap"] < 0.1

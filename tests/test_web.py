@@ -27,7 +27,10 @@ def test_pure_parts() -> None:
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
 
 
-@pytest.mark.skipif(not ("CHROMIUM" in os.environ or any(map(shutil.which, BROWSERS))), reason="no chromium: apt-get install chromium")
+@pytest.mark.skipif(
+    not ("CHROMIUM" in os.environ or any(map(shutil.which, BROWSERS))),
+    reason="no chromium: apt-get install chromium",
+)
 @pytest.mark.parametrize("script", ["browser", "share"])
 def test_in_a_browser(script: str) -> None:
     """The studio on a server, then a shared page from the disk: minutes, and more where the map of the space has yet to be laid out."""

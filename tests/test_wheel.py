@@ -47,7 +47,9 @@ def scripts(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(*pip, "install", "--no-index", "--no-deps", "--quiet", wheel)
     # A path in a .pth file comes after the environment's own packages, and .pth files in it (such as an editable install's) do not count.
     own = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
-    (own / "lent.pth").write_text("\n".join({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}) + "\n")
+    (own / "lent.pth").write_text(
+        "\n".join({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}) + "\n"
+    )
     return here
 
 
@@ -55,17 +57,30 @@ def scripts(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bare(tmp_path: Path) -> dict[str, object]:
     """Where and with what to run a command: an empty folder, a cache of its own, no way back to this checkout."""
     (tmp_path / "here").mkdir()
-    kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME", "LIMINAL_DATA", "VIRTUAL_ENV")}
-    return {"cwd": tmp_path / "here", "env": {**kept, "LIMINAL_CACHE": str(tmp_path / "cache"), "HOME": str(tmp_path)}}
+    kept = {
+        k: v
+        for k, v in os.environ.items()
+        if k not in ("PYTHONPATH", "PYTHONHOME", "LIMINAL_DATA", "VIRTUAL_ENV")
+    }
+    return {
+        "cwd": tmp_path / "here",
+        "env": {**kept, "LIMINAL_CACHE": str(tmp_path / "cache"), "HOME": str(tmp_path)},
+    }
 
 
 def test_holds_the_package_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as opened:
         names = set(opened.namelist())
     about = f"liminal-{__version__}.dist-info"
-    package = {f"liminal/{p.relative_to(SOURCE).as_posix()}" for p in SOURCE.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+    package = {
+        f"liminal/{p.relative_to(SOURCE).as_posix()}"
+        for p in SOURCE.rglob("*")
+        if p.is_file() and "__pycache__" not in p.parts
+    }
     assert "liminal/py.typed" in package
-    assert names == package | {f"{about}/{n}" for n in ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")}
+    assert names == package | {
+        f"{about}/{n}" for n in ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")
+    }
     assert wheel.stat().st_size <= MOST
 
 
@@ -82,7 +97,9 @@ def test_answers(scripts: Path, bare: dict[str, object]) -> None:
     assert ("fashion" in told) == FASHION.is_dir()
 
 
-@pytest.mark.skipif(not FASHION.is_dir(), reason="the ready-made space fashion has not been made in this checkout")
+@pytest.mark.skipif(
+    not FASHION.is_dir(), reason="the ready-made space fashion has not been made in this checkout"
+)
 def test_opens_the_ready_made_space(scripts: Path, bare: dict[str, object]) -> None:
     """It opens from a folder that cannot be written to, and leaves it as it was."""
     (installed,) = scripts.parent.rglob("liminal/spaces/fashion")

@@ -34,7 +34,9 @@ SENT: dict[str, list[tuple[dict[str, Any], list[Any]]]] = {}
 class Channel(BaseComm):  # type: ignore[misc]
     """A channel whose messages are kept."""
 
-    def publish_msg(self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **more: Any) -> None:
+    def publish_msg(
+        self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **more: Any
+    ) -> None:
         SENT.setdefault(self.comm_id, []).append((data or {}, list(buffers or [])))
 
 
@@ -51,7 +53,11 @@ class Page:
         self.widget._handle_msg({"content": {"data": data}, "buffers": [memoryview(b) for b in buffers]})
 
     def heard(self, kind: str) -> list[tuple[dict[str, Any], list[Any]]]:
-        custom = [(data["content"], buffers) for data, buffers in SENT[self.channel] if data.get("method") == "custom"]
+        custom = [
+            (data["content"], buffers)
+            for data, buffers in SENT[self.channel]
+            if data.get("method") == "custom"
+        ]
         return [(content, buffers) for content, buffers in custom if content.get("kind") == kind]
 
     def put(self, method: str, address: str, body: bytes = b"", type: str = "application/json") -> int:
@@ -137,7 +143,10 @@ def test_answers_as_the_server_does(asked: Widget, space: Space) -> None:
         ]:
             said, found = page.ask(method, address, body, kind)
             request = urllib.request.Request(
-                f"{base}{address}{'&' if '?' in address else '?'}{token}", body or None, {"content-type": kind}, method=method
+                f"{base}{address}{'&' if '?' in address else '?'}{token}",
+                body or None,
+                {"content-type": kind},
+                method=method,
             )
             for _ in range(200):
                 try:
@@ -156,8 +165,14 @@ def test_answers_as_the_server_does(asked: Widget, space: Space) -> None:
 def test_a_request_that_is_dropped_gets_no_answer(asked: Widget) -> None:
     page, turn = Page(asked, "three"), threading.Event()
     page.ask("GET", "/api/item?id=1")
-    held = [asked.session.soon.submit(turn.wait) for _ in asked.session.soon.threads]  # nobody's turn comes before this one ends
-    dropped, gone, kept = page.put("GET", "/api/item?id=2"), Page(asked, "two"), page.put("GET", "/api/item?id=3")
+    held = [
+        asked.session.soon.submit(turn.wait) for _ in asked.session.soon.threads
+    ]  # nobody's turn comes before this one ends
+    dropped, gone, kept = (
+        page.put("GET", "/api/item?id=2"),
+        Page(asked, "two"),
+        page.put("GET", "/api/item?id=3"),
+    )
     left = gone.put("GET", "/api/item?id=4")
     page.say({"kind": "drop", "id": dropped})
     gone.say({"kind": "gone"})
@@ -274,9 +289,19 @@ def test_two_widgets_know_nothing_of_each_other(widget: Widget, space: Space) ->
 
 def test_its_names_are_its_own() -> None:
     """A name that the widgets below use for something else would break them."""
-    own = {name for name in vars(Widget) if not name.startswith("__")} | {"session", "_relay", "_asked", "_since", "_heeding"}
+    own = {name for name in vars(Widget) if not name.startswith("__")} | {
+        "session",
+        "_relay",
+        "_asked",
+        "_since",
+        "_heeding",
+    }
     below = {*dir(anywidget.AnyWidget), *dir(anywidget.AnyWidget())}
-    inner = {name for name in below if "trait" in name or "descriptors" in name or name.startswith("_static") or name == "_instance_inits"}
+    inner = {
+        name
+        for name in below
+        if "trait" in name or "descriptors" in name or name.startswith("_static") or name == "_instance_inits"
+    }
     assert own & below - inner <= {"close", "set_state", "_esm", "_anywidget_commands"}
 
 
@@ -341,19 +366,29 @@ print(type(liminal.studio(space)).__name__)
 def test_a_bare_space_is_shown_by_a_kernel_alone(kernel: bool, tmp_path: Path) -> None:
     code = CELL.format(kernel="shell.kernel = object()" if kernel else "")
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=120, cwd=tmp_path, check=False
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=tmp_path,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     first, second = done.stdout.splitlines()
     if kernel:
-        assert first == "['application/vnd.jupyter.widget-view+json', 'text/plain'] - The studio of fashion: run this cell to see it"
+        assert (
+            first
+            == "['application/vnd.jupyter.widget-view+json', 'text/plain'] - The studio of fashion: run this cell to see it"
+        )
         assert second == "Widget"
     else:
         assert first.startswith("['text/plain'] - Space(")
         assert second == "Studio"
 
 
-def test_without_anywidget_there_is_the_link_and_a_word(space: Space, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_anywidget_there_is_the_link_and_a_word(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(notebook, "running", lambda: True)
     monkeypatch.setattr(notebook, "able", lambda: False)
     running = liminal.studio(space)

@@ -19,9 +19,15 @@ def main() -> None:
     options.add_argument("count", type=int)
     given = options.parse_args()
     scores = []
-    with np.load(given.file, allow_pickle=False) as sets, open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+    with (
+        np.load(given.file, allow_pickle=False) as sets,
+        open(os.devnull, "w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+    ):
         for i in range(given.count):
-            found = compute_prdc(real_features=sets[f"{i}_real"], fake_features=sets[f"{i}_samples"], nearest_k=5)
+            found = compute_prdc(
+                real_features=sets[f"{i}_real"], fake_features=sets[f"{i}_samples"], nearest_k=5
+            )
             scores.append({name: float(value) for name, value in found.items()})
     meter.answer({"scores": scores})
 

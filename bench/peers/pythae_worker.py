@@ -84,8 +84,15 @@ def train(given: argparse.Namespace) -> dict[str, Any]:
     cpu = time.process_time()
     with contextlib.suppress(TimeIsUpError):
         trainer.train()
-    told = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - deadline.begun, "steps": deadline.steps}
-    told |= {"epochs": deadline.steps * BATCH / len(x), "parameters": sum(p.numel() for p in model.parameters())}
+    told = {
+        "cpu": time.process_time() - cpu,
+        "wall": time.perf_counter() - deadline.begun,
+        "steps": deadline.steps,
+    }
+    told |= {
+        "epochs": deadline.steps * BATCH / len(x),
+        "parameters": sum(p.numel() for p in model.parameters()),
+    }
     model.eval()
     torch.save(model.state_dict(), given.out / "state.pt")
     test = pictures(given.test)
@@ -119,7 +126,11 @@ def samples(model: Any, x: torch.Tensor, given: argparse.Namespace) -> dict[str,
         else:
             sampler = MAFSampler(model, MAFSamplerConfig())
             config = BaseTrainerConfig(
-                output_dir=str(given.out), num_epochs=given.maf_epochs, learning_rate=RATE, per_device_train_batch_size=128, no_cuda=True
+                output_dir=str(given.out),
+                num_epochs=given.maf_epochs,
+                learning_rate=RATE,
+                per_device_train_batch_size=128,
+                no_cuda=True,
             )
             sampler.fit(x, training_config=config)
         with torch.no_grad():
@@ -149,7 +160,10 @@ def encode(given: argparse.Namespace) -> dict[str, Any]:
 
         modality = Image(28, 28, 1)
         wrapped = Wrapped(
-            lambda z: model.decoder(z).reconstruction, lambda part: model.encoder(part).embedding, Normal(given.dim), modality.shape
+            lambda z: model.decoder(z).reconstruction,
+            lambda part: model.encoder(part).embedding,
+            Normal(given.dim),
+            modality.shape,
         )
         wrapped.add_module("model", model)
         items = np.load(given.data, mmap_mode="r", allow_pickle=False)[: given.count]

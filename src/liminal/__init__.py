@@ -85,7 +85,9 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(".studio", __name__)  # a package that can be called
     if name not in _WHERE:
         raise AttributeError(f"module 'liminal' has no attribute {name!r}")
-    if _WHERE[name] in ("opening", "space") and "IPython" in sys.modules:  # a notebook will show what comes of these
+    if (
+        _WHERE[name] in ("opening", "space") and "IPython" in sys.modules
+    ):  # a notebook will show what comes of these
         importlib.import_module(".studio.notebook", __name__).register(_show)
     value = getattr(importlib.import_module(f".{_WHERE[name]}", __name__), name)
     globals()[name] = value

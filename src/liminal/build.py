@@ -48,17 +48,25 @@ def claim(out: str | Path, force: bool, resume: bool) -> Path | None:
     """
     folder = Path(out)
     if not folder.absolute().parent.is_dir():
-        raise LiminalError(f"output {folder}: the folder {folder.absolute().parent} does not exist; make it first")
+        raise LiminalError(
+            f"output {folder}: the folder {folder.absolute().parent} does not exist; make it first"
+        )
     if not folder.exists():
         return folder
-    ours = folder.is_dir() and ((folder / "card.json").exists() or (folder / "checkpoint").exists() or not any(folder.iterdir()))
+    ours = folder.is_dir() and (
+        (folder / "card.json").exists() or (folder / "checkpoint").exists() or not any(folder.iterdir())
+    )
     if not ours:
         raise LiminalError(f"output {folder} exists and is no space; it is left alone, name another one")
     if resume:
         return None if (folder / "card.json").exists() else folder
     if any(folder.iterdir()) and not force:
         unfinished = not (folder / "card.json").exists()
-        how = "go on with --resume, or start afresh with --force" if unfinished else "name another one, or replace it with --force"
+        how = (
+            "go on with --resume, or start afresh with --force"
+            if unfinished
+            else "name another one, or replace it with --force"
+        )
         raise LiminalError(f"output {folder} exists already{' (unfinished)' if unfinished else ''}: {how}")
     return folder
 
@@ -130,7 +138,9 @@ def fit(
     held = split(len(items), items.held_out, seed)
     known = bound(items.attributes, held, bind, dim) if bind else None
     torch.manual_seed(seed)
-    network: Trainable = kind(items.modality.shape, dim, **({"prior": prior} if prior else {}), **(options or {}))
+    network: Trainable = kind(
+        items.modality.shape, dim, **({"prior": prior} if prior else {}), **(options or {})
+    )
     if folder.exists() and not resume:
         shutil.rmtree(folder)
     try:
@@ -145,7 +155,9 @@ def fit(
         if not PartialState().is_main_process:
             return None
         dimensions = {name: i for i, name in enumerate(bind)}
-        card = assemble(network, items, held, folder, seed=seed, training=training, dimensions=dimensions, voice=voice)
+        card = assemble(
+            network, items, held, folder, seed=seed, training=training, dimensions=dimensions, voice=voice
+        )
     except OSError as error:
         raise LiminalError(
             f"could not write {folder}: {error.strerror or error}; free some space, then run it again with --resume"
@@ -167,10 +179,15 @@ def bound(attributes: pa.Table, held: np.ndarray, names: Sequence[str], dim: int
     for name in names:
         if name not in found:
             raise unknown(
-                "attribute to --bind", name, found, "It needs a number, yes or no, or NAME=VALUE with enough items on either side."
+                "attribute to --bind",
+                name,
+                found,
+                "It needs a number, yes or no, or NAME=VALUE with enough items on either side.",
             )
     if len(set(names)) < len(names) or len(names) > dim:
-        raise LiminalError(f"--bind {','.join(names)}: wanted each name once, and no more names than dimensions ({dim})")
+        raise LiminalError(
+            f"--bind {','.join(names)}: wanted each name once, and no more names than dimensions ({dim})"
+        )
     values = np.stack([found[name] for name in names], 1)
     return ((values - np.nanmean(values, 0)) / np.nanstd(values, 0)).astype(np.float32)
 
@@ -201,7 +218,9 @@ class Lazy:
         return self.get(np.atleast_1d(np.arange(self.count)[i]).tolist())
 
 
-def encode_all(generator: Autoencoder, modality: Modality, items: Items, voice: Voice, size: int = ENCODE) -> np.ndarray:
+def encode_all(
+    generator: Autoencoder, modality: Modality, items: Items, voice: Voice, size: int = ENCODE
+) -> np.ndarray:
     """Latents (n, d) of stored items, exact, at constant memory, with progress."""
     z = np.empty((len(items), generator.dim), np.float32)
     for i in range(0, len(items), size):
@@ -212,7 +231,9 @@ def encode_all(generator: Autoencoder, modality: Modality, items: Items, voice: 
     return z
 
 
-def posteriors(generator: Autoencoder, modality: Modality, items: Items) -> Callable[[torch.Generator], Tensor]:
+def posteriors(
+    generator: Autoencoder, modality: Modality, items: Items
+) -> Callable[[torch.Generator], Tensor]:
     """A function that draws one posterior sample (n, d) for each of the stored items; the encoder runs once."""
     found: list[Posterior] = []
     with inference(generator):
@@ -258,18 +279,35 @@ def assemble(
     if isinstance(generator.prior, latent.Mixture):
         generator.prior = samplers["mixture"]
     table = Catalogue.create(folder, batches(items, held, z, voice), generator.dim, items.attributes.schema)
-    tensors = {f"{name}.{k}": v for name, s in samplers.items() if isinstance(s, latent.Fitted) for k, v in s.state_dict().items()}
+    tensors = {
+        f"{name}.{k}": v
+        for name, s in samplers.items()
+        if isinstance(s, latent.Fitted)
+        for k, v in s.state_dict().items()
+    }
     parts = {"items.lance": {"version": table.version}}
     if not isinstance(generator, Wrapped):
         tensors |= {f"model.{k}": v for k, v in generator.state_dict().items() if not k.startswith("prior.")}
     parts["weights.safetensors"] = write_weights(folder, "weights.safetensors", tensors)
     card = Card(
         liminal=__version__,
-        model={"class": generator.name, "arguments": generator.config(), **({"dimensions": dict(dimensions)} if dimensions else {})},
+        model={
+            "class": generator.name,
+            "arguments": generator.config(),
+            **({"dimensions": dict(dimensions)} if dimensions else {}),
+        },
         modality={"name": items.modality.name, "arguments": items.modality.config()},
         prior={"name": generator.prior.name, "dim": generator.dim},
-        sampler={**sampler, "fitted": {name: s.config() for name, s in samplers.items() if isinstance(s, latent.Fitted)}},
-        data={"name": items.name, "n_train": int((~held).sum()), "n_held": int(held.sum()), **items.provenance},
+        sampler={
+            **sampler,
+            "fitted": {name: s.config() for name, s in samplers.items() if isinstance(s, latent.Fitted)},
+        },
+        data={
+            "name": items.name,
+            "n_train": int((~held).sum()),
+            "n_held": int(held.sum()),
+            **items.provenance,
+        },
         attributes=table.attributes,
         seed=seed,
         training=training or {},
@@ -277,7 +315,9 @@ def assemble(
         parts=parts,
         notes=list(items.notes),
     )
-    parts |= learn_attributes(generator, items.modality, items.attributes, items.items, z, held, folder, seed, voice, dimensions)
+    parts |= learn_attributes(
+        generator, items.modality, items.attributes, items.items, z, held, folder, seed, voice, dimensions
+    )
     return card
 
 
@@ -287,13 +327,19 @@ def fit_samplers(
     """Mixture and flow fitted to posterior samples of training items, and the default chosen by a two-sample test on held-out ones."""
     rows = rng_rows(np.flatnonzero(~held), FIT_ON, seed)
     draw = posteriors(generator, items.modality, Rows(items.items, rows))
-    test = posteriors(generator, items.modality, Rows(items.items, rng_rows(np.flatnonzero(held), 2000, seed)))(rng(seed + 1))
+    test = posteriors(
+        generator, items.modality, Rows(items.items, rng_rows(np.flatnonzero(held), 2000, seed))
+    )(rng(seed + 1))
     support = generator.prior.name if generator.prior.name in PRIORS else "normal"
     voice.progress("fitting samplers", 0.0)
     fitted: dict[str, latent.Fitted] = {"mixture": latent.fit_mixture(draw(rng(seed)), test, seed, support)}
     steps = 2000 if len(rows) > 2000 else 600
     fitted["flow"] = latent.fit_flow(
-        draw, seed, steps, support=support, progress=lambda i, n: voice.progress("fitting samplers", 0.2 + 0.8 * i / n)
+        draw,
+        seed,
+        steps,
+        support=support,
+        progress=lambda i, n: voice.progress("fitting samplers", 0.2 + 0.8 * i / n),
     )
     known: dict[str, Prior] = dict(fitted)
     if not isinstance(generator.prior, latent.Mixture):
@@ -307,10 +353,14 @@ def fit_samplers(
 
 def rng_rows(rows: np.ndarray, most: int, seed: int) -> np.ndarray:
     """At most `most` of the rows, chosen at random, in rising order."""
-    return rows if len(rows) <= most else np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+    return (
+        rows if len(rows) <= most else np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+    )
 
 
-def batches(items: Dataset, held: np.ndarray, z: np.ndarray, voice: Voice, size: int = 2000) -> Iterator[pa.RecordBatch]:
+def batches(
+    items: Dataset, held: np.ndarray, z: np.ndarray, voice: Voice, size: int = 2000
+) -> Iterator[pa.RecordBatch]:
     """The items as rows for the catalogue."""
     n = len(items)
     with ThreadPoolExecutor() as pool:  # packing releases the interpreter's lock
@@ -380,6 +430,13 @@ def learn_attributes(
     tensors, about = directions.to_tensors(found)
     scores = reader.scores(modality.tensor(items[held_rows]), known.take(pa.array(held_rows)))
     return {
-        "reader.safetensors": {**write_weights(folder, "reader.safetensors", reader.state_dict()), **reader.config(), "scores": scores},
-        "directions.safetensors": {**write_weights(folder, "directions.safetensors", tensors), "evidence": about["directions"]},
+        "reader.safetensors": {
+            **write_weights(folder, "reader.safetensors", reader.state_dict()),
+            **reader.config(),
+            "scores": scores,
+        },
+        "directions.safetensors": {
+            **write_weights(folder, "directions.safetensors", tensors),
+            "evidence": about["directions"],
+        },
     }

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 FILE = "card.json"
 CHECKPOINT = "checkpoint"
 FORMAT = 1  # of the card and the folder; raised by every change that an older reader would misread
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}  # from a format to the next one, in memory
+MIGRATIONS: dict[
+    int, Callable[[dict[str, Any]], dict[str, Any]]
+] = {}  # from a format to the next one, in memory
 
 _SECTIONS = ("model", "modality", "prior", "sampler", "data", "attributes", "training", "measures", "parts")
 _NEEDED: dict[str, dict[str, type[Any]]] = {
@@ -95,12 +97,18 @@ class Card:
         except OSError as error:
             raise LiminalError(f"{path} cannot be read: {error.strerror or error}") from error
         except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, or nested without end
-            raise LiminalError(f"{path} is no card of a space: it is not JSON ({error}); copy the space again") from error
+            raise LiminalError(
+                f"{path} is no card of a space: it is not JSON ({error}); copy the space again"
+            ) from error
         format = given.get("format") if isinstance(given, dict) else None
         if type(format) is not int or format < 1:
-            raise LiminalError(f"{path} is no card of a space: it names no format; a space's card is written by `liminal fit`")
+            raise LiminalError(
+                f"{path} is no card of a space: it names no format; a space's card is written by `liminal fit`"
+            )
         if format > FORMAT:
-            raise LiminalError(f"{path} was made by a newer Liminal (format {format}; this one reads up to {FORMAT}): upgrade liminal")
+            raise LiminalError(
+                f"{path} was made by a newer Liminal (format {format}; this one reads up to {FORMAT}): upgrade liminal"
+            )
         for step in range(format, FORMAT):
             given = {**MIGRATIONS[step](given), "format": step + 1}
         _check(path, given)
@@ -135,7 +143,9 @@ def verify(folder: str | Path, card: Card, hashes: bool = False) -> None:
     for name, entry in card.parts.items():
         path = part_path(folder, name, entry)
         if not path.exists():
-            raise LiminalError(f"{path} is missing, which the space's card names; copy the whole folder again")
+            raise LiminalError(
+                f"{path} is missing, which the space's card names; copy the whole folder again"
+            )
         if path.is_file():
             with open(path, "rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest() if hashes else ""
@@ -167,7 +177,9 @@ def write_weights(folder: str | Path, name: str, tensors: Mapping[str, Tensor]) 
 
     if PurePosixPath(name).suffix != ".safetensors":
         raise LiminalError(f"write_weights: {name}: wanted a name that ends in .safetensors")
-    data = save({key: t.detach().to("cpu").clone(memory_format=torch.contiguous_format) for key, t in tensors.items()})
+    data = save(
+        {key: t.detach().to("cpu").clone(memory_format=torch.contiguous_format) for key, t in tensors.items()}
+    )
     entry: dict[str, Any] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
     path = Path(folder) / name
     if path in _named(Path(folder)):
@@ -212,20 +224,30 @@ def read_weights(
         raise LiminalError(f"{path} cannot be read: {error.strerror or error}") from error
     if data[8:9] != b"{" and len(data) > 8:
         pickled = data[:2] == b"PK" or data[:1] == b"\x80"
-        raise LiminalError(f"{path} is no safetensors file; " + (_DANGER if pickled else "copy the space again"))
+        raise LiminalError(
+            f"{path} is no safetensors file; " + (_DANGER if pickled else "copy the space again")
+        )
     _check_entry(path, entry or {}, len(data), hashlib.sha256(data).hexdigest() if entry else "")
     try:
         tensors = load(data)
     except SafetensorError as error:
-        raise LiminalError(f"{path} is cut or damaged ({len(data)} bytes; {error}); copy the space again") from error
-    return {key: t.to(dtype) if dtype is not None and t.is_floating_point() else t for key, t in tensors.items()}
+        raise LiminalError(
+            f"{path} is cut or damaged ({len(data)} bytes; {error}); copy the space again"
+        ) from error
+    return {
+        key: t.to(dtype) if dtype is not None and t.is_floating_point() else t for key, t in tensors.items()
+    }
 
 
 def _check_entry(path: Path, entry: Mapping[str, Any], size: int, sha256: str = "") -> None:
     if "bytes" in entry and entry["bytes"] != size:
-        raise LiminalError(f"{path} has {size} bytes, and the card says {entry['bytes']}: it was cut or changed; copy the space again")
+        raise LiminalError(
+            f"{path} has {size} bytes, and the card says {entry['bytes']}: it was cut or changed; copy the space again"
+        )
     if sha256 and "sha256" in entry and entry["sha256"] != sha256:
-        raise LiminalError(f"{path} was changed after the card was written: its hash differs; copy the space again")
+        raise LiminalError(
+            f"{path} was changed after the card was written: its hash differs; copy the space again"
+        )
 
 
 def _card_path(folder: Path) -> Path:
@@ -233,11 +255,15 @@ def _card_path(folder: Path) -> Path:
     if path.is_file():
         return path
     if not folder.exists():
-        raise LiminalError(f"{folder}: there is no such space; name a folder that `liminal fit` wrote, or one that `liminal spaces` lists")
+        raise LiminalError(
+            f"{folder}: there is no such space; name a folder that `liminal fit` wrote, or one that `liminal spaces` lists"
+        )
     if not folder.is_dir():
         raise LiminalError(f"{folder} is a file; a space is a folder, as `liminal fit` writes it")
     if (folder / CHECKPOINT).is_dir():
-        raise LiminalError(f"{folder} is an unfinished space: its training did not end; run the same command again with --resume")
+        raise LiminalError(
+            f"{folder} is an unfinished space: its training did not end; run the same command again with --resume"
+        )
     raise LiminalError(f"{folder} is no space: it holds no {FILE}; name a folder that `liminal fit` wrote")
 
 
@@ -268,7 +294,9 @@ def _check(path: Path, card: Mapping[str, Any]) -> None:
             wanted(f"parts.{name}.{key}", entry[key], _ENTRY[key])
         for inside in (name, entry.get("file", name)):
             if not re.fullmatch(r"(?!/)[^\\:]+", inside) or ".." in PurePosixPath(inside).parts:
-                raise LiminalError(f"{path}: the part {inside!r} lies outside the space; such a card is refused")
+                raise LiminalError(
+                    f"{path}: the part {inside!r} lies outside the space; such a card is refused"
+                )
 
 
 def _named(folder: Path) -> set[Path]:

@@ -46,21 +46,33 @@ class Catalogue:
             self._table = _open(self.folder, version)
             self.version = int(self._table.version)
             self._schema: pa.Schema = self._table.schema
-            ids = self._table.search().select(["id"]).to_arrow()["id"].to_numpy() if "id" in self._schema.names else np.zeros(0)
+            ids = (
+                self._table.search().select(["id"]).to_arrow()["id"].to_numpy()
+                if "id" in self._schema.names
+                else np.zeros(0)
+            )
         z = self._schema.field("z").type if "z" in self._schema.names else pa.null()
         if any(name not in self._schema.names for name in FIXED) or not pa.types.is_fixed_size_list(z):
-            raise LiminalError(f"{self.folder / FOLDER} is no catalogue of Liminal: it lacks the columns {', '.join(FIXED)}")
+            raise LiminalError(
+                f"{self.folder / FOLDER} is no catalogue of Liminal: it lacks the columns {', '.join(FIXED)}"
+            )
         self.dim = z.list_size
         # LanceDB promises no order of rows: keep where each id lies, unless they lie in order.
         at = np.argsort(ids, kind="stable")
         if not np.array_equal(ids[at], np.arange(len(ids))):
-            raise LiminalError(f"{self.folder / FOLDER} is damaged: its ids are not 0 to {len(ids) - 1}; copy the space again")
+            raise LiminalError(
+                f"{self.folder / FOLDER} is damaged: its ids are not 0 to {len(ids) - 1}; copy the space again"
+            )
         self._size = len(ids)
         self._offsets = None if (at[:-1] < at[1:]).all() else at
 
     @classmethod
     def create(
-        cls, folder: str | Path, rows: Iterable[pa.RecordBatch], dim: int, attributes: pa.Schema | Mapping[str, pa.DataType]
+        cls,
+        folder: str | Path,
+        rows: Iterable[pa.RecordBatch],
+        dim: int,
+        attributes: pa.Schema | Mapping[str, pa.DataType],
     ) -> Catalogue:
         """A new catalogue in `folder`, written as `rows` come, at constant memory. Ids are given in order, from 0.
 
@@ -111,7 +123,9 @@ class Catalogue:
         if attribute not in kinds:
             raise unknown("attribute", attribute, kinds)
         if kinds[attribute] != "category":
-            raise LiminalError(f"attribute {attribute!r} is a {kinds[attribute]}: only categories have a list of values")
+            raise LiminalError(
+                f"attribute {attribute!r} is a {kinds[attribute]}: only categories have a list of values"
+            )
         return sorted(pc.unique(self.table(columns=[attribute])[attribute]).drop_null().to_pylist())
 
     def latents(self, where: str | None = None, split: str | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -120,7 +134,11 @@ class Catalogue:
         return table["id"].to_numpy(), self._codes(table)
 
     def table(
-        self, where: str | None = None, columns: Sequence[str] | None = None, split: str | None = None, limit: int | None = None
+        self,
+        where: str | None = None,
+        columns: Sequence[str] | None = None,
+        split: str | None = None,
+        limit: int | None = None,
     ) -> pa.Table:
         """The items that pass a filter, by id; an empty table where none does.
 
@@ -153,7 +171,9 @@ class Catalogue:
         columns = self._columns(columns)
         wanted = np.asarray(ids, dtype=np.int64).reshape(-1)
         for bad in wanted[(wanted < 0) | (wanted >= len(self))][:1]:
-            raise LiminalError(f"@{bad}: this space has " + (f"items @0 to @{len(self) - 1}" if len(self) else "no items"))
+            raise LiminalError(
+                f"@{bad}: this space has " + (f"items @0 to @{len(self) - 1}" if len(self) else "no items")
+            )
         names = list(dict.fromkeys(["id", *columns]))
         if not len(wanted):
             return pa.schema([self._schema.field(name) for name in names]).empty_table().select(columns)
@@ -189,7 +209,9 @@ class Catalogue:
         """
         point = np.asarray(z, dtype=np.float32)
         if point.shape != (self.dim,) or not np.isfinite(point).all():
-            raise LiminalError(f"nearest: wanted {self.dim} finite numbers, got shape {point.shape}; this space has {self.dim} dimensions")
+            raise LiminalError(
+                f"nearest: wanted {self.dim} finite numbers, got shape {point.shape}; this space has {self.dim} dimensions"
+            )
         if k < 1:
             raise LiminalError(f"nearest: k = {k}; wanted 1 or more")
         if metric not in METRICS:
@@ -312,7 +334,9 @@ class Catalogue:
 
 
 def _lancedb() -> Any:
-    os.environ.setdefault("LANCEDB_LOG", "error")  # it warns on stderr about each table that it makes; read once, at the import
+    os.environ.setdefault(
+        "LANCEDB_LOG", "error"
+    )  # it warns on stderr about each table that it makes; read once, at the import
     import lancedb
 
     return lancedb
@@ -326,13 +350,17 @@ def _open(folder: Path, version: int | None, hold: bool = True) -> Any:
     """LanceDB's table, held at a version unless it is to be written."""
     path = folder / FOLDER
     if not path.is_dir():
-        raise LiminalError(f"{path} is missing, which holds the items of this space; copy the whole folder again")
+        raise LiminalError(
+            f"{path} is missing, which holds the items of this space; copy the whole folder again"
+        )
     table = _connect(folder).open_table("items")
     if hold:
         try:
             table.checkout(int(table.version) if version is None else version)
         except ValueError as error:
-            raise LiminalError(f"{path} holds no version {version}, which the card names; copy the whole folder again") from error
+            raise LiminalError(
+                f"{path} holds no version {version}, which the card names; copy the whole folder again"
+            ) from error
     return table
 
 
@@ -343,12 +371,16 @@ def _reading(folder: Path, where: str | None = None) -> Iterator[None]:
         yield
     except LiminalError:
         raise
-    except Exception as error:  # LanceDB raises ValueError, RuntimeError, OSError and a panic class of its own
+    except (
+        Exception
+    ) as error:  # LanceDB raises ValueError, RuntimeError, OSError and a panic class of its own
         if isinstance(error, (ImportError, MemoryError)):
             raise
         if where is not None and "filter expression" in str(error):
             raise LiminalError(f"where {where!r}: {reason(error)}") from error
-        raise LiminalError(f"{folder / FOLDER} is damaged and cannot be read ({reason(error)}); copy the space again") from error
+        raise LiminalError(
+            f"{folder / FOLDER} is damaged and cannot be read ({reason(error)}); copy the space again"
+        ) from error
 
 
 @contextmanager
@@ -362,10 +394,14 @@ def _writing(folder: Path) -> Iterator[None]:
             raise
         if "concurrent" in str(error) or "conflict" in str(error):
             raise LiminalError(_RACE.format(folder / FOLDER)) from error
-        raise LiminalError(f"could not write {folder / FOLDER} ({reason(error)}); the space is as it was") from error
+        raise LiminalError(
+            f"could not write {folder / FOLDER} ({reason(error)}); the space is as it was"
+        ) from error
 
 
-def _pour(folder: Path, table: Any, batches: Iterator[pa.RecordBatch], schema: pa.Schema, replace: bool) -> int:
+def _pour(
+    folder: Path, table: Any, batches: Iterator[pa.RecordBatch], schema: pa.Schema, replace: bool
+) -> int:
     """Write the batches to the table, or in the place of its rows, a bounded piece at a time; the last version.
 
     The batches are made in this thread and between the writes, so that their errors and ctrl-C come through as they are.

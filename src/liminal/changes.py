@@ -27,7 +27,13 @@ from .voice import Voice, speaking
 class Stored(Core):
     """A `Core` whose folder can be copied, labelled and added to."""
 
-    def save(self, folder: str | Path, ids: Sequence[int] | None = None, half: bool = False, voice: Voice | None = None) -> None:
+    def save(
+        self,
+        folder: str | Path,
+        ids: Sequence[int] | None = None,
+        half: bool = False,
+        voice: Voice | None = None,
+    ) -> None:
         """A copy of the space in a new folder.
 
         Args:
@@ -54,7 +60,10 @@ class Stored(Core):
                         tensors = {k: t.half() if t.is_floating_point() else t for k, t in tensors.items()}
                     about = {k: v for k, v in entry.items() if k not in ("file", "sha256", "bytes")}
                     entries[name] = {**about, **write_weights(part, name, tensors)}
-            fields = {k: {"number": pa.float64(), "bool": pa.bool_(), "category": pa.string()}[v] for k, v in self.card.attributes.items()}
+            fields = {
+                k: {"number": pa.float64(), "bool": pa.bool_(), "category": pa.string()}[v]
+                for k, v in self.card.attributes.items()
+            }
             table = Catalogue.create(part, self._copied(generator, chosen, speak), self.dim, fields)
             entries["items.lance"] = {"version": table.version}
             held = len(table.table(columns=["id"], split="held"))
@@ -62,13 +71,19 @@ class Stored(Core):
             replace(self.card, parts=entries, data=data).commit(part)
         speak.close()
 
-    def _copied(self, generator: Autoencoder, ids: np.ndarray, voice: Voice, size: int = 2000) -> Iterator[pa.RecordBatch]:
+    def _copied(
+        self, generator: Autoencoder, ids: np.ndarray, voice: Voice, size: int = 2000
+    ) -> Iterator[pa.RecordBatch]:
         """Rows of the catalogue with codes from `generator`."""
         for i in range(0, len(ids), size):
             part = ids[i : i + size]
             table = self.catalogue.rows(part, ["split", "source", "thumbnail", *self.card.attributes])
             packed = table["thumbnail"].to_pylist()
-            z = generator.encode(self.modality.tensor(np.stack([self.modality.unpack(p) for p in packed]))).cpu().numpy()
+            z = (
+                generator.encode(self.modality.tensor(np.stack([self.modality.unpack(p) for p in packed])))
+                .cpu()
+                .numpy()
+            )
             attributes = table.select(list(self.card.attributes)) if self.card.attributes else None
             yield rows.batch(z, table["split"].to_pylist(), packed, table["source"].to_pylist(), attributes)
             voice.progress("copying", min(1.0, (i + size) / len(ids)))
@@ -87,15 +102,24 @@ class Stored(Core):
             LiminalError: no row of the file belongs to an item, or the space is ready-made.
         """
         self._writable("label")
-        table = join_attributes(Path(attributes), self.catalogue.table(columns=["source"])["source"].to_pylist())
+        table = join_attributes(
+            Path(attributes), self.catalogue.table(columns=["source"])["source"].to_pylist()
+        )
         table = table.append_column("id", pa.array(np.arange(len(table))))
         names = [name for name in table.column_names if name != "id"]
         voice, before = voice or speaking(), self.catalogue
         version = before.set_attributes(table)
         for name in names:
-            left = before.table(columns=[name])[name].filter(pc.is_null(table[name])) if name in before.attributes else pa.array([])
+            left = (
+                before.table(columns=[name])[name].filter(pc.is_null(table[name]))
+                if name in before.attributes
+                else pa.array([])
+            )
             kept = len(left) - left.null_count
-            voice.say(f"{name}: set for {len(table) - table[name].null_count:,} items" + (f", kept for {kept:,}" if kept else ""))
+            voice.say(
+                f"{name}: set for {len(table) - table[name].null_count:,} items"
+                + (f", kept for {kept:,}" if kept else "")
+            )
         self._commit(version, voice, learn=True)
         return names
 
@@ -121,7 +145,9 @@ class Stored(Core):
         self._commit(version, voice, learn=False)
         return len(items)
 
-    def encode_data(self, data: Any, voice: Voice | None = None, **reading: Any) -> tuple[np.ndarray, pa.Table]:
+    def encode_data(
+        self, data: Any, voice: Voice | None = None, **reading: Any
+    ) -> tuple[np.ndarray, pa.Table]:
         """Latents of a whole folder, file or dataset, at constant memory.
 
         Returns:

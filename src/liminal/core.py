@@ -57,8 +57,16 @@ class Core:
         samplers: by name: ``prior``, ``mixture``, ``flow``.
     """
 
-    def __init__(self, generator: Autoencoder, modality: Modality, card: Card, folder: Path, samplers: dict[str, Prior]) -> None:
-        self.generator, self.modality, self.card, self.folder, self.samplers = generator, modality, card, folder, samplers
+    def __init__(
+        self, generator: Autoencoder, modality: Modality, card: Card, folder: Path, samplers: dict[str, Prior]
+    ) -> None:
+        self.generator, self.modality, self.card, self.folder, self.samplers = (
+            generator,
+            modality,
+            card,
+            folder,
+            samplers,
+        )
         self._kept: tempfile.TemporaryDirectory[str] | None = None
         self._styles: dict[str, Style] = {}
         self._clusters: dict[Any, Clusters] = {}
@@ -114,7 +122,9 @@ class Core:
             data = [data]
         if isinstance(data, np.ndarray):
             items = data[None] if data.ndim == len(self.modality.item_shape) else data
-            if items.dtype != self.modality.item_dtype or tuple(items.shape[1:]) != tuple(self.modality.item_shape):
+            if items.dtype != self.modality.item_dtype or tuple(items.shape[1:]) != tuple(
+                self.modality.item_shape
+            ):
                 wanted = f"{self.modality.item_dtype} {tuple(self.modality.item_shape)}"
                 raise LiminalError(
                     f"encode: wanted items of {wanted}, got {items.dtype} {tuple(items.shape[1:])}; a float tensor or a file works too"
@@ -129,7 +139,11 @@ class Core:
             data: as `encode` takes it; or items of the space as ``"@12"`` or a list of such.
         """
         names = [data] if isinstance(data, str) else data
-        if isinstance(names, list | tuple) and names and all(isinstance(n, str) and n.startswith("@") for n in names):
+        if (
+            isinstance(names, list | tuple)
+            and names
+            and all(isinstance(n, str) and n.startswith("@") for n in names)
+        ):
             originals = self.items([_number(n) for n in names])
         else:
             originals = self.modality.items(data) if isinstance(data, Tensor) else self._stored(data)
@@ -145,7 +159,9 @@ class Core:
             LiminalError: an id does not exist.
         """
         found = [self.modality.unpack(data) for data in self.catalogue.thumbnails(list(ids))]
-        return np.stack(found) if found else np.zeros((0, *self.modality.item_shape), self.modality.item_dtype)
+        return (
+            np.stack(found) if found else np.zeros((0, *self.modality.item_shape), self.modality.item_dtype)
+        )
 
     def original(self, item: Item) -> Tensor:
         """An item itself as a tensor (*modality.shape): one of the space (``"@12"``, 12), a file, or a stored item.
@@ -153,12 +169,16 @@ class Core:
         Raises:
             LiminalError: it is a formula or a latent, which have no original.
         """
-        if isinstance(item, int | np.integer) or (isinstance(item, str) and re.fullmatch(r"\s*@\d+\s*", item)):
+        if isinstance(item, int | np.integer) or (
+            isinstance(item, str) and re.fullmatch(r"\s*@\d+\s*", item)
+        ):
             stored = self.items([int(item) if not isinstance(item, str) else _number(item.strip())])
         elif isinstance(item, np.ndarray) or (isinstance(item, str | Path) and Path(item).is_file()):
             stored = self._stored(item)
         else:
-            raise LiminalError(f"item {item!r} has no original to keep the detail of; name an item such as @12, or a file")
+            raise LiminalError(
+                f"item {item!r} has no original to keep the detail of; name an item such as @12, or a file"
+            )
         return self.modality.tensor(stored)[0]
 
     def latent(self, item: Item) -> Tensor:
@@ -175,7 +195,9 @@ class Core:
             return torch.from_numpy(np.array(self.catalogue.z(int(item)), dtype=np.float32))
         if Path(item).is_file():
             return self.encode(item)[0]
-        if isinstance(item, Path) or (re.search(r"[./\\]\w+$", str(item)) and Path(str(item)).suffix.lower() in self.modality.endings):
+        if isinstance(item, Path) or (
+            re.search(r"[./\\]\w+$", str(item)) and Path(str(item)).suffix.lower() in self.modality.endings
+        ):
             raise LiminalError(f"item {item}: there is no such file")
         return formula.point(str(item), self.names())
 
@@ -235,7 +257,9 @@ class Core:
         part = self.card.parts.get("directions.safetensors")
         if part is None:
             return {}
-        found = directions.from_tensors(read_weights(self.folder, "directions.safetensors", part), {"directions": part["evidence"]})
+        found = directions.from_tensors(
+            read_weights(self.folder, "directions.safetensors", part), {"directions": part["evidence"]}
+        )
         return {d.name: d for d in found}
 
     @cached_property
@@ -254,7 +278,9 @@ class Core:
         if self.reader is None:
             return {}
         z = self.latents[build.rng_rows(np.arange(len(self.latents)), SPREAD_ON, 0)]
-        return {name: float(value.std()) for name, value in self.reader.named(self.generator.decode(z)).items()}
+        return {
+            name: float(value.std()) for name, value in self.reader.named(self.generator.decode(z)).items()
+        }
 
     @cached_property
     def support(self) -> Support:
@@ -266,7 +292,9 @@ class Core:
         (_, train), (ids, held) = (self.catalogue.latents(split=split) for split in ("train", "held"))
         held_rows = build.rng_rows(np.arange(len(held)), TRUSTED_ON, 0)
         errors = supports.residuals(self.generator, self.modality, self.items(ids[held_rows].tolist()))
-        return supports.fit_support(torch.from_numpy(train), torch.from_numpy(held[held_rows]), held_residual=errors)
+        return supports.fit_support(
+            torch.from_numpy(train), torch.from_numpy(held[held_rows]), held_residual=errors
+        )
 
     @property
     def trust(self) -> Support | None:
@@ -287,9 +315,13 @@ class Core:
     def empty(self, call: str, where: str) -> LiminalError:
         """The error for a filter in SQL that no item passes: it names the first value that no item has."""
         for name, value in formula.compared(where):
-            if self.catalogue.attributes.get(name) == "category" and value not in (known := self.catalogue.values(name)):
+            if self.catalogue.attributes.get(name) == "category" and value not in (
+                known := self.catalogue.values(name)
+            ):
                 return LiminalError(f"{call}: {name} has no value {value!r}; {offer(value, known)}")
-        return LiminalError(f"{call}: no item passes this filter; look at `liminal info` for names and values")
+        return LiminalError(
+            f"{call}: no item passes this filter; look at `liminal info` for names and values"
+        )
 
     def direction(self, name: str) -> Direction:
         """The direction of an attribute: ``"smile"``, ``"hair_colour=blond"``, ``"label='Ankle boot'"``.
@@ -339,10 +371,17 @@ class Names:
         try:
             wanted = float(value)
         except ValueError:
-            raise LiminalError(f"{name}={value}: {name} is a number; wanted one, such as {name}=0.5") from None
+            raise LiminalError(
+                f"{name}={value}: {name} is a number; wanted one, such as {name}=0.5"
+            ) from None
         if self.start is None or self.space.reader is None:
-            raise LiminalError(f"{name}={value} sets a value and needs an item to start from: use it in an edit of that item")
-        found, start = directions.resolve(name, None, self.space.directions, self.space.catalogue.attributes), self.start
+            raise LiminalError(
+                f"{name}={value} sets a value and needs an item to start from: use it in an edit of that item"
+            )
+        found, start = (
+            directions.resolve(name, None, self.space.directions, self.space.catalogue.attributes),
+            self.start,
+        )
         read, decode = self.space.reader.named, self.space.generator.decode
         return effects.reach(lambda z: read(decode(z))[name], start, found.vector, wanted, found.unit)
 
@@ -359,4 +398,6 @@ def _number(name: str) -> int:
 
 def vectors(table: pa.Table, dim: int) -> Tensor:
     """The latents (n, d) of a table of the catalogue."""
-    return torch.from_numpy(np.array(table.column("z").combine_chunks().flatten(), dtype=np.float32).reshape(len(table), dim))
+    return torch.from_numpy(
+        np.array(table.column("z").combine_chunks().flatten(), dtype=np.float32).reshape(len(table), dim)
+    )

@@ -20,7 +20,9 @@ BLOCK = 2**22  # distances in memory at once (32 MB)
 PIECE = 2**18  # numbers of a set held in float64 at once
 WIDE = 256  # columns above which `blocks` uses float32
 WIDEST = 2**17  # columns above which float32 leaves nearly everything open
-SPARE = 4  # rows beyond the k-th nearest that are computed exactly, so that rounding does not hide one of the k
+SPARE = (
+    4  # rows beyond the k-th nearest that are computed exactly, so that rounding does not hide one of the k
+)
 GROUP = 64  # columns whose least is looked at first
 OPEN = 0.02  # share of a block's pairs left open by float32 from which on float64 is the cheaper table
 TINY = 1e-35  # what float32 may lose below its smallest normal number
@@ -68,7 +70,11 @@ class Index:
         if not all(map(math.isfinite, reaches)):
             raise LiminalError("neighbours: the items hold NaN or infinity; leave those out")
         # float32 products are exact to float32 here, and no square leaves its range
-        bears = torch.get_float32_matmul_precision() == "highest" and self.rows.shape[1] <= WIDEST and 1e-12 < largest < 1e15
+        bears = (
+            torch.get_float32_matmul_precision() == "highest"
+            and self.rows.shape[1] <= WIDEST
+            and 1e-12 < largest < 1e15
+        )
         fine = fine or not bears
         if fine not in self._screens:
             self._screens[fine] = _Screen(self.rows.detach(), self.centre, fine)
@@ -95,7 +101,9 @@ def nearest(index: Tensor | Index, queries: Tensor, k: int) -> tuple[Tensor, Ten
     same = queries is prepared.rows
     index, queries = prepared.rows.detach(), queries.detach()
     if not 1 <= k <= len(index) - same:
-        raise LiminalError(f"neighbours: wanted {k} of each item, but there are {len(index)} items; use more items or a smaller k")
+        raise LiminalError(
+            f"neighbours: wanted {k} of each item, but there are {len(index)} items; use more items or a smaller k"
+        )
     squared = torch.empty(len(queries), k, dtype=torch.float64, device=index.device)
     found = torch.empty(len(queries), k, dtype=torch.int64, device=index.device)
     screen = prepared.screen(queries)
@@ -112,7 +120,9 @@ def nearest(index: Tensor | Index, queries: Tensor, k: int) -> tuple[Tensor, Ten
     return squared.sqrt(), found
 
 
-def _chosen(screen: _Screen, index: Tensor, queries: Tensor, own: Tensor | None, k: int) -> tuple[Tensor, Tensor, Tensor]:
+def _chosen(
+    screen: _Screen, index: Tensor, queries: Tensor, own: Tensor | None, k: int
+) -> tuple[Tensor, Tensor, Tensor]:
     """Squared distances and rows (n, k) of the nearest, and whether they are surely those; `own`: the row of each query, left out."""
     low, _ = screen.below(queries)
     if own is not None:
@@ -176,15 +186,22 @@ def ball_counts(centres: Tensor, radii: Tensor, points: Tensor) -> tuple[Tensor,
     return held, inside
 
 
-def _counted(screen: _Screen, points: Tensor, centres: Tensor, radii: Tensor, most: float) -> tuple[Tensor, Tensor] | None:
+def _counted(
+    screen: _Screen, points: Tensor, centres: Tensor, radii: Tensor, most: float
+) -> tuple[Tensor, Tensor] | None:
     """`ball_counts` of some balls; None where more than the share `most` of all pairs is open."""
     low, slack = screen.below(centres)
     reach = radii.square()
     limit = reach.to(low.dtype)
-    limit = torch.nextafter(limit, torch.full_like(limit, torch.inf))  # not below the radius, whichever way it was rounded
+    limit = torch.nextafter(
+        limit, torch.full_like(limit, torch.inf)
+    )  # not below the radius, whichever way it was rounded
     groups = low.view(len(low), -1, GROUP)
     row, group = (groups.amin(2) < limit[:, None]).nonzero(as_tuple=True)
-    held, inside = radii.new_zeros(len(centres), dtype=torch.int64), radii.new_zeros(len(points), dtype=torch.int64)
+    held, inside = (
+        radii.new_zeros(len(centres), dtype=torch.int64),
+        radii.new_zeros(len(points), dtype=torch.int64),
+    )
     opened = 0
     for part in _slices(len(row), PIECE // GROUP):
         values = groups[row[part], group[part]]
@@ -225,7 +242,9 @@ class _Screen:
         right = _beside(b, centre, self.kind, 1.0, last=True, shrink=self.rounding, beyond=-len(b) % GROUP)
         self.slack = right[: len(b), -1].double() * (2.1 * self.rounding) + TINY
         self.right = right.T
-        self.table = self.right.new_empty(0)  # one for all blocks: fresh memory would cost as much as the product
+        self.table = self.right.new_empty(
+            0
+        )  # one for all blocks: fresh memory would cost as much as the product
 
     def below(self, a: Tensor) -> tuple[Tensor, Tensor]:
         """L (n, m or more to a multiple of GROUP, infinite there), good until the next call, and the slack (n,) of these rows of a."""
@@ -236,7 +255,15 @@ class _Screen:
         return table, left[:, -2].double() * (2.1 * self.rounding) + TINY
 
 
-def _beside(x: Tensor, centre: Tensor, kind: torch.dtype, scale: float, last: bool, shrink: float = 0.0, beyond: int = 0) -> Tensor:
+def _beside(
+    x: Tensor,
+    centre: Tensor,
+    kind: torch.dtype,
+    scale: float,
+    last: bool,
+    shrink: float = 0.0,
+    beyond: int = 0,
+) -> Tensor:
     """(n, d) -> (n, d + 2): scale * y, then |y|^2 and 1 (1 and |y|^2 if `last`) for y = x - centre, |y|^2 less its share `shrink`.
 
     Rows with scale -2 times rows with 1 and `last` are squared distances; `beyond` more rows of the latter lie at infinity.

@@ -35,4 +35,8 @@ def offer(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if near:
         return "did you mean " + " or ".join(near) + "?"
-    return "known: " + ", ".join(names[:12]) + (", ..." if len(names) > 12 else "") + "." if names else "there is none."
+    return (
+        "known: " + ", ".join(names[:12]) + (", ..." if len(names) > 12 else "") + "."
+        if names
+        else "there is none."
+    )

@@ -23,7 +23,9 @@ def cache_folder(*parts: str) -> Path:
         LiminalError: it cannot be made.
     """
     base = os.environ.get("LIMINAL_CACHE")
-    root = Path(base) if base else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "liminal"
+    root = (
+        Path(base) if base else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "liminal"
+    )
     folder = root.joinpath(*parts)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -50,7 +52,9 @@ def check_output(path: str | Path, force: bool, what: str = "output") -> Path:
     if path.exists() and not force:
         raise LiminalError(f"{what} {path} exists already: name another one or add --force")
     if not path.absolute().parent.is_dir():
-        raise LiminalError(f"{what} {path}: the folder {path.absolute().parent} does not exist; make it first")
+        raise LiminalError(
+            f"{what} {path}: the folder {path.absolute().parent} does not exist; make it first"
+        )
     return path
 
 
@@ -76,7 +80,9 @@ def atomic(path: str | Path) -> Iterator[Path]:
             path.rename(holder / "replaced")
         os.replace(part, path)
     except OSError as error:
-        raise LiminalError(f"could not write {path}: {error.strerror or error}; nothing was changed there") from error
+        raise LiminalError(
+            f"could not write {path}: {error.strerror or error}; nothing was changed there"
+        ) from error
     finally:
         if holder is not None:
             shutil.rmtree(holder, ignore_errors=True)

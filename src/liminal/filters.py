@@ -7,7 +7,22 @@ from collections.abc import Sequence
 
 from .errors import LiminalError, unknown
 
-_SQL = {"and", "or", "not", "in", "is", "null", "true", "false", "like", "ilike", "between", "as", "cast", "escape"}
+_SQL = {
+    "and",
+    "or",
+    "not",
+    "in",
+    "is",
+    "null",
+    "true",
+    "false",
+    "like",
+    "ilike",
+    "between",
+    "as",
+    "cast",
+    "escape",
+}
 _TOKEN = re.compile(
     r"""(?P<space>\s+) | (?P<text>'(?:[^']|'')*') | (?P<quoted>"[^"]*"|`[^`]*`) | (?P<word>\w*[^\W\d]\w*)
       | (?P<number>\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?) | (?P<sign>::|[-+*/%<>=!|(),])""",
@@ -44,14 +59,21 @@ def resolve(where: str, names: Sequence[str]) -> str:
     out, before, at, depth = "", "", 0, 0  # before: the last token that is not space
     while at < len(text):
         found = _TOKEN.match(text, at)
-        if found and found.lastgroup == "word" and found.group()[0].isdigit() and column(found.group()) is None:
+        if (
+            found
+            and found.lastgroup == "word"
+            and found.group()[0].isdigit()
+            and column(found.group()) is None
+        ):
             found = _NUMBER.match(text, at)  # 1e5 is a number unless an attribute is called so
         if found is None:
             what = "a quote that is not closed" if text[at] in "'\"`" else repr(text[at])
             raise LiminalError(f"where {where!r}: {what} cannot be read; {_EXAMPLE}")
         token, kind, at = found.group(), found.lastgroup, found.end()
         function = text[at:].lstrip().startswith("(")
-        if kind == "quoted" or (kind == "word" and token.lower() not in _SQL and not function and before not in ("as", "::")):
+        if kind == "quoted" or (
+            kind == "word" and token.lower() not in _SQL and not function and before not in ("as", "::")
+        ):
             name = token[1:-1] if kind == "quoted" else token
             known = column(name)
             if known is not None:
@@ -67,25 +89,42 @@ def resolve(where: str, names: Sequence[str]) -> str:
         if kind != "space":
             before = "in (" if before == "in" and token == "(" else token.lower()
     if depth:
-        raise LiminalError(f"where {where!r}: a parenthesis is {'not closed' if depth > 0 else 'closed that was never opened'}")
+        raise LiminalError(
+            f"where {where!r}: a parenthesis is {'not closed' if depth > 0 else 'closed that was never opened'}"
+        )
     return out
 
 
 def reason(error: BaseException) -> str:
     """What Lance says, in plain words and without the places in its source."""
     text = re.sub(r",? ?/\S+\.rs:\d+:\d+", "", str(error)).strip()
-    text = re.sub(r"^(lance error: |Invalid input, |LanceError\(\w+\): |External error: |Query Execution error: |Arrow error: )+", "", text)
+    text = re.sub(
+        r"^(lance error: |Invalid input, |LanceError\(\w+\): |External error: |Query Execution error: |Arrow error: )+",
+        "",
+        text,
+    )
     text = re.sub(r"^Error (applying filter expression to batch|during planning): (Arrow error: )?", "", text)
-    if found := re.search(r"sql parser error: (?:Expected: (.+?), found: (.+?)|(.+?))(?: at Line.*)?\)*$", text):
+    if found := re.search(
+        r"sql parser error: (?:Expected: (.+?), found: (.+?)|(.+?))(?: at Line.*)?\)*$", text
+    ):
         wanted, came, other = found.groups()
         if not wanted:
             return other
-        wanted = "and, or, or the end" if wanted == ")" else wanted  # the parentheses around the whole filter are ours
+        wanted = (
+            "and, or, or the end" if wanted == ")" else wanted
+        )  # the parentheses around the whole filter are ours
         return f"wanted {wanted}, found {'the end' if came in ('EOF', ')') else came.replace('`', '')}"
     if "does not return a boolean" in text:
         return "this is a value and no condition; compare it with something, as in smile > 0.5"
-    if found := re.search(r"Received literal \w+\((.*)\) and could not convert to literal of type '(\w+)'", text):
-        kinds = {"Utf8": "text in 'single quotes'", "Boolean": "true or false", "Int64": "a whole number", "Float64": "a number"}
+    if found := re.search(
+        r"Received literal \w+\((.*)\) and could not convert to literal of type '(\w+)'", text
+    ):
+        kinds = {
+            "Utf8": "text in 'single quotes'",
+            "Boolean": "true or false",
+            "Int64": "a whole number",
+            "Float64": "a number",
+        }
         return f"{found[1].replace(chr(34), chr(39))} stands where {kinds.get(found[2], found[2])} is wanted"
     if found := re.search(r"Invalid function '(.*?)'\.?(?:\s*Did you mean '(.*?)')?", text):
         return f"unknown function {found[1]!r}" + (f": did you mean {found[2]}?" if found[2] else "")

@@ -70,7 +70,9 @@ class Generator(nn.Module, ABC):
             )
         if not torch.isfinite(z).all():
             row = int((~torch.isfinite(z).all(1)).nonzero()[0])
-            raise LiminalError(f"decode: row {row} of the latents holds NaN or infinity; wanted finite numbers")
+            raise LiminalError(
+                f"decode: row {row} of the latents holds NaN or infinity; wanted finite numbers"
+            )
         return z.to(self.device)
 
     @property
@@ -93,11 +95,15 @@ class Autoencoder(Generator):
             LiminalError: x has another shape than the model's items, or holds NaN or infinity.
         """
         if x.ndim != len(self.shape) + 1 or tuple(x.shape[1:]) != tuple(self.shape):
-            raise LiminalError(f"encode: wanted items of shape (n, {', '.join(map(str, self.shape))}), got {tuple(x.shape)}")
+            raise LiminalError(
+                f"encode: wanted items of shape (n, {', '.join(map(str, self.shape))}), got {tuple(x.shape)}"
+            )
 
         def mean(part: Tensor) -> Tensor:
             part = part.to(self.device, torch.float32)
-            if not part.sum().isfinite() and not part.isfinite().all():  # a sum is ten times as fast, and NaN never leaves it
+            if (
+                not part.sum().isfinite() and not part.isfinite().all()
+            ):  # a sum is ten times as fast, and NaN never leaves it
                 raise LiminalError("encode: the items hold NaN or infinity; wanted finite numbers")
             return self.posterior(part).mean
 
@@ -177,5 +183,7 @@ class Wrapped(Autoencoder):
 
     def posterior(self, x: Tensor) -> Posterior:
         if self._encode is None:
-            raise LiminalError("encode: this model was wrapped without an encoder; give encode= to liminal.wrap")
+            raise LiminalError(
+                "encode: this model was wrapped without an encoder; give encode= to liminal.wrap"
+            )
         return Delta(self._encode(x))

@@ -66,7 +66,13 @@ class Muon(torch.optim.Optimizer):
         weight_decay: lambda, 0 or more.
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, weight_decay: float = 0.02) -> None:
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        lr: float,
+        momentum: float = 0.95,
+        weight_decay: float = 0.02,
+    ) -> None:
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
@@ -75,7 +81,9 @@ class Muon(torch.optim.Optimizer):
             for p in group["params"]:
                 if p.grad is None:
                     continue
-                kept = self.state[p].setdefault("momentum", torch.zeros_like(p, memory_format=torch.preserve_format))
+                kept = self.state[p].setdefault(
+                    "momentum", torch.zeros_like(p, memory_format=torch.preserve_format)
+                )
                 kept.lerp_(p.grad, 1 - group["momentum"])
                 ahead = p.grad.lerp(kept, group["momentum"]).reshape(len(p), -1)
                 update = orthogonal(ahead).mul_(SIZE * math.sqrt(max(ahead.shape)))

@@ -46,8 +46,14 @@ def open(
     verify(folder, card)
     for name in ("weights.safetensors", "items.lance"):
         if name not in card.parts:
-            raise LiminalError(f"space {folder}: card.json names no {name}, so it is cut or changed by hand; copy the whole folder again")
-    modality = _made(registry.named("modality", card.modality["name"], registry.MODALITIES), card.modality["arguments"], folder)
+            raise LiminalError(
+                f"space {folder}: card.json names no {name}, so it is cut or changed by hand; copy the whole folder again"
+            )
+    modality = _made(
+        registry.named("modality", card.modality["name"], registry.MODALITIES),
+        card.modality["arguments"],
+        folder,
+    )
     tensors = read_weights(folder, "weights.safetensors", card.parts["weights.safetensors"])
     samplers: dict[str, Prior] = {}
     for kind, arguments in card.sampler.get("fitted", {}).items():
@@ -57,16 +63,27 @@ def open(
     generator: Autoencoder
     if card.model["class"] == "wrapped":
         if decode is None:
-            raise LiminalError(f"space {folder} was made of a wrapped model: open it with liminal.open(folder, decode=..., encode=...)")
-        generator = Wrapped(decode, encode, PRIORS.get(card.prior["name"], PRIORS["normal"])(int(card.prior["dim"])), modality.shape)
+            raise LiminalError(
+                f"space {folder} was made of a wrapped model: open it with liminal.open(folder, decode=..., encode=...)"
+            )
+        generator = Wrapped(
+            decode,
+            encode,
+            PRIORS.get(card.prior["name"], PRIORS["normal"])(int(card.prior["dim"])),
+            modality.shape,
+        )
     else:
-        generator = _made(registry.named("model", card.model["class"], registry.MODELS), card.model["arguments"], folder)
+        generator = _made(
+            registry.named("model", card.model["class"], registry.MODELS), card.model["arguments"], folder
+        )
         _fill(generator, tensors, "model", folder)
     if card.prior["name"] == "mixture":
         generator.prior = samplers["mixture"]
     else:
         samplers = {"prior": generator.prior, **samplers}
-    return Space(generator.eval().requires_grad_(False).to(choose_device(device)), modality, card, folder, samplers)
+    return Space(
+        generator.eval().requires_grad_(False).to(choose_device(device)), modality, card, folder, samplers
+    )
 
 
 def _made(kind: Callable[..., Any], arguments: dict[str, Any], folder: Path) -> Any:
@@ -74,7 +91,9 @@ def _made(kind: Callable[..., Any], arguments: dict[str, Any], folder: Path) -> 
     try:
         return kind(**arguments)
     except TypeError as error:
-        raise LiminalError(f"space {folder}: card.json holds arguments that do not fit ({error}); copy the whole folder again") from error
+        raise LiminalError(
+            f"space {folder}: card.json holds arguments that do not fit ({error}); copy the whole folder again"
+        ) from error
 
 
 def _fill(module: torch.nn.Module, tensors: dict[str, Tensor], prefix: str, folder: Path) -> None:
@@ -82,7 +101,9 @@ def _fill(module: torch.nn.Module, tensors: dict[str, Tensor], prefix: str, fold
     try:
         missing, extra = module.load_state_dict(state, strict=False)
     except RuntimeError as error:
-        raise LiminalError(f"space {folder}: weights.safetensors does not fit the card ({str(error).splitlines()[-1].strip()})") from error
+        raise LiminalError(
+            f"space {folder}: weights.safetensors does not fit the card ({str(error).splitlines()[-1].strip()})"
+        ) from error
     missing = [k for k in missing if not k.startswith("prior.")]
     if missing or extra:
         raise LiminalError(
@@ -90,7 +111,13 @@ def _fill(module: torch.nn.Module, tensors: dict[str, Tensor], prefix: str, fold
         )
 
 
-def fit(data: str | Path | np.ndarray | Dataset, out: str | Path | None = None, *, voice: Voice | None = None, **how: Any) -> Space:
+def fit(
+    data: str | Path | np.ndarray | Dataset,
+    out: str | Path | None = None,
+    *,
+    voice: Voice | None = None,
+    **how: Any,
+) -> Space:
     """Train a model on data and open the space that results.
 
     Args:
@@ -149,12 +176,16 @@ def wrap(
             dim = int(encode(items.modality.tensor(items.items[:1])).shape[-1])
     if isinstance(prior, str) and prior not in PRIORS:
         raise unknown("prior", prior, PRIORS)
-    generator = Wrapped(decode, encode, PRIORS[prior](dim) if isinstance(prior, str) else prior, items.modality.shape)
+    generator = Wrapped(
+        decode, encode, PRIORS[prior](dim) if isinstance(prior, str) else prior, items.modality.shape
+    )
     temporary = None if out is not None else tempfile.TemporaryDirectory(prefix="liminal-")
     folder = build.claim(temporary.name if temporary else str(out), force=False, resume=False)
     assert folder is not None
     folder.mkdir(exist_ok=True)
-    build.assemble(generator, items, split(len(items), items.held_out, seed), folder, seed=seed, voice=speak).commit(folder)
+    build.assemble(
+        generator, items, split(len(items), items.held_out, seed), folder, seed=seed, voice=speak
+    ).commit(folder)
     speak.close()
     space = open(folder, decode=decode, encode=encode)
     space._kept = temporary

@@ -239,7 +239,9 @@ class PowerSpherical(Posterior):
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         a, b = self._ab()
-        if generator is not None:  # torch's Beta takes no generator: seed the global one from it, inside a fork
+        if (
+            generator is not None
+        ):  # torch's Beta takes no generator: seed the global one from it, inside a fork
             seed = int(torch.randint(2**62, (1,), generator=generator))
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
@@ -267,5 +269,7 @@ class PowerSpherical(Posterior):
 
     def kl(self) -> Tensor:
         a, b = self._ab()
-        entropy = -(self._log_normaliser() + self.kappa * (math.log(2) + torch.digamma(a) - torch.digamma(a + b)))
+        entropy = -(
+            self._log_normaliser() + self.kappa * (math.log(2) + torch.digamma(a) - torch.digamma(a + b))
+        )
         return Sphere(self.mean.shape[-1]).log_area - entropy

@@ -19,12 +19,25 @@ from .errors import LiminalError, unknown
 from .modalities import Modality
 from .voice import Voice
 
-MODELS = {"ae": "liminal.models.autoencoder:AE", "vae": "liminal.models.vae:VAE", "wae": "liminal.models.wae:WAE"}
+MODELS = {
+    "ae": "liminal.models.autoencoder:AE",
+    "vae": "liminal.models.vae:VAE",
+    "wae": "liminal.models.wae:WAE",
+}
 MODALITIES = {"image": "liminal.modalities.image:Image"}
 DATASETS = {
-    "faces": ("liminal.datasets.faces:faces", "cartoon portraits drawn by code, 64 x 64 colour, 12 known factors"),
-    "sprites": ("liminal.datasets.sprites:sprites", "the dSprites grid drawn by code, 64 x 64 grey, 5 known factors"),
-    "fashion-mnist": ("liminal.datasets.mnist:fashion_mnist", "70,000 grey pictures of clothes, 28 x 28, 10 classes (MIT)"),
+    "faces": (
+        "liminal.datasets.faces:faces",
+        "cartoon portraits drawn by code, 64 x 64 colour, 12 known factors",
+    ),
+    "sprites": (
+        "liminal.datasets.sprites:sprites",
+        "the dSprites grid drawn by code, 64 x 64 grey, 5 known factors",
+    ),
+    "fashion-mnist": (
+        "liminal.datasets.mnist:fashion_mnist",
+        "70,000 grey pictures of clothes, 28 x 28, 10 classes (MIT)",
+    ),
     "mnist": ("liminal.datasets.mnist:mnist", "70,000 handwritten digits, 28 x 28"),
 }
 READY = Path(__file__).parent / "spaces"
@@ -49,7 +62,9 @@ def named(what: str, name: str, table: dict[str, str]) -> Any:
 
 def ready_made() -> dict[str, Path]:
     """The ready-made spaces that come with Liminal: name -> folder."""
-    return {p.name: p for p in sorted(READY.iterdir()) if (p / "card.json").is_file()} if READY.is_dir() else {}
+    return (
+        {p.name: p for p in sorted(READY.iterdir()) if (p / "card.json").is_file()} if READY.is_dir() else {}
+    )
 
 
 def space_folder(name: str | Path) -> Path:
@@ -66,7 +81,12 @@ def space_folder(name: str | Path) -> Path:
     found = ready_made()
     if str(name) in found:
         return found[str(name)]
-    raise unknown("space", str(name), found, "Give a folder that `liminal fit` made, or a name that `liminal spaces` lists.")
+    raise unknown(
+        "space",
+        str(name),
+        found,
+        "Give a folder that `liminal fit` made, or a name that `liminal spaces` lists.",
+    )
 
 
 def dataset(
@@ -104,11 +124,20 @@ def dataset(
         state = [hashlib.sha256(np.ascontiguousarray(data).tobytes()).hexdigest()]
         names = [f"array#{i}" for i in range(len(data))]
         found = array_dataset(
-            "array", data, place=Path("array"), state=state, sources=names, attributes=pa.table({}), progress=progress, **options
+            "array",
+            data,
+            place=Path("array"),
+            state=state,
+            sources=names,
+            attributes=pa.table({}),
+            progress=progress,
+            **options,
         )
     elif Path(data).exists():
         if str(data) in DATASETS:
-            voice.say(f"reading the path {data}; the dataset of that name is not meant, as an existing path wins")
+            voice.say(
+                f"reading the path {data}; the dataset of that name is not meant, as an existing path wins"
+            )
         found = paths.read(Path(data), kind, progress=progress, **options)
     elif str(data) in DATASETS:
         found = _drawn(str(data), modality, options, progress)
@@ -126,7 +155,9 @@ def dataset(
     return found
 
 
-def _drawn(name: str, modality: str | Modality, options: dict[str, Any], progress: Callable[[int, int], None]) -> Dataset:
+def _drawn(
+    name: str, modality: str | Modality, options: dict[str, Any], progress: Callable[[int, int], None]
+) -> Dataset:
     """A dataset by its name. One that is drawn takes a size, not a modality; for a given modality it must come out right by itself."""
     make = load(DATASETS[name][0])
     parameters = inspect.signature(make).parameters
@@ -134,8 +165,12 @@ def _drawn(name: str, modality: str | Modality, options: dict[str, Any], progres
         options = {k: v for k, v in options.items() if k not in modality.config()}
     wrong = sorted(set(options) - set(parameters))
     if wrong and not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        raise LiminalError(f"dataset {name} takes no {wrong[0]}; it takes {', '.join(sorted(set(parameters) - {'progress'}))}")
+        raise LiminalError(
+            f"dataset {name} takes no {wrong[0]}; it takes {', '.join(sorted(set(parameters) - {'progress'}))}"
+        )
     found: Dataset = make(progress=progress, **options)
     if isinstance(modality, Modality) and found.modality.item_shape != modality.item_shape:
-        raise LiminalError(f"dataset {name} gives items of {found.modality.item_shape}; this space holds items of {modality.item_shape}")
+        raise LiminalError(
+            f"dataset {name} gives items of {found.modality.item_shape}; this space holds items of {modality.item_shape}"
+        )
     return found

@@ -30,7 +30,11 @@ _RESERVED = {*FIXED, "distance", "_distance", "_rowid", "_rowaddr", "_rowoffset"
 
 
 def batch(
-    z: np.ndarray, splits: Sequence[str], thumbnails: Sequence[bytes], sources: Sequence[str], attributes: pa.Table | None = None
+    z: np.ndarray,
+    splits: Sequence[str],
+    thumbnails: Sequence[bytes],
+    sources: Sequence[str],
+    attributes: pa.Table | None = None,
 ) -> pa.RecordBatch:
     """Rows for `Catalogue.create` and `Catalogue.append`, which number them.
 
@@ -54,7 +58,9 @@ def batch(
     if attributes is not None and attributes.num_columns:
         clash = sorted(set(attributes.column_names) & set(columns))
         if clash:
-            raise LiminalError(f"attribute {clash[0]!r}: this name is the catalogue's own; rename the attribute")
+            raise LiminalError(
+                f"attribute {clash[0]!r}: this name is the catalogue's own; rename the attribute"
+            )
         columns |= {name: attributes[name].combine_chunks() for name in attributes.column_names}
     return pa.RecordBatch.from_pydict(columns)
 
@@ -65,7 +71,9 @@ def numbered(rows: Iterable[pa.RecordBatch], schema: pa.Schema, start: int) -> I
         for name in part.schema.names:
             if name == "id" or name not in schema.names:
                 known = [n for n in schema.names if n not in FIXED]
-                raise unknown("attribute", name, known, "This catalogue holds no other; `liminal label` adds new ones.")
+                raise unknown(
+                    "attribute", name, known, "This catalogue holds no other; `liminal label` adds new ones."
+                )
         columns: list[pa.Array] = [pa.array(np.arange(start, start + len(part)))]
         for field in list(schema)[1:]:
             given = part.column(field.name) if field.name in part.schema.names else None
@@ -80,12 +88,20 @@ def _conform(given: pa.Array | None, field: pa.Field, n: int) -> pa.Array:
         if given is None or pa.types.is_null(given.type):
             return pa.nulls(n, field.type)
         if storage(field.name, given.type) != field.type:
-            raise LiminalError(f"attribute {field.name!r} is a {KINDS[field.type]} in this space, and now comes as {given.type}")
+            raise LiminalError(
+                f"attribute {field.name!r} is a {KINDS[field.type]} in this space, and now comes as {given.type}"
+            )
         column = given.cast(field.type, safe=False)
-        return pc.if_else(pc.is_nan(column), pa.scalar(None, field.type), column) if field.type == pa.float64() else column
+        return (
+            pc.if_else(pc.is_nan(column), pa.scalar(None, field.type), column)
+            if field.type == pa.float64()
+            else column
+        )
     if given is None or given.null_count or given.type != field.type:
         came = "none" if given is None else "unknown values" if given.null_count else given.type
-        raise LiminalError(f"catalogue: column {field.name!r}: wanted {field.type} without unknown values, got {came}")
+        raise LiminalError(
+            f"catalogue: column {field.name!r}: wanted {field.type} without unknown values, got {came}"
+        )
     if field.name == "z" and not np.isfinite(given.flatten().to_numpy()).all():
         raise LiminalError("catalogue: the codes hold NaN or infinity; wanted finite numbers")
     if field.name == "split" and (wrong := set(pc.unique(given).to_pylist()) - set(SPLITS)):
@@ -106,7 +122,12 @@ def storage(name: str, given: pa.DataType) -> pa.DataType:
         return pa.bool_()
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return pa.string()
-    if pa.types.is_null(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+    if (
+        pa.types.is_null(kind)
+        or pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_decimal(kind)
+    ):
         return pa.float64()
     raise LiminalError(f"attribute {name!r} is of type {given}; wanted numbers, true/false or text")
 
@@ -119,7 +140,11 @@ def check_names(names: Sequence[str]) -> None:
         if low in _RESERVED:
             raise LiminalError(f"attribute {name!r}: this name is the catalogue's own; rename the attribute")
         if not name.strip() or "." in name or "`" in name or '"' in name:
-            raise LiminalError(f"attribute {name!r}: a name needs a letter and may hold no dot, backquote or double quote; rename it")
+            raise LiminalError(
+                f"attribute {name!r}: a name needs a letter and may hold no dot, backquote or double quote; rename it"
+            )
         if low in seen:
-            raise LiminalError(f"attributes {seen[low]!r} and {name!r} differ only in case, and filters take names in any case; rename one")
+            raise LiminalError(
+                f"attributes {seen[low]!r} and {name!r} differ only in case, and filters take names in any case; rename one"
+            )
         seen[low] = name

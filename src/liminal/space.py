@@ -56,7 +56,9 @@ class Space(Stored):
         samplers: by name: ``prior``, ``mixture``, ``flow``.
     """
 
-    def neighbors(self, item: Item, k: int = 10, where: str | None = None, metric: str = "euclidean") -> pa.Table:
+    def neighbors(
+        self, item: Item, k: int = 10, where: str | None = None, metric: str = "euclidean"
+    ) -> pa.Table:
         """The k items nearest to an item: id, distance, split, source, attributes; nearest first.
 
         Args:
@@ -75,7 +77,9 @@ class Space(Stored):
             raise unknown("metric", metric, METRICS)
         z, passed = self.latent(item), formula.where(where) if where else None
         plain = metric in ("euclidean", "cosine")
-        found = self.catalogue.nearest(z.numpy(), k if plain else k + RANKED, passed, metric if plain else "euclidean")
+        found = self.catalogue.nearest(
+            z.numpy(), k if plain else k + RANKED, passed, metric if plain else "euclidean"
+        )
         found = found.drop_columns([c for c in ("z", "thumbnail") if c in found.column_names])
         if plain or not len(found):
             return found
@@ -119,7 +123,9 @@ class Space(Stored):
             LiminalError: an unknown sampler, a filter that fewer than 3 items pass, or too few draws with that support.
         """
         if support is not None and not 0 <= support <= 1:
-            raise LiminalError(f"--support {support:g}: wanted a number from 0 (anything) to 1 (the most typical); 0.2 is a fair start")
+            raise LiminalError(
+                f"--support {support:g}: wanted a number from 0 (anything) to 1 (the most typical); 0.2 is a fair start"
+            )
         name, sampler = self._drawn_from(source, where, cluster, near, seed)
         if support is None:
             z = self.draw(n, source, seed) if sampler is None else sampler.sample(n, rng(seed)).cpu()
@@ -133,7 +139,9 @@ class Space(Stored):
         told = evidence or sampler is not None or support is not None or name not in self.samplers
         return Samples(z, self.decode(z), self.modality, name, table=self._beside(z) if told else None)
 
-    def _drawn_from(self, source: str, where: str | None, cluster: int | None, near: Item | None, seed: int) -> tuple[str, Prior | None]:
+    def _drawn_from(
+        self, source: str, where: str | None, cluster: int | None, near: Item | None, seed: int
+    ) -> tuple[str, Prior | None]:
         """What draws are called, and the distribution of a part of the items where one is asked for."""
         asked = [value for value in (where, cluster, near) if value is not None]
         if not asked:
@@ -147,7 +155,9 @@ class Space(Stored):
         if cluster is not None:
             groups = self.clusters()
             if not 0 <= cluster < len(groups):
-                raise LiminalError(f"--cluster {cluster}: there are clusters 0 to {len(groups) - 1}; `liminal clusters` shows them")
+                raise LiminalError(
+                    f"--cluster {cluster}: there are clusters 0 to {len(groups) - 1}; `liminal clusters` shows them"
+                )
             found = self.latents[torch.from_numpy(groups.ids[groups.labels == cluster])]
             name = f"cluster {cluster} ({groups.clusters[cluster].name})"
         else:
@@ -162,7 +172,13 @@ class Space(Stored):
         """Support of latents where it is known, and the nearest real item of each with its distance: how far it is from a copy."""
         distance, row = nearest(self.latents, z, 1)
         trust = {"support": pa.array(self.trust(z).float().numpy())} if self.trust else {}
-        return pa.table({**trust, "nearest": pa.array(row[:, 0].numpy()), "distance": pa.array(distance[:, 0].float().numpy())})
+        return pa.table(
+            {
+                **trust,
+                "nearest": pa.array(row[:, 0].numpy()),
+                "distance": pa.array(distance[:, 0].float().numpy()),
+            }
+        )
 
     def path(
         self,
@@ -214,7 +230,14 @@ class Space(Stored):
         """The geodesics from each key to the next, heavier where support is low."""
         stops = torch.cat([keys, keys[:1]]) if loop else keys
         weight = self.trust.weight if self.trust else None
-        return geodesics.geodesics(self.generator.decode_soft, stops[:-1], stops[1:], weight=weight, mix=self.mixer, graph=self.latents)
+        return geodesics.geodesics(
+            self.generator.decode_soft,
+            stops[:-1],
+            stops[1:],
+            weight=weight,
+            mix=self.mixer,
+            graph=self.latents,
+        )
 
     def _vectors_of(self, names: Sequence[str]) -> Tensor:
         """The directions (k, d) of attributes; of a category those of all its values."""
@@ -265,9 +288,13 @@ class Space(Stored):
     def strip(self, items: Sequence[Item], change: str, strengths: Sequence[float] = edits.STRENGTHS) -> Any:
         """A picture of an edit at several strengths, a row for each item; see `ops.edits.strip`."""
         z = torch.stack([self.latent(item) for item in items])
-        return edits.strip(self.generator, self.modality, z, formula.edit(change, self.names(z[0])), strengths)
+        return edits.strip(
+            self.generator, self.modality, z, formula.edit(change, self.names(z[0])), strengths
+        )
 
-    def find_directions(self, source: str = "attributes", at: Item | None = None, k: int = 8, seed: int = 0) -> list[Direction]:
+    def find_directions(
+        self, source: str = "attributes", at: Item | None = None, k: int = 8, seed: int = 0
+    ) -> list[Direction]:
         """Directions of the space, the strongest first.
 
         Args:
@@ -288,7 +315,9 @@ class Space(Stored):
             return discover.factorised(self.generator, self.latents, k, read, seed)
         if at is None:
             raise LiminalError("directions: jacobian needs an item to start from, such as @12")
-        return discover.jacobian(self.generator.decode_soft, self.latent(at), self.latents, k, decode, read, seed)
+        return discover.jacobian(
+            self.generator.decode_soft, self.latent(at), self.latents, k, decode, read, seed
+        )
 
     def direction_strips(self, found: Sequence[Direction], item: Item | None = None) -> Any:
         """A picture of directions, a row each, on one item; None: the most typical one. See `ops.discover.strips`."""
@@ -297,9 +326,13 @@ class Space(Stored):
 
     def between(self, first: str, second: str) -> Direction:
         """The direction from the items that pass one filter to those that pass another, with a cross-validated score."""
-        a, b = (torch.from_numpy(self.catalogue.latents(where=formula.where(text))[1]) for text in (second, first))
+        a, b = (
+            torch.from_numpy(self.catalogue.latents(where=formula.where(text))[1]) for text in (second, first)
+        )
         read = self.reader.named if self.reader else None
-        return discover.from_selections(a, b, self.latents, f"{first} to {second}", self.generator.decode, read)
+        return discover.from_selections(
+            a, b, self.latents, f"{first} to {second}", self.generator.decode, read
+        )
 
     def transfer(self, content: Item, style: Item, blend: float = 1.0, by: str | None = None) -> Transfer:
         """One item in the style of another: what a category names is kept, everything else comes from the style item.
@@ -335,12 +368,17 @@ class Space(Stored):
         name = by or ("label" if "label" in kinds or len(kinds) != 1 else kinds[0])
         if name not in kinds:
             raise unknown(
-                "category", name, kinds, "Content is what a category names: choose one with --by, or add one with `liminal label`."
+                "category",
+                name,
+                kinds,
+                "Content is what a category names: choose one with --by, or add one with `liminal label`.",
             )
         if name not in self._styles:
             table = self.catalogue.table(columns=["z", name], split="train")
             z = vectors(table, self.dim)
-            self._styles[name] = fit_style(z, table[name].to_pylist(), name=name, decode=self.generator.decode)
+            self._styles[name] = fit_style(
+                z, table[name].to_pylist(), name=name, decode=self.generator.decode
+            )
         return self._styles[name]
 
     def _class(self, item: Item, by: str) -> str | None:
@@ -364,7 +402,9 @@ class Space(Stored):
         """
         names = list(self.card.attributes)
         if color is not None and color not in names:
-            raise unknown("attribute", color, names, "Colours come from attributes; `liminal label` adds some.")
+            raise unknown(
+                "attribute", color, names, "Colours come from attributes; `liminal label` adds some."
+            )
         if color is None:
             kinds = [n for n in names if self.card.attributes[n] == "category"] or names
             color = kinds[0] if kinds else None
@@ -372,7 +412,9 @@ class Space(Stored):
         ids = np.array(table["id"])
         values = table[color].to_pylist() if color else None
         name = self.card.data["name"]
-        return project(vectors(table, self.dim), method, seed, ids, values, color or "", name, self._preview(ids))
+        return project(
+            vectors(table, self.dim), method, seed, ids, values, color or "", name, self._preview(ids)
+        )
 
     def inverse(self, drawn: Map, seed: int = 0) -> Inverse:
         """The way back from a map of this space: places (m, 2) -> latents, with an expected error, and where there is nothing.
@@ -382,11 +424,17 @@ class Space(Stored):
             seed: of the items that are left out to tell the error.
         """
         decode = lambda z: self.generator.decode(torch.from_numpy(z)).cpu().numpy()
-        return drawn.inverse(seed, decode, lambda rows: self.modality.tensor(self.items(drawn.ids[rows].tolist())).numpy())
+        return drawn.inverse(
+            seed, decode, lambda rows: self.modality.tensor(self.items(drawn.ids[rows].tolist())).numpy()
+        )
 
-    def at(self, places: Sequence[tuple[float, float]], method: str = "umap", seed: int = 0) -> tuple[Samples, InverseResult]:
+    def at(
+        self, places: Sequence[tuple[float, float]], method: str = "umap", seed: int = 0
+    ) -> tuple[Samples, InverseResult]:
         """Items decoded at places (x, y) of the space's map, and how far each can be trusted."""
-        found = self.inverse(self.map(method, seed=seed), seed)(np.asarray(places, dtype=np.float64).reshape(-1, 2))
+        found = self.inverse(self.map(method, seed=seed), seed)(
+            np.asarray(places, dtype=np.float64).reshape(-1, 2)
+        )
         z = torch.from_numpy(found.z)
         return Samples(z, self.decode(z), self.modality, f"{method} map"), found
 
@@ -409,7 +457,14 @@ class Space(Stored):
             ids = np.array(table["id"])
             z, name = vectors(table, self.dim), self.card.data["name"]
             self._clusters[key] = clusters(
-                z, method=method, k=k, attributes=known, ids=ids, seed=seed, title=name, preview=self._preview(ids)
+                z,
+                method=method,
+                k=k,
+                attributes=known,
+                ids=ids,
+                seed=seed,
+                title=name,
+                preview=self._preview(ids),
             )
         return self._clusters[key]
 
@@ -419,8 +474,15 @@ class Space(Stored):
     def measure(self, seed: int = 0, quick: bool = False, voice: Voice | None = None) -> Report:
         """What the space is worth: reconstruction, sampling, structure, compression, with intervals; see `measures.measure`."""
         speak = voice or speaking()
-        train, held = (self._chosen(split, 2_000 if quick else most, seed) for split, most in (("train", 10_000), ("held", 5_000)))
-        attributes = (train.drop_columns(["id", "z"]), held.drop_columns(["id", "z"])) if self.card.attributes else None
+        train, held = (
+            self._chosen(split, 2_000 if quick else most, seed)
+            for split, most in (("train", 10_000), ("held", 5_000))
+        )
+        attributes = (
+            (train.drop_columns(["id", "z"]), held.drop_columns(["id", "z"]))
+            if self.card.attributes
+            else None
+        )
         report = measure(
             self.generator,
             self.modality,
@@ -492,11 +554,15 @@ class Space(Stored):
         """
         for other in others:
             if other.modality.config() != self.modality.config():
-                raise LiminalError(f"stability: {other.card.data['name']} has other items; wanted spaces of {self.card.data['name']}")
+                raise LiminalError(
+                    f"stability: {other.card.data['name']} has other items; wanted spaces of {self.card.data['name']}"
+                )
         table = self._chosen("held", most, seed)
         items = self.items(table["id"].to_pylist())
         latents = [vectors(table, self.dim), *(other.encode(items) for other in others)]
-        return stability(latents, table.drop_columns(["id", "z"]) if self.card.attributes else None, seed=seed)
+        return stability(
+            latents, table.drop_columns(["id", "z"]) if self.card.attributes else None, seed=seed
+        )
 
     def _chosen(self, split: str | None, most: int, seed: int) -> pa.Table:
         """At most so many items: id, z and attributes."""

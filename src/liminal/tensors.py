@@ -55,7 +55,9 @@ def has_fast_bf16(device: torch.device) -> bool:
     """Whether bf16 autocast is worth using: CUDA that supports it, or a CPU with bf16 instructions."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
-    ask: Callable[[], dict[str, object]] = getattr(torch.cpu, "get_capabilities", dict)  # newer than torch 2.6
+    ask: Callable[[], dict[str, object]] = getattr(
+        torch.cpu, "get_capabilities", dict
+    )  # newer than torch 2.6
     capabilities = ask()
     return device.type == "cpu" and bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 

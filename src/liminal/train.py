@@ -70,7 +70,9 @@ class Plan:
             raise LiminalError("fit: give --epochs or --minutes, one of the two")
         length = self.epochs if self.minutes is None else self.minutes
         if length is None or not 0 < length < math.inf:
-            raise LiminalError(f"fit: {'epochs' if self.minutes is None else 'minutes'} {length}: wanted a number above 0")
+            raise LiminalError(
+                f"fit: {'epochs' if self.minutes is None else 'minutes'} {length}: wanted a number above 0"
+            )
         if self.batch < 2:
             raise LiminalError(f"fit: batch {self.batch}: wanted 2 or more")
         if not 0 < self.rate < math.inf:
@@ -94,7 +96,15 @@ class State:
 class Run:
     """One training in progress: model, averaged weights, optimiser, state; and how they are kept on disk."""
 
-    def __init__(self, model: Trainable, plan: Plan, count: int, folder: Path, fingerprint: dict[str, Any], device: str | None) -> None:
+    def __init__(
+        self,
+        model: Trainable,
+        plan: Plan,
+        count: int,
+        folder: Path,
+        fingerprint: dict[str, Any],
+        device: str | None,
+    ) -> None:
         from accelerate import Accelerator
 
         wanted = choose_device(device)
@@ -140,7 +150,10 @@ class Run:
         """The rows that this process takes in the present step."""
         epoch, at = divmod(self.state.step, self.per_epoch)
         if getattr(self, "_epoch", None) != epoch:
-            self._epoch, self._order = epoch, np.random.default_rng([self.plan.seed, epoch]).permutation(self.count)
+            self._epoch, self._order = (
+                epoch,
+                np.random.default_rng([self.plan.seed, epoch]).permutation(self.count),
+            )
         batch = self._order[at * self.batch : (at + 1) * self.batch]
         return np.sort(batch)[self.accelerator.process_index :: self.accelerator.num_processes]
 
@@ -192,7 +205,9 @@ class Run:
                     own["step"] = tensors[f"step.{name}"].to(p.device).clone()
                 for key in ("exp_avg", "exp_avg_sq", "momentum"):
                     if f"{key}.{name}" in tensors:
-                        own[key] = torch.zeros_like(p, memory_format=torch.preserve_format).copy_(tensors[f"{key}.{name}"])
+                        own[key] = torch.zeros_like(p, memory_format=torch.preserve_format).copy_(
+                            tensors[f"{key}.{name}"]
+                        )
 
     def save(self) -> None:
         """Remember the present state, in memory and on disk: the new tensors first, then the JSON that names them."""
@@ -222,7 +237,9 @@ class Run:
             tensors = safetensors.torch.load((self.folder / record["tensors"]).read_bytes())
             state, fingerprint = State(**record["state"]), record["fingerprint"]
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-            raise LiminalError(f"checkpoint {self.folder} is damaged ({error}); start afresh with --force") from error
+            raise LiminalError(
+                f"checkpoint {self.folder} is damaged ({error}); start afresh with --force"
+            ) from error
         for key, value in self.fingerprint.items():
             if fingerprint.get(key) != value:
                 raise LiminalError(
@@ -372,7 +389,9 @@ def _step_back(run: Run, voice: Voice) -> None:
         )
     run.restore(*run.good)
     run.state.setbacks, run.state.rate_scale = setbacks, scale
-    voice.warn(f"NaN or infinity at step {at}: back to step {run.state.step}, learning rate halved to {run.plan.rate * scale:.1g}")
+    voice.warn(
+        f"NaN or infinity at step {at}: back to step {run.state.step}, learning rate halved to {run.plan.rate * scale:.1g}"
+    )
 
 
 class Log:
@@ -405,7 +424,12 @@ class Log:
             return
         self.last = {k.lstrip("_"): float(v) / self.n for k, v in self.sums.items()}
         state = self.run.state
-        line = {"step": state.step, "epoch": state.step / self.run.per_epoch, "seconds": round(state.seconds, 2), **self.last}
+        line = {
+            "step": state.step,
+            "epoch": state.step / self.run.per_epoch,
+            "seconds": round(state.seconds, 2),
+            **self.last,
+        }
         self.sums, self.n = {}, 0
         if self.run.main:
             path = self.run.folder.parent / "log.jsonl"
@@ -422,7 +446,9 @@ def warn_of_collapse(model: Trainable, x: Tensor, voice: Voice) -> None:
     active = active_units(z)
     if active < max(1, model.dim // 4):
         hint = "lower --beta or add --free-bits 0.1" if model.name == "vae" else "lower the regularisation"
-        voice.warn(f"only {active} of {model.dim} latent dimensions are in use so far (posterior collapse); {hint}")
+        voice.warn(
+            f"only {active} of {model.dim} latent dimensions are in use so far (posterior collapse); {hint}"
+        )
 
 
 def _faster_threads(run: Run, x: Tensor) -> int:

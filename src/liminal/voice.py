@@ -55,7 +55,9 @@ class Terminal(Voice):
                 BarColumn(bar_width=28),
                 TextColumn("{task.percentage:>3.0f}% {task.fields[text]}"),
             )
-            self.bar = Progress(*columns, console=Console(stderr=True, highlight=False), refresh_per_second=8, transient=True)
+            self.bar = Progress(
+                *columns, console=Console(stderr=True, highlight=False), refresh_per_second=8, transient=True
+            )
             self.bar.start()
             self.task = self.bar.add_task(self.phase, total=1.0, text=text)
         self.bar.update(self.task, completed=min(done, 1.0), text=text)

@@ -80,11 +80,19 @@ class Widget(anywidget.AnyWidget):
     a = traitlets.Any()
     b = traitlets.Any()
     path = traitlets.Any()
-    state = traitlets.Unicode("").tag(sync=True)  # so that marimo runs the cells again that read from this widget
+    state = traitlets.Unicode("").tag(
+        sync=True
+    )  # so that marimo runs the cells again that read from this widget
     height = traitlets.Int(640, min=240, max=4000).tag(sync=True)
 
     def __init__(
-        self, space: Space | str | Path, *, height: int = 640, state: str = "", threads: int | None = None, device: str | None = None
+        self,
+        space: Space | str | Path,
+        *,
+        height: int = 640,
+        state: str = "",
+        threads: int | None = None,
+        device: str | None = None,
     ) -> None:
         self.session = session_of(space, threads, device)
         self._relay: Relay | None = Relay(self.session)
@@ -121,18 +129,29 @@ class Widget(anywidget.AnyWidget):
 
     @traitlets.validate("a", "b")
     def _are_items(self, proposal: Any) -> list[int]:
-        return [self._id(value) for value in _listed(proposal["value"], f"widget.{proposal['trait'].name}: wanted ids of items")]
+        return [
+            self._id(value)
+            for value in _listed(proposal["value"], f"widget.{proposal['trait'].name}: wanted ids of items")
+        ]
 
     @traitlets.validate("path")
     def _is_path(self, proposal: Any) -> list[int | list[float]]:
         given = _listed(proposal["value"], "widget.path: wanted ids of items, or latents")
         if len(given) > KEYS:
-            raise LiminalError(f"widget.path: a path has at most {KEYS} key frames in the studio, got {len(given)}")
-        return [self._latent(value) if isinstance(value, Iterable) else self._id(value) for value in _plain(given)]
+            raise LiminalError(
+                f"widget.path: a path has at most {KEYS} key frames in the studio, got {len(given)}"
+            )
+        return [
+            self._latent(value) if isinstance(value, Iterable) else self._id(value) for value in _plain(given)
+        ]
 
     def _id(self, value: Any) -> int:
         count = self.session.count
-        if isinstance(value, bool) or not hasattr(value, "__index__") or not 0 <= (found := int(value)) < count:
+        if (
+            isinstance(value, bool)
+            or not hasattr(value, "__index__")
+            or not 0 <= (found := int(value)) < count
+        ):
             raise LiminalError(f"widget: wanted the id of an item, 0 to {count - 1}, got {value!r}")
         return found
 
@@ -191,7 +210,10 @@ class Widget(anywidget.AnyWidget):
         if kind == "page":
             shown = {"hash": self.state, "a": self.a, "b": self.b, **self._since}
             name = Path(self.session.name).name
-            self._tell({"kind": "page", "view": view, "shown": shown, "name": name}, [pages.single(head=HEAD).encode()])
+            self._tell(
+                {"kind": "page", "view": view, "shown": shown, "name": name},
+                [pages.single(head=HEAD).encode()],
+            )
         elif kind == "ask":
             self._ask(view, content, bytes(buffers[0]) if buffers else b"")
         elif kind == "drop" and isinstance(content.get("id"), int):
@@ -207,13 +229,21 @@ class Widget(anywidget.AnyWidget):
 
     def _ask(self, view: str, content: dict[str, Any], body: bytes) -> None:
         number, method, address, kind = (content.get(name) for name in ("id", "method", "address", "type"))
-        if not isinstance(number, int) or not all(isinstance(given, str) for given in (method, address, kind)) or self._relay is None:
+        if (
+            not isinstance(number, int)
+            or not all(isinstance(given, str) for given in (method, address, kind))
+            or self._relay is None
+        ):
             return
         asked = (view, number)
 
         def answered(answer: Answer) -> None:
             self._asked.pop(asked, None)
-            said = {"status": answer.status, "type": answer.headers.get("content-type", ""), "after": answer.headers.get("retry-after")}
+            said = {
+                "status": answer.status,
+                "type": answer.headers.get("content-type", ""),
+                "after": answer.headers.get("retry-after"),
+            }
             self._tell({"kind": "answer", "view": view, "id": number, **said}, [answer.body])
 
         self._asked[asked] = lambda: None  # before the answer can be there
@@ -227,14 +257,21 @@ class Widget(anywidget.AnyWidget):
     def _shown(self, view: str, shown: dict[str, Any]) -> None:
         """Take in what a person has made in one view, whole or not at all, and tell the others."""
         try:
-            found = {name: getattr(type(self), name)._cross_validate(self, shown[name]) for name in SHOWN if name in shown}
+            found = {
+                name: getattr(type(self), name)._cross_validate(self, shown[name])
+                for name in SHOWN
+                if name in shown
+            }
             if found.get("item") is not None and found.get("z") is None:
                 found["z"] = self.session.catalogue.z(found["item"]).tolist()
         except LiminalError:
             return
         if isinstance(shown.get("hash"), str) and len(shown["hash"]) < wire.TEXT:
             found["state"] = shown["hash"]
-        with self._heeded(), self.hold_trait_notifications():  # who observes one of them finds all of them new
+        with (
+            self._heeded(),
+            self.hold_trait_notifications(),
+        ):  # who observes one of them finds all of them new
             for name, value in found.items():
                 setattr(self, name, value)
         self._since = {}

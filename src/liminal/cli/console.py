@@ -119,10 +119,15 @@ def explain(error: Exception, name: str) -> tuple[str, int]:
         if error.errno in FULL:
             return f"{where}the disk is full; free some space and run it again", 2
         return f"{where}{error.strerror or error}", 2
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and re.search("alloc.* memory|out of memory", str(error))):
+    if isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and re.search("alloc.* memory|out of memory", str(error))
+    ):
         return "not enough memory; work on fewer or smaller items, or with a smaller --batch", 2
     kind = type(error).__name__
-    return f"a fault in Liminal itself ({kind}: {error}); set LIMINAL_DEBUG=1 to see where, and please report it", 1
+    return (
+        f"a fault in Liminal itself ({kind}: {error}); set LIMINAL_DEBUG=1 to see where, and please report it",
+        1,
+    )
 
 
 def complain(name: str, text: str) -> None:
@@ -208,7 +213,9 @@ def output(path: Path, force: bool, endings: Iterable[str], folder: bool = False
             raise LiminalError(f"-o {path} is a folder; name another file")
         other = next((p.name for p in sorted(path.iterdir()) if not NUMBERED.fullmatch(p.name)), None)
         if other is not None:
-            raise LiminalError(f"-o {path} holds {other}, which liminal did not write; it is left alone, name another folder")
+            raise LiminalError(
+                f"-o {path} holds {other}, which liminal did not write; it is left alone, name another folder"
+            )
     elif folder and not path.suffix and path.exists():
         raise LiminalError(f"-o {path} is a file; name another folder")
     return path
@@ -245,13 +252,22 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     cells = [list(row) for row in rows]
     sheet = Table(box=None, pad_edge=False, show_header=any(headers), header_style="bold")
     for i, header in enumerate(headers):
-        numbers = bool(cells) and all(isinstance(row[i], int | float | None) and not isinstance(row[i], bool) for row in cells)
+        numbers = bool(cells) and all(
+            isinstance(row[i], int | float | None) and not isinstance(row[i], bool) for row in cells
+        )
         sheet.add_column(header, justify="right" if numbers else "left", overflow="fold")
     for row in cells:
         sheet.add_row(*map(cell, row))
     live = sys.stdout.isatty()
     text = io.StringIO()
-    console = Console(file=text, force_terminal=live, width=None if live else 10_000, markup=False, emoji=False, highlight=False)
+    console = Console(
+        file=text,
+        force_terminal=live,
+        width=None if live else 10_000,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
     console.print(sheet)
     print("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
 

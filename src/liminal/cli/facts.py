@@ -34,11 +34,28 @@ def info(space: SpaceName, as_json: Json = False) -> None:
         ("prior", card.prior["name"]),
         ("samples from", f"{card.sampler['default']}: {card.sampler.get('why', '')}".rstrip(": ")),
         ("  tests", ", ".join(f"{name} {console.cell(v)}" for name, v in tests.items())),
-        ("data", f"{card.data['name']}: {card.data['n_train']:,} items trained on, {card.data['n_held']:,} held out"),
+        (
+            "data",
+            f"{card.data['name']}: {card.data['n_train']:,} items trained on, {card.data['n_held']:,} held out",
+        ),
         ("licence", card.data.get("licence")),
         *_about_attributes(it),
-        ("training", ", ".join(f"{k.replace('_', ' ')} {console.cell(v)}" for k, v in card.training.items() if not isinstance(v, dict))),
-        ("figures", ", ".join(f"{k.replace('_', ' ')} {console.cell(v)}" for k, v in card.measures.items() if not isinstance(v, dict))),
+        (
+            "training",
+            ", ".join(
+                f"{k.replace('_', ' ')} {console.cell(v)}"
+                for k, v in card.training.items()
+                if not isinstance(v, dict)
+            ),
+        ),
+        (
+            "figures",
+            ", ".join(
+                f"{k.replace('_', ' ')} {console.cell(v)}"
+                for k, v in card.measures.items()
+                if not isinstance(v, dict)
+            ),
+        ),
         ("made", f"{card.created}, liminal {card.liminal}, seed {card.seed}"),
         *(("note", note) for note in card.notes),
     ]
@@ -58,7 +75,9 @@ def _about_attributes(space: Space) -> list[tuple[str, str]]:
 
 def measure(
     space: SpaceName,
-    out: Annotated[Path | None, option("-o --output", "FILE", "A report with figures, one self-contained .html.")] = None,
+    out: Annotated[
+        Path | None, option("-o --output", "FILE", "A report with figures, one self-contained .html.")
+    ] = None,
     short: Annotated[bool, flag("--quick", "On fewer items.")] = False,
     as_json: Json = False,
     seed: Seed = 0,
@@ -95,7 +114,9 @@ def measure(
 
 def meaning(
     space: SpaceName,
-    out: Annotated[Path | None, option("-o --output", "FILE", "A picture of the ways and controls (.png).")] = None,
+    out: Annotated[
+        Path | None, option("-o --output", "FILE", "A picture of the ways and controls (.png).")
+    ] = None,
     pairs: Annotated[int, option("--pairs", "N", "Pairs of items that are walked between.")] = 300,
     as_json: Json = False,
     seed: Seed = 0,
@@ -135,7 +156,9 @@ def meaning(
 
 def stability(
     space: SpaceName,
-    others: Annotated[list[str], argument("OTHER...", "Spaces of the same data, best fitted with other seeds.")],
+    others: Annotated[
+        list[str], argument("OTHER...", "Spaces of the same data, best fitted with other seeds.")
+    ],
     as_json: Json = False,
     seed: Seed = 0,
     threads: Threads = None,
@@ -159,10 +182,15 @@ def stability(
     if as_json:
         console.emit([measure.to_dict() for measure in found])
         return
-    names = {"cka": "geometry (CKA)", "neighbour_overlap": "shared neighbours", "cluster_stability": "clusters (ARI)"}
+    names = {
+        "cka": "geometry (CKA)",
+        "neighbour_overlap": "shared neighbours",
+        "cluster_stability": "clusters (ARI)",
+    }
     titles = [names.get(m.name) or f"direction {m.name.partition('.')[2]}" for m in found]
     console.table(
-        ("agreement", "value", "interval", "better", "beside it"), [row(m, title) for m, title in zip(found, titles, strict=True)]
+        ("agreement", "value", "interval", "better", "beside it"),
+        [row(m, title) for m, title in zip(found, titles, strict=True)],
     )
     console.say(found[0].note, quiet)
 
@@ -180,10 +208,16 @@ def spaces(as_json: Json = False) -> None:
     found = {name: Card.read(folder) for name, folder in registry.ready_made().items()}
     if as_json:
         console.emit(
-            [{"name": n, "folder": str(registry.ready_made()[n]), "dim": c.prior["dim"], "data": c.data} for n, c in found.items()]
+            [
+                {"name": n, "folder": str(registry.ready_made()[n]), "dim": c.prior["dim"], "data": c.data}
+                for n, c in found.items()
+            ]
         )
     elif found:
-        console.table(("name", "what it is"), [(name, f"{card.data['name']}: {in_brief(card)}") for name, card in found.items()])
+        console.table(
+            ("name", "what it is"),
+            [(name, f"{card.data['name']}: {in_brief(card)}") for name, card in found.items()],
+        )
     else:
         console.say("no ready-made space came with this installation")
 

@@ -17,24 +17,42 @@ from .options import Device, Force, Json, Quiet, Seed, SpaceName, Threads, argum
 
 def fit(
     context: typer.Context,
-    data: Annotated[str, argument("DATA", "A folder of pictures, an idx, npy, npz or Parquet file, or a dataset's name.")],
+    data: Annotated[
+        str, argument("DATA", "A folder of pictures, an idx, npy, npz or Parquet file, or a dataset's name.")
+    ],
     out: Annotated[Path, option("-o --output", "SPACE", "Folder of the new space.")],
     model: Annotated[str, option("--model", "NAME", "vae, ae or wae.")] = "vae",
     dim: Annotated[int, option("--dim", "N", "Latent dimensions.")] = 16,
     prior: Annotated[str | None, option("--prior", "NAME", "normal or sphere; wae has uniform, too.")] = None,
-    minutes: Annotated[float | None, option("--minutes", "M", "Minutes of training; 5 if no epochs are given.")] = None,
-    epochs: Annotated[float | None, option("--epochs", "N", "Passes over the data, instead of minutes.")] = None,
-    attributes: Annotated[Path | None, option("--attributes", "FILE", "CSV or Parquet, joined by file name.")] = None,
-    bind: Annotated[str | None, option("--bind", "NAMES", "Attributes that get a dimension of their own: smile,glasses.")] = None,
-    size: Annotated[int | None, option("--size", "PIXELS", "Side of the pictures; default: their own, at most 64.")] = None,
-    shape: Annotated[str | None, option("--fit", "HOW", "pad, crop or stretch pictures of another shape.")] = None,
+    minutes: Annotated[
+        float | None, option("--minutes", "M", "Minutes of training; 5 if no epochs are given.")
+    ] = None,
+    epochs: Annotated[
+        float | None, option("--epochs", "N", "Passes over the data, instead of minutes.")
+    ] = None,
+    attributes: Annotated[
+        Path | None, option("--attributes", "FILE", "CSV or Parquet, joined by file name.")
+    ] = None,
+    bind: Annotated[
+        str | None, option("--bind", "NAMES", "Attributes that get a dimension of their own: smile,glasses.")
+    ] = None,
+    size: Annotated[
+        int | None, option("--size", "PIXELS", "Side of the pictures; default: their own, at most 64.")
+    ] = None,
+    shape: Annotated[
+        str | None, option("--fit", "HOW", "pad, crop or stretch pictures of another shape.")
+    ] = None,
     n: Annotated[int | None, option("--n", "N", "Items of a dataset that is drawn by code.")] = None,
-    correlate: Annotated[str | None, option("--correlate", "A:B=R", "faces: two factors that go together: glasses:hat=0.8.")] = None,
+    correlate: Annotated[
+        str | None, option("--correlate", "A:B=R", "faces: two factors that go together: glasses:hat=0.8.")
+    ] = None,
     batch: Annotated[int | None, option("--batch", "N", "Items a step; default 64.")] = None,
     rate: Annotated[float | None, option("--rate", "R", "Learning rate at its peak; default 0.003.")] = None,
     width: Annotated[int | None, option("--width", "N", "Channels at the finest resolution.")] = None,
     beta: Annotated[float | None, option("--beta", "B", "vae: weight of the KL.")] = None,
-    free_bits: Annotated[float | None, option("--free-bits", "NATS", "vae: KL left free in each dimension.")] = None,
+    free_bits: Annotated[
+        float | None, option("--free-bits", "NATS", "vae: KL left free in each dimension.")
+    ] = None,
     tc: Annotated[float | None, option("--tc", "W", "vae: extra weight of the total correlation.")] = None,
     likelihood: Annotated[str | None, option("--likelihood", "NAME", "vae: gaussian or bernoulli.")] = None,
     noise: Annotated[float | None, option("--noise", "SD", "ae: noise on the inputs (denoising).")] = None,
@@ -59,9 +77,15 @@ def fit(
 
     given: dict[str, Any] = {"width": width, "beta": beta, "free_bits": free_bits, "tc": tc}
     given |= {"likelihood": likelihood, "noise": noise, "rae": rae, "penalty": penalty}
-    how: dict[str, Any] = {k: v for k, v in (("batch", batch), ("rate", rate), ("minutes", minutes), ("epochs", epochs)) if v is not None}
+    how: dict[str, Any] = {
+        k: v
+        for k, v in (("batch", batch), ("rate", rate), ("minutes", minutes), ("epochs", epochs))
+        if v is not None
+    }
     options = _model_options(model, {k: v for k, v in given.items() if v is not None})
-    reading = {k: v for k, v in (("size", size), ("fit", shape), ("n", n), ("correlate", correlate)) if v is not None}
+    reading = {
+        k: v for k, v in (("size", size), ("fit", shape), ("n", n), ("correlate", correlate)) if v is not None
+    }
     with console.speaking(quiet) as voice:
         try:
             folder = build.fit(
@@ -133,7 +157,9 @@ def _fitted(folder: Path) -> None:
 def encode(
     space: SpaceName,
     data: Annotated[str, argument("DATA", "As `liminal fit` takes it.")],
-    out: Annotated[Path | None, option("-o --output", "FILE", "Latents as .parquet (id, z, attributes) or .npy.")] = None,
+    out: Annotated[
+        Path | None, option("-o --output", "FILE", "Latents as .parquet (id, z, attributes) or .npy.")
+    ] = None,
     add: Annotated[bool, flag("--add", "Append the items to the space instead.")] = False,
     as_json: Json = False,
     threads: Threads = None,
@@ -165,12 +191,19 @@ def encode(
     if as_json:
         console.emit({"items": n, "dim": it.dim, "output": None if out is None else str(out), "added": add})
     else:
-        console.say(f"wrote {n:,} items to {where}" if add else f"wrote {n:,} latents of {it.dim} dimensions to {where}", quiet)
+        console.say(
+            f"wrote {n:,} items to {where}"
+            if add
+            else f"wrote {n:,} latents of {it.dim} dimensions to {where}",
+            quiet,
+        )
 
 
 def label(
     space: SpaceName,
-    file: Annotated[Path, argument("FILE", "CSV or Parquet; a column of file names and one for each attribute.")],
+    file: Annotated[
+        Path, argument("FILE", "CSV or Parquet; a column of file names and one for each attribute.")
+    ],
     threads: Threads = None,
     device: Device = None,
     quiet: Quiet = False,

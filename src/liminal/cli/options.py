@@ -35,10 +35,14 @@ Quiet = Annotated[bool, flag("-q --quiet", "No progress, no remarks, no closing 
 Json = Annotated[bool, flag("--json", "Figures as JSON on standard output.")]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="The same seed gives the same result.")]
 Threads = Annotated[int | None, option("--threads", "N", "CPU threads.")]
-Device = Annotated[str | None, option("--device", "NAME", "cpu, cuda, cuda:1 or mps; default: the best there is.")]
+Device = Annotated[
+    str | None, option("--device", "NAME", "cpu, cuda, cuda:1 or mps; default: the best there is.")
+]
 Layout = Annotated[str, option("--method", "NAME", "Of the map: umap, tsne or pca.")]
 Drawing = Annotated[Path | None, option("-o --output", "FILE", "A picture of them, too (.png, .jpg, .webp).")]
-PngOrFolder = Annotated[Path, option("-o --output", "PATH", "One grid (.png), or a folder of files (no ending).")]
+PngOrFolder = Annotated[
+    Path, option("-o --output", "PATH", "One grid (.png), or a folder of files (no ending).")
+]
 
 
 def opened(name: str, threads: int | None = None, device: str | None = None) -> Space:

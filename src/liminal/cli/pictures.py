@@ -9,7 +9,21 @@ from typing import TYPE_CHECKING, Annotated
 from ..errors import LiminalError
 from ..voice import Voice
 from . import console
-from .options import ITEM, Device, Force, Json, Layout, PngOrFolder, Quiet, Seed, SpaceName, Threads, argument, opened, option
+from .options import (
+    ITEM,
+    Device,
+    Force,
+    Json,
+    Layout,
+    PngOrFolder,
+    Quiet,
+    Seed,
+    SpaceName,
+    Threads,
+    argument,
+    opened,
+    option,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,8 +34,13 @@ if TYPE_CHECKING:
 def decode(
     space: SpaceName,
     out: PngOrFolder,
-    file: Annotated[Path | None, argument("[LATENTS]", "A .npy file (n, d), or .parquet with a column z.")] = None,
-    at: Annotated[list[str] | None, option("--at", "X,Y", "A point of the space's map instead; may be given several times.")] = None,
+    file: Annotated[
+        Path | None, argument("[LATENTS]", "A .npy file (n, d), or .parquet with a column z.")
+    ] = None,
+    at: Annotated[
+        list[str] | None,
+        option("--at", "X,Y", "A point of the space's map instead; may be given several times."),
+    ] = None,
     method: Layout = "umap",
     threads: Threads = None,
     device: Device = None,
@@ -45,7 +64,9 @@ def decode(
     if (file is None) == (not at):
         raise LiminalError("decode: wanted a file of latents, or points of the map as --at X,Y")
     if file is None:
-        _decode_places(opened(space, threads, device), [_place(text) for text in at or []], method, out, quiet)
+        _decode_places(
+            opened(space, threads, device), [_place(text) for text in at or []], method, out, quiet
+        )
         return
     z = latents.read(file)
     it = opened(space, threads, device)
@@ -65,12 +86,15 @@ def _place(text: str) -> tuple[float, float]:
     return x, y
 
 
-def _decode_places(space: Space, places: list[tuple[float, float]], method: str, out: Path, quiet: bool) -> None:
+def _decode_places(
+    space: Space, places: list[tuple[float, float]], method: str, out: Path, quiet: bool
+) -> None:
     with console.speaking(quiet):
         found, where = space.at(places, method)
     found.save(out)
     rows = [
-        (f"{x:g},{y:g}", error, "outside" if off else "") for (x, y), error, off in zip(places, where.error, where.outside, strict=True)
+        (f"{x:g},{y:g}", error, "outside" if off else "")
+        for (x, y), error, off in zip(places, where.error, where.outside, strict=True)
     ]
     if not quiet:
         console.table(("at", "error of z", ""), rows)
@@ -82,12 +106,23 @@ def sample(
     out: PngOrFolder,
     n: Annotated[int, option("-n", "N", "How many.")] = 64,
     source: Annotated[
-        str | None, option("--from", "NAME", "prior, mixture or flow (default: what tested best); or normal, sphere, uniform.")
+        str | None,
+        option(
+            "--from",
+            "NAME",
+            "prior, mixture or flow (default: what tested best); or normal, sphere, uniform.",
+        ),
     ] = None,
-    where: Annotated[str | None, option("--where", "FILTER", "Like the items that pass: \"label = 'Sandal'\".")] = None,
-    cluster: Annotated[int | None, option("--cluster", "N", "Like the items of this cluster (see liminal clusters).")] = None,
+    where: Annotated[
+        str | None, option("--where", "FILTER", "Like the items that pass: \"label = 'Sandal'\".")
+    ] = None,
+    cluster: Annotated[
+        int | None, option("--cluster", "N", "Like the items of this cluster (see liminal clusters).")
+    ] = None,
     near: Annotated[str | None, option("--near", "ITEM", f"From around an item: {ITEM}")] = None,
-    support: Annotated[float | None, option("--support", "P", "Only draws with this support or more, 0 to 1.")] = None,
+    support: Annotated[
+        float | None, option("--support", "P", "Only draws with this support or more, 0 to 1.")
+    ] = None,
     as_json: Json = False,
     seed: Seed = 0,
     threads: Threads = None,
@@ -109,7 +144,9 @@ def sample(
     """
     console.output(out, force, (".png",), folder=True)
     it = opened(space, threads, device)
-    samples = it.sample(n, source or "default", seed, where=where, cluster=cluster, near=near, support=support)
+    samples = it.sample(
+        n, source or "default", seed, where=where, cluster=cluster, near=near, support=support
+    )
     samples.save(out)
     known = samples.table is not None and "support" in samples.table.column_names
     trust = sorted(samples.table["support"].to_pylist()) if samples.table is not None and known else None
@@ -127,7 +164,9 @@ def sample(
 def reconstruct(
     space: SpaceName,
     out: PngOrFolder,
-    what: Annotated[list[str] | None, argument("[ITEM|DATA]...", "@12, files or folders; default: held-out items.")] = None,
+    what: Annotated[
+        list[str] | None, argument("[ITEM|DATA]...", "@12, files or folders; default: held-out items.")
+    ] = None,
     n: Annotated[int, option("-n", "N", "Held-out items, where none are named.")] = 12,
     as_json: Json = False,
     seed: Seed = 0,
@@ -178,7 +217,9 @@ def _originals(space: Space, names: Sequence[str], voice: Voice) -> np.ndarray:
     for name in names:
         if name.startswith("@"):
             if not name[1:].isdecimal():
-                raise LiminalError(f"{name}: wanted @ and a number, such as @12; only items and files have an original")
+                raise LiminalError(
+                    f"{name}: wanted @ and a number, such as @12; only items and files have an original"
+                )
             found.append(space.items([int(name[1:])]))
         elif Path(name).is_file() and Path(name).suffix.lower() in space.modality.endings:
             found.append(space.modality.read(Path(name))[None])

@@ -8,7 +8,20 @@ from typing import Annotated
 
 from ..errors import LiminalError
 from . import console
-from .options import Device, Drawing, Force, ItemName, Json, Layout, Quiet, Seed, SpaceName, Threads, opened, option
+from .options import (
+    Device,
+    Drawing,
+    Force,
+    ItemName,
+    Json,
+    Layout,
+    Quiet,
+    Seed,
+    SpaceName,
+    Threads,
+    opened,
+    option,
+)
 
 MOST = 64  # columns or rows of a lattice
 
@@ -17,8 +30,12 @@ def neighbors(
     space: SpaceName,
     item: ItemName,
     k: Annotated[int, option("-k", "K", "How many.")] = 10,
-    metric: Annotated[str, option("--metric", "NAME", "euclidean, cosine, decoded or geodesic.")] = "euclidean",
-    where: Annotated[str | None, option("--where", "FILTER", "Only among these: \"label = 'Bag' and smile > 0.5\".")] = None,
+    metric: Annotated[
+        str, option("--metric", "NAME", "euclidean, cosine, decoded or geodesic.")
+    ] = "euclidean",
+    where: Annotated[
+        str | None, option("--where", "FILTER", "Only among these: \"label = 'Bag' and smile > 0.5\".")
+    ] = None,
     out: Drawing = None,
     as_json: Json = False,
     threads: Threads = None,
@@ -49,17 +66,26 @@ def neighbors(
     if as_json:
         console.emit({"item": item, "neighbors": rows, "output": None if out is None else str(out)})
         return
-    console.table(found.column_names, [[f"@{v}" if name == "id" else v for name, v in row.items()] for row in rows])
+    console.table(
+        found.column_names, [[f"@{v}" if name == "id" else v for name, v in row.items()] for row in rows]
+    )
     if out is not None:
         console.say(f"wrote {len(rows)} pictures to {out}", quiet)
 
 
 def map_(
     space: SpaceName,
-    out: Annotated[Path, option("-o --output", "FILE", "A picture (.png, .jpg, .webp), or the places (.csv, .parquet).")],
+    out: Annotated[
+        Path, option("-o --output", "FILE", "A picture (.png, .jpg, .webp), or the places (.csv, .parquet).")
+    ],
     method: Layout = "umap",
-    color: Annotated[str | None, option("--color", "ATTRIBUTE", "What colours the points; default: the first category.")] = None,
-    lattice: Annotated[str | None, option("--lattice", "CxR", "Draw decoded items in so many columns and rows instead of points.")] = None,
+    color: Annotated[
+        str | None, option("--color", "ATTRIBUTE", "What colours the points; default: the first category.")
+    ] = None,
+    lattice: Annotated[
+        str | None,
+        option("--lattice", "CxR", "Draw decoded items in so many columns and rows instead of points."),
+    ] = None,
     as_json: Json = False,
     seed: Seed = 0,
     threads: Threads = None,
@@ -87,7 +113,15 @@ def map_(
     else:
         drawn.save(out)
     if as_json:
-        console.emit({**drawn.evidence, "method": method, "color": drawn.color, "items": len(drawn), "output": str(out)})
+        console.emit(
+            {
+                **drawn.evidence,
+                "method": method,
+                "color": drawn.color,
+                "items": len(drawn),
+                "output": str(out),
+            }
+        )
     else:
         trust = drawn.evidence.get("trustworthiness")
         figure = "" if trust is None else f"; trustworthiness {trust:.2f} (1 is best)"
@@ -103,7 +137,10 @@ def _size(text: str) -> tuple[int, int]:
 
 def clusters(
     space: SpaceName,
-    out: Annotated[Path | None, option("-o --output", "FILE", "A picture (.png, .jpg, .webp) or a table (.csv, .parquet).")] = None,
+    out: Annotated[
+        Path | None,
+        option("-o --output", "FILE", "A picture (.png, .jpg, .webp) or a table (.csv, .parquet)."),
+    ] = None,
     method: Annotated[str, option("--method", "NAME", "hdbscan or kmeans.")] = "hdbscan",
     k: Annotated[int | None, option("-k", "K", "Clusters of k-means; default: chosen.")] = None,
     as_json: Json = False,
@@ -140,6 +177,9 @@ def clusters(
     rows = [(c.number, c.name, c.size, f"@{found.ids[c.prototypes[0]]}") for c in found.clusters]
     console.table(("cluster", "name", "items", "most central"), rows)
     doubles = told.get("duplicates", [])
-    console.say(f"{told['noise']:.1%} of the items lie in no cluster; {len(doubles)} pairs are all but the same", quiet)
+    console.say(
+        f"{told['noise']:.1%} of the items lie in no cluster; {len(doubles)} pairs are all but the same",
+        quiet,
+    )
     if out is not None:
         console.say(f"wrote the clusters to {out}", quiet)

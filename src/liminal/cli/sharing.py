@@ -14,8 +14,15 @@ from .options import Force, Layout, Quiet, SpaceName, Threads, flag, option
 def share(
     space: SpaceName,
     out: Annotated[Path, option("-o --output", "FILE", "The page, a name that ends in .html.")],
-    items: Annotated[int, typer.Option("--items", metavar="N", min=1, help="Items to show; a random choice where there are more.")] = 3000,
-    no_items: Annotated[bool, flag("--no-items", "For private items: no thumbnail, latent or attribute of any single one.")] = False,
+    items: Annotated[
+        int,
+        typer.Option(
+            "--items", metavar="N", min=1, help="Items to show; a random choice where there are more."
+        ),
+    ] = 3000,
+    no_items: Annotated[
+        bool, flag("--no-items", "For private items: no thumbnail, latent or attribute of any single one.")
+    ] = False,
     method: Layout = "umap",
     threads: Threads = None,
     force: Force = False,

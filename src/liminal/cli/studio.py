@@ -22,7 +22,14 @@ ENDING = 0.5  # seconds that what is being computed may take to end
 def studio(
     space: SpaceName,
     port: Annotated[
-        int | None, typer.Option("--port", metavar="N", min=1, max=65535, help="Of the address; default: 8765, or the next free one.")
+        int | None,
+        typer.Option(
+            "--port",
+            metavar="N",
+            min=1,
+            max=65535,
+            help="Of the address; default: 8765, or the next free one.",
+        ),
     ] = None,
     no_browser: Annotated[bool, flag("--no-browser", "Print the address only.")] = False,
     threads: Threads = None,
@@ -67,7 +74,9 @@ def _serve(space: str, folder: Path, here: Address, threads: int | None, device:
 
 def _show(url: str) -> None:
     """Open the browser where there is a screen; one in the terminal would take it over."""
-    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    if sys.platform.startswith("linux") and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    ):
         return
     import webbrowser
 

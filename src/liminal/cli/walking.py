@@ -6,7 +6,22 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from . import console
-from .options import ITEM, Device, Drawing, Force, ItemName, Json, Quiet, Seed, SpaceName, Threads, argument, flag, opened, option
+from .options import (
+    ITEM,
+    Device,
+    Drawing,
+    Force,
+    ItemName,
+    Json,
+    Quiet,
+    Seed,
+    SpaceName,
+    Threads,
+    argument,
+    flag,
+    opened,
+    option,
+)
 
 
 def morph(
@@ -16,8 +31,12 @@ def morph(
     along: Annotated[str, option("--along", "WAY", "linear, slerp, mix, smooth or geodesic.")] = "slerp",
     frames: Annotated[int, option("--frames", "N", "How many.")] = 48,
     loop: Annotated[bool, flag("--loop", "Go back to the first item at the end.")] = False,
-    only: Annotated[str | None, option("--only", "NAMES", "Change these attributes alone: smile,hat.")] = None,
-    pace: Annotated[str, option("--pace", "HOW", "data: frames differ evenly; latent: steps in z are even.")] = "data",
+    only: Annotated[
+        str | None, option("--only", "NAMES", "Change these attributes alone: smile,hat.")
+    ] = None,
+    pace: Annotated[
+        str, option("--pace", "HOW", "data: frames differ evenly; latent: steps in z are even.")
+    ] = "data",
     as_json: Json = False,
     threads: Threads = None,
     device: Device = None,
@@ -35,10 +54,20 @@ def morph(
     """
     console.output(out, force, (".gif", ".mp4", ".png"))
     it = opened(space, threads, device)
-    path = it.path(*items, along=along, frames=frames, loop=loop, pace=pace, only=only.split(",") if only else ())
+    path = it.path(
+        *items, along=along, frames=frames, loop=loop, pace=pace, only=only.split(",") if only else ()
+    )
     path.save(out)
     if as_json:
-        console.emit({**path.evidence, "along": path.along, "frames": len(path), "keys_at": path.at, "output": str(out)})
+        console.emit(
+            {
+                **path.evidence,
+                "along": path.along,
+                "frames": len(path),
+                "keys_at": path.at,
+                "output": str(out),
+            }
+        )
         return
     lowest = "" if path.support is None else f"; lowest support {path.support.min():.2f}"
     console.say(f"wrote {len(path)} frames along {along} to {out}; {path.words}{lowest}", quiet)
@@ -47,11 +76,25 @@ def morph(
 def edit(
     space: SpaceName,
     item: ItemName,
-    formula: Annotated[str, argument("FORMULA", "'+1.5*smile - glasses', 'smile=1', '2*dim(7)', or 'mean(label=Bag) - mean(label=Coat)'.")],
-    out: Annotated[Path, option("-o --output", "FILE", "The edited item, or with --strip or --sweep the strip (.png).")],
-    strip: Annotated[bool, flag("--strip", "The edit at five strengths from -2 to 2 in one picture.")] = False,
-    sweep: Annotated[str | None, option("--sweep", "A:B:N", "The edit at N strengths from A to B in one picture: -3:3:7.")] = None,
-    keep_detail: Annotated[bool, flag("--keep-detail", "Add the difference to the item itself, not to its reconstruction.")] = False,
+    formula: Annotated[
+        str,
+        argument(
+            "FORMULA",
+            "'+1.5*smile - glasses', 'smile=1', '2*dim(7)', or 'mean(label=Bag) - mean(label=Coat)'.",
+        ),
+    ],
+    out: Annotated[
+        Path, option("-o --output", "FILE", "The edited item, or with --strip or --sweep the strip (.png).")
+    ],
+    strip: Annotated[
+        bool, flag("--strip", "The edit at five strengths from -2 to 2 in one picture.")
+    ] = False,
+    sweep: Annotated[
+        str | None, option("--sweep", "A:B:N", "The edit at N strengths from A to B in one picture: -3:3:7.")
+    ] = None,
+    keep_detail: Annotated[
+        bool, flag("--keep-detail", "Add the difference to the item itself, not to its reconstruction.")
+    ] = False,
     as_json: Json = False,
     threads: Threads = None,
     device: Device = None,
@@ -87,7 +130,10 @@ def edit(
         console.emit({**told, "item": item, "output": str(out)})
         return
     if told["attributes"] and not quiet:
-        rows = [(name, v["before"], v["after"], v["change"], "*" if v["asked"] else "") for name, v in told["attributes"].items()]
+        rows = [
+            (name, v["before"], v["after"], v["change"], "*" if v["asked"] else "")
+            for name, v in told["attributes"].items()
+        ]
         console.table(("attribute", "before", "after", "change in SD", "asked"), rows)
     console.say(f"wrote {item} edited by {formula} to {out}; {in_words(told)}", quiet)
 
@@ -97,8 +143,13 @@ def transfer(
     content: Annotated[str, option("--content", "ITEM", "What stays what it is: " + ITEM)],
     style: Annotated[str, option("--style", "ITEM", "Whose style it takes over.")],
     out: Annotated[Path, option("-o --output", "FILE", "The result, or with --strip all three (.png).")],
-    blend: Annotated[float, option("--blend", "T", "From 0, the content item, to 1, all of the style.")] = 1.0,
-    by: Annotated[str | None, option("--by", "CATEGORY", "What names the content; default: label, or the only category.")] = None,
+    blend: Annotated[
+        float, option("--blend", "T", "From 0, the content item, to 1, all of the style.")
+    ] = 1.0,
+    by: Annotated[
+        str | None,
+        option("--by", "CATEGORY", "What names the content; default: label, or the only category."),
+    ] = None,
     strip: Annotated[bool, flag("--strip", "Content, style and result in one picture.")] = False,
     as_json: Json = False,
     threads: Threads = None,
@@ -128,14 +179,23 @@ def transfer(
     classes = told["classes"]
     seen = f"; read as {told['content']['after']['value']}" if told["content"] else ""
     trust = "" if told["support"] is None else f"; support {told['support']:.2f}"
-    near = "; nearest real items " + ", ".join(f"@{n['id']}" for n in told["nearest"]) if told["nearest"] else ""
-    console.say(f"wrote {content} ({classes['content']}) in the style of {style} ({classes['style']}) to {out}{seen}{trust}{near}", quiet)
+    near = (
+        "; nearest real items " + ", ".join(f"@{n['id']}" for n in told["nearest"]) if told["nearest"] else ""
+    )
+    console.say(
+        f"wrote {content} ({classes['content']}) in the style of {style} ({classes['style']}) to {out}{seen}{trust}{near}",
+        quiet,
+    )
 
 
 def directions(
     space: SpaceName,
-    source: Annotated[str, option("--from", "NAME", "attributes, pca, jacobian or factorised.")] = "attributes",
-    at: Annotated[str | None, option("--at", "ITEM", "Where jacobian looks, and what the picture moves: " + ITEM)] = None,
+    source: Annotated[
+        str, option("--from", "NAME", "attributes, pca, jacobian or factorised.")
+    ] = "attributes",
+    at: Annotated[
+        str | None, option("--at", "ITEM", "Where jacobian looks, and what the picture moves: " + ITEM)
+    ] = None,
     k: Annotated[int, option("-k", "K", "How many without labels.")] = 8,
     out: Drawing = None,
     as_json: Json = False,

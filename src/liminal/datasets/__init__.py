@@ -41,7 +41,10 @@ class Dataset:
 
     def __post_init__(self) -> None:
         n = len(self.items)
-        if tuple(self.items.shape[1:]) != tuple(self.modality.item_shape) or self.items.dtype != self.modality.item_dtype:
+        if (
+            tuple(self.items.shape[1:]) != tuple(self.modality.item_shape)
+            or self.items.dtype != self.modality.item_dtype
+        ):
             raise LiminalError(
                 f"dataset {self.name}: items are {self.items.dtype} {self.items.shape[1:]}, "
                 f"wanted {self.modality.item_dtype} {tuple(self.modality.item_shape)}"

@@ -121,7 +121,11 @@ def _factor(pictures: np.ndarray, name: str) -> tuple[float, tuple[str, ...]]:
     wanted = "0 to 255 or 0 to 65,535" if whole else "0 to 1 or 0 to 255"
     slack = 0.0 if whole else 1e-3  # rounding of a resampler
     if low < -slack * max(1.0, high) or high > (65535 if whole else 255 * (1 + slack)):
-        hint = "; add 1 and halve them first" if not whole and low >= -1 - slack and high <= 1 + slack else "; scale them first"
+        hint = (
+            "; add 1 and halve them first"
+            if not whole and low >= -1 - slack and high <= 1 + slack
+            else "; scale them first"
+        )
         raise LiminalError(f"{name}: numbers from {low:g} to {high:g}; wanted {wanted}{hint}")
     if whole:
         return (1.0, ()) if high <= 255 else (1 / 257, ("16-bit pictures were scaled to 8 bits",))
@@ -144,7 +148,9 @@ def _range(pictures: np.ndarray, name: str) -> tuple[float, float]:
     return low, high
 
 
-def _pieces(pictures: np.ndarray, sources: Sequence[str], factor: float) -> Iterator[tuple[np.ndarray, Sequence[str], float]]:
+def _pieces(
+    pictures: np.ndarray, sources: Sequence[str], factor: float
+) -> Iterator[tuple[np.ndarray, Sequence[str], float]]:
     step = max(1, _BATCH // pictures[0].size)
     for start in range(0, len(pictures), step):
         yield pictures[start : start + step], sources[start : start + step], factor
@@ -160,5 +166,7 @@ def _convert(modality: Image, piece: tuple[np.ndarray, Sequence[str], float]) ->
     for name, picture in zip(names, pictures, strict=True):
         im = PIL.Image.fromarray(np.ascontiguousarray(picture[..., 0] if picture.shape[2] == 1 else picture))
         fitted, remarks = modality.fitted(im)
-        outcomes.append(Outcome(name, np.asarray(fitted, dtype=np.uint8).reshape(modality.item_shape), tuple(remarks)))
+        outcomes.append(
+            Outcome(name, np.asarray(fitted, dtype=np.uint8).reshape(modality.item_shape), tuple(remarks))
+        )
     return outcomes

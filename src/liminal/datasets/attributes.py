@@ -62,14 +62,18 @@ def with_attributes(dataset: Dataset, file: Path | None) -> Dataset:
     table, matched = _join(Path(file), dataset.sources)
     notes = []
     if matched < len(dataset):
-        notes.append(f"{Path(file).name} names {matched:,} of {len(dataset):,} items; the attributes of the others are unknown")
+        notes.append(
+            f"{Path(file).name} names {matched:,} of {len(dataset):,} items; the attributes of the others are unknown"
+        )
     joined = dataset.attributes
     for name in table.column_names:
         if name in joined.column_names:
             joined = joined.drop_columns([name])
             notes.append(f"the attribute {name} was taken from {Path(file).name} instead of the data")
     for name in table.column_names:
-        joined = joined.append_column(name, table[name]) if joined.num_columns else pa.table({name: table[name]})
+        joined = (
+            joined.append_column(name, table[name]) if joined.num_columns else pa.table({name: table[name]})
+        )
     return replace(dataset, attributes=joined, notes=(*dataset.notes, *notes))
 
 
@@ -92,7 +96,9 @@ def typed(table: pa.Table, guess_numbers: bool = False) -> pa.Table:
     return pa.table(columns) if columns else pa.table({})
 
 
-def _typed(name: str, column: pa.Array, guess_numbers: bool, class_names: list[str] | None) -> pa.Array | None:
+def _typed(
+    name: str, column: pa.Array, guess_numbers: bool, class_names: list[str] | None
+) -> pa.Array | None:
     kind = column.type
     if pa.types.is_dictionary(kind):
         column = column.dictionary_decode()
@@ -120,7 +126,12 @@ def _typed(name: str, column: pa.Array, guess_numbers: bool, class_names: list[s
         return pc.if_else(pc.is_valid(low), pc.is_in(low, pa.array(_YES)), None)
     if guess_numbers and name.lower() not in CATEGORIES:
         try:
-            return _number(name, pc.if_else(pc.is_in(low, pa.array(_UNKNOWN)), pa.scalar(None, pa.string()), low).cast(pa.float64()))
+            return _number(
+                name,
+                pc.if_else(pc.is_in(low, pa.array(_UNKNOWN)), pa.scalar(None, pa.string()), low).cast(
+                    pa.float64()
+                ),
+            )
         except pa.ArrowInvalid:
             pass
     return words
@@ -133,7 +144,9 @@ def _number(name: str, column: pa.Array) -> pa.Array | None:
         return None
     if pc.any(pc.is_inf(known)).as_py():
         row = pc.index(pc.fill_null(pc.is_inf(column), False), True).as_py()
-        raise LiminalError(f"attribute {name}: row {row + 1} is infinite; wanted finite numbers, or an empty cell where unknown")
+        raise LiminalError(
+            f"attribute {name}: row {row + 1} is infinite; wanted finite numbers, or an empty cell where unknown"
+        )
     if pc.all(pc.is_in(known, pa.array([0.0, 1.0]))).as_py():
         return pc.equal(column, 1.0)
     return column
@@ -144,7 +157,9 @@ def _class_names(schema: pa.Schema) -> dict[str, list[str]]:
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
         return {
-            column: list(told["names"]) for column, told in features.items() if isinstance(told, dict) and told.get("_type") == "ClassLabel"
+            column: list(told["names"])
+            for column, told in features.items()
+            if isinstance(told, dict) and told.get("_type") == "ClassLabel"
         }
     except (KeyError, ValueError, TypeError):
         return {}
@@ -162,14 +177,22 @@ def _read(file: Path) -> pa.Table:
         with open(file, encoding="utf-8-sig", newline="") as text:
             first = text.readline()
         parse = pacsv.ParseOptions(delimiter=max(",;\t", key=first.count), newlines_in_values=True)
-        names = pacsv.read_csv(pa.BufferReader(first.rstrip("\r\n").encode() + b"\n"), parse_options=parse).column_names
+        names = pacsv.read_csv(
+            pa.BufferReader(first.rstrip("\r\n").encode() + b"\n"), parse_options=parse
+        ).column_names
         if len(set(names)) < len(names):
-            raise LiminalError(f"attributes {file}: the column {Counter(names).most_common(1)[0][0]!r} occurs twice; rename one")
-        convert = pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
+            raise LiminalError(
+                f"attributes {file}: the column {Counter(names).most_common(1)[0][0]!r} occurs twice; rename one"
+            )
+        convert = pacsv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+        )
         table = pacsv.read_csv(file, parse_options=parse, convert_options=convert)
         return table.drop_columns([n for n in names if not n.strip() or n.startswith("Unnamed: ")])
     except (pa.ArrowException, UnicodeDecodeError, OSError, EOFError) as error:
-        raise LiminalError(f"attributes {file}: cannot be read as a table ({str(error).splitlines()[0]})") from error
+        raise LiminalError(
+            f"attributes {file}: cannot be read as a table ({str(error).splitlines()[0]})"
+        ) from error
 
 
 def _join(file: Path, sources: Sequence[str]) -> tuple[pa.Table, int]:
@@ -177,7 +200,9 @@ def _join(file: Path, sources: Sequence[str]) -> tuple[pa.Table, int]:
     table = _read(file)
     text = file.suffix.lower() not in (".parquet", ".pq")
     if not table.num_rows or not table.num_columns:
-        raise LiminalError(f"attributes {file}: the table is empty; wanted a column of file names and one for each attribute")
+        raise LiminalError(
+            f"attributes {file}: the table is empty; wanted a column of file names and one for each attribute"
+        )
     ladder = _Ladder(sources)
     named = sorted((c for c in table.column_names if c.lower() in KEYS), key=lambda c: KEYS.index(c.lower()))
     key, order = _best(table, named, ladder, 1)
@@ -204,13 +229,20 @@ def _join(file: Path, sources: Sequence[str]) -> tuple[pa.Table, int]:
     return values.take(pa.array(order, mask=order < 0)), matched
 
 
-def _best(table: pa.Table, columns: Sequence[str], ladder: _Ladder, least: int) -> tuple[str | None, np.ndarray | None]:
+def _best(
+    table: pa.Table, columns: Sequence[str], ladder: _Ladder, least: int
+) -> tuple[str | None, np.ndarray | None]:
     """The column that names the most items, at least `least` of them; the first of equals."""
     best: tuple[str | None, np.ndarray | None] = (None, None)
     count = least - 1
     for column in columns:
         kind = table[column].type
-        if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_integer(kind) or pa.types.is_dictionary(kind):
+        if (
+            pa.types.is_string(kind)
+            or pa.types.is_large_string(kind)
+            or pa.types.is_integer(kind)
+            or pa.types.is_dictionary(kind)
+        ):
             order = ladder.match(_keys(table, column))
             matched = int((order >= 0).sum())
             if matched > count:
@@ -220,7 +252,10 @@ def _best(table: pa.Table, columns: Sequence[str], ladder: _Ladder, least: int) 
 
 def _keys(table: pa.Table, column: str) -> list[str | None]:
     values = table[column].cast(pa.string()).to_pylist()
-    return [None if v is None or not v.strip() else v.strip().replace("\\", "/").removeprefix("./") for v in values]
+    return [
+        None if v is None or not v.strip() else v.strip().replace("\\", "/").removeprefix("./")
+        for v in values
+    ]
 
 
 def _all_digits(keys: Sequence[str | None]) -> bool:
@@ -239,7 +274,9 @@ def _refuse_twins(file: Path, table: pa.Table, columns: Sequence[str], ladder: _
                     break
                 if key is not None and ladder.knows(key) and column.lower() in KEYS:
                     rows = [i + 1 for i, other in enumerate(keys) if other == key][:2]
-                    raise LiminalError(f"attributes {file}: {key!r} stands in rows {rows[0]} and {rows[1]}; wanted one row for each item")
+                    raise LiminalError(
+                        f"attributes {file}: {key!r} stands in rows {rows[0]} and {rows[1]}; wanted one row for each item"
+                    )
 
 
 def _levels(name: str) -> tuple[str, ...]:
@@ -255,7 +292,9 @@ class _Ladder:
         numbers = [_ROW.match(s) for s in sources]
         self.rows = all(numbers) and self.n > 0
         if self.rows:
-            levels: list[tuple[str, ...]] = [(s, m.group(1) if m else "") for s, m in zip(sources, numbers, strict=True)]
+            levels: list[tuple[str, ...]] = [
+                (s, m.group(1) if m else "") for s, m in zip(sources, numbers, strict=True)
+            ]
         else:
             levels = [_levels(s) for s in sources]
         self.rungs = [_unique([names[i] for names in levels]) for i in range(len(levels[0]) if levels else 0)]
@@ -277,7 +316,10 @@ class _Ladder:
     def _names(self, key: str) -> tuple[str, ...]:
         if self.rows:
             return key, key
-        return (*_levels(key)[:3], PurePosixPath(key).name)  # a key may lack the ending, and hold a dot of its own
+        return (
+            *_levels(key)[:3],
+            PurePosixPath(key).name,
+        )  # a key may lack the ending, and hold a dot of its own
 
 
 def _unique(names: Sequence[str | None]) -> dict[str, int]:

@@ -100,7 +100,9 @@ def store(
                 shutil.rmtree(old, ignore_errors=True)
         found = found or _open(folder, modality_class)
         if found is None:
-            raise LiminalError(f"the cache {folder} cannot be read back; remove it, or name another folder in LIMINAL_CACHE")
+            raise LiminalError(
+                f"the cache {folder} cannot be read back; remove it, or name another folder in LIMINAL_CACHE"
+            )
     elif progress:
         progress(total, total)
     return found
@@ -126,7 +128,9 @@ def _in_order(batches: Iterable[Batch], work: Callable[[Batch], list[Outcome]]) 
         pool.shutdown(cancel_futures=True)
 
 
-def _write(folder: Path, modality: Modality, results: Iterable[list[Outcome]], total: int, progress: Progress | None) -> None:
+def _write(
+    folder: Path, modality: Modality, results: Iterable[list[Outcome]], total: int, progress: Progress | None
+) -> None:
     """items.npy by appending rows (so that a full disk is an error, not a crash of the mapping), then set.json."""
     kept: list[int] = []
     skipped: list[tuple[str, str]] = []
@@ -148,13 +152,24 @@ def _write(folder: Path, modality: Modality, results: Iterable[list[Outcome]], t
         if not kept:
             name, reason = skipped[0] if skipped else ("the set", "it is empty")
             raise LiminalError(
-                f"{name}: {reason}" if len(skipped) < 2 else f"none of {len(skipped)} {modality.plural} can be read; {name}: {reason}"
+                f"{name}: {reason}"
+                if len(skipped) < 2
+                else f"none of {len(skipped)} {modality.plural} can be read; {name}: {reason}"
             )
         out.seek(0)
         assert _header(out, modality, len(kept)) == start
-    notes = [f"{count:,} of {len(kept):,} {modality.plural} were {remark}" for remark, count in remarks.most_common()]
+    notes = [
+        f"{count:,} of {len(kept):,} {modality.plural} were {remark}"
+        for remark, count in remarks.most_common()
+    ]
     gaps = kept if skipped else None  # without gaps the ranks are 0..n-1
-    described = {"config": modality.config(), "n": len(kept), "kept": gaps, "notes": notes, "skipped": skipped}
+    described = {
+        "config": modality.config(),
+        "n": len(kept),
+        "kept": gaps,
+        "notes": notes,
+        "skipped": skipped,
+    }
     (folder / "set.json").write_text(json.dumps(described), encoding="utf-8")
 
 

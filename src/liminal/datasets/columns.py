@@ -33,7 +33,9 @@ COLUMNS = ("image", "img", "picture", "photo", "bytes", "data")
 _PART = re.compile(r"(?:^|[_\-./])(train|training|test|testing|val|valid|validation)(?=$|[_\-./])")
 
 
-def read_array(path: Path, attributes: Path | None = None, progress: Progress | None = None, **options: Any) -> Dataset:
+def read_array(
+    path: Path, attributes: Path | None = None, progress: Progress | None = None, **options: Any
+) -> Dataset:
     """Pictures in an ``.npy`` or ``.npz`` file, see `array_dataset` for shapes and ranges.
 
     An npz holds pictures under images, x or data and labels under labels or y, alone or for a training and a held-out part
@@ -71,11 +73,15 @@ def _load(path: Path) -> tuple[np.ndarray, dict[str, pa.Array], np.ndarray | Non
         raise
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         if "pickle" in str(error).lower() or "Python objects" in str(error):
-            raise LiminalError(f"{path}: holds pickled Python objects, which are never opened; save plain arrays of numbers") from error
+            raise LiminalError(
+                f"{path}: holds pickled Python objects, which are never opened; save plain arrays of numbers"
+            ) from error
         raise LiminalError(f"{path}: the file is cut or no array ({' '.join(str(error).split())})") from error
 
 
-def _parts(arrays: dict[str, np.ndarray], path: Path) -> tuple[np.ndarray, dict[str, pa.Array], np.ndarray | None, list[str]]:
+def _parts(
+    arrays: dict[str, np.ndarray], path: Path
+) -> tuple[np.ndarray, dict[str, pa.Array], np.ndarray | None, list[str]]:
     """As `_load`, from the arrays of an npz by their names."""
     parts: dict[str, dict[str, np.ndarray]] = {}
     for key, array in arrays.items():
@@ -85,24 +91,34 @@ def _parts(arrays: dict[str, np.ndarray], path: Path) -> tuple[np.ndarray, dict[
     pictures = {part: name for part, inside in parts.items() if (name := _pictures(inside))}
     order = sorted(pictures, key=lambda part: (part in HELD_OUT, part))
     if not order:
-        raise LiminalError(f"{path}: no array of pictures among {', '.join(arrays) or 'none'}; name it images, x or data")
+        raise LiminalError(
+            f"{path}: no array of pictures among {', '.join(arrays) or 'none'}; name it images, x or data"
+        )
     blocks = [last_axis(parts[part].pop(pictures[part]), str(path)) for part in order]
     if len({block.shape[1:] for block in blocks}) > 1 or len({block.dtype for block in blocks}) > 1:
-        raise LiminalError(f"{path}: its parts {', '.join(order)} hold pictures of different sizes or types; wanted one")
+        raise LiminalError(
+            f"{path}: its parts {', '.join(order)} hold pictures of different sizes or types; wanted one"
+        )
     names = list(dict.fromkeys(name for part in order for name in parts[part]))
     columns: dict[str, pa.Array] = {}
     left = []
     for name in names:
-        values = [_values(parts[part].get(name), len(block)) for part, block in zip(order, blocks, strict=True)]
+        values = [
+            _values(parts[part].get(name), len(block)) for part, block in zip(order, blocks, strict=True)
+        ]
         if any(v is None for v in values):
             left.append(name)
         else:
             column = [v for value in values for v in value or ()]
             if name in LABELS:
-                columns["label"] = pa.array([str(int(v)) if isinstance(v, float) and v.is_integer() else str(v) for v in column])
+                columns["label"] = pa.array(
+                    [str(int(v)) if isinstance(v, float) and v.is_integer() else str(v) for v in column]
+                )
             else:
                 columns[name] = pa.array(column)
-    held_out = np.concatenate([np.full(len(block), part in HELD_OUT) for part, block in zip(order, blocks, strict=True)])
+    held_out = np.concatenate(
+        [np.full(len(block), part in HELD_OUT) for part, block in zip(order, blocks, strict=True)]
+    )
     notes = [f"left out of {path.name}: {', '.join(left)} (not one value for each picture)"] if left else []
     array = np.concatenate(blocks) if len(blocks) > 1 else blocks[0]
     return array, columns, held_out if held_out.any() and not held_out.all() else None, notes
@@ -146,19 +162,25 @@ def read_parquet(
     """
     shards = [paths] if isinstance(paths, Path) else list(paths)
     if not issubclass(modality_class, Image):
-        raise LiminalError(f"{shards[0]}: {modality_class.plural} are not read from Parquet; wanted a folder of files")
+        raise LiminalError(
+            f"{shards[0]}: {modality_class.plural} are not read from Parquet; wanted a folder of files"
+        )
     column = _picture_column(_parquet(shards[0]).schema_arrow, shards[0])
     counts = [_parquet(shard).metadata.num_rows for shard in shards]
     for shard in shards[1:]:
         if _picture_column(_parquet(shard).schema_arrow, shard) != column:
-            raise LiminalError(f"{shard}: its pictures are not in the column {column!r} as in {shards[0].name}; wanted the same columns")
+            raise LiminalError(
+                f"{shard}: its pictures are not in the column {column!r} as in {shards[0].name}; wanted the same columns"
+            )
     place = shards[0] if len(shards) == 1 else shards[0].parent
     stored = store(
         place=place,
         state=[(s.name, s.stat().st_size, s.stat().st_mtime_ns) for s in shards],
         options={"reader": "parquet", **options},
         modality_class=modality_class,
-        infer=lambda: Image.infer([io.BytesIO(data) for shard in shards[:8] for data in _sample(shard, column)], **options),
+        infer=lambda: Image.infer(
+            [io.BytesIO(data) for shard in shards[:8] for data in _sample(shard, column)], **options
+        ),
         batches=_batches(shards, column),
         work=_decode,
         total=sum(counts),
@@ -166,7 +188,11 @@ def read_parquet(
     )
     sources = [f"{shard.name}#{i}" for shard, count in zip(shards, counts, strict=True) for i in range(count)]
     held = [None if (m := _PART.search(shard.stem.lower())) is None else m[1] in HELD_OUT for shard in shards]
-    held_out = np.repeat(np.array(held, dtype=bool), counts)[stored.kept] if True in held and False in held and None not in held else None
+    held_out = (
+        np.repeat(np.array(held, dtype=bool), counts)[stored.kept]
+        if True in held and False in held and None not in held
+        else None
+    )
     table = pa.concat_tables([_others(shard, column) for shard in shards], promote_options="permissive")
     known = typed(table.take(pa.array(stored.kept))) if table.num_columns else pa.table({})
     dataset = Dataset(
@@ -187,7 +213,9 @@ def _parquet(path: Path) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
-        raise LiminalError(f"{path}: the Parquet file is cut or damaged ({str(error).splitlines()[0]})") from error
+        raise LiminalError(
+            f"{path}: the Parquet file is cut or damaged ({str(error).splitlines()[0]})"
+        ) from error
 
 
 def _picture_column(schema: pa.Schema, path: Path) -> str:
@@ -206,7 +234,11 @@ def _bytes_of(kind: pa.DataType) -> bool:
 def _others(shard: Path, column: str) -> pa.Table:
     """The columns that may be attributes."""
     file = _parquet(shard)
-    names = [f.name for f in file.schema_arrow if f.name != column and not pa.types.is_nested(f.type) and not _bytes_of(f.type)]
+    names = [
+        f.name
+        for f in file.schema_arrow
+        if f.name != column and not pa.types.is_nested(f.type) and not _bytes_of(f.type)
+    ]
     return file.read(columns=names)
 
 
@@ -220,7 +252,9 @@ def _sample(shard: Path, column: str) -> Iterator[bytes]:
     file = _parquet(shard)
     groups = sorted({i * file.num_row_groups // 8 for i in range(8)}) if file.num_row_groups else []
     for group in groups:
-        for batch in islice(file.iter_batches(max(1, 64 // len(groups)), row_groups=[group], columns=[column]), 1):
+        for batch in islice(
+            file.iter_batches(max(1, 64 // len(groups)), row_groups=[group], columns=[column]), 1
+        ):
             yield from (data for data in _contents(batch) if data)
 
 
@@ -233,7 +267,9 @@ def _batches(shards: Sequence[Path], column: str) -> Iterator[list[tuple[bytes |
                 yield [(data, f"{shard.name}#{row + i}") for i, data in enumerate(contents)]
                 row += len(contents)
         except (pa.ArrowException, OSError) as error:
-            raise LiminalError(f"{shard}: the Parquet file is cut or damaged after row {row} ({str(error).splitlines()[0]})") from error
+            raise LiminalError(
+                f"{shard}: the Parquet file is cut or damaged after row {row} ({str(error).splitlines()[0]})"
+            ) from error
 
 
 def _decode(modality: Modality, batch: Sequence[tuple[bytes | None, str]]) -> list[Outcome]:

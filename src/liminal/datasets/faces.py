@@ -15,7 +15,9 @@ from . import Dataset
 from .drawn import Numbered, Progress, cached
 from .portraits import BACKGROUND, HAIR, SHIRT, portraits
 
-VERSION = 1  # of the drawing and of the sampling: raise it when either changes, so that no cache gives old pictures
+VERSION = (
+    1  # of the drawing and of the sampling: raise it when either changes, so that no cache gives old pictures
+)
 BATCH = 16  # portraits drawn at once: small enough for the processor's cache
 
 
@@ -70,7 +72,11 @@ def _check(factors: Any) -> dict[str, np.ndarray]:
     Raises:
         LiminalError: an unknown factor, unequal lengths, a number out of range, an unknown category.
     """
-    given = {k: factors[k].to_numpy(zero_copy_only=False) for k in factors.column_names} if isinstance(factors, pa.Table) else dict(factors)
+    given = (
+        {k: factors[k].to_numpy(zero_copy_only=False) for k in factors.column_names}
+        if isinstance(factors, pa.Table)
+        else dict(factors)
+    )
     for name in given:
         if name not in FACTORS:
             raise unknown("factor of a face", name, FACTORS)
@@ -96,7 +102,9 @@ def _check(factors: Any) -> dict[str, np.ndarray]:
             wrong = ~((column >= factor.low) & (column <= factor.high))
             wanted = f"a number from {factor.low:g} to {factor.high:g}"
         if wrong.any():
-            raise LiminalError(f"faces.draw: {name} of face {int(wrong.argmax())} is {column[wrong.argmax()]}: wanted {wanted}")
+            raise LiminalError(
+                f"faces.draw: {name} of face {int(wrong.argmax())} is {column[wrong.argmax()]}: wanted {wanted}"
+            )
         columns[name] = column
     return columns
 
@@ -136,12 +144,16 @@ def _parse(correlate: str) -> tuple[str, str, float]:
         a, b = (name.strip() for name in pair.split(":"))
         rho = float(value)
     except ValueError:
-        raise LiminalError(f"faces: correlate is {correlate!r}: wanted two factors and a number, for example glasses:hat=0.8") from None
+        raise LiminalError(
+            f"faces: correlate is {correlate!r}: wanted two factors and a number, for example glasses:hat=0.8"
+        ) from None
     for name in (a, b):
         if name not in FACTORS:
             raise unknown("factor of a face", name, FACTORS)
     if a == b or not -1 <= rho <= 1:
-        raise LiminalError(f"faces: correlate is {correlate!r}: wanted two different factors and a correlation from -1 to 1")
+        raise LiminalError(
+            f"faces: correlate is {correlate!r}: wanted two different factors and a correlation from -1 to 1"
+        )
     return a, b, rho
 
 
@@ -171,15 +183,25 @@ def sample_factors(n: int, seed: int = 0, correlate: str | None = None) -> pa.Ta
         a, b, rho = _parse(correlate)
         grid = (np.arange(100_000) + 0.5) / 100_000
         turned = lambda q: q if rho >= 0 else np.nextafter(1 - q, 0)
-        largest = np.corrcoef(FACTORS[a].score(FACTORS[a].at(grid)), FACTORS[b].score(FACTORS[b].at(turned(grid))))[0, 1]
+        largest = np.corrcoef(
+            FACTORS[a].score(FACTORS[a].at(grid)), FACTORS[b].score(FACTORS[b].at(turned(grid)))
+        )[0, 1]
         if abs(rho) > abs(largest) + 1e-6:
-            raise LiminalError(f"faces: {a} and {b} can have a correlation of {largest:.3f} at most in this direction, not {rho:g}")
+            raise LiminalError(
+                f"faces: {a} and {b} can have a correlation of {largest:.3f} at most in this direction, not {rho:g}"
+            )
         shared = random.random(n) < abs(rho / largest)
         quantiles[b] = np.where(shared, turned(quantiles[a]), quantiles[b])
     return pa.table({name: pa.array(factor.at(quantiles[name])) for name, factor in FACTORS.items()})
 
 
-def faces(n: int = 8000, seed: int = 0, size: int = 64, correlate: str | None = None, progress: Progress | None = None) -> Dataset:
+def faces(
+    n: int = 8000,
+    seed: int = 0,
+    size: int = 64,
+    correlate: str | None = None,
+    progress: Progress | None = None,
+) -> Dataset:
     """Cartoon portraits with their true factors as attributes; drawn once (8,000 in seconds), then kept in the cache.
 
     Args:
@@ -205,7 +227,16 @@ def faces(n: int = 8000, seed: int = 0, size: int = 64, correlate: str | None = 
 
     items = cached("faces", {**arguments, "version": VERSION}, (n, size, size, 3), pieces, progress)
     called = ", ".join(f"{k}={v!r}" for k, v in arguments.items() if v is not None)
-    provenance = {"source": f"drawn by liminal.datasets.faces, version {VERSION}", "licence": "Apache-2.0", "arguments": arguments}
+    provenance = {
+        "source": f"drawn by liminal.datasets.faces, version {VERSION}",
+        "licence": "Apache-2.0",
+        "arguments": arguments,
+    }
     return Dataset(
-        "faces", Image(height=size, width=size, channels=3), items, Numbered(f"faces({called})", n), factors, provenance=provenance
+        "faces",
+        Image(height=size, width=size, channels=3),
+        items,
+        Numbered(f"faces({called})", n),
+        factors,
+        provenance=provenance,
     )

@@ -65,7 +65,9 @@ def read_folder(
         options={"reader": "folder", **options},
         modality_class=modality_class,
         infer=lambda: modality_class.infer([path / f.name for f in found], **options),
-        batches=([(path / f.name, f.name) for f in found[i : i + BATCH]] for i in range(0, len(found), BATCH)),
+        batches=(
+            [(path / f.name, f.name) for f in found[i : i + BATCH]] for i in range(0, len(found), BATCH)
+        ),
         work=read_batch,
         total=len(found),
         progress=progress,
@@ -79,7 +81,11 @@ def read_folder(
         sources=names,
         attributes=pa.table({} if labels is None else {"label": pa.array(labels, pa.string())}),
         held_out=held_out,
-        provenance={"source": f"folder {path.absolute().name}", "licence": "not stated", "read": list(stored.notes)},
+        provenance={
+            "source": f"folder {path.absolute().name}",
+            "licence": "not stated",
+            "read": list(stored.notes),
+        },
         notes=(*stored.notes, *notes),
         skipped=(*unusable, *stored.skipped),
     )
@@ -94,7 +100,11 @@ def find(path: Path, endings: frozenset[str]) -> tuple[list[Found], list[tuple[s
 
 
 def _walk(
-    folder: Path, prefix: str, above: frozenset[tuple[int, int]], endings: frozenset[str], unusable: list[tuple[str, str]]
+    folder: Path,
+    prefix: str,
+    above: frozenset[tuple[int, int]],
+    endings: frozenset[str],
+    unusable: list[tuple[str, str]],
 ) -> Iterator[Found]:
     """Files of a folder and, but for loops of links, of its sub-folders."""
     try:
@@ -132,7 +142,9 @@ def _refuse_nothing(path: Path, modality_class: type[Modality], unusable: Sequen
     if unusable:
         raise LiminalError(f"folder {path}: nothing can be read; {unusable[0][0]}: {unusable[0][1]}")
     if not any(not entry.name.startswith(".") for entry in os.scandir(path)):
-        raise LiminalError(f"folder {path} is empty; wanted {modality_class.plural} ({', '.join(sorted(modality_class.endings))})")
+        raise LiminalError(
+            f"folder {path} is empty; wanted {modality_class.plural} ({', '.join(sorted(modality_class.endings))})"
+        )
     raise LiminalError(
         f"folder {path} holds no {modality_class.plural}; wanted files that end in {', '.join(sorted(modality_class.endings))}"
     )
@@ -155,14 +167,23 @@ def sort_by_folder(names: Sequence[str]) -> tuple[np.ndarray | None, list[str | 
     notes = []
     held_out = None
     tops = {p[0].lower() for p in parts if len(p) > 1}
-    if all(len(p) > 1 for p in parts) and tops <= {*TRAIN, *HELD_OUT} and tops & {*TRAIN} and tops & {*HELD_OUT}:
+    if (
+        all(len(p) > 1 for p in parts)
+        and tops <= {*TRAIN, *HELD_OUT}
+        and tops & {*TRAIN}
+        and tops & {*HELD_OUT}
+    ):
         held_out = np.array([p[0].lower() in HELD_OUT for p in parts])
         parts = [p[1:] for p in parts]
         notes.append(
             f"the folder{'s' if len(tops) > 2 else ''} {', '.join(sorted(tops & {*HELD_OUT}))}: {int(held_out.sum()):,} items are held out"
         )
     labels = [p[0] if len(p) > 1 else None for p in parts]
-    train = labels if held_out is None else [label for label, out in zip(labels, held_out, strict=True) if not out]
+    train = (
+        labels
+        if held_out is None
+        else [label for label, out in zip(labels, held_out, strict=True) if not out]
+    )
     if None in train or len(set(train)) < 2:
         return held_out, None, notes
     notes.append(f"the names of {len(set(train))} folders are the attribute label")

@@ -93,22 +93,38 @@ def read_idx_dataset(
     path = Path(path)
     parts = idx_files(path) if path.is_dir() else [path]
     if not parts:
-        raise LiminalError(f"folder {path} holds no idx files; wanted train-images-idx3-ubyte or t10k-images-idx3-ubyte, plain or .gz")
+        raise LiminalError(
+            f"folder {path} holds no idx files; wanted train-images-idx3-ubyte or t10k-images-idx3-ubyte, plain or .gz"
+        )
     arrays = [read_idx(part) for part in parts]
     for part, array in zip(parts, arrays, strict=True):
-        if array.ndim not in (3, 4) or array.shape[1:] != arrays[0].shape[1:] or array.dtype != arrays[0].dtype:
-            raise LiminalError(f"{part}: wanted pictures (n, height, width) of one size, got {array.dtype} {array.shape}")
+        if (
+            array.ndim not in (3, 4)
+            or array.shape[1:] != arrays[0].shape[1:]
+            or array.dtype != arrays[0].dtype
+        ):
+            raise LiminalError(
+                f"{part}: wanted pictures (n, height, width) of one size, got {array.dtype} {array.shape}"
+            )
     labels: list[str | None] = []
     for part, array in zip(parts, arrays, strict=True):
         labels += _labels(part, len(array), names)
-    held_out = np.concatenate([np.full(len(a), "t10k-" in p.name) for p, a in zip(parts, arrays, strict=True)])
+    held_out = np.concatenate(
+        [np.full(len(a), "t10k-" in p.name) for p, a in zip(parts, arrays, strict=True)]
+    )
     dataset = array_dataset(
         name or path.absolute().name,
         np.concatenate(arrays) if len(arrays) > 1 else arrays[0],
         place=path,
         state=[(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in parts],
-        sources=[f"{p.name.removesuffix('.gz')}#{i}" for p, a in zip(parts, arrays, strict=True) for i in range(len(a))],
-        attributes=pa.table({"label": pa.array(labels, pa.string())} if any(label is not None for label in labels) else {}),
+        sources=[
+            f"{p.name.removesuffix('.gz')}#{i}"
+            for p, a in zip(parts, arrays, strict=True)
+            for i in range(len(a))
+        ],
+        attributes=pa.table(
+            {"label": pa.array(labels, pa.string())} if any(label is not None for label in labels) else {}
+        ),
         held_out=held_out if len(parts) > 1 else None,
         progress=progress,
         **options,
@@ -128,20 +144,34 @@ def idx_files(folder: Path) -> list[Path]:
 def is_idx(path: Path) -> bool:
     """Whether a file's name is one that idx files bear."""
     stem = path.name.lower().removesuffix(".gz")
-    return path.is_file() and (stem.endswith((".idx", "-ubyte", ".idx3", ".idx1")) or "-idx" in stem or ".idx" in stem)
+    return path.is_file() and (
+        stem.endswith((".idx", "-ubyte", ".idx3", ".idx1")) or "-idx" in stem or ".idx" in stem
+    )
 
 
 def _labels(images: Path, n: int, names: Sequence[str] | None) -> list[str | None]:
     """The label of each picture as a word, or nulls where there is no file of labels."""
-    stem = images.name.removesuffix(".gz").replace("images", "labels").replace("idx3", "idx1").replace("idx4", "idx1")
-    file = next((f for f in (images.with_name(stem), images.with_name(stem + ".gz")) if f.is_file() and f != images), None)
+    stem = (
+        images.name.removesuffix(".gz")
+        .replace("images", "labels")
+        .replace("idx3", "idx1")
+        .replace("idx4", "idx1")
+    )
+    file = next(
+        (f for f in (images.with_name(stem), images.with_name(stem + ".gz")) if f.is_file() and f != images),
+        None,
+    )
     if "images" not in images.name or file is None:
         return [None] * n
     values = read_idx(file)
     if values.shape != (n,) or values.dtype.kind not in "iu":
-        raise LiminalError(f"{file}: wanted {n:,} whole numbers, one for each picture of {images.name}, got {values.dtype} {values.shape}")
+        raise LiminalError(
+            f"{file}: wanted {n:,} whole numbers, one for each picture of {images.name}, got {values.dtype} {values.shape}"
+        )
     if names is None:
         return [str(v) for v in values.tolist()]
     if values.min(initial=0) < 0 or values.max(initial=0) >= len(names):
-        raise LiminalError(f"{file}: labels up to {values.max()}, but {len(names)} names; wanted a name for each")
+        raise LiminalError(
+            f"{file}: labels up to {values.max()}, but {len(names)} names; wanted a name for each"
+        )
     return [names[v] for v in values.tolist()]

@@ -17,7 +17,18 @@ from . import Dataset
 from .cache import Progress
 from .idx import DIGITS, idx_files, read_idx_dataset
 
-CLOTHES = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+CLOTHES = (
+    "T-shirt",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
 
 
 @dataclass(frozen=True)
@@ -71,7 +82,10 @@ MNIST = Published(
         "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
     },
     DIGITS,
-    {"source": "MNIST (LeCun, Cortes, Burges 1998), http://yann.lecun.com/exdb/mnist", "licence": "CC BY-SA 3.0"},
+    {
+        "source": "MNIST (LeCun, Cortes, Burges 1998), http://yann.lecun.com/exdb/mnist",
+        "licence": "CC BY-SA 3.0",
+    },
 )
 
 
@@ -97,7 +111,9 @@ def mnist(progress: Progress | None = None, **options: Any) -> Dataset:
 
 
 def _read(published: Published, progress: Progress | None, options: dict[str, Any]) -> Dataset:
-    dataset = read_idx_dataset(_folder(published), None, progress, names=published.classes, name=published.name, **options)
+    dataset = read_idx_dataset(
+        _folder(published), None, progress, names=published.classes, name=published.name, **options
+    )
     return replace(dataset, provenance={**dataset.provenance, **published.about})
 
 

@@ -69,14 +69,24 @@ def read(
     if pictures and is_idx(path):
         return read_idx_dataset(path, table, progress, **options)
     more = ", a .npy, .npz, .parquet or idx file" if pictures else ""
-    raise LiminalError(f"{path}: wanted a folder{more}, or a file that ends in {', '.join(sorted(modality_class.endings))}")
+    raise LiminalError(
+        f"{path}: wanted a folder{more}, or a file that ends in {', '.join(sorted(modality_class.endings))}"
+    )
 
 
-def _single(path: Path, modality_class: type[Modality], table: Path | None, progress: Progress | None, options: dict[str, Any]) -> Dataset:
+def _single(
+    path: Path,
+    modality_class: type[Modality],
+    table: Path | None,
+    progress: Progress | None,
+    options: dict[str, Any],
+) -> Dataset:
     modality = modality_class.infer([path], **options)
     item, remarks = modality.load(path, str(path))
     notes = tuple(f"{path.name} was {remark}" for remark in remarks)
     if progress:
         progress(1, 1)
     provenance = {"source": f"file {path.name}", "licence": "not stated", "read": list(notes)}
-    return with_attributes(Dataset(path.stem, modality, item[None], [path.name], pa.table({}), None, provenance, notes), table)
+    return with_attributes(
+        Dataset(path.stem, modality, item[None], [path.name], pa.table({}), None, provenance, notes), table
+    )

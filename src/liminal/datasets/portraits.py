@@ -17,7 +17,13 @@ from .drawn import band, bow, coverage, discs, egg, ellipse
 PIVOT = 0.45  # y of the point that the head turns about
 MOUTH, EYES = 0.325, 0.02  # y of the middle of the mouth, of the eyes
 
-SKIN = ((0.995, 0.875, 0.785), (0.955, 0.765, 0.625), (0.835, 0.610, 0.450), (0.650, 0.435, 0.305), (0.465, 0.300, 0.215))
+SKIN = (
+    (0.995, 0.875, 0.785),
+    (0.955, 0.765, 0.625),
+    (0.835, 0.610, 0.450),
+    (0.650, 0.435, 0.305),
+    (0.465, 0.300, 0.215),
+)
 HAIR = {
     "black": (0.155, 0.145, 0.195),
     "brown": (0.385, 0.225, 0.145),
@@ -34,7 +40,12 @@ BACKGROUND = {
     "rose": (0.965, 0.690, 0.735),
     "lilac": (0.780, 0.725, 0.930),
 }
-SHIRT = {"navy": (0.205, 0.280, 0.470), "coral": (0.930, 0.420, 0.370), "teal": (0.125, 0.555, 0.560), "cream": (0.965, 0.935, 0.870)}
+SHIRT = {
+    "navy": (0.205, 0.280, 0.470),
+    "coral": (0.930, 0.420, 0.370),
+    "teal": (0.125, 0.555, 0.560),
+    "cream": (0.965, 0.935, 0.870),
+}
 HAT, POMPOM, FRAME = (0.400, 0.345, 0.720), (0.985, 0.950, 0.890), (0.170, 0.155, 0.205)
 HAIR_TIE = (0.860, 0.290, 0.330)
 WHITE, INK, MOUTH_INSIDE, TONGUE, BLUSH = (
@@ -65,7 +76,14 @@ class _Patch:
     rgb: np.ndarray
     pixel: float
 
-    def fill(self, d: np.ndarray, colour: Any, opacity: float = 1.0, soft: float = 0.0, within: np.ndarray | None = None) -> None:
+    def fill(
+        self,
+        d: np.ndarray,
+        colour: Any,
+        opacity: float = 1.0,
+        soft: float = 0.0,
+        within: np.ndarray | None = None,
+    ) -> None:
         """Lay a colour where d < 0; `soft` widens that edge beyond a pixel's, the edge of `within` stays sharp."""
         cover = coverage(d, self.pixel + soft)
         if within is not None:
@@ -100,9 +118,13 @@ class _Canvas:
         """The head's frame, in the window that holds every portrait's circle of radius r about (cx, cy)."""
         down = cy - PIVOT
         x, y = self.cos * cx - self.sin * down, self.sin * cx + self.cos * down + PIVOT
-        bounds = [(float((c.min() - r + 1) / self.pixel), float((c.max() + r + 1) / self.pixel)) for c in (y, x)]
+        bounds = [
+            (float((c.min() - r + 1) / self.pixel), float((c.max() + r + 1) / self.pixel)) for c in (y, x)
+        ]
         rows, columns = (slice(max(int(low) - 1, 0), max(int(high) + 2, 1)) for low, high in bounds)
-        return _Patch(self.u[:, rows, columns], self.v[:, rows, columns], self.rgb[:, :, rows, columns], self.pixel)
+        return _Patch(
+            self.u[:, rows, columns], self.v[:, rows, columns], self.rgb[:, :, rows, columns], self.pixel
+        )
 
 
 class _Portrait:
@@ -112,11 +134,18 @@ class _Portrait:
         self.canvas = _Canvas(factors["tilt"], size)
         self.style, self.glasses, self.hat = (factors[k][0] for k in ("hair_style", "glasses", "hat"))
         number = lambda name: factors[name].astype(np.float32)[:, None, None]
-        self.smile, self.gaze, self.eye, self.w = number("smile"), number("gaze"), number("eye_size"), number("face_width")
+        self.smile, self.gaze, self.eye, self.w = (
+            number("smile"),
+            number("gaze"),
+            number("eye_size"),
+            number("face_width"),
+        )
         self.half = np.float32(0.43) * self.w  # half width of the face
         self.apart = np.float32(0.105) + np.float32(0.085) * self.w  # half the distance of the eyes
         place = factors["skin"].astype(np.float64) * (len(SKIN) - 1)
-        skin = np.stack([np.interp(place, np.arange(len(SKIN)), channel) for channel in zip(*SKIN, strict=True)], 1)
+        skin = np.stack(
+            [np.interp(place, np.arange(len(SKIN)), channel) for channel in zip(*SKIN, strict=True)], 1
+        )
         self.skin = _colour(skin)
         self.lips = _colour(np.outer(1 - 0.45 * factors["skin"], MOUTH_INSIDE))
         self.skin_shade = self.skin * _colour((0.86, 0.77, 0.75))
@@ -179,7 +208,13 @@ class _Portrait:
         neck = np.maximum(np.abs(k.u) - np.float32(0.175), k.v - np.float32(0.85))
         torso = np.maximum(ellipse(k.u, k.v, 0, 1.16, 0.83, 0.47), np.abs(k.u) - np.float32(0.80))
         k.fill(torso, self.shirt)
-        k.fill(-ellipse(k.u, k.v, -0.22, 1.20, 0.80, 0.50), self.shirt * _colour((0.80, 0.78, 0.84)), 1.0, 0.04, torso)
+        k.fill(
+            -ellipse(k.u, k.v, -0.22, 1.20, 0.80, 0.50),
+            self.shirt * _colour((0.80, 0.78, 0.84)),
+            1.0,
+            0.04,
+            torso,
+        )
         k.fill(ellipse(k.u, k.v, 0, 0.745, 0.315, 0.195), self.shirt * _colour((0.80, 0.78, 0.84)))
         neck = np.minimum(neck, ellipse(k.u, k.v, 0, 0.735, 0.255, 0.145))
         k.fill(neck, self.skin)
@@ -188,7 +223,10 @@ class _Portrait:
     def face(self) -> None:
         for side in (-1, 1):
             k = self.canvas.head(side * self.half, 0.08, 0.16)
-            k.fill(ellipse(k.u, k.v, side * (self.half + np.float32(0.02)), 0.08, 0.085, 0.115), self.skin if side < 0 else self.skin_shade)
+            k.fill(
+                ellipse(k.u, k.v, side * (self.half + np.float32(0.02)), 0.08, 0.085, 0.115),
+                self.skin if side < 0 else self.skin_shade,
+            )
             k.fill(
                 ellipse(k.u, k.v, side * (self.half + np.float32(0.025)), 0.085, 0.042, 0.065),
                 self.skin_shade * _colour((0.95, 0.88, 0.88)),
@@ -196,12 +234,25 @@ class _Portrait:
         k = self.canvas.head(0, 0.05, 0.62)
         outline = egg(k.u, k.v, 0.04, self.half, 0.535, 0.10)
         k.fill(outline, self.skin)
-        k.fill(-egg(k.u + np.float32(0.085), k.v, 0.01, self.half, 0.535, 0.10), self.skin_shade, 0.75, 0.04, outline)
+        k.fill(
+            -egg(k.u + np.float32(0.085), k.v, 0.01, self.half, 0.535, 0.10),
+            self.skin_shade,
+            0.75,
+            0.04,
+            outline,
+        )
         for side in (-1, 1):
             k = self.canvas.head(side * 0.60 * self.half, 0.235, 0.16)
-            k.fill(ellipse(k.u, k.v, side * np.float32(0.60) * self.half, 0.235, 0.095, 0.07), BLUSH, 0.26, 0.07)
+            k.fill(
+                ellipse(k.u, k.v, side * np.float32(0.60) * self.half, 0.235, 0.095, 0.07), BLUSH, 0.26, 0.07
+            )
         k = self.canvas.head(0.01, 0.17, 0.1)
-        k.fill(ellipse(k.u, k.v, 0.012, 0.163, 0.062, 0.042), self.skin_shade * _colour((0.95, 0.86, 0.86)), 0.95, 0.01)
+        k.fill(
+            ellipse(k.u, k.v, 0.012, 0.163, 0.062, 0.042),
+            self.skin_shade * _colour((0.95, 0.86, 0.86)),
+            0.95,
+            0.01,
+        )
         k.fill(ellipse(k.u, k.v, -0.004, 0.143, 0.048, 0.036), self.skin, 0.9, 0.02)
 
     def eyes(self) -> None:
@@ -222,7 +273,12 @@ class _Portrait:
             x = side * self.apart * np.float32(1.05)
             y = np.float32(EYES - 0.075) - np.float32(0.12) * self.eye
             k = self.canvas.head(x, EYES - 0.20, 0.20)
-            k.fill(band(k.u - x, np.float32(0.095), np.abs(bow(k.u - x, k.v, y, -0.045, 0.12)), np.float32(0.027)), colour)
+            k.fill(
+                band(
+                    k.u - x, np.float32(0.095), np.abs(bow(k.u - x, k.v, y, -0.045, 0.12)), np.float32(0.027)
+                ),
+                colour,
+            )
 
     def mouth(self) -> None:
         s = self.smile
@@ -250,7 +306,9 @@ class _Portrait:
         k.fill(np.maximum(bar, u - self.half - np.float32(0.01)), FRAME)
         if self.glasses == "sun":
             k.fill(both, LENS, 0.72)
-            shine = np.abs(k.u + k.v * np.float32(0.6) - np.where(k.u < 0, -1, 1) * self.apart + np.float32(0.04)) - np.float32(0.028)
+            shine = np.abs(
+                k.u + k.v * np.float32(0.6) - np.where(k.u < 0, -1, 1) * self.apart + np.float32(0.04)
+            ) - np.float32(0.028)
             k.fill(np.maximum(shine, both + np.float32(0.03)), WHITE, 0.22)
         else:
             k.fill(both, WHITE, 0.16)
@@ -266,13 +324,21 @@ class _Portrait:
         if self.hat:
             d = np.maximum(d, np.float32(-0.36) - k.v)
         k.fill(d, self.hair)
-        k.fill(-egg(k.u + np.float32(0.13), k.v, 0.04, self.half + 0.07, 0.64, 0.0), self.hair_shade, 0.85, 0.06, d)
+        k.fill(
+            -egg(k.u + np.float32(0.13), k.v, 0.04, self.half + 0.07, 0.64, 0.0),
+            self.hair_shade,
+            0.85,
+            0.06,
+            d,
+        )
         arc = np.abs(egg(k.u, k.v, 0.04, self.half - 0.02, 0.52, 0.0)) - np.float32(0.035)
         arc = np.maximum(arc, np.maximum(k.u - np.float32(0.02), -k.u - self.half * np.float32(0.8)))
         k.fill(arc, self.hair_light, 0.75, 0.05, d)
 
     def _buzz(self, k: _Patch, u: Any, v: Any, w: Any) -> None:
-        cap = np.maximum(egg(u, v, 0.035, w + 0.014, 0.548, 0.10), -egg(u, v, 0.22, w * np.float32(0.93), 0.50, 0.0))
+        cap = np.maximum(
+            egg(u, v, 0.035, w + 0.014, 0.548, 0.10), -egg(u, v, 0.22, w * np.float32(0.93), 0.50, 0.0)
+        )
         k.fill(np.maximum(cap, v - np.float32(0.02)), self.hair, 0.72, 0.02)
 
     def _short(self, k: _Patch, u: Any, v: Any, w: Any) -> None:
@@ -289,7 +355,12 @@ class _Portrait:
         )  # fmt: skip
         self._crown(k, discs(u, v, curls, w))
         k.fill(
-            discs(u, v, ((-0.72, -0.47, 0.06), (-0.30, -0.60, 0.06), (-0.05, -0.40, 0.05), (0.22, -0.65, 0.06)), w),
+            discs(
+                u,
+                v,
+                ((-0.72, -0.47, 0.06), (-0.30, -0.60, 0.06), (-0.05, -0.40, 0.05), (0.22, -0.65, 0.06)),
+                w,
+            ),
             self.hair_light,
             0.7,
             0.04,
@@ -308,7 +379,9 @@ class _Portrait:
         cap = np.maximum(egg(u, v, 0.02, w + 0.025, 0.575, 0.08), v - np.float32(0.02))
         self._crown(k, np.maximum(cap, -egg(u, v, 0.26, w * np.float32(0.98), 0.60, 0.0)))
         for side in (-1, 1):
-            lock = ellipse(u + np.float32(0.10) * (v - np.float32(0.1)) * side, v, side * (w - 0.005), 0.13, 0.034, 0.25)
+            lock = ellipse(
+                u + np.float32(0.10) * (v - np.float32(0.1)) * side, v, side * (w - 0.005), 0.13, 0.034, 0.25
+            )
             k.fill(lock, self.hair if side < 0 else self.hair_shade)
         if not self.hat:
             k.fill(ellipse(u, v, 0, -0.535, 0.13, 0.036), HAIR_TIE)
@@ -322,8 +395,12 @@ class _Portrait:
         u, v, w = k.u, k.v, self.half
         dome = np.maximum(egg(u, v, -0.10, w + 0.085, 0.615, 0.0), v + np.float32(0.22))
         k.fill(dome, HAT)
-        k.fill(-egg(u + np.float32(0.14), v, -0.10, w + 0.09, 0.64, 0.0), (0.295, 0.240, 0.585), 0.9, 0.05, dome)
-        shine = np.maximum(np.abs(egg(u, v, -0.10, w - 0.02, 0.50, 0.0)) - np.float32(0.03), u + np.float32(0.05))
+        k.fill(
+            -egg(u + np.float32(0.14), v, -0.10, w + 0.09, 0.64, 0.0), (0.295, 0.240, 0.585), 0.9, 0.05, dome
+        )
+        shine = np.maximum(
+            np.abs(egg(u, v, -0.10, w - 0.02, 0.50, 0.0)) - np.float32(0.03), u + np.float32(0.05)
+        )
         k.fill(shine, (0.560, 0.510, 0.850), 0.8, 0.05, dome)
         p = u / (w + np.float32(0.10))
         cuff = np.abs(v + np.float32(0.29) - np.float32(0.05) * (np.float32(1) - p * p)) - np.float32(0.075)

@@ -41,7 +41,9 @@ def index_to_factors(index: np.ndarray | Sequence[int]) -> np.ndarray:
     """
     index = np.asarray(index, np.int64)
     if index.size and not (index.min() >= 0 and index.max() < COUNT):
-        raise LiminalError(f"sprites: grid point {index.max() if index.max() >= COUNT else index.min()}: wanted 0 to {COUNT - 1}")
+        raise LiminalError(
+            f"sprites: grid point {index.max() if index.max() >= COUNT else index.min()}: wanted 0 to {COUNT - 1}"
+        )
     return np.stack(np.unravel_index(index, SIZES), axis=-1)
 
 
@@ -53,7 +55,9 @@ def factors_to_index(places: np.ndarray) -> np.ndarray:
     """
     places = np.asarray(places, np.int64)
     if places.shape[-1] != len(SIZES) or (places < 0).any() or (places >= SIZES).any():
-        raise LiminalError(f"sprites: places of shape {places.shape}: wanted five a row, from 0, below {SIZES}")
+        raise LiminalError(
+            f"sprites: places of shape {places.shape}: wanted five a row, from 0, below {SIZES}"
+        )
     return np.ravel_multi_index(tuple(np.moveaxis(places, -1, 0)), SIZES)
 
 
@@ -91,23 +95,38 @@ def draw(factors: dict[str, Any] | pa.Table, size: int = 64) -> np.ndarray:
 
 
 def _columns(factors: Any) -> dict[str, np.ndarray]:
-    given = {k: factors[k].to_numpy(zero_copy_only=False) for k in factors.column_names} if isinstance(factors, pa.Table) else dict(factors)
+    given = (
+        {k: factors[k].to_numpy(zero_copy_only=False) for k in factors.column_names}
+        if isinstance(factors, pa.Table)
+        else dict(factors)
+    )
     for name in given:
         if name not in GRID:
             raise unknown("factor of a sprite", name, GRID)
     missing = [name for name in GRID if name not in given]
     if missing:
         raise LiminalError(f"sprites.draw: no {', '.join(missing)}: wanted all of {', '.join(GRID)}")
-    columns = {k: np.atleast_1d(np.asarray(v, None if k == "shape" else np.float64)) for k, v in given.items()}
+    columns = {
+        k: np.atleast_1d(np.asarray(v, None if k == "shape" else np.float64)) for k, v in given.items()
+    }
     if len({v.shape for v in columns.values()}) > 1 or columns["shape"].ndim != 1:
-        raise LiminalError(f"sprites.draw: wanted one value a picture for every factor, got shapes {[v.shape for v in columns.values()]}")
+        raise LiminalError(
+            f"sprites.draw: wanted one value a picture for every factor, got shapes {[v.shape for v in columns.values()]}"
+        )
     if len(columns["shape"]):
         wrong = set(columns["shape"].tolist()) - set(SHAPES)
         if wrong:
             raise unknown("shape of a sprite", str(wrong.pop()), SHAPES)
-        for name, low, high in (("scale", 0.5, 1.0), ("orientation", 0.0, 2 * np.pi), ("x", 0.0, 1.0), ("y", 0.0, 1.0)):
+        for name, low, high in (
+            ("scale", 0.5, 1.0),
+            ("orientation", 0.0, 2 * np.pi),
+            ("x", 0.0, 1.0),
+            ("y", 0.0, 1.0),
+        ):
             if not ((columns[name] >= low) & (columns[name] <= high)).all():
-                raise LiminalError(f"sprites.draw: {name} holds values out of range: wanted numbers from {low:g} to {high:g}")
+                raise LiminalError(
+                    f"sprites.draw: {name} holds values out of range: wanted numbers from {low:g} to {high:g}"
+                )
     return columns
 
 
@@ -118,7 +137,9 @@ def _draw(shape: str, factors: dict[str, np.ndarray], size: int) -> np.ndarray:
     place = lambda t: MARGIN + t * (1 - 2 * MARGIN)
     p = (axis[None, :] - place(factors["x"])[:, None]).astype(np.float32)[:, None, :]
     q = (axis[None, :] - place(factors["y"])[:, None]).astype(np.float32)[:, :, None]
-    cos, sin, half = (t.astype(np.float32)[:, None, None] for t in (np.cos(angle), np.sin(angle), HALF * factors["scale"]))
+    cos, sin, half = (
+        t.astype(np.float32)[:, None, None] for t in (np.cos(angle), np.sin(angle), HALF * factors["scale"])
+    )
     u, v = cos * p + sin * q, cos * q - sin * p
     if shape == "square":
         d = np.maximum(np.abs(u), np.abs(v)) - half
@@ -155,15 +176,21 @@ def _selection(subset: dict[str, Any]) -> list[np.ndarray]:
             places = np.array([SHAPES.index(one) for one in names], np.int64)
         else:
             places = np.atleast_1d(np.array(wanted if np.ndim(wanted) == 0 else list(wanted)))
-            if places.size and (places.dtype.kind not in "iu" or places.min() < 0 or places.max() >= len(values)):
-                raise LiminalError(f"sprites: {name}={wanted!r}: wanted whole numbers, places on the grid from 0 to {len(values) - 1}")
+            if places.size and (
+                places.dtype.kind not in "iu" or places.min() < 0 or places.max() >= len(values)
+            ):
+                raise LiminalError(
+                    f"sprites: {name}={wanted!r}: wanted whole numbers, places on the grid from 0 to {len(values) - 1}"
+                )
         if not places.size or len(np.unique(places)) < len(places):
             raise LiminalError(f"sprites: {name}={wanted!r}: wanted one or more different values")
         chosen.append(places)
     return chosen
 
 
-def sprites(n: int | None = None, seed: int = 0, size: int = 64, progress: Progress | None = None, **subset: Any) -> Dataset:
+def sprites(
+    n: int | None = None, seed: int = 0, size: int = 64, progress: Progress | None = None, **subset: Any
+) -> Dataset:
     """Pictures of the factor grid with their true factors; drawn once, then kept in the cache as a memory-mapped file.
 
     Args:
@@ -184,11 +211,19 @@ def sprites(n: int | None = None, seed: int = 0, size: int = 64, progress: Progr
     sizes = tuple(len(places) for places in chosen)
     total = int(np.prod(sizes))
     if n is not None and not 1 <= n <= total:
-        raise LiminalError(f"sprites: n is {n}: wanted 1 to {total}, the points of this grid (small_sprites draws any number between them)")
+        raise LiminalError(
+            f"sprites: n is {n}: wanted 1 to {total}, the points of this grid (small_sprites draws any number between them)"
+        )
     flat = np.arange(total) if n is None else np.random.default_rng(seed).choice(total, n, replace=False)
-    places = np.stack([axis[i] for axis, i in zip(chosen, np.unravel_index(flat, sizes), strict=True)], axis=-1)
+    places = np.stack(
+        [axis[i] for axis, i in zip(chosen, np.unravel_index(flat, sizes), strict=True)], axis=-1
+    )
     arguments: dict[str, Any] = {"size": size} if n is None else {"n": n, "seed": seed, "size": size}
-    arguments |= {name: GRID[name][axis].tolist() for name, axis in zip(GRID, chosen, strict=True) if len(axis) < len(GRID[name])}
+    arguments |= {
+        name: GRID[name][axis].tolist()
+        for name, axis in zip(GRID, chosen, strict=True)
+        if len(axis) < len(GRID[name])
+    }
     return _dataset("sprites", grid_values(factors_to_index(places)), size, arguments, progress)
 
 
@@ -210,13 +245,22 @@ def small_sprites(n: int, size: int = 28, seed: int = 0, progress: Progress | No
     if n < 1:
         raise LiminalError(f"small_sprites: n is {n}: wanted 1 or more")
     random = np.random.default_rng(seed)
-    shape = pa.DictionaryArray.from_arrays(pa.array(random.integers(0, len(SHAPES), n)), pa.array(SHAPES)).cast(pa.string())
+    shape = pa.DictionaryArray.from_arrays(
+        pa.array(random.integers(0, len(SHAPES), n)), pa.array(SHAPES)
+    ).cast(pa.string())
     ends = {"scale": (0.5, 1.0), "orientation": (0.0, 2 * np.pi), "x": (0.0, 1.0), "y": (0.0, 1.0)}
-    factors = pa.table({"shape": shape, **{name: pa.array(random.uniform(low, high, n)) for name, (low, high) in ends.items()}})
+    factors = pa.table(
+        {
+            "shape": shape,
+            **{name: pa.array(random.uniform(low, high, n)) for name, (low, high) in ends.items()},
+        }
+    )
     return _dataset("small_sprites", factors, size, {"n": n, "seed": seed, "size": size}, progress)
 
 
-def _dataset(name: str, factors: pa.Table, size: int, arguments: dict[str, Any], progress: Progress | None) -> Dataset:
+def _dataset(
+    name: str, factors: pa.Table, size: int, arguments: dict[str, Any], progress: Progress | None
+) -> Dataset:
     draw(factors.slice(0, 0), size)  # refuses a wrong size before anything is written
     modality, n = Image(height=size, width=size, channels=1), len(factors)
 
@@ -226,5 +270,9 @@ def _dataset(name: str, factors: pa.Table, size: int, arguments: dict[str, Any],
 
     items = cached(name, {**arguments, "version": VERSION}, (n, *modality.item_shape), pieces, progress)
     called = ", ".join(f"{k}={v!r}" for k, v in arguments.items())
-    provenance = {"source": f"drawn by liminal.datasets.sprites, version {VERSION}", "licence": "Apache-2.0", "arguments": arguments}
+    provenance = {
+        "source": f"drawn by liminal.datasets.sprites, version {VERSION}",
+        "licence": "Apache-2.0",
+        "arguments": arguments,
+    }
     return Dataset(name, modality, items, Numbered(f"{name}({called})", n), factors, provenance=provenance)

@@ -26,9 +26,18 @@ def picture(image: Picture) -> Image.Image:
         LiminalError: an array of another type or shape.
     """
     if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 3, 4)) or 0 in image.shape:
-            raise LiminalError(f"picture: wanted uint8 (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), got {image.dtype} {image.shape}")
-        image = Image.fromarray(np.ascontiguousarray(image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image))
+        if (
+            image.dtype != np.uint8
+            or image.ndim not in (2, 3)
+            or (image.ndim == 3 and image.shape[2] not in (1, 3, 4))
+            or 0 in image.shape
+        ):
+            raise LiminalError(
+                f"picture: wanted uint8 (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), got {image.dtype} {image.shape}"
+            )
+        image = Image.fromarray(
+            np.ascontiguousarray(image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image)
+        )
     if image.has_transparency_data:
         image = image.convert("RGBA")
         ground = Image.new("RGBA", image.size, WHITE)
@@ -39,10 +48,16 @@ def picture(image: Picture) -> Image.Image:
 def enlarge(image: Image.Image, least: int) -> Image.Image:
     """The picture made larger by the smallest whole factor that brings its longer side to `least` pixels or more; pixels stay squares."""
     factor = max(1, math.ceil(least / max(image.size)))
-    return image if factor == 1 else image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
+    return (
+        image
+        if factor == 1
+        else image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
+    )
 
 
-def grid(previews: Sequence[Picture], columns: int | None = None, gap: int = 4, labels: Sequence[str] | None = None) -> Image.Image:
+def grid(
+    previews: Sequence[Picture], columns: int | None = None, gap: int = 4, labels: Sequence[str] | None = None
+) -> Image.Image:
     """Pictures in rows on white, each in the middle of a tile as large as the largest of them.
 
     Args:
@@ -75,7 +90,10 @@ def grid(previews: Sequence[Picture], columns: int | None = None, gap: int = 4, 
             if i == len(pictures):
                 break
             left = gap + column * (width + gap)
-            sheet.paste(pictures[i], (left + (width - pictures[i].width) // 2, top + (height - pictures[i].height) // 2))
+            sheet.paste(
+                pictures[i],
+                (left + (width - pictures[i].width) // 2, top + (height - pictures[i].height) // 2),
+            )
             if texts[i]:
                 text = shorten(texts[i], width, font)
                 draw.text((left + width / 2, top + height + 3), text, fill=INK, font=font, anchor="ma")
@@ -106,6 +124,8 @@ def save(image: Image.Image, path: str | Path) -> None:
     """
     form = FORMATS.get(Path(path).suffix.lower())
     if form is None:
-        raise LiminalError(f"save {path}: a picture can be written as {', '.join(FORMATS)}; got {Path(path).suffix or 'no ending'}")
+        raise LiminalError(
+            f"save {path}: a picture can be written as {', '.join(FORMATS)}; got {Path(path).suffix or 'no ending'}"
+        )
     with files.atomic(path) as part:
         image.save(part, form, **({"quality": 92} if form != "PNG" else {}))

@@ -85,7 +85,9 @@ class Section:
     blocks: Sequence[Block] = field(default_factory=tuple)
 
 
-def page(title: str, sections: Sequence[Section], lead: str = "", facts: Sequence[tuple[str, str]] = ()) -> str:
+def page(
+    title: str, sections: Sequence[Section], lead: str = "", facts: Sequence[tuple[str, str]] = ()
+) -> str:
     """The page as HTML text.
 
     Args:
@@ -173,7 +175,11 @@ def _meter(meter: Meter) -> str:
     return (
         f'<article><div class="head"><h3>{_text(meter.title)}</h3>{way}</div><p>{_text(meter.meaning)}</p>'
         f'<div class="value"><b>{_text(meter.text)}</b>{interval}</div>'
-        + (f'<svg class="meter" role="img" aria-label="{label}">{svg}</svg><ul>{legend}</ul>' if legend else "")
+        + (
+            f'<svg class="meter" role="img" aria-label="{label}">{svg}</svg><ul>{legend}</ul>'
+            if legend
+            else ""
+        )
         + (f"<small>{_text(meter.note)}</small>" if meter.note else "")
         + "</article>"
     )

@@ -36,7 +36,9 @@ def write(path: str | Path, z: np.ndarray, columns: pa.Table | None = None) -> N
         vectors = pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(z).reshape(-1)), z.shape[1])
         given = columns if columns is not None else pa.table({})
         ids = given["id"] if "id" in given.column_names else pa.array(np.arange(len(z)))
-        table = pa.table({"id": ids, "z": vectors, **{k: given[k] for k in given.column_names if k not in ("id", "z")}})
+        table = pa.table(
+            {"id": ids, "z": vectors, **{k: given[k] for k in given.column_names if k not in ("id", "z")}}
+        )
         pq.write_table(table, part)
 
 

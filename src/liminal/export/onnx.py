@@ -44,7 +44,14 @@ def decoder(generator: Generator, path: str | Path, tolerance: float = 1e-4) -> 
     Raises:
         LiminalError: the decoder cannot be exported, or the exported one gives something else.
     """
-    return network(_Decode(generator), lambda n: {"z": generator.prior.sample(n, rng(n))}, "x", path, tolerance, "decoder")
+    return network(
+        _Decode(generator),
+        lambda n: {"z": generator.prior.sample(n, rng(n))},
+        "x",
+        path,
+        tolerance,
+        "decoder",
+    )
 
 
 def network(
@@ -90,7 +97,9 @@ def network(
                     verbose=False,
                 )
             except Exception as error:  # the exporter raises many kinds
-                raise LiminalError(f"onnx: this {what} cannot be exported ({str(error).splitlines()[0][:200]})") from error
+                raise LiminalError(
+                    f"onnx: this {what} cannot be exported ({str(error).splitlines()[0][:200]})"
+                ) from error
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         session = onnxruntime.InferenceSession(str(part), options, providers=["CPUExecutionProvider"])
@@ -145,7 +154,11 @@ def _silence():  # type: ignore[no-untyped-def]
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
             warnings.simplefilter("ignore")
             yield
     finally:

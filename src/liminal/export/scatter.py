@@ -18,9 +18,28 @@ MARGIN, HEAD, SIDE = 36, 92, 200  # around the points, for the title, for the le
 SHARP = 3  # dots are painted this many times larger and averaged down
 THUMB = 46  # pixels of a small picture's side
 # Okabe & Ito 2008 without black and yellow's neighbours, then Tol's muted set: told apart under the common colour blindnesses
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#332288", "#882255", "#999933")
+PALETTE = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#CC79A7",
+    "#56B4E9",
+    "#D55E00",
+    "#F0E442",
+    "#332288",
+    "#882255",
+    "#999933",
+)
 UNKNOWN, OTHER, PLAIN = "#D5D5D5", "#9A9A9A", "#3B6EA8"
-RAMP = ("#352a6e", "#31508f", "#23748e", "#1f958b", "#3fb377", "#8ccb4c", "#e3dd3a")  # dark to light in even steps, blue to yellow
+RAMP = (
+    "#352a6e",
+    "#31508f",
+    "#23748e",
+    "#1f958b",
+    "#3fb377",
+    "#8ccb4c",
+    "#e3dd3a",
+)  # dark to light in even steps, blue to yellow
 FAINT = (130, 130, 130)
 
 Area = tuple[int, int, int, int]  # pixels: left, top, right, bottom
@@ -55,23 +74,31 @@ def colours(values: Sequence[object] | None, n: int) -> Colours:
     """
     if values is None:
         return Colours(np.tile(_rgb(PLAIN), (n, 1)), (), None, np.ones(n, bool))
-    known = np.array([v is not None and v == v for v in values], bool)  # NaN is the value that differs from itself
+    known = np.array(
+        [v is not None and v == v for v in values], bool
+    )  # NaN is the value that differs from itself
     if known.any() and all(_is_number(v) for v, k in zip(values, known, strict=True) if k):
         numbers = np.array([float(v) if k else math.nan for v, k in zip(values, known, strict=True)])  # type: ignore[arg-type]
         low, high = (float(q) for q in np.percentile(numbers[known], [2, 98]))
         t = np.clip((np.nan_to_num(numbers) - low) / ((high - low) or 1.0), 0, 1)
         unknown = (("unknown", UNKNOWN, int((~known).sum())),) if not known.all() else ()
-        return Colours(np.where(known[:, None], ramp(t), _rgb(UNKNOWN)).astype(np.uint8), unknown, (low, high), known)
+        return Colours(
+            np.where(known[:, None], ramp(t), _rgb(UNKNOWN)).astype(np.uint8), unknown, (low, high), known
+        )
     texts = [_text(v) if k else None for v, k in zip(values, known, strict=True)]
     counts = Counter(t for t in texts if t is not None)
-    largest = [t for t, _ in counts.most_common(len(PALETTE) if len(counts) <= len(PALETTE) else len(PALETTE) - 1)]
+    largest = [
+        t for t, _ in counts.most_common(len(PALETTE) if len(counts) <= len(PALETTE) else len(PALETTE) - 1)
+    ]
     shown = dict(zip(sorted(largest), PALETTE, strict=False))
     legend = [(t, c, counts[t]) for t, c in shown.items()]
     if rest := sum(counts.values()) - sum(n for _, _, n in legend):
         legend.append((f"{len(counts) - len(shown)} others", OTHER, rest))
     if not known.all():
         legend.append(("unknown", UNKNOWN, int((~known).sum())))
-    rgb = np.array([_rgb(UNKNOWN if t is None else shown.get(t, OTHER)) for t in texts], np.uint8).reshape(-1, 3)
+    rgb = np.array([_rgb(UNKNOWN if t is None else shown.get(t, OTHER)) for t in texts], np.uint8).reshape(
+        -1, 3
+    )
     return Colours(rgb, tuple(legend), None, known)
 
 
@@ -121,7 +148,9 @@ def scatter(
         draw.text((MARGIN, 24), shorten(title, WIDTH - 2 * MARGIN, font), fill=(30, 30, 30), font=font)
     if subtitle:
         font = ImageFont.load_default(15)
-        draw.text((MARGIN, 61 if title else 36), shorten(subtitle, WIDTH - 2 * MARGIN, font), fill=FAINT, font=font)
+        draw.text(
+            (MARGIN, 61 if title else 36), shorten(subtitle, WIDTH - 2 * MARGIN, font), fill=FAINT, font=font
+        )
     if thumbnail is not None:
         for row in _spread(at):
             _pin(image, thumbnail(row), at[row], tuple(int(c) for c in paint.rgb[row]))
@@ -170,7 +199,9 @@ def _dots(at: np.ndarray, paint: Colours, height: int) -> Image.Image:
     for part in np.array_split(order, -(-n * len(dx) // 4_000_000)):
         x = np.clip(centre[part, :1] + dx, 0, width - 1)
         y = np.clip(centre[part, 1:] + dy, 0, height - 1)
-        owner[(y * width + x).ravel()] = np.where(solid, part[:, None], -1).ravel()  # of equal places the last one written stays
+        owner[(y * width + x).ravel()] = np.where(
+            solid, part[:, None], -1
+        ).ravel()  # of equal places the last one written stays
     canvas = np.concatenate([paint.rgb, np.array([WHITE], np.uint8)])[owner].reshape(height, width, 3)
     return Image.fromarray(canvas).reduce(SHARP)
 
@@ -224,7 +255,9 @@ def _explain(image: Image.Image, paint: Colours, name: str, area: Area) -> None:
     for text, colour, count in paint.legend:
         _spot(image, left + 7, top + 9, colour)
         number = f"{count:,}"
-        draw.text((left + 24, top), shorten(text, room - 34 - small.getlength(number), font), fill=INK, font=font)
+        draw.text(
+            (left + 24, top), shorten(text, room - 34 - small.getlength(number), font), fill=INK, font=font
+        )
         draw.text((WIDTH - MARGIN, top + 2), number, fill=FAINT, font=small, anchor="ra")
         top += 27
 
@@ -232,4 +265,6 @@ def _explain(image: Image.Image, paint: Colours, name: str, area: Area) -> None:
 def _spot(image: Image.Image, x: int, y: int, colour: str) -> None:
     spot = Image.new("L", (64, 64), 0)
     ImageDraw.Draw(spot).ellipse((0, 0, 63, 63), fill=255)
-    image.paste(Image.new("RGB", (14, 14), colour), (x - 7, y - 7), spot.resize((14, 14), Image.Resampling.LANCZOS))
+    image.paste(
+        Image.new("RGB", (14, 14), colour), (x - 7, y - 7), spot.resize((14, 14), Image.Resampling.LANCZOS)
+    )

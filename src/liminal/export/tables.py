@@ -20,7 +20,9 @@ def save(table: pa.Table, path: str | Path) -> None:
     """
     ending = Path(path).suffix.lower()
     if ending not in ENDINGS:
-        raise LiminalError(f"save {path}: a table can be written as {' or '.join(ENDINGS)}; got {ending or 'no ending'}")
+        raise LiminalError(
+            f"save {path}: a table can be written as {' or '.join(ENDINGS)}; got {ending or 'no ending'}"
+        )
     import pyarrow.csv as csv
     import pyarrow.parquet as parquet
 

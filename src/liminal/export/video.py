@@ -37,7 +37,16 @@ def gif(frames: Sequence[Picture], path: str | Path, fps: float = 24, least: int
     shown = [enlarge(p, least) for p in _indexed(pictures)]
     wait = max(2, round(100 / fps)) * 10
     with files.atomic(path) as part:
-        shown[0].save(part, "GIF", save_all=True, append_images=shown[1:], duration=wait, loop=0, disposal=1, optimize=False)
+        shown[0].save(
+            part,
+            "GIF",
+            save_all=True,
+            append_images=shown[1:],
+            duration=wait,
+            loop=0,
+            disposal=1,
+            optimize=False,
+        )
 
 
 def mp4(frames: Sequence[Picture], path: str | Path, fps: float = 24, least: int = LEAST) -> None:
@@ -63,18 +72,28 @@ def mp4(frames: Sequence[Picture], path: str | Path, fps: float = 24, least: int
     with files.atomic(path) as part:
         try:
             with av.open(str(part), "w", format="mp4", options={"movflags": "faststart"}) as film:
-                stream = film.add_stream("libx264" if h264 else "mpeg4", rate=Fraction(fps).limit_denominator(1001))
+                stream = film.add_stream(
+                    "libx264" if h264 else "mpeg4", rate=Fraction(fps).limit_denominator(1001)
+                )
                 stream.height, stream.width = arrays[0].shape[:2]
                 stream.pix_fmt = "yuv420p"
-                stream.options = {"crf": "18", "preset": "medium"} if h264 else {"qscale": "3", "flags": "+qscale", "global_quality": "354"}
+                stream.options = (
+                    {"crf": "18", "preset": "medium"}
+                    if h264
+                    else {"qscale": "3", "flags": "+qscale", "global_quality": "354"}
+                )
                 for array in arrays:
                     film.mux(stream.encode(av.VideoFrame.from_ndarray(array, "rgb24")))
                 film.mux(stream.encode(None))
         except av.FFmpegError as error:
-            raise LiminalError(f"could not write {path}: {error.strerror or error}; nothing was changed there") from error
+            raise LiminalError(
+                f"could not write {path}: {error.strerror or error}; nothing was changed there"
+            ) from error
 
 
-def _frames(frames: Sequence[Picture], path: str | Path, ending: str, fps: float, most: int) -> list[Image.Image]:
+def _frames(
+    frames: Sequence[Picture], path: str | Path, ending: str, fps: float, most: int
+) -> list[Image.Image]:
     if Path(path).suffix.lower() != ending:
         raise LiminalError(f"save {path}: wanted a name that ends in {ending}")
     if not len(frames):
@@ -129,9 +148,14 @@ def _palette(codes: Sequence[np.ndarray]) -> np.ndarray:
     pixels = np.concatenate([c.ravel() for c in codes])
     pixels = pixels[:: -(-len(pixels) // SAMPLE)]
     colours, counts = np.unique(pixels, return_counts=True)
-    cut = Image.fromarray(_rgb(colours)[None]).quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    cut = Image.fromarray(_rgb(colours)[None]).quantize(
+        256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+    )
     centres = np.array(cut.getpalette(), float).reshape(-1, 3)
-    rgb, weight = _rgb(colours).astype(float), np.sqrt(counts)  # the root keeps rare colours, such as a highlight in a few frames
+    rgb, weight = (
+        _rgb(colours).astype(float),
+        np.sqrt(counts),
+    )  # the root keeps rare colours, such as a highlight in a few frames
     for _ in range(6):
         nearest = _nearest(rgb, centres)
         total = np.bincount(nearest, weight, len(centres))

@@ -33,7 +33,13 @@ def parts(n: int, numbers: int) -> Iterator[slice]:
 
 
 def answer(
-    method: str, points: np.ndarray, xy: np.ndarray, z: np.ndarray, far: np.ndarray, rows: np.ndarray, outside: np.ndarray
+    method: str,
+    points: np.ndarray,
+    xy: np.ndarray,
+    z: np.ndarray,
+    far: np.ndarray,
+    rows: np.ndarray,
+    outside: np.ndarray,
 ) -> np.ndarray:
     """Latents (m, d) at places (m, 2) as weighted sums over their neighbours (m, k), whose distances are `far`.
 

@@ -93,7 +93,11 @@ class Clusters:
 
     def table(self) -> pa.Table:
         """n rows: id, cluster, probability, name."""
-        columns = {"id": pa.array(self.ids), "cluster": pa.array(self.labels), "probability": pa.array(self.probability)}
+        columns = {
+            "id": pa.array(self.ids),
+            "cluster": pa.array(self.labels),
+            "probability": pa.array(self.probability),
+        }
         return pa.table({**columns, "name": pa.array(self.names(), pa.string())})
 
     def summary(self) -> dict[str, Any]:
@@ -124,7 +128,9 @@ class Clusters:
             name = c.name if c.name == f"cluster {c.number}" else f"{c.number} · {c.name}"
             pictures = [] if self.preview is None else [self.preview(row) for row in c.prototypes]
             rows.append(sheet.Row(name, f"{c.size:,} items, {c.share:.1%}", c.size / largest, pictures))
-        return sheet.sheet(rows, self.title or "Clusters", _subtitle(self.evidence), max(0, len(self) - SHOWN))
+        return sheet.sheet(
+            rows, self.title or "Clusters", _subtitle(self.evidence), max(0, len(self) - SHOWN)
+        )
 
     def save(self, path: str | Path) -> None:
         """Write the picture (png, jpg, webp) or the table (csv, parquet) by the ending, whole or not at all.
@@ -139,7 +145,9 @@ class Clusters:
             tables.save(self.table(), path)
         else:
             wanted = ", ".join((*grid.FORMATS, *tables.ENDINGS))
-            raise LiminalError(f"save {path}: clusters can be written as {wanted}; got {ending or 'no ending'}")
+            raise LiminalError(
+                f"save {path}: clusters can be written as {wanted}; got {ending or 'no ending'}"
+            )
 
 
 def clusters(
@@ -192,7 +200,9 @@ def clusters(
         outliers, duplicates, told = lonely_and_double(z, near)
         found = _described(z, labels, columns, seed)
     ids = np.arange(len(z)) if ids is None else np.asarray(ids)
-    return Clusters(labels, purity(near, labels), ids, found, outliers, duplicates, evidence | told, title, preview)
+    return Clusters(
+        labels, purity(near, labels), ids, found, outliers, duplicates, evidence | told, title, preview
+    )
 
 
 def _parted(
@@ -210,7 +220,11 @@ def _parted(
         labels = partitions.kmeans(z, k or partitions.choose_k(z, seed), seed)
     labels = partitions.by_size(labels)
     count = int(labels.max()) + 1
-    evidence |= {"clusters": count, "noise": float((labels < 0).mean()), "silhouette": partitions.silhouette(z, labels, seed)}
+    evidence |= {
+        "clusters": count,
+        "noise": float((labels < 0).mean()),
+        "silhouette": partitions.silhouette(z, labels, seed),
+    }
     if method == "kmeans":
         return labels, None, evidence
     evidence["kmeans"], other = partitions.beside(z, labels, k or count, seed)
@@ -232,29 +246,45 @@ def _checked(
     if method not in METHODS:
         raise unknown("cluster method", method, METHODS)
     if z.ndim != 2 or len(z) < LEAST or not z.shape[1]:
-        raise LiminalError(f"clusters: wanted latents (n, d) of {LEAST} items or more, got {z.shape}; fewer show no pattern")
+        raise LiminalError(
+            f"clusters: wanted latents (n, d) of {LEAST} items or more, got {z.shape}; fewer show no pattern"
+        )
     if not (finite := np.isfinite(z).all(1)).all():
-        raise LiminalError(f"clusters: row {int(finite.argmin())} of the latents holds NaN or infinity; wanted finite numbers")
+        raise LiminalError(
+            f"clusters: row {int(finite.argmin())} of the latents holds NaN or infinity; wanted finite numbers"
+        )
     for what, given in (("ids", ids), ("rows of attributes", attributes)):
         if given is not None and len(given) != len(z):
             raise LiminalError(f"clusters: {len(z)} latents but {len(given)} {what}")
     z = np.ascontiguousarray(z, np.float32)
     if (z == z[0]).all():
-        raise LiminalError(f"clusters: all {len(z)} items have the same latent; there is nothing to tell apart")
+        raise LiminalError(
+            f"clusters: all {len(z)} items have the same latent; there is nothing to tell apart"
+        )
     if k is not None and (k < 2 or k > len(np.unique(z, axis=0))):
-        raise LiminalError(f"clusters: k = {k}; wanted 2 to {len(np.unique(z, axis=0))}, the number of different items")
+        raise LiminalError(
+            f"clusters: k = {k}; wanted 2 to {len(np.unique(z, axis=0))}, the number of different items"
+        )
     if (least := how.least) is not None and not 2 <= least <= min(len(z), LANDMARKS) // 2:
-        raise LiminalError(f"clusters: least = {least}; wanted 2 to {min(len(z), LANDMARKS) // 2} items, half of those clustered")
+        raise LiminalError(
+            f"clusters: least = {least}; wanted 2 to {min(len(z), LANDMARKS) // 2} items, half of those clustered"
+        )
     if how.components < 2 or how.neighbors < 2:
-        raise LiminalError(f"clusters: {how.components} components and {how.neighbors} neighbours; wanted 2 or more of each")
+        raise LiminalError(
+            f"clusters: {how.components} components and {how.neighbors} neighbours; wanted 2 or more of each"
+        )
     return z
 
 
-def _described(z: np.ndarray, labels: np.ndarray, columns: Sequence[enriched.Column], seed: int) -> tuple[Cluster, ...]:
+def _described(
+    z: np.ndarray, labels: np.ndarray, columns: Sequence[enriched.Column], seed: int
+) -> tuple[Cluster, ...]:
     out = []
     for c, (name, kept) in enumerate(enriched.described(columns, labels)):
         rows = np.flatnonzero(labels == c)
-        out.append(Cluster(c, name or f"cluster {c}", len(rows), len(rows) / len(z), _central(z, rows, seed), kept))
+        out.append(
+            Cluster(c, name or f"cluster {c}", len(rows), len(rows) / len(z), _central(z, rows, seed), kept)
+        )
     return tuple(out)
 
 
@@ -267,7 +297,10 @@ def _central(z: np.ndarray, rows: np.ndarray, seed: int) -> tuple[int, ...]:
 
 
 def _subtitle(evidence: dict[str, Any]) -> str:
-    words = [evidence["method"].upper() if evidence["method"] == "hdbscan" else "k-means", f"{evidence['items']:,} items"]
+    words = [
+        evidence["method"].upper() if evidence["method"] == "hdbscan" else "k-means",
+        f"{evidence['items']:,} items",
+    ]
     words.append(f"{evidence['clusters']} cluster" + ("s" if evidence["clusters"] != 1 else ""))
     if evidence["method"] == "hdbscan":
         words.append(f"{evidence['noise']:.1%} noise")

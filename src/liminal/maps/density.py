@@ -22,7 +22,10 @@ from .landmarks import VOTES, Around, around, voted
 from .partitions import silhouette
 
 LEAST = 10  # items that clusters can be looked for in
-NEIGHBORS, COMPONENTS = 30, 5  # of the UMAP: wider than for a map to look at, and with room for groups that a plane would press together
+NEIGHBORS, COMPONENTS = (
+    30,
+    5,
+)  # of the UMAP: wider than for a map to look at, and with room for groups that a plane would press together
 SIZES = (0.005, 0.01, 0.02, 0.03)  # least sizes that are tried, as shares of the items
 SMOOTH = 30  # items below which a density is too uncertain to part groups by
 VALLEY = 1.5  # between two groups, how much wider items must lie than at the lower peak; one Gaussian's false leaves reach 1.2
@@ -52,7 +55,9 @@ def density(z: np.ndarray, how: Sought, seed: int, near: Around) -> tuple[np.nda
     count = min(how.neighbors, n - 1)
     far, rows = near.far[:, : count - 1], near.near[:, : count - 1]
     e = layouts.embedded(z, far, rows, seed, how.components, 0.0, 2 * NEIGHBORS).astype(np.float64)
-    sizes = [least] if least else sorted({max(round(share * n), min(SMOOTH, max(n // 10, 5))) for share in SIZES})
+    sizes = (
+        [least] if least else sorted({max(round(share * n), min(SMOOTH, max(n // 10, 5))) for share in SIZES})
+    )
     reach, far, rows = _spacing(e, sizes)
     best, best_score, size = np.zeros(n, np.int64), -math.inf if least else GROUPED, sizes[-1]
     for i, m in enumerate(sizes):
@@ -64,7 +69,12 @@ def density(z: np.ndarray, how: Sought, seed: int, near: Around) -> tuple[np.nda
     if best.any():
         coarse = HDBSCAN(min_cluster_size=size, min_samples=size, copy=True).fit(e).labels_
         best = np.where(coarse < 0, -1, best)
-    told = {"components": how.components, "neighbors": count, "least": size if best.any() else None, "tried": sizes}
+    told = {
+        "components": how.components,
+        "neighbors": count,
+        "least": size if best.any() else None,
+        "tried": sizes,
+    }
     return best, {**told, "umap_silhouette": best_score if best.any() else None}
 
 
@@ -89,7 +99,9 @@ def _joined(e: np.ndarray, cores: np.ndarray) -> np.ndarray:
     inside = cores >= 0
     if inside.all() or not inside.any():
         return np.where(inside, cores, 0)
-    vote = KNeighborsClassifier(min(VOTES, int(inside.sum())), weights="distance").fit(e[inside], cores[inside])
+    vote = KNeighborsClassifier(min(VOTES, int(inside.sum())), weights="distance").fit(
+        e[inside], cores[inside]
+    )
     out = cores.copy()
     out[~inside] = vote.predict(e[~inside])
     return out

@@ -52,15 +52,32 @@ def columns(attributes: pa.Table | None) -> Iterator[Column]:
         known = np.array([v is not None and v == v for v in given], bool)
         if pa.types.is_boolean(column.type):
             yield name, "bool", np.array([bool(v) for v in given]), known
-        elif pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
-            yield name, "number", np.array([float(v) if k else 0.0 for v, k in zip(given, known, strict=True)]), known
+        elif (
+            pa.types.is_integer(column.type)
+            or pa.types.is_floating(column.type)
+            or pa.types.is_decimal(column.type)
+        ):
+            yield (
+                name,
+                "number",
+                np.array([float(v) if k else 0.0 for v, k in zip(given, known, strict=True)]),
+                known,
+            )
         else:
-            yield name, "category", np.array([str(v) if k else "" for v, k in zip(given, known, strict=True)]), known
+            yield (
+                name,
+                "category",
+                np.array([str(v) if k else "" for v, k in zip(given, known, strict=True)]),
+                known,
+            )
 
 
 def described(columns: Sequence[Column], labels: np.ndarray) -> list[tuple[str, tuple[Enriched, ...]]]:
     """Of each group 0, 1, ... in labels (n,): its name, empty where nothing stands out, and what stands out, strongest first."""
-    found = [[e for column in columns for e in _enriched(*column, labels == c)] for c in range(int(labels.max()) + 1)]
+    found = [
+        [e for column in columns for e in _enriched(*column, labels == c)]
+        for c in range(int(labels.max()) + 1)
+    ]
     tests = max(1, sum(len(f) for f in found))
     alone = sum(kind == "category" for _, kind, *_ in columns) == 1
     kept = [tuple(sorted((e for e in f if _tells(e, tests)), key=lambda e: -abs(e.effect))) for f in found]
@@ -71,7 +88,9 @@ def _tells(e: Enriched, tests: int) -> bool:
     return (abs(e.effect) if e.kind == "number" else e.effect) >= ENOUGH and e.p * tests < CERTAIN
 
 
-def _enriched(name: str, kind: str, values: np.ndarray, known: np.ndarray, inside: np.ndarray) -> list[Enriched]:
+def _enriched(
+    name: str, kind: str, values: np.ndarray, known: np.ndarray, inside: np.ndarray
+) -> list[Enriched]:
     """Every value of an attribute tested inside a cluster against outside; nothing where one of the two knows none."""
     from scipy import stats
 
@@ -83,9 +102,21 @@ def _enriched(name: str, kind: str, values: np.ndarray, known: np.ndarray, insid
         if not spread > 0:
             return []
         step = float(here.mean() - there.mean())
-        error = math.sqrt(here.var() / len(here) + there.var() / len(there)) or spread * math.sqrt(1 / len(here) + 1 / len(there))
+        error = math.sqrt(here.var() / len(here) + there.var() / len(there)) or spread * math.sqrt(
+            1 / len(here) + 1 / len(there)
+        )
         p = float(2 * stats.norm.sf(abs(step) / error))
-        return [Enriched(name, kind, "high" if step > 0 else "low", float(here.mean()), float(there.mean()), step / spread, p)]
+        return [
+            Enriched(
+                name,
+                kind,
+                "high" if step > 0 else "low",
+                float(here.mean()),
+                float(there.mean()),
+                step / spread,
+                p,
+            )
+        ]
     out = []
     for value, total in Counter(values[known].tolist()).most_common(VALUES):
         a = int((here == value).sum())
@@ -114,7 +145,9 @@ def _name(found: Sequence[Enriched], alone: bool, most: int = 3) -> str:
         two = len(values) > 1 and values[0].inside < 0.6 and values[1].inside >= 0.2
         texts = [_word(e, alone or i > 0) for i, e in enumerate(values[: 1 + two])]
         if len(chosen) == 1 and values[0].kind != "number":
-            texts = [f"{text} ({e.inside:.0%})".replace("%", " %") for text, e in zip(texts, values, strict=False)]
+            texts = [
+                f"{text} ({e.inside:.0%})".replace("%", " %") for text, e in zip(texts, values, strict=False)
+            ]
         words.append(" + ".join(texts))
     return ", ".join(words)
 

@@ -113,7 +113,9 @@ class Inverse:
         for part in parts(len(points), self.k * self.z.shape[1]):
             far, rows = near(self.tree, points[part], max(self.k, few))
             off = outside[part] = _sparse(far[:, few - 1], self.spacing[rows[:, :few]], self.limits)
-            z[part] = answer(self.method, points[part], self.xy, self.z, far[:, : self.k], rows[:, : self.k], off)
+            z[part] = answer(
+                self.method, points[part], self.xy, self.z, far[:, : self.k], rows[:, : self.k], off
+            )
             errors[part] = np.where(off, np.nan, np.sqrt(self.squared[rows[:, :few]].mean(1)))
             if data is not None and self.data_squared is not None:
                 data[part] = np.where(off, np.nan, np.sqrt(self.data_squared[rows[:, :few]].mean(1)))
@@ -145,7 +147,9 @@ def fit_inverse(
 
     xy, z = _pairs(xy, z, 4)
     if (decode is None) != (data is None):
-        raise LiminalError("inverse: decode and data go together; give both for errors of decoded data, or neither")
+        raise LiminalError(
+            "inverse: decode and data go together; give both for errors of decoded data, or neither"
+        )
     if held is None:
         held = Held(xy, z, np.arange(len(xy)))
     else:
@@ -200,7 +204,12 @@ def _sparse(far: np.ndarray, spacing: np.ndarray, limits: tuple[float, float, fl
 
 
 def _chosen(
-    tree: Any, xy: np.ndarray, z: np.ndarray, held: Held, spacing: np.ndarray, limits: tuple[float, float, float]
+    tree: Any,
+    xy: np.ndarray,
+    z: np.ndarray,
+    held: Held,
+    spacing: np.ndarray,
+    limits: tuple[float, float, float],
 ) -> tuple[str, int, dict[str, float]]:
     """Way and k of least root mean square error over held-out items; of equal ones the fewest neighbours."""
     ways = [(method, k) for k in COUNTS if k < len(xy) for method in (WAYS if k >= PLANE else WAYS[:2])]
@@ -233,7 +242,9 @@ def _held_out(
     return answers, outside
 
 
-def _regions(xy: np.ndarray, places: np.ndarray, missed: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, float | None]:
+def _regions(
+    xy: np.ndarray, places: np.ndarray, missed: np.ndarray, inside: np.ndarray
+) -> tuple[np.ndarray, float | None]:
     """Expected squared error at every item, from squared errors `missed` (v,) at places inside, and how well that is calibrated.
 
     c m^p, where m is the mean over a region's places, each left out of its own, and p = 0 tells no region apart. Size of the region and p
@@ -279,7 +290,9 @@ def _pairs(places: np.ndarray, z: np.ndarray, least: int) -> tuple[np.ndarray, n
         )
     wrong = np.flatnonzero(~np.isfinite(z).all(1))
     if len(wrong):
-        raise LiminalError(f"inverse: row {wrong[0]} of the latents holds NaN or infinity; wanted finite numbers")
+        raise LiminalError(
+            f"inverse: row {wrong[0]} of the latents holds NaN or infinity; wanted finite numbers"
+        )
     return places, z
 
 

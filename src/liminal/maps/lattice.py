@@ -66,9 +66,13 @@ class Lattice:
         low, step = _cells(shown.xy, self.shape)
         box = np.stack([shown.xy.min(0), shown.xy.max(0)]).astype(np.float64)
         corners = scatter.places(box, area)
-        scale = np.abs(corners[1] - corners[0]).max() / (np.ptp(box, axis=0).max() or 1.0)  # pixels for one unit of the map, on both axes
+        scale = np.abs(corners[1] - corners[0]).max() / (
+            np.ptp(box, axis=0).max() or 1.0
+        )  # pixels for one unit of the map, on both axes
         side = max(SMALL, int(step * scale) - GAP) if scale else scatter.THUMB
-        for (row, column), item, colour in zip(self.cells.tolist(), self.items, self._frames(paint), strict=True):
+        for (row, column), item, colour in zip(
+            self.cells.tolist(), self.items, self._frames(paint), strict=True
+        ):
             centre = low + step * np.array([column + 0.5, self.shape[0] - row - 0.5])
             at = corners[0] + (centre - box[0]) * scale * np.array([1, -1])
             _tile(image, self.modality.preview(item, side), at, side, tuple(colour))
@@ -93,12 +97,16 @@ class Lattice:
             if paint.limits:
                 colour = near[np.abs(near - np.median(near, axis=0)).sum(1).argmin()]
             else:
-                colour = colours[counts.argmax()] if 2 * counts.max() >= len(near) else np.array(scatter.FAINT)
+                colour = (
+                    colours[counts.argmax()] if 2 * counts.max() >= len(near) else np.array(scatter.FAINT)
+                )
             found.append(colour.tolist())
         return found
 
 
-def lattice(inverse: Inverse, generator: Generator, modality: Modality, drawn: Map, rows: int = 12, columns: int = 12) -> Lattice:
+def lattice(
+    inverse: Inverse, generator: Generator, modality: Modality, drawn: Map, rows: int = 12, columns: int = 12
+) -> Lattice:
     """Decode a grid of places over a map. Its cells are square and cover the longer side; those that hold no items are left out.
 
     Args:
@@ -116,7 +124,11 @@ def lattice(inverse: Inverse, generator: Generator, modality: Modality, drawn: M
         if not 1 <= count <= MOST:
             raise LiminalError(f"lattice: {what} {count}; wanted 1 to {MOST}")
     low, step = _cells(drawn.xy, (rows, columns))
-    centres = np.stack(np.meshgrid(np.arange(columns) + 0.5, rows - np.arange(rows) - 0.5), -1).reshape(-1, 2) * step + low
+    centres = (
+        np.stack(np.meshgrid(np.arange(columns) + 0.5, rows - np.arange(rows) - 0.5), -1).reshape(-1, 2)
+        * step
+        + low
+    )
     at, moved = _inhabited(inverse, centres, step, drawn.xy.astype(np.float64))
     cells = np.flatnonzero(np.isfinite(at[:, 0]))
     found = inverse(at[cells])
@@ -143,18 +155,24 @@ def _inhabited(inverse: Inverse, centres: np.ndarray, step: float, xy: np.ndarra
     empty = np.flatnonzero(inverse(centres).outside)
     if not len(empty):
         return at, 0
-    far, nearest = cKDTree(xy).query(centres[empty], p=np.inf)  # the nearest by the longer of the two legs is in the cell if any is
+    far, nearest = cKDTree(xy).query(
+        centres[empty], p=np.inf
+    )  # the nearest by the longer of the two legs is in the cell if any is
     holds = (far <= step / 2) & ~inverse(xy[nearest]).outside
     at[empty] = np.where(holds[:, None], xy[nearest], np.nan)
     return at, int(holds.sum())
 
 
-def _tile(image: Image.Image, picture: Image.Image, centre: np.ndarray, side: int, colour: tuple[int, ...]) -> None:
+def _tile(
+    image: Image.Image, picture: Image.Image, centre: np.ndarray, side: int, colour: tuple[int, ...]
+) -> None:
     """A picture around a place, `side` pixels with its frame on the longer side."""
     room = side - 2 * FRAME
     scale = room / max(picture.size)
     size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
-    small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.BICUBIC)
+    small = picture.convert("RGB").resize(
+        size, Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.BICUBIC
+    )
     left, top = round(centre[0] - size[0] / 2), round(centre[1] - size[1] / 2)
     box = (left - FRAME, top - FRAME, left + size[0] + FRAME - 1, top + size[1] + FRAME - 1)
     ImageDraw.Draw(image).rectangle(box, fill=colour)

@@ -55,7 +55,12 @@ def onto(z: np.ndarray, mean: np.ndarray, found: np.ndarray) -> np.ndarray:
 
 
 def by_umap(
-    z: np.ndarray, seed: int = 0, count: int = 2, neighbors: int = NEIGHBORS, apart: float = 0.1, most: int = LANDMARKS
+    z: np.ndarray,
+    seed: int = 0,
+    count: int = 2,
+    neighbors: int = NEIGHBORS,
+    apart: float = 0.1,
+    most: int = LANDMARKS,
 ) -> tuple[np.ndarray, int]:
     """UMAP of at most `most` items drawn by the seed; the others lie where most of their nearest ones among these do (`place.place`).
 
@@ -87,7 +92,9 @@ def by_tsne(z: np.ndarray, seed: int = 0) -> np.ndarray:
         LiminalError: more than `MOST_TSNE` items.
     """
     if len(z) > MOST_TSNE:
-        raise LiminalError(f"map: t-SNE takes {MOST_TSNE:,} items at most, got {len(z):,}; use umap or pca, or map a part of the items")
+        raise LiminalError(
+            f"map: t-SNE takes {MOST_TSNE:,} items at most, got {len(z):,}; use umap or pca, or map a part of the items"
+        )
     near = min(3 * PERPLEXITY, len(z) - 1)
     jobs = torch.get_num_threads()
     start = onto(z, *axes(z)[:2]).astype(np.float64)
@@ -113,7 +120,13 @@ def _umap(z: np.ndarray, seed: int, count: int, neighbors: int, apart: float) ->
 
 
 def embedded(
-    z: np.ndarray, far: np.ndarray, rows: np.ndarray, seed: int, count: int = 2, apart: float = 0.1, spectral: int = 2 * NEIGHBORS
+    z: np.ndarray,
+    far: np.ndarray,
+    rows: np.ndarray,
+    seed: int,
+    count: int = 2,
+    apart: float = 0.1,
+    spectral: int = 2 * NEIGHBORS,
 ) -> np.ndarray:
     """UMAP of known neighbours: (n, count), float32. Call it within `own_threads`.
 
@@ -127,9 +140,15 @@ def embedded(
         spectral: items beyond which it starts from the graph's eigenvectors, which need more points than axes, instead of at random.
     """
     own = np.arange(len(z))[:, None]
-    given = np.hstack([own, rows]).astype(np.int32), np.hstack([0.0 * own, far]).astype(np.float32), None  # each its own first
+    given = (
+        np.hstack([own, rows]).astype(np.int32),
+        np.hstack([0.0 * own, far]).astype(np.float32),
+        None,
+    )  # each its own first
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a seed means one thread, that tiny or disconnected sets limit what it can do
+        warnings.simplefilter(
+            "ignore"
+        )  # that a seed means one thread, that tiny or disconnected sets limit what it can do
         import umap
 
         fit = umap.UMAP(

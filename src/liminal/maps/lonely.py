@@ -38,11 +38,23 @@ def lonely_and_double(z: np.ndarray, around: Around) -> tuple[Outliers, Pairs, d
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log(spacing[:, None] / far[:, :-1])
     usual = logs[np.isfinite(logs).all(1)] if near > 2 else logs[:0]
-    dimension = min(float(1 / max(np.median(usual.mean(1)), 1e-9)), float(z.shape[1])) if len(usual) else float(z.shape[1])
+    dimension = (
+        min(float(1 / max(np.median(usual.mean(1)), 1e-9)), float(z.shape[1]))
+        if len(usual)
+        else float(z.shape[1])
+    )
     limit = (FALSE_PAIRS / (near * len(z))) ** (1 / max(dimension, 1e-9))
     own = np.repeat(np.arange(len(z)), near).reshape(rows.shape)
     close = (far < limit * np.minimum(spacing[:, None], spacing[rows])) | (far <= 1e-6 * typical)
-    pairs = {(int(min(a, b)), int(max(a, b))): float(d) for a, b, d in zip(own[close], rows[close], far[close], strict=True)}
+    pairs = {
+        (int(min(a, b)), int(max(a, b))): float(d)
+        for a, b, d in zip(own[close], rows[close], far[close], strict=True)
+    }
     double = sorted(((a, b, d) for (a, b), d in pairs.items()), key=lambda pair: (pair[2], pair[:2]))
-    told = {"duplicates": len(double), "intrinsic_dimension": dimension, "duplicate_within": limit, "spacing": typical}
+    told = {
+        "duplicates": len(double),
+        "intrinsic_dimension": dimension,
+        "duplicate_within": limit,
+        "spacing": typical,
+    }
     return outliers, tuple(double[:DOUBLE]), told

@@ -54,11 +54,17 @@ def beside(z: np.ndarray, labels: np.ndarray, k: int, seed: int) -> tuple[dict[s
 
     other = kmeans(z, k, seed) if k > 1 else np.zeros(len(z), np.int64)
     a, b = labels[labels >= 0], other[labels >= 0]
-    agreement = {"ari": float(adjusted_rand_score(a, b)), "nmi": float(normalized_mutual_info_score(a, b))} if k > 1 else {}
+    agreement = (
+        {"ari": float(adjusted_rand_score(a, b)), "nmi": float(normalized_mutual_info_score(a, b))}
+        if k > 1
+        else {}
+    )
     return {"k": k, "silhouette": silhouette(z, other, seed), **agreement}, other
 
 
-def against(columns: Sequence[Column], labels: np.ndarray, other: np.ndarray | None) -> dict[str, dict[str, float]]:
+def against(
+    columns: Sequence[Column], labels: np.ndarray, other: np.ndarray | None
+) -> dict[str, dict[str, float]]:
     """ARI and NMI against every category of 2 values or more, where it is known; noise counts as a group of its own."""
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 

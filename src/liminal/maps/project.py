@@ -134,7 +134,11 @@ class Map:
     def table(self) -> pa.Table:
         """n rows: id, x, y, and the values that colour the points under their name."""
         columns = {"id": pa.array(self.ids), "x": pa.array(self.xy[:, 0]), "y": pa.array(self.xy[:, 1])}
-        return pa.table(columns if self.values is None else {**columns, self.color or "value": pa.array(list(self.values))})
+        return pa.table(
+            columns
+            if self.values is None
+            else {**columns, self.color or "value": pa.array(list(self.values))}
+        )
 
 
 def project(
@@ -166,7 +170,9 @@ def project(
         raise unknown("map method", method, METHODS)
     z = _array(z)
     if z.ndim != 2 or len(z) < 4 or not z.shape[1]:
-        raise LiminalError(f"map: wanted latents (n, d) of 4 items or more, got {z.shape}; a map of fewer says nothing")
+        raise LiminalError(
+            f"map: wanted latents (n, d) of 4 items or more, got {z.shape}; a map of fewer says nothing"
+        )
     _finite(z, "map")
     for what, given in (("ids", ids), ("values", values)):
         if given is not None and len(given) != len(z):
@@ -181,7 +187,17 @@ def project(
         xy = layouts.by_tsne(z, seed)
     evidence["checked"] = min(len(z), CHECKED)
     evidence["trustworthiness"] = _trustworthiness(z, xy, seed)
-    return Map(xy, np.arange(len(z)) if ids is None else np.asarray(ids), method, evidence, values, color, title, preview, z)
+    return Map(
+        xy,
+        np.arange(len(z)) if ids is None else np.asarray(ids),
+        method,
+        evidence,
+        values,
+        color,
+        title,
+        preview,
+        z,
+    )
 
 
 def _array(z: Tensor | np.ndarray) -> np.ndarray:
@@ -192,7 +208,9 @@ def _array(z: Tensor | np.ndarray) -> np.ndarray:
 def _finite(z: np.ndarray, call: str) -> None:
     wrong = np.flatnonzero(~np.isfinite(z).all(1))
     if len(wrong):
-        raise LiminalError(f"{call}: row {wrong[0]} of the latents holds NaN or infinity; wanted finite numbers")
+        raise LiminalError(
+            f"{call}: row {wrong[0]} of the latents holds NaN or infinity; wanted finite numbers"
+        )
 
 
 def _trustworthiness(z: np.ndarray, xy: np.ndarray, seed: int) -> float | None:

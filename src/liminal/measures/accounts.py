@@ -25,15 +25,47 @@ SAME = 0.02  # of betweenness, that a rotation may change
 _Better = Literal["higher", "lower", ""]
 _Take = Callable[[Line], Mapping[str, np.ndarray]]
 TAKEN: dict[str, tuple[_Take, str, _Better, tuple[float, float], str]] = {
-    "betweenness": (lambda line: line.between(), "", "higher", (0, 1), "share at 1/4, 1/2, 3/4 that lies between the ends and looks real"),
-    "betweenness_alone": (lambda line: line.between(False), "", "higher", (0, 1), "share at 1/4, 1/2, 3/4 that lies between the ends"),
-    "monotonicity": (lambda line: line.monotone(), "", "higher", (0, 1), "net change over total change; 1 never turns back"),
-    "midpoint_bias": (lambda line: line.bias(), "SD", "lower", (0, math.inf), "distance of the middle from the mean of the ends"),
-    "largest_jump": (lambda line: line.jump(), "", "lower", (0, 1), "share of the total change in the largest of the steps"),
+    "betweenness": (
+        lambda line: line.between(),
+        "",
+        "higher",
+        (0, 1),
+        "share at 1/4, 1/2, 3/4 that lies between the ends and looks real",
+    ),
+    "betweenness_alone": (
+        lambda line: line.between(False),
+        "",
+        "higher",
+        (0, 1),
+        "share at 1/4, 1/2, 3/4 that lies between the ends",
+    ),
+    "monotonicity": (
+        lambda line: line.monotone(),
+        "",
+        "higher",
+        (0, 1),
+        "net change over total change; 1 never turns back",
+    ),
+    "midpoint_bias": (
+        lambda line: line.bias(),
+        "SD",
+        "lower",
+        (0, math.inf),
+        "distance of the middle from the mean of the ends",
+    ),
+    "largest_jump": (
+        lambda line: line.jump(),
+        "",
+        "lower",
+        (0, 1),
+        "share of the total change in the largest of the steps",
+    ),
 }
 
 
-def measures(lines: Mapping[str, Line], way: str, kinds: Mapping[str, Kind], notes: list[str]) -> list[Measure]:
+def measures(
+    lines: Mapping[str, Line], way: str, kinds: Mapping[str, Kind], notes: list[str]
+) -> list[Measure]:
     """Every measure of the lines.
 
     Args:
@@ -44,21 +76,32 @@ def measures(lines: Mapping[str, Line], way: str, kinds: Mapping[str, Kind], not
     """
     lead = lines[way]
     n = lead.real.shape[1]
-    found = [_measure(name, name, lines, way, None, f"along {way}, {n} pairs, mean over attributes") for name in TAKEN]
+    found = [
+        _measure(name, name, lines, way, None, f"along {way}, {n} pairs, mean over attributes")
+        for name in TAKEN
+    ]
     share = estimate(lead.realism())
     beside = {name: estimate(lines[name].realism()).value for name in BESIDE if name in lines}
     beside["ends"] = beside.pop("copy of an end")
-    found.append(Measure("realism", share.value, share.interval(), "", "higher", beside, f"along {way}, at 1/4, 1/2, 3/4"))
+    found.append(
+        Measure(
+            "realism", share.value, share.interval(), "", "higher", beside, f"along {way}, at 1/4, 1/2, 3/4"
+        )
+    )
     for other in WAYS:
         if other in lines:
             e = overall(lines[other].between())
             note = f"{TAKEN['betweenness'][4]}; looks real: {estimate(lines[other].realism()).value:.2f}"
             alone = {"without realism": overall(lines[other].between(False)).value}
-            found.append(Measure(f"betweenness_along.{other}", e.value, e.interval(), "", "higher", alone, note))
+            found.append(
+                Measure(f"betweenness_along.{other}", e.value, e.interval(), "", "higher", alone, note)
+            )
     found += _controlled(lines)
     few = [name for name in kinds if int(lead.apart(name).sum()) < LEAST]
     if few:
-        notes.append(f"Fewer than {LEAST} pairs differ by half an SD in {', '.join(few)}: nothing is said about it.")
+        notes.append(
+            f"Fewer than {LEAST} pairs differ by half an SD in {', '.join(few)}: nothing is said about it."
+        )
     for attribute in kinds:
         for name in ("betweenness", "monotonicity", "midpoint_bias", "largest_jump"):
             if attribute not in few and not (name == "betweenness" and kinds[attribute] == "yes/no"):
@@ -67,13 +110,19 @@ def measures(lines: Mapping[str, Line], way: str, kinds: Mapping[str, Kind], not
     return found
 
 
-def _measure(title: str, name: str, lines: Mapping[str, Line], way: str, attribute: str | None, note: str) -> Measure:
+def _measure(
+    title: str, name: str, lines: Mapping[str, Line], way: str, attribute: str | None, note: str
+) -> Measure:
     take, unit, better, bounds, what = TAKEN[name]
     names = None if attribute is None else [attribute]
     value = overall(take(lines[way]), names)
     coarse = name in ("monotonicity", "largest_jump")
     others = {other: lines[other] for other in BESIDE if other in lines and not (coarse and other in COARSE)}
-    beside = {other: e.value for other, line in others.items() if math.isfinite((e := overall(take(line), names)).value)}
+    beside = {
+        other: e.value
+        for other, line in others.items()
+        if math.isfinite((e := overall(take(line), names)).value)
+    }
     return Measure(title, value.value, value.interval(bounds), unit, better, beside, f"{what}; {note}")
 
 
@@ -88,7 +137,17 @@ def _controlled(lines: Mapping[str, Line]) -> list[Measure]:
         loss = plain.minus(under)
         over = control if way == "mix" else f"{control}, {way}"
         note = f"pairs of draws along {way}; the same ends, coded anew"
-        found.append(Measure(f"betweenness_under.{over}", under.value, under.interval(), "", "", {"no control": plain.value}, note))
+        found.append(
+            Measure(
+                f"betweenness_under.{over}",
+                under.value,
+                under.interval(),
+                "",
+                "",
+                {"no control": plain.value},
+                note,
+            )
+        )
         found.append(Measure(f"control_loss.{over}", loss.value, loss.interval((-1, 1)), "", "", {}, note))
     return found
 
@@ -103,7 +162,14 @@ def words(
 ) -> str:
     """One page that answers in plain sentences: do mixtures mean something, compared with what, how far, and because of what."""
     by = {m.name: m for m in found}
-    parts = [_middle(by, way), _steps(by, way), _kinds(by), _attributes(by), _reach(curves), _cause(by, in_noise)]
+    parts = [
+        _middle(by, way),
+        _steps(by, way),
+        _kinds(by),
+        _attributes(by),
+        _reach(curves),
+        _cause(by, in_noise),
+    ]
     parts += [" ".join(notes)] if notes else []
     return "\n\n".join(part for part in parts if part)
 
@@ -119,7 +185,11 @@ def _middle(by: Mapping[str, Measure], way: str) -> str:
         f"Do mixtures mean something? In this space what lies between two items ({way}) lies between them in what it shows, and looks "
         f"real, in {_percent(m)} of the cases"
     )
-    beside = {"nearest real item": "the nearest real item", "PCA": "PCA", "random weights": "a decoder of random weights"}
+    beside = {
+        "nearest real item": "the nearest real item",
+        "PCA": "PCA",
+        "random weights": "a decoder of random weights",
+    }
     told = [f"{label} {_p(m.baseline[name])}" for name, label in beside.items() if name in m.baseline]
     if "blend" in m.baseline:
         told.append(
@@ -147,12 +217,19 @@ def _steps(by: Mapping[str, Measure], way: str) -> str:
 
 def _kinds(by: Mapping[str, Measure]) -> str:
     told = [(name, by[f"betweenness_along.{name}"]) for name in WAYS if f"betweenness_along.{name}" in by]
-    each = [f"{name} {_percent(m)} ({_p(m.baseline['without realism'])} without realism)" for name, m in told if math.isfinite(m.value)]
+    each = [
+        f"{name} {_percent(m)} ({_p(m.baseline['without realism'])} without realism)"
+        for name, m in told
+        if math.isfinite(m.value)
+    ]
     return f"By kind of path: {', '.join(each)}." if each else ""
 
 
 def _attributes(by: Mapping[str, Measure]) -> str:
-    each = sorted(((m.value, name.partition(".")[2]) for name, m in by.items() if name.startswith("betweenness.")), reverse=True)
+    each = sorted(
+        ((m.value, name.partition(".")[2]) for name, m in by.items() if name.startswith("betweenness.")),
+        reverse=True,
+    )
     if len(each) < 2:
         return ""
     shown = each if len(each) <= 6 else each[:3] + each[-3:]
@@ -179,7 +256,11 @@ def _reach(curves: Mapping[str, Sequence[Point]]) -> str:
 
 
 def _cause(by: Mapping[str, Measure], in_noise: bool) -> str:
-    under = {name.partition(".")[2]: m for name, m in by.items() if name.startswith("betweenness_under.") and math.isfinite(m.value)}
+    under = {
+        name.partition(".")[2]: m
+        for name, m in by.items()
+        if name.startswith("betweenness_under.") and math.isfinite(m.value)
+    }
     folded = [name for name in under if name.startswith("folded") and "," not in name]
     if not folded:
         return ""
@@ -206,7 +287,11 @@ def _verdict(by: Mapping[str, Measure], folded: str) -> str:
     assert loss.interval is not None
     if loss.interval[0] <= 0:
         return "It does not fall: what mixtures mean here is no more than chance and the prior give."
-    much = "a property of the mapping, not of the prior" if loss.value >= LOST else "in part a property of the mapping: the loss is small"
+    much = (
+        "a property of the mapping, not of the prior"
+        if loss.value >= LOST
+        else "in part a property of the mapping: the loss is small"
+    )
     return f"It falls by {loss.value:.2f} ({loss.interval[0]:.2f} to {loss.interval[1]:.2f}): it is {much}."
 
 
@@ -215,4 +300,8 @@ def _p(value: float) -> str:
 
 
 def _percent(m: Measure) -> str:
-    return _p(m.value) if m.interval is None else f"{_p(m.value)} ({100 * m.interval[0]:.0f} to {100 * m.interval[1]:.0f})"
+    return (
+        _p(m.value)
+        if m.interval is None
+        else f"{_p(m.value)} ({100 * m.interval[0]:.0f} to {100 * m.interval[1]:.0f})"
+    )

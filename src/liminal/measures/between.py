@@ -74,7 +74,9 @@ class Reading:
                 self.kinds[name] = "yes/no" if _is_chance_of_yes(a) else "number"
             self.units[name] = spread if self.kinds[name] == "number" else 1.0
         if not self.kinds:
-            raise LiminalError("meaning: no reading varies among the real items; give a reader that sees how they differ")
+            raise LiminalError(
+                "meaning: no reading varies among the real items; give a reader that sees how they differ"
+            )
 
     def __call__(self, x: Tensor) -> dict[str, Tensor]:
         """x (n, *shape) -> (n, c) for each attribute, in its units, float64."""
@@ -89,7 +91,9 @@ class Reading:
         columns: dict[str, list[Tensor]] = {}
         for read in self.reads:
             for name, value in read(x).items():
-                columns.setdefault(name.split("=")[0] if "=" in name else name, []).append(value.detach().cpu().double())
+                columns.setdefault(name.split("=")[0] if "=" in name else name, []).append(
+                    value.detach().cpu().double()
+                )
         return {name: torch.stack(values, 1) for name, values in columns.items()}
 
 
@@ -133,16 +137,24 @@ class Line:
 
     def monotone(self) -> dict[str, np.ndarray]:
         """Monotonicity by attribute (P,)."""
-        return {name: self._where(_distance(a[0], a[-1]) / _steps(a).sum(0).clamp_min(1e-12), name) for name, a in self.seen.items()}
+        return {
+            name: self._where(_distance(a[0], a[-1]) / _steps(a).sum(0).clamp_min(1e-12), name)
+            for name, a in self.seen.items()
+        }
 
     def jump(self) -> dict[str, np.ndarray]:
         """The largest jump by attribute (P,)."""
-        return {name: self._where(_steps(a).amax(0) / _steps(a).sum(0).clamp_min(1e-12), name) for name, a in self.seen.items()}
+        return {
+            name: self._where(_steps(a).amax(0) / _steps(a).sum(0).clamp_min(1e-12), name)
+            for name, a in self.seen.items()
+        }
 
     def bias(self) -> dict[str, np.ndarray]:
         """The midpoint bias by attribute (P,), in units."""
         half = self.t.index(0.5)
-        return {name: self._where(_distance(a[half], (a[0] + a[-1]) / 2), name) for name, a in self.seen.items()}
+        return {
+            name: self._where(_distance(a[half], (a[0] + a[-1]) / 2), name) for name, a in self.seen.items()
+        }
 
     def realism(self) -> np.ndarray:
         """(P,): share of the judged fractions at which what is decoded looks real."""
@@ -215,7 +227,11 @@ def overall(values: Values, names: Sequence[str] | None = None) -> Estimate:
         values: (P,) by attribute.
         names: the attributes that may count; None: all.
     """
-    each = [e for name, v in values.items() if (names is None or name in names) and (e := estimate(v)).count >= LEAST]
+    each = [
+        e
+        for name, v in values.items()
+        if (names is None or name in names) and (e := estimate(v)).count >= LEAST
+    ]
     if not each:
         width = len(next(iter(values.values()))) if values else 0
         return Estimate(float("nan"), np.zeros(width), 0)

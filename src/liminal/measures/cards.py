@@ -73,7 +73,9 @@ class Card:
     def _order(self) -> list[tuple[str, float]]:
         """The effects, the largest first; of an attribute with values the one that changes most."""
         found: dict[str, tuple[str, float]] = {}
-        for name, value in sorted(self.effects.items(), key=lambda pair: (-abs(pair[1]), pair[0] != self.strongest)):
+        for name, value in sorted(
+            self.effects.items(), key=lambda pair: (-abs(pair[1]), pair[0] != self.strongest)
+        ):
             found.setdefault(_attribute(name), (name, value))
         return list(found.values())
 
@@ -133,8 +135,14 @@ def dimensions(s: Subject, kl: np.ndarray) -> tuple[Card, ...]:
         along[:, j] += steps * spread[j]
         picture = png(s, s.modality.items(s.generator.decode(along).cpu()), len(STEPS), 56)
         strongest = max(of, key=lambda name: abs(of[name])) if of else None
-        rest = [abs(v) for name, v in of.items() if strongest is None or _attribute(name) != _attribute(strongest)]
-        found.append(Card(j, float(use[j]), unit, strongest, of, float(np.mean(rest)) if rest else float("nan"), picture))
+        rest = [
+            abs(v) for name, v in of.items() if strongest is None or _attribute(name) != _attribute(strongest)
+        ]
+        found.append(
+            Card(
+                j, float(use[j]), unit, strongest, of, float(np.mean(rest)) if rest else float("nan"), picture
+            )
+        )
     return tuple(found)
 
 
@@ -145,7 +153,9 @@ def _reader(s: Subject) -> Read | None:
     if free is not None:
         reads.append(free)
     if not reads:
-        s.notes.append("Dimensions: what they change is not read, there are no attributes and no readings for this kind of data.")
+        s.notes.append(
+            "Dimensions: what they change is not read, there are no attributes and no readings for this kind of data."
+        )
         return None
 
     def read(x: Tensor) -> dict[str, Tensor]:
@@ -167,5 +177,7 @@ def _effects(s: Subject, read: Read, z: Tensor, spread: Tensor, order: np.ndarra
         step = torch.zeros(z.shape[1])
         step[j] = spread[j]
         up, down = (read(decoded(moved + sign * step)) for sign in (1, -1))
-        found.append({name: float((up[name] - down[name]).double().mean()) / 2 / pool[name] for name in varied})
+        found.append(
+            {name: float((up[name] - down[name]).double().mean()) / 2 / pool[name] for name in varied}
+        )
     return found

@@ -36,7 +36,11 @@ def describe(attributes: pa.Table) -> Spec:
             continue
         known = values[np.isfinite(values)] if kind else np.zeros(0)
         if len(known) > 1 and known.std() > 1e-12 * max(1.0, float(np.abs(known).max())):
-            spec[name] = {"kind": kind} if kind == "bool" else {"kind": kind, "mean": float(known.mean()), "std": float(known.std())}
+            spec[name] = (
+                {"kind": kind}
+                if kind == "bool"
+                else {"kind": kind, "mean": float(known.mean()), "std": float(known.std())}
+            )
     return spec
 
 

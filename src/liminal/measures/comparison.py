@@ -28,7 +28,9 @@ def sampled(s: Subject, figures: dict[str, bytes], tell: Progress) -> tuple[list
     """Fidelity and diversity on the general feature map and on the reader's; the samples' grid; the number of samples."""
     z = s.draw(s.count)
     if z.ndim != 2 or z.shape[1] != s.generator.dim:
-        raise LiminalError(f"measure: samples are latents of shape {tuple(z.shape)}; wanted (n, {s.generator.dim})")
+        raise LiminalError(
+            f"measure: samples are latents of shape {tuple(z.shape)}; wanted (n, {s.generator.dim})"
+        )
     n = min(s.count, len(z))
     if n < 20:
         raise LiminalError(f"measure: {n} samples to compare; wanted 20 or more")
@@ -52,7 +54,8 @@ def sampled(s: Subject, figures: dict[str, bytes], tell: Progress) -> tuple[list
         tell("measuring", 0.28 + 0.1 * step, "comparing samples with real items")
         width = sets["real"].shape[1]
         note = (
-            f"{n:,} samples, {n:,} held-out items, {width} features, k = {NEIGHBOURS}; “real items” are {n:,} against {n:,} others {where}."
+            f"{n:,} samples, {n:,} held-out items, {width} features, k = {NEIGHBOURS}; "
+            f"“real items” are {n:,} against {n:,} others {where}."
         )
         found += _compare(sets, prefix, note, s) + _distances(sets, prefix, s)
         if not prefix:
@@ -92,14 +95,26 @@ def _compare(sets: Sets, prefix: str, note: str, s: Subject) -> list[Measure]:
     baseline = {REAL: fidelity.frechet(real, floor_of), PCA: fidelity.frechet(real, trivial)}
     value = fidelity.frechet(real, samples)
     error = subsample_spread(fidelity.frechet_statistic(real, samples), (n, n), s.rng, s.rounds)
-    found.append(Measure(prefix + "frechet", value, around(value, float(error[0]), (0, np.inf)), "", "lower", baseline, note))
+    found.append(
+        Measure(
+            prefix + "frechet",
+            value,
+            around(value, float(error[0]), (0, np.inf)),
+            "",
+            "lower",
+            baseline,
+            note,
+        )
+    )
     k = NEIGHBOURS
     got, floor, base = (coverage.prdc(real, other, k) for other in (samples, floor_of, trivial))
     errors = subsample_spread(coverage.prdc_statistic(real, samples, k), (n, n), s.rng, s.rounds)
     for name, error in zip(coverage.NAMES, errors, strict=True):
         value, bounds = getattr(got, name), (0.0, np.inf if name == "density" else 1.0)
         baseline = {REAL: getattr(floor, name), PCA: getattr(base, name)}
-        found.append(Measure(prefix + name, value, around(value, float(error), bounds), "", "higher", baseline, note))
+        found.append(
+            Measure(prefix + name, value, around(value, float(error), bounds), "", "higher", baseline, note)
+        )
     return found
 
 
@@ -111,19 +126,39 @@ def _distances(sets: Sets, prefix: str, s: Subject) -> list[Measure]:
     if n >= 8 * width:
         of = lambda x: fidelity.frechet_infinity(real, x, s.rng)
         value = of(samples)
-        error = float(subsample_spread(fidelity.frechet_infinity_statistic(real, samples, s.rng), (n, n), s.rng, min(s.rounds, 8)))
+        error = float(
+            subsample_spread(
+                fidelity.frechet_infinity_statistic(real, samples, s.rng), (n, n), s.rng, min(s.rounds, 8)
+            )
+        )
         note = f"Extrapolated from {n:,} and {n // 2:,} items of each kind, {width} features."
         baseline = {REAL: of(sets["other"]), PCA: of(sets["trivial"])}
-        found.append(Measure(prefix + "frechet_infinity", value, around(value, error), "", "lower", baseline, note))
+        found.append(
+            Measure(prefix + "frechet_infinity", value, around(value, error), "", "lower", baseline, note)
+        )
     else:
-        s.notes.append(f"{prefix}frechet_infinity: not measured, it needs {8 * width:,} samples and held-out items; there are {n:,}.")
+        s.notes.append(
+            f"{prefix}frechet_infinity: not measured, it needs {8 * width:,} samples and held-out items; there are {n:,}."
+        )
     if not prefix:
         m = min(n, s.most(PAIRED, FEW))
-        a, b = (sets[name][torch.from_numpy(np.sort(s.rng.permutation(n)[:m]))] for name in ("real", "samples"))
+        a, b = (
+            sets[name][torch.from_numpy(np.sort(s.rng.permutation(n)[:m]))] for name in ("real", "samples")
+        )
         value = twosample.kid(a, b)
         error = float(subsample_spread(twosample.kid_statistic(a, b), (m, m), s.rng, min(s.rounds, 10)))
         baseline = {REAL: twosample.kid(a, sets["other"][:m]), PCA: twosample.kid(a, sets["trivial"][:m])}
-        found.append(Measure("kid", value, around(value, error), "", "lower", baseline, f"{m:,} items of each kind, {width} features."))
+        found.append(
+            Measure(
+                "kid",
+                value,
+                around(value, error),
+                "",
+                "lower",
+                baseline,
+                f"{m:,} items of each kind, {width} features.",
+            )
+        )
     return found
 
 
@@ -136,9 +171,16 @@ def _varied(sets: Sets, s: Subject) -> list[Measure]:
     except LiminalError as error:  # all real items alike
         s.notes.append(f"Variety: not measured ({error}).")
         return []
-    beside = {what: diversity.variety(real, sets[name], s.rng, most, 2).ratio for what, name in ((REAL, "other"), (PCA, "trivial"))}
-    note = f"{v.samples:,.0f} clearly different among {v.n:,} samples, {v.real:,.0f} among as many real items."
-    told, floor, trivial = (twosample.told_apart(*_some(sets, name, s), s.rng) for name in ("samples", "other", "trivial"))
+    beside = {
+        what: diversity.variety(real, sets[name], s.rng, most, 2).ratio
+        for what, name in ((REAL, "other"), (PCA, "trivial"))
+    }
+    note = (
+        f"{v.samples:,.0f} clearly different among {v.n:,} samples, {v.real:,.0f} among as many real items."
+    )
+    told, floor, trivial = (
+        twosample.told_apart(*_some(sets, name, s), s.rng) for name in ("samples", "other", "trivial")
+    )
     unlikely = "less than 0.001" if told.p < 0.001 else f"{told.p:.3f}"
     judged = f"{told.n:,} items judged; the chance of this or more if the two were alike: {unlikely}."
     return [
@@ -171,7 +213,15 @@ def _copied(sets: Sets, s: Subject) -> list[Measure]:
     seen = {REAL: c.held_authentic, PCA: trivial.authentic}
     return [
         Measure("authenticity", c.authentic, c.interval, "", "higher", seen, note),
-        Measure("nearer", c.nearer, around(c.nearer, error, (0, 1)), "", "", {"as it should be": 0.5, PCA: trivial.nearer}, note),
+        Measure(
+            "nearer",
+            c.nearer,
+            around(c.nearer, error, (0, 1)),
+            "",
+            "",
+            {"as it should be": 0.5, PCA: trivial.nearer},
+            note,
+        ),
     ]
 
 
@@ -193,13 +243,21 @@ def _modes(kinds: Mapping[str, np.ndarray], s: Subject) -> list[Measure]:
         return []
     real, samples = kinds["real"], kinds["samples"]
     got, floor, trivial = (diversity.modes(real, kinds[name]) for name in ("samples", "other", "trivial"))
-    of = diversity.modes_statistic(real, samples)  # found, KL (infinite where real items lack a kind), total variation
+    of = diversity.modes_statistic(
+        real, samples
+    )  # found, KL (infinite where real items lack a kind), total variation
     error = subsample_spread(lambda a, b: of(a, b)[[0, 2]], (len(real), len(samples)), s.rng, 50)
     name = _kind(s)
     classes = s.reader.spec[name]["classes"] if s.reader is not None and name else None
-    what = f"Kinds are the {len(classes)} values of “{name}”, as a reader sees them" if classes else f"Kinds are {real.max() + 1} clusters"
+    what = (
+        f"Kinds are the {len(classes)} values of “{name}”, as a reader sees them"
+        if classes
+        else f"Kinds are {real.max() + 1} clusters"
+    )
     gone = ", ".join(str(classes[i] if classes else i) for i in got.missing)  # type: ignore[call-overload]
-    note = f"{what}, of {len(samples):,} samples and {len(real):,} real items." + (f" Missing: {gone}." if gone else "")
+    note = f"{what}, of {len(samples):,} samples and {len(real):,} real items." + (
+        f" Missing: {gone}." if gone else ""
+    )
     bounds: Interval = (0, 1)
     return [
         Measure(
@@ -211,5 +269,13 @@ def _modes(kinds: Mapping[str, np.ndarray], s: Subject) -> list[Measure]:
             {REAL: floor.found, PCA: trivial.found},
             note,
         ),
-        Measure("modes_shift", got.tv, around(got.tv, float(error[1]), bounds), "", "lower", {REAL: floor.tv, PCA: trivial.tv}, note),
+        Measure(
+            "modes_shift",
+            got.tv,
+            around(got.tv, float(error[1]), bounds),
+            "",
+            "lower",
+            {REAL: floor.tv, PCA: trivial.tv},
+            note,
+        ),
     ]

@@ -20,7 +20,15 @@ Wanted = Mapping[str, Range]
 
 ITEMS = 2_500
 PERFECT, NOTHING = (0.95, 1.001), (-0.08, 0.08)
-RANKED = ("mig", "infom", "infoc", "factorvae", "dci_disentanglement", "dci_completeness", "dci_informativeness")
+RANKED = (
+    "mig",
+    "infom",
+    "infoc",
+    "factorvae",
+    "dci_disentanglement",
+    "dci_completeness",
+    "dci_informativeness",
+)
 LINEAR = ("explicitness", "infoe")
 
 
@@ -94,15 +102,38 @@ def spaces(n: int = ITEMS) -> Iterator[Constructed]:
     every = dict.fromkeys((*RANKED, *LINEAR), PERFECT)
     ranked = dict.fromkeys(RANKED, PERFECT)
     aligned = v[:, ::-1] * np.array([1.0, -2.0, 30.0, 0.01, 5.0])
-    yield Constructed("aligned", "Each dimension is one factor, in another order, sign and unit: perfect.", aligned, factors, every)
     yield Constructed(
-        "warped", "The same through rising functions, which no rank sees.", warped(aligned / aligned.std(0)), factors, ranked, "aligned"
+        "aligned",
+        "Each dimension is one factor, in another order, sign and unit: perfect.",
+        aligned,
+        factors,
+        every,
+    )
+    yield Constructed(
+        "warped",
+        "The same through rising functions, which no rank sees.",
+        warped(aligned / aligned.std(0)),
+        factors,
+        ranked,
+        "aligned",
     )
     # C with m equal copies among d dimensions: 1 - log m / log d;  InfoC: (1 / m - 1 / d) / (1 - 1 / d)
     copies = {**every, "mig": (0.0, 0.001), "dci_completeness": (0.66, 0.74), "infoc": (0.42, 0.47)}
-    yield Constructed("doubled", "Each factor twice: no gap, C = 1 - log 2 / log 10 = .70.", np.repeat(v, 2, 1), factors, copies)
+    yield Constructed(
+        "doubled",
+        "Each factor twice: no gap, C = 1 - log 2 / log 10 = .70.",
+        np.repeat(v, 2, 1),
+        factors,
+        copies,
+    )
     copies = {**copies, "dci_completeness": (0.45, 0.55), "infoc": (0.15, 0.19)}
-    yield Constructed("fivefold", "Each factor five times: C = 1 - log 5 / log 25 = .50.", np.repeat(v, 5, 1), factors, copies)
+    yield Constructed(
+        "fivefold",
+        "Each factor five times: C = 1 - log 5 / log 25 = .50.",
+        np.repeat(v, 5, 1),
+        factors,
+        copies,
+    )
     mixed = v @ turned(5, 0)
     apart = {
         **dict.fromkeys(LINEAR, PERFECT), "mig": (0.0, 0.3), "dci_disentanglement": (0.2, 0.65), "dci_completeness": (0.2, 0.65),
@@ -117,7 +148,12 @@ def spaces(n: int = ITEMS) -> Iterator[Constructed]:
     )
     lost = {name: r for name, r in apart.items() if name not in LINEAR}
     yield Constructed(
-        "rotated, warped", "Rising functions of the rotated dimensions.", warped(mixed / mixed.std(0)), factors, lost, "rotated"
+        "rotated, warped",
+        "Rising functions of the rotated dimensions.",
+        warped(mixed / mixed.std(0)),
+        factors,
+        lost,
+        "rotated",
     )
     nothing = dict.fromkeys(("mig", "dci_disentanglement", "dci_completeness", "infom", "infoc"), (0.0, 0.1))
     even = v[:, :4] @ np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]]) / 2
@@ -125,10 +161,16 @@ def spaces(n: int = ITEMS) -> Iterator[Constructed]:
     says = "The rotation that gives every dimension an equal part of every factor: nothing is aligned, all can be read."
     yield Constructed("rotated evenly", says, even, four, {**dict.fromkeys(LINEAR, PERFECT), **nothing})
     padded = np.concatenate([v, _rng(1).standard_normal((n, 5))], 1)
-    yield Constructed("padded", "Five dimensions of noise beside perfect ones do no harm.", padded, factors, every)
+    yield Constructed(
+        "padded", "Five dimensions of noise beside perfect ones do no harm.", padded, factors, every
+    )
     wanted = {f"{name}.normalised": NOTHING for name in (*RANKED, *LINEAR)}
     yield Constructed(
-        "noise", "Latents that know nothing: chance, which is 0 once normalised.", _rng(2).standard_normal((n, 8)), factors, wanted
+        "noise",
+        "Latents that know nothing: chance, which is 0 once normalised.",
+        _rng(2).standard_normal((n, 8)),
+        factors,
+        wanted,
     )
     yield _paired(n)
     yield from _kinds(n)
@@ -149,16 +191,24 @@ def _kinds(n: int) -> Iterator[Constructed]:
     rng = _rng(4)
     number, flag, kind = rng.uniform(-1, 1, n), rng.random(n) < 0.4, rng.integers(0, 4, n)
     z = np.stack([number**3, flag + 0.1 * rng.random(n), kind * 2.0 + rng.random(n)], 1)
-    factors: dict[str, np.ndarray] = {"number": number, "flag": flag.astype(object), "kind": np.array(list("abcd"), dtype=object)[kind]}
+    factors: dict[str, np.ndarray] = {
+        "number": number,
+        "flag": flag.astype(object),
+        "kind": np.array(list("abcd"), dtype=object)[kind],
+    }
     # a bin of equal frequency that lies across the border between two classes tells neither
     wanted = dict.fromkeys(RANKED, PERFECT) | {"mig": (0.85, 1.001)}
-    yield Constructed("kinds", "A number, a yes/no and a category, each in its own dimension.", z, factors, wanted)
+    yield Constructed(
+        "kinds", "A number, a yes/no and a category, each in its own dimension.", z, factors, wanted
+    )
     unknown = rng.random((3, n)) < 0.3
     partly = {
         name: np.where(gone, np.array(np.nan if name == "number" else None, dtype=values.dtype), values)
         for (name, values), gone in zip(factors.items(), unknown, strict=True)
     }
-    yield Constructed("partly unknown", "The same with three tenths of each factor unknown.", z, partly, wanted)
+    yield Constructed(
+        "partly unknown", "The same with three tenths of each factor unknown.", z, partly, wanted
+    )
 
 
 def samples(n: int = 1_000) -> Iterator[Sampled]:
@@ -166,14 +216,24 @@ def samples(n: int = 1_000) -> Iterator[Sampled]:
     low, half, high = (0.0, 0.06), (0.4, 0.6), (0.85, 1.0)
     fidelity, diversity = ("precision", "density"), ("recall", "coverage")
 
-    def wanted(fidelity_range: Range, diversity_range: Range, density: Range | None = None) -> dict[str, Range]:
+    def wanted(
+        fidelity_range: Range, diversity_range: Range, density: Range | None = None
+    ) -> dict[str, Range]:
         of = dict.fromkeys(fidelity, fidelity_range) | dict.fromkeys(diversity, diversity_range)
         return {**of, "density": density or fidelity_range}
 
     draw = lambda seed, d=4: _rng(seed).standard_normal((n, d))
     near1 = (0.85, 1.15)
-    yield Sampled("identical", "Both from one distribution: all are high.", draw(10), draw(11), wanted(high, high, near1))
-    yield Sampled("apart", "Samples far from every real item: all are 0.", draw(10), draw(11) + 20, wanted(low, low))
+    yield Sampled(
+        "identical",
+        "Both from one distribution: all are high.",
+        draw(10),
+        draw(11),
+        wanted(high, high, near1),
+    )
+    yield Sampled(
+        "apart", "Samples far from every real item: all are 0.", draw(10), draw(11) + 20, wanted(low, low)
+    )
     point = np.zeros((n, 4)) + 1e-3 * draw(12)
     yield Sampled(
         "collapsed",
@@ -184,7 +244,11 @@ def samples(n: int = 1_000) -> Iterator[Sampled]:
     )
     modes = lambda seed, count: draw(seed) + 20.0 * np.eye(4)[_rng(seed + 100).integers(0, count, n)]
     yield Sampled(
-        "modes dropped", "Half of four modes are missing.", modes(10, 4), modes(11, 2), {**wanted(high, half), "density": (0.85, np.inf)}
+        "modes dropped",
+        "Half of four modes are missing.",
+        modes(10, 4),
+        modes(11, 2),
+        {**wanted(high, half), "density": (0.85, np.inf)},
     )
     yield Sampled(
         "modes invented",

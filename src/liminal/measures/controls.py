@@ -71,13 +71,22 @@ def controls(prior: Prior, folds: tuple[int, ...] = FOLDS, seed: int = 0) -> lis
         found.append(_rotated(prior, seed))
     if isinstance(prior, Normal):
         cube = Uniform(prior.dim)
-        found.append(Control("smooth", cube, lambda z: _to(cube, to_cube(prior, z), z), lambda v: _to(prior, to_cube(cube, v), v)))
+        found.append(
+            Control(
+                "smooth",
+                cube,
+                lambda z: _to(cube, to_cube(prior, z), z),
+                lambda v: _to(prior, to_cube(cube, v), v),
+            )
+        )
     return found + [_folded(prior, k, seed) for k in folds]
 
 
 def _rotated(prior: Prior, seed: int) -> Control:
     turn = torch.linalg.qr(torch.randn(prior.dim, prior.dim, generator=rng(seed), dtype=torch.float64)).Q
-    return Control("rotated", prior, lambda z: (z.double() @ turn).to(z), lambda v: (v.double() @ turn.T).to(v))
+    return Control(
+        "rotated", prior, lambda z: (z.double() @ turn).to(z), lambda v: (v.double() @ turn.T).to(v)
+    )
 
 
 def _folded(prior: Prior, k: int, seed: int) -> Control:
@@ -110,7 +119,9 @@ def to_cube(prior: Prior, z: Tensor) -> Tensor:
         u = _sphere_to_cube(z)
     else:
         kind = getattr(prior, "name", type(prior).__name__)
-        raise LiminalError(f"controls: wanted a normal, uniform or sphere prior, or a latent flow's noise, got {kind}")
+        raise LiminalError(
+            f"controls: wanted a normal, uniform or sphere prior, or a latent flow's noise, got {kind}"
+        )
     return u.clamp(EDGE, 1 - EDGE)
 
 

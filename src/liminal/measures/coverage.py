@@ -69,10 +69,14 @@ def prdc(real: Tensor, samples: Tensor, k: int = 5) -> Prdc:
     """
     for name, set_ in (("real items", real), ("samples", samples)):
         if len(set_) <= k:
-            raise LiminalError(f"precision and recall: {len(set_)} {name} with k = {k}; wanted more than k of them")
+            raise LiminalError(
+                f"precision and recall: {len(set_)} {name} with k = {k}; wanted more than k of them"
+            )
     check_features("precision and recall", real, samples)
     if (real == real[:1]).all():
-        raise LiminalError("precision and recall: all real items have the same features, so there is nothing to cover; give varied items")
+        raise LiminalError(
+            "precision and recall: all real items have the same features, so there is nothing to cover; give varied items"
+        )
     n, m = len(real), len(samples)
     real_radii, sample_radii = nearest(real, real, k)[0][:, -1], nearest(samples, samples, k)[0][:, -1]
     held, inside = ball_counts(real, real_radii, samples)
@@ -92,15 +96,23 @@ def _note(real_copies: float, sample_copies: float, density: float, width: int, 
             f"and coverage cannot exceed {1 - real_copies:.3f}."
         )
     if sample_copies:
-        found.append(f"{sample_copies:.1%} of the samples have {k} exact copies or more: they recall nothing.")
+        found.append(
+            f"{sample_copies:.1%} of the samples have {k} exact copies or more: they recall nothing."
+        )
     if density > DENSE:
-        found.append(f"Density {density:.3g} is no merit: samples crowd where real balls overlap, nearer to the middle than real items.")
+        found.append(
+            f"Density {density:.3g} is no merit: samples crowd where real balls overlap, nearer to the middle than real items."
+        )
     if width > WIDTH and n < EACH * width:
-        found.append(f"{n:,} items in {width} features: nearest items are hardly nearer than others; fewer features tell more.")
+        found.append(
+            f"{n:,} items in {width} features: nearest items are hardly nearer than others; fewer features tell more."
+        )
     return " ".join(found)
 
 
-def prdc_statistic(real: Tensor, samples: Tensor, k: int = 5) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+def prdc_statistic(
+    real: Tensor, samples: Tensor, k: int = 5
+) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """`prdc` as a function of rows of both sets, giving the four numbers in the order of `NAMES`: for `subsample_spread`."""
 
     def of_rows(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -79,7 +79,9 @@ def mle_dimension(z: Tensor, k: int = 20) -> float:
 
 def _enough(z: Tensor, least: int, what: str) -> None:
     if z.ndim != 2 or len(z) < least:
-        raise LiminalError(f"{what}: wanted latents (n, d) of {least} or more different items, got shape {tuple(z.shape)}")
+        raise LiminalError(
+            f"{what}: wanted latents (n, d) of {least} or more different items, got shape {tuple(z.shape)}"
+        )
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,9 @@ def collapse(kl: Tensor, epsilon: float = 0.01, delta: float = 0.01) -> Collapse
     from scipy.special import xlogy
 
     if kl.ndim != 2 or not len(kl) or not torch.isfinite(kl).all():
-        raise LiminalError(f"collapse: wanted the KL of n items in d dimensions, finite, got shape {tuple(kl.shape)} or NaN in it")
+        raise LiminalError(
+            f"collapse: wanted the KL of n items in d dimensions, finite, got shape {tuple(kl.shape)} or NaN in it"
+        )
     kl = kl.detach().cpu().double()
     mean = kl.mean(0).clamp_min(0).numpy()
     gone = ((kl < epsilon).double().mean(0) >= 1 - delta).numpy()
@@ -173,12 +177,16 @@ def rate_distortion(
     """
     n, d = z.shape
     if len(x) != n or n < 2:
-        raise LiminalError(f"rate-distortion: {n} latents and {len(x)} items; wanted two or more of each, and as many")
+        raise LiminalError(
+            f"rate-distortion: {n} latents and {len(x)} items; wanted two or more of each, and as many"
+        )
     if by == "kl" and (kl is None or tuple(kl.shape) != (d,)):
         raise LiminalError(
             f"rate-distortion: by='kl' wants the KL of each of {d} dimensions; got {None if kl is None else tuple(kl.shape)}"
         )
-    counts = sorted({*(2**i for i in range(d.bit_length())), 0, d} & set(range(d + 1)) if kept is None else set(kept))
+    counts = sorted(
+        {*(2**i for i in range(d.bit_length())), 0, d} & set(range(d + 1)) if kept is None else set(kept)
+    )
     if not counts or counts[0] < 0 or counts[-1] > d:
         raise LiminalError(f"rate-distortion: kept = {counts}; wanted numbers from 0 to {d}")
     mean, basis, order = z.mean(0), torch.eye(d), np.arange(d)
@@ -197,5 +205,9 @@ def rate_distortion(
             target = x[i : i + CHUNK]
             total += float((decode(part).to(target) - target).double().square().flatten(1).mean(1).sum())
         distortion.append(total / n)
-    sums = None if by == "pca" or kl is None else np.concatenate([[0.0], np.cumsum(kl.double().numpy()[order])])[counts]
+    sums = (
+        None
+        if by == "pca" or kl is None
+        else np.concatenate([[0.0], np.cumsum(kl.double().numpy()[order])])[counts]
+    )
     return Curve(np.array(counts), np.array(distortion), sums, order)

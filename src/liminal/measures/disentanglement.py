@@ -26,10 +26,19 @@ from .information import Information, Spread
 from .value import Measure, around, subsample_spread
 
 LIMIT = 5_000  # items at most
-TREE_ROWS, TREE_ROUNDS, FEW_TREES = 3_000, 4, 8  # items that trees see; subsamples and trees for their intervals
+TREE_ROWS, TREE_ROUNDS, FEW_TREES = (
+    3_000,
+    4,
+    8,
+)  # items that trees see; subsamples and trees for their intervals
 NULLS = 10  # shuffles for the null of what is cheap; trees and probes take `FEW`
 FEW = 2
-VOTES, GROUP, VOTE_NULLS, VOTE_ROUNDS = 100, 64, 5, 10  # of FactorVAE's metric: votes of each factor, items behind each
+VOTES, GROUP, VOTE_NULLS, VOTE_ROUNDS = (
+    100,
+    64,
+    5,
+    10,
+)  # of FactorVAE's metric: votes of each factor, items behind each
 
 Statistic = Callable[[np.ndarray, np.ndarray | None], np.ndarray]
 
@@ -69,7 +78,10 @@ class Disentanglement:
     def strongest(self) -> dict[int, tuple[str, float]]:
         """For each dimension that varies, the factor that it tells most of, and its share of that factor's entropy in [0, 1]."""
         best = self.shares.argmax(1)
-        return {int(j): (self.names[k], float(self.shares[i, k])) for i, (j, k) in enumerate(zip(self.dimensions, best, strict=True))}
+        return {
+            int(j): (self.names[k], float(self.shares[i, k]))
+            for i, (j, k) in enumerate(zip(self.dimensions, best, strict=True))
+        }
 
 
 def disentanglement(
@@ -109,7 +121,9 @@ def disentanglement(
     found, notes = read_factors(table, bins)
     varied = (z != z[:1]).any(0)
     if not varied.any():
-        raise LiminalError("disentanglement: all latents are the same; there is no dimension to hold against the factors")
+        raise LiminalError(
+            "disentanglement: all latents are the same; there is no dimension to hold against the factors"
+        )
     if not varied.all():
         notes.append(f"{int((~varied).sum())} dimensions are the same for all items.")
     z = z[:, varied]
@@ -118,10 +132,14 @@ def disentanglement(
     grouped, more = _grouped(ranked(z), found, rng, rounds)
     trees, credit = _trees(ranked(z), found, rng, rounds)
     names, dimensions = tuple(f.name for f in found), np.flatnonzero(varied.numpy())
-    return Disentanglement((*measures, *grouped, *trees), names, dimensions, spread.shares, credit.importances, (*notes, *more))
+    return Disentanglement(
+        (*measures, *grouped, *trees), names, dimensions, spread.shares, credit.importances, (*notes, *more)
+    )
 
 
-def scored(names: Sequence[str], value: np.ndarray, errors: np.ndarray, nulls: np.ndarray, note: str) -> list[Measure]:
+def scored(
+    names: Sequence[str], value: np.ndarray, errors: np.ndarray, nulls: np.ndarray, note: str
+) -> list[Measure]:
     """Each score raw and as (value - null) / (1 - null); what is NaN is left out.
 
     Args:
@@ -137,13 +155,34 @@ def scored(names: Sequence[str], value: np.ndarray, errors: np.ndarray, nulls: n
             continue
         null, error = (float(x) if np.isfinite(x) else 0.0 for x in (null, error))
         room = max(1 - null, 1e-9)
-        raw = Measure(name, float(v), around(float(v), error, (-np.inf, 1)), "", "higher", {"items shuffled": null}, note)
+        raw = Measure(
+            name,
+            float(v),
+            around(float(v), error, (-np.inf, 1)),
+            "",
+            "higher",
+            {"items shuffled": null},
+            note,
+        )
         above = (float(v) - null) / room
-        found += [raw, Measure(f"{name}.normalised", above, around(above, error / room, (-np.inf, 1)), "", "higher", {"chance": 0.0}, note)]
+        found += [
+            raw,
+            Measure(
+                f"{name}.normalised",
+                above,
+                around(above, error / room, (-np.inf, 1)),
+                "",
+                "higher",
+                {"chance": 0.0},
+                note,
+            ),
+        ]
     return found
 
 
-def _told(z: Tensor, factors: list[Factor], bins: int, rng: np.random.Generator, rounds: int) -> tuple[list[Measure], Spread]:
+def _told(
+    z: Tensor, factors: list[Factor], bins: int, rng: np.random.Generator, rounds: int
+) -> tuple[list[Measure], Spread]:
     """MIG, InfoM, InfoC."""
     n = len(z)
     tables = Information(z, factors, rng, bins)
@@ -166,14 +205,20 @@ def _linear(z: np.ndarray, factors: list[Factor], rng: np.random.Generator, roun
         nulls.append(explicitness(other)(*(np.arange(len(p.answers)) for p in other)))
     errors = subsample_spread(of, sizes, rng, rounds)
     note = f"Linear probes on standardised latents, judged by {max(sizes):,} held-out items; the interval is of these alone."
-    return scored(("explicitness", "infoe"), of(*(np.arange(s) for s in sizes)), errors, np.stack(nulls), note)
+    return scored(
+        ("explicitness", "infoe"), of(*(np.arange(s) for s in sizes)), errors, np.stack(nulls), note
+    )
 
 
-def _grouped(z: np.ndarray, factors: list[Factor], rng: np.random.Generator, rounds: int) -> tuple[list[Measure], list[str]]:
+def _grouped(
+    z: np.ndarray, factors: list[Factor], rng: np.random.Generator, rounds: int
+) -> tuple[list[Measure], list[str]]:
     """FactorVAE's metric."""
     usable = [f for f in factors if _groups(f.codes)]
     if len(usable) < 2:
-        return [], ["FactorVAE's metric: not measured, it needs two factors with values that many items share."]
+        return [], [
+            "FactorVAE's metric: not measured, it needs two factors with values that many items share."
+        ]
     n = len(z)
     value = factorvae(z, usable, rng)
     nulls = np.array([[factorvae(z[rng.permutation(n)], usable, rng)] for _ in range(VOTE_NULLS)])
@@ -194,7 +239,9 @@ def _groups(codes: np.ndarray) -> list[np.ndarray]:
     return [p for p in parts if len(p) >= LEAST]
 
 
-def factorvae(z: np.ndarray, factors: Sequence[Factor], rng: np.random.Generator, votes: int = VOTES, group: int = GROUP) -> float:
+def factorvae(
+    z: np.ndarray, factors: Sequence[Factor], rng: np.random.Generator, votes: int = VOTES, group: int = GROUP
+) -> float:
     """How often the dimension that varies least among items with one factor alike tells which factor that was.
 
     A vote: choose a factor and one of its values, draw `group` items that have it, find the dimension whose variance among them is the
@@ -226,7 +273,9 @@ def factorvae(z: np.ndarray, factors: Sequence[Factor], rng: np.random.Generator
     return float(judged[np.arange(len(stands)), stands].sum() / max(judged.sum(), 1))
 
 
-def _trees(z: np.ndarray, factors: list[Factor], rng: np.random.Generator, rounds: int) -> tuple[list[Measure], Dci]:
+def _trees(
+    z: np.ndarray, factors: list[Factor], rng: np.random.Generator, rounds: int
+) -> tuple[list[Measure], Dci]:
     """DCI on at most 3,000 items."""
     rows = np.sort(rng.permutation(len(z))[:TREE_ROWS])
     z = z[rows]

@@ -45,11 +45,15 @@ def vendi(x: Tensor, width: float) -> float:
         LiminalError: no items or more than 2,000, features that are not finite, or a width that is not above 0.
     """
     if x.ndim != 2 or not 1 <= len(x) <= MOST or not torch.isfinite(x).all():
-        raise LiminalError(f"Vendi score: wanted finite features (n, d) of 1 to {MOST:,} items, got shape {tuple(x.shape)} or NaN in it")
+        raise LiminalError(
+            f"Vendi score: wanted finite features (n, d) of 1 to {MOST:,} items, got shape {tuple(x.shape)} or NaN in it"
+        )
     if not width > 0:
         raise LiminalError(f"Vendi score: kernel width {width}; wanted a number above 0")
     x = x.double()
-    kernel = torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist").square_().mul_(-0.5 / width**2).exp_()
+    kernel = (
+        torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist").square_().mul_(-0.5 / width**2).exp_()
+    )
     values = torch.linalg.eigvalsh(kernel / len(x)).clamp_min(0)
     return min(max(float(torch.special.entr(values).sum().exp()), 1.0), float(len(x)))
 
@@ -78,7 +82,9 @@ class Variety:
         return self.samples / self.real
 
 
-def variety(real: Tensor, samples: Tensor, rng: np.random.Generator, most: int = MATCHED, rounds: int = 20) -> Variety:
+def variety(
+    real: Tensor, samples: Tensor, rng: np.random.Generator, most: int = MATCHED, rounds: int = 20
+) -> Variety:
     """Vendi scores of samples and real items, at the same number of items and one kernel width.
 
     On Fashion-MNIST, features of 1,000 pictures: other real pictures 1.01 -+ .03, five of ten classes .65, one class .19, every item
@@ -102,7 +108,9 @@ def variety(real: Tensor, samples: Tensor, rng: np.random.Generator, most: int =
     a, b = (x[torch.from_numpy(np.sort(rng.permutation(len(x))[:n]))].double() for x in (real, samples))
     width = HALF_MEDIAN * float(torch.nn.functional.pdist(a).median())
     if width == 0:
-        raise LiminalError("variety: most real items have the same features, so there is no scale to see variety on; give varied items")
+        raise LiminalError(
+            "variety: most real items have the same features, so there is no scale to see variety on; give varied items"
+        )
 
     def ratio(i: np.ndarray, j: np.ndarray) -> float:
         return vendi(b[torch.from_numpy(j)], width) / vendi(a[torch.from_numpy(i)], width)
@@ -188,7 +196,9 @@ def bins(real: Tensor, samples: Tensor, count: int = 20, seed: int = 0) -> tuple
     check_features("bins", real, samples, 1)
     different = len(torch.unique(real, dim=0))
     if not 1 <= count <= different:
-        raise LiminalError(f"bins: {count} clusters of {different} different real items; wanted 1 or more, and as many items")
+        raise LiminalError(
+            f"bins: {count} clusters of {different} different real items; wanted 1 or more, and as many items"
+        )
     fitted = KMeans(count, n_init=2, random_state=seed).fit(real.double().numpy())
     return fitted.labels_, fitted.predict(samples.double().numpy())
 
@@ -250,6 +260,11 @@ def copies(train: Tensor, samples: Tensor, held: Tensor, rng: np.random.Generato
     error = float(subsample_spread(lambda i: float(authentic[i].mean()), (len(authentic),), rng, 200))
     share = float(authentic.mean())
     order = np.sort(held_distance)
-    farther = len(order) - (np.searchsorted(order, distance, "left") + np.searchsorted(order, distance, "right")) / 2
+    farther = (
+        len(order)
+        - (np.searchsorted(order, distance, "left") + np.searchsorted(order, distance, "right")) / 2
+    )
     nearer = float(farther.mean() / len(order))
-    return Copies(share, float(held_authentic.mean()), around(share, error, (0, 1)), nearer, row, distance, ~authentic)
+    return Copies(
+        share, float(held_authentic.mean()), around(share, error, (0, 1)), nearer, row, distance, ~authentic
+    )

@@ -66,7 +66,9 @@ def equal_frequency(values: np.ndarray, bins: int = BINS) -> np.ndarray:
     distinct, which, counts = np.unique(values[known], return_inverse=True, return_counts=True)
     if len(distinct) > bins:
         middle = np.cumsum(counts) - counts / 2  # mean rank of each distinct value, less one half
-        which = np.unique(np.floor(middle * bins / len(known)).astype(np.int64), return_inverse=True)[1][which]
+        which = np.unique(np.floor(middle * bins / len(known)).astype(np.int64), return_inverse=True)[1][
+            which
+        ]
     codes[known] = which
     return codes
 
@@ -113,11 +115,15 @@ def read_factors(table: pa.Table, bins: int = BINS) -> tuple[list[Factor], list[
         factor = _factor(name, kind, values, bins)
         known = int((factor.codes >= 0).sum())
         if known < FEWEST or factor.size < 2:
-            notes.append(f"{name}: {known} items known, in {factor.size} groups of {LEAST} or more; wanted {FEWEST} in two or more.")
+            notes.append(
+                f"{name}: {known} items known, in {factor.size} groups of {LEAST} or more; wanted {FEWEST} in two or more."
+            )
         else:
             found.append(factor)
     if not found:
-        raise LiminalError(f"factors: none of {', '.join(table.column_names) or 'no columns'} has {FEWEST} known items and two values")
+        raise LiminalError(
+            f"factors: none of {', '.join(table.column_names) or 'no columns'} has {FEWEST} known items and two values"
+        )
     return found, notes
 
 
@@ -138,5 +144,7 @@ def checked(z: Tensor | np.ndarray, what: str) -> Tensor:
     """
     z = torch.as_tensor(z).detach().cpu().double()
     if z.ndim != 2 or len(z) < FEWEST or not torch.isfinite(z).all():
-        raise LiminalError(f"{what}: wanted latents (n, d), n at least {FEWEST} and finite, got shape {tuple(z.shape)} or NaN in it")
+        raise LiminalError(
+            f"{what}: wanted latents (n, d), n at least {FEWEST} and finite, got shape {tuple(z.shape)} or NaN in it"
+        )
     return z

@@ -47,7 +47,10 @@ class RandomFilters:
     def weights(self) -> list[tuple[Tensor, Tensor]]:
         """For each scale, the filters of both layers: (24, c, 5, 5) and (32, 48, 3, 3), each of length 1."""
         rng = np.random.Generator(np.random.PCG64(SEED))
-        return [(_filters(rng, FIRST, self.channels, 5, True), _filters(rng, SECOND, 2 * FIRST, 3, False)) for _ in range(SCALES)]
+        return [
+            (_filters(rng, FIRST, self.channels, 5, True), _filters(rng, SECOND, 2 * FIRST, 3, False))
+            for _ in range(SCALES)
+        ]
 
     def __call__(self, x: Tensor) -> Tensor:
         longest = max(x.shape[2:])
@@ -91,11 +94,16 @@ class Features:
 
     @torch.inference_mode()
     def __call__(self, x: Tensor) -> Tensor:
-        parts = [self.pca.encode(self.first(x[i : i + PART].float())) / self.pca.variances.sqrt() for i in range(0, len(x), PART)]
+        parts = [
+            self.pca.encode(self.first(x[i : i + PART].float())) / self.pca.variances.sqrt()
+            for i in range(0, len(x), PART)
+        ]
         return torch.cat(parts) if parts else torch.zeros(0, self.dim)
 
 
-def fit_features(parts: Callable[[], Iterator[Tensor]], shape: tuple[int, ...], dim: int = 64, seed: int = 0) -> Features:
+def fit_features(
+    parts: Callable[[], Iterator[Tensor]], shape: tuple[int, ...], dim: int = 64, seed: int = 0
+) -> Features:
     """The feature map with its principal components fitted to real training items.
 
     Args:

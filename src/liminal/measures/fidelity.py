@@ -108,7 +108,9 @@ def frechet_statistic(real: Tensor, samples: Tensor) -> Callable[[np.ndarray, np
     return of_rows
 
 
-def frechet_infinity_statistic(real: Tensor, samples: Tensor, rng: np.random.Generator) -> Callable[[np.ndarray, np.ndarray], float]:
+def frechet_infinity_statistic(
+    real: Tensor, samples: Tensor, rng: np.random.Generator
+) -> Callable[[np.ndarray, np.ndarray], float]:
     """`frechet_infinity` as a function of rows of both sets: for `subsample_spread`, which halves them, so that it wants n of 8 d."""
 
     def of_rows(a: np.ndarray, b: np.ndarray) -> float:
@@ -130,4 +132,6 @@ def check_features(what: str, real: Tensor, samples: Tensor, least: int = 2) -> 
                 + ("" if torch.isfinite(set_).all() else " with NaN or infinity in it")
             )
     if real.shape[1] != samples.shape[1]:
-        raise LiminalError(f"{what}: real items have {real.shape[1]} features, samples {samples.shape[1]}; use one feature map")
+        raise LiminalError(
+            f"{what}: real items have {real.shape[1]} features, samples {samples.shape[1]}; use one feature map"
+        )

@@ -39,7 +39,11 @@ class Stretch:
 
 
 def stretch(
-    decode_soft: Callable[[Tensor], Tensor], z: Tensor, spread: Tensor | None = None, active: Tensor | None = None, step: float = 3e-3
+    decode_soft: Callable[[Tensor], Tensor],
+    z: Tensor,
+    spread: Tensor | None = None,
+    active: Tensor | None = None,
+    step: float = 3e-3,
 ) -> Stretch:
     """Singular values of the decoder's Jacobian at points, by finite differences.
 
@@ -58,7 +62,9 @@ def stretch(
     """
     keep = torch.ones(z.shape[-1], dtype=torch.bool) if active is None else active
     if not len(z) or not keep.any():
-        raise LiminalError(f"condition number: {len(z)} points and {int(keep.sum())} active dimensions; wanted one or more of each")
+        raise LiminalError(
+            f"condition number: {len(z)} points and {int(keep.sum())} active dimensions; wanted one or more of each"
+        )
     values = stretches(pullback_metric(decode_soft, z, step, spread)[:, keep][:, :, keep])[0].numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
         condition = np.where(values[:, -1] > 0, values[:, 0] / values[:, -1], np.inf)
@@ -74,23 +80,42 @@ def condition_number(found: Stretch, seed: int = 0) -> list[Measure]:
     n, a = found.values.shape
     low, high = np.percentile(found.condition, [10, 90], method="nearest")
     note = f"{n:,} points, {a} active dimensions; a tenth of the points lies below {low:.3g}, a tenth above {high:.3g}."
-    measures = [_median("condition_number", found.condition, generator, (1, np.inf), {"keeps lengths": 1.0}, note)]
+    measures = [
+        _median("condition_number", found.condition, generator, (1, np.inf), {"keeps lengths": 1.0}, note)
+    ]
     logs = found.volume[np.isfinite(found.volume)] / a
     if len(logs) >= 4:
         value = float(logs.std())
         error = float(subsample_spread(lambda rows: logs[rows].std(), (len(logs),), generator, ROUNDS))
         note = f"Standard deviation over {len(logs):,} points of log volume element / {a}."
-        measures.append(Measure("volume_spread", value, around(value, error, (0, np.inf)), "nats", "lower", {"keeps lengths": 0.0}, note))
+        measures.append(
+            Measure(
+                "volume_spread",
+                value,
+                around(value, error, (0, np.inf)),
+                "nats",
+                "lower",
+                {"keeps lengths": 0.0},
+                note,
+            )
+        )
     return measures
 
 
 def _median(
-    name: str, values: np.ndarray, generator: np.random.Generator, bounds: Interval, baseline: dict[str, float], note: str
+    name: str,
+    values: np.ndarray,
+    generator: np.random.Generator,
+    bounds: Interval,
+    baseline: dict[str, float],
+    note: str,
 ) -> Measure:
     value = float(np.median(values))
     interval = None
     if len(values) >= 4 and np.isfinite(values).all():
-        error = float(subsample_spread(lambda rows: np.median(values[rows]), (len(values),), generator, ROUNDS))
+        error = float(
+            subsample_spread(lambda rows: np.median(values[rows]), (len(values),), generator, ROUNDS)
+        )
         interval = around(value, error, bounds)
     return Measure(name, value, interval, "", "lower", baseline, note)
 
@@ -134,16 +159,23 @@ def path_lengths(
     Source: Karras, Laine and Aila 2019, A style-based generator architecture for generative adversarial networks.
     """
     if start.shape != end.shape or start.ndim != 2 or not len(start):
-        raise LiminalError(f"path length: pairs of latents of shape {tuple(start.shape)} and {tuple(end.shape)}; wanted (n, d) of both")
+        raise LiminalError(
+            f"path length: pairs of latents of shape {tuple(start.shape)} and {tuple(end.shape)}; wanted (n, d) of both"
+        )
     if along not in WAYS or not 0 < epsilon < 1:
-        raise LiminalError(f"path length: along={along!r}, epsilon={epsilon}; wanted {' or '.join(WAYS)} and 0 < epsilon < 1")
+        raise LiminalError(
+            f"path length: along={along!r}, epsilon={epsilon}; wanted {' or '.join(WAYS)} and 0 < epsilon < 1"
+        )
     t = torch.rand(len(start), 1, generator=rng(seed)).to(start) * (1 - epsilon)
     way = WAYS[along]
     squared, straight = [], []
     with torch.no_grad():
         for i in range(0, len(start), CHUNK):
             a, b, part = start[i : i + CHUNK], end[i : i + CHUNK], t[i : i + CHUNK]
-            seen = [features(decode(z)).double().flatten(1).cpu() for z in (way(a, b, part), way(a, b, part + epsilon), a, b)]
+            seen = [
+                features(decode(z)).double().flatten(1).cpu()
+                for z in (way(a, b, part), way(a, b, part + epsilon), a, b)
+            ]
             squared.append((seen[1] - seen[0]).square().sum(1) / epsilon**2)
             straight.append((seen[3] - seen[2]).square().sum(1))
     return PathLengths(torch.cat(squared).numpy(), torch.cat(straight).numpy())
@@ -166,14 +198,30 @@ def perceptual_path_length(found: PathLengths, feature_map: str, seed: int = 0) 
     )
     value, errors = ratio(np.arange(n)), subsample_spread(ratio, (n,), generator, ROUNDS)
     return [
-        Measure("path_length", float(value[0]), around(float(value[0]), float(errors[0]), (0, np.inf)), "", "lower", {}, note),
         Measure(
-            "path_detour", float(value[1]), around(float(value[1]), float(errors[1]), (0, np.inf)), "", "lower", {"straight": 1.0}, note
+            "path_length",
+            float(value[0]),
+            around(float(value[0]), float(errors[0]), (0, np.inf)),
+            "",
+            "lower",
+            {},
+            note,
+        ),
+        Measure(
+            "path_detour",
+            float(value[1]),
+            around(float(value[1]), float(errors[1]), (0, np.inf)),
+            "",
+            "lower",
+            {"straight": 1.0},
+            note,
         ),
     ]
 
 
-def geodesic_ratio(geodesic: np.ndarray, straight: np.ndarray, what: str = "length", seed: int = 0) -> Measure:
+def geodesic_ratio(
+    geodesic: np.ndarray, straight: np.ndarray, what: str = "length", seed: int = 0
+) -> Measure:
     """Median over pairs of the shortest path found over the straight line in z, both measured in data.
 
     1: straight lines are shortest paths already, the space is flat as the decoder sees it. Above 1: the search did worse than the line.
@@ -193,5 +241,7 @@ def geodesic_ratio(geodesic: np.ndarray, straight: np.ndarray, what: str = "leng
         )
     ratios = np.asarray(geodesic, dtype=float) / np.asarray(straight, dtype=float)
     note = f"{what} of {len(ratios):,} pairs; the most bent tenth lies below {np.percentile(ratios, 10):.3f}."
-    m = _median("geodesic_ratio", ratios, np.random.Generator(np.random.PCG64(seed)), (0, np.inf), {"flat": 1.0}, note)
+    m = _median(
+        "geodesic_ratio", ratios, np.random.Generator(np.random.PCG64(seed)), (0, np.inf), {"flat": 1.0}, note
+    )
     return Measure(m.name, m.value, m.interval, "", "higher", m.baseline, m.note)

@@ -164,18 +164,24 @@ def probes(z: np.ndarray, factors: Sequence[Factor], rng: np.random.Generator) -
     for factor in factors:
         train, test = split(factor, rng)
         fit = _ridge if factor.kind == "number" else _logistic
-        found.append(fit(factor, z[train[:PROBED]], z[test], factor.values[train[:PROBED]], factor.values[test]))
+        found.append(
+            fit(factor, z[train[:PROBED]], z[test], factor.values[train[:PROBED]], factor.values[test])
+        )
     return found
 
 
 def explicitness(found: Sequence[Probe]) -> Callable[..., np.ndarray]:
     """(explicitness, InfoE), means over factors cut to [0, 1], as a function of rows of each factor's held-out items."""
-    return lambda *rows: np.array([np.clip(p.values(r), 0, 1) for p, r in zip(found, rows, strict=True)]).mean(0)
+    return lambda *rows: np.array(
+        [np.clip(p.values(r), 0, 1) for p, r in zip(found, rows, strict=True)]
+    ).mean(0)
 
 
 def _ridge(factor: Factor, a: np.ndarray, b: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> Probe:
     mean, centre = values.mean(), a.mean(0)
-    weights = np.linalg.solve((a - centre).T @ (a - centre) + 1e-3 * len(a) * np.eye(a.shape[1]), (a - centre).T @ (values - mean))
+    weights = np.linalg.solve(
+        (a - centre).T @ (a - centre) + 1e-3 * len(a) * np.eye(a.shape[1]), (a - centre).T @ (values - mean)
+    )
     error, blind = np.square(wanted - mean - (b - centre) @ weights), np.square(wanted - mean)
     return Probe(factor, error, blind, error, blind)
 
@@ -185,13 +191,17 @@ def _logistic(factor: Factor, a: np.ndarray, b: np.ndarray, values: np.ndarray, 
     from sklearn.linear_model import LogisticRegression
 
     classes, counts = np.unique(values, return_counts=True)
-    shares = np.full(factor.size, 0.5) / (len(values) + factor.size)  # a class that only the test rows have keeps a small probability
+    shares = np.full(factor.size, 0.5) / (
+        len(values) + factor.size
+    )  # a class that only the test rows have keeps a small probability
     shares[classes.astype(int)] += counts / len(values)
     shares /= shares.sum()
     guesses = np.tile(shares, (len(b), 1))
     if len(classes) > 1:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # classes without overlap never settle, and need not
+            warnings.simplefilter(
+                "ignore", ConvergenceWarning
+            )  # classes without overlap never settle, and need not
             model = LogisticRegression(C=10.0, max_iter=200).fit(a, values)
         guesses[:, classes.astype(int)] = model.predict_proba(b) * shares[classes.astype(int)].sum()
     rows, at = np.arange(len(b)), wanted.astype(int)

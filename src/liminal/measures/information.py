@@ -67,10 +67,21 @@ class Information:
         shuffles: that tell what chance alone gives.
     """
 
-    def __init__(self, z: Tensor, factors: Sequence[Factor], rng: np.random.Generator, bins: int = BINS, shuffles: int = 10) -> None:
-        self.codes = torch.from_numpy(np.stack([equal_frequency(column, bins) for column in z.double().numpy().T], 1))
+    def __init__(
+        self,
+        z: Tensor,
+        factors: Sequence[Factor],
+        rng: np.random.Generator,
+        bins: int = BINS,
+        shuffles: int = 10,
+    ) -> None:
+        self.codes = torch.from_numpy(
+            np.stack([equal_frequency(column, bins) for column in z.double().numpy().T], 1)
+        )
         self.sizes = [f.size for f in factors]
-        self.known = torch.from_numpy(np.concatenate([np.eye(f.size + 1, dtype=np.float32)[f.codes][:, :-1] for f in factors], 1))
+        self.known = torch.from_numpy(
+            np.concatenate([np.eye(f.size + 1, dtype=np.float32)[f.codes][:, :-1] for f in factors], 1)
+        )
         n = len(z)
         chance = np.stack([self.mutual(order=rng.permutation(n))[0] for _ in range(shuffles)])
         used = self.codes.amax(0).numpy()
@@ -80,7 +91,9 @@ class Information:
         entropy = self.mutual()[1]
         self.most = float((self._adjusted(chance, entropy, 1.0, clip=False).sum(2)).max())
 
-    def mutual(self, rows: np.ndarray | None = None, order: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def mutual(
+        self, rows: np.ndarray | None = None, order: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """I (d, K) between dimensions and factors and H (d, K), the factors' entropy over the items that are counted, in nats.
 
         Args:
@@ -106,7 +119,9 @@ class Information:
             found.append((of(p.sum(2)) + h - of(p)).clamp_min(0))
         return torch.stack(found, 1).numpy(), torch.stack(entropies, 1).numpy()
 
-    def _adjusted(self, information: np.ndarray, entropy: np.ndarray, scale: float, clip: bool = True) -> np.ndarray:
+    def _adjusted(
+        self, information: np.ndarray, entropy: np.ndarray, scale: float, clip: bool = True
+    ) -> np.ndarray:
         """A from I (..., d, K); chance counts `scale` times, as it falls with the number of items."""
         chance = self.chance * scale
         shares = (information - chance) / np.maximum(entropy - chance, 1e-9)

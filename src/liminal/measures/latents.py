@@ -23,7 +23,10 @@ BENT, FEW_BENT = 16, 6  # pairs whose shortest way is sought
 ITEMS, FEW_ITEMS = 3_000, 1_000  # held against attributes
 DOUBTFUL, FEW_DOUBTFUL = 400, 150  # points of each kind whose support is tested
 USED = 0.01  # of the largest variance: dimensions below it are no directions to step along
-LOW, HIGH = ("shuffled", "stretched"), ("samples", "mixed")  # kinds of points that ought to have low and high support
+LOW, HIGH = (
+    ("shuffled", "stretched"),
+    ("samples", "mixed"),
+)  # kinds of points that ought to have low and high support
 
 
 def shaped(s: Subject) -> list[Measure]:
@@ -36,15 +39,31 @@ def shaped(s: Subject) -> list[Measure]:
         s.notes.append("Geometry: not measured, all latents are the same.")
         return []
     spread = variance.sqrt().clamp_min(1e-6).float()
-    found = geometry.condition_number(geometry.stretch(s.generator.decode_soft, z[: s.most(POINTS, FEW_POINTS)], spread, active), s.seed)
+    found = geometry.condition_number(
+        geometry.stretch(s.generator.decode_soft, z[: s.most(POINTS, FEW_POINTS)], spread, active), s.seed
+    )
     half = min(s.most(PAIRS, FEW_PAIRS), len(z) // 2)
     a, b = z[:half], z[half : 2 * half]
     eyes = lambda x: s.features(x.cpu())
-    lengths = geometry.perceptual_path_length(geometry.path_lengths(s.generator.decode, eyes, a, b, seed=s.seed), "the general map", s.seed)
-    through = geometry.path_lengths(s.through_pca, eyes, s.pca.sample(half, s.rng), s.pca.sample(half, s.rng), seed=s.seed)
+    lengths = geometry.perceptual_path_length(
+        geometry.path_lengths(s.generator.decode, eyes, a, b, seed=s.seed), "the general map", s.seed
+    )
+    through = geometry.path_lengths(
+        s.through_pca, eyes, s.pca.sample(half, s.rng), s.pca.sample(half, s.rng), seed=s.seed
+    )
     trivial = geometry.perceptual_path_length(through, "the general map", s.seed)
     for m, p in zip(lengths, trivial, strict=True):
-        found.append(Measure(m.name, m.value, m.interval, m.unit, m.better, {"PCA as a generator": p.value, **m.baseline}, m.note))
+        found.append(
+            Measure(
+                m.name,
+                m.value,
+                m.interval,
+                m.unit,
+                m.better,
+                {"PCA as a generator": p.value, **m.baseline},
+                m.note,
+            )
+        )
     return [m for m in found if np.isfinite(m.value)] + _bent(s, a, b)
 
 
@@ -52,7 +71,9 @@ def _bent(s: Subject, a: Tensor, b: Tensor) -> list[Measure]:
     """The length of shortest ways found between items over that of straight ones."""
     n, decode = min(s.most(BENT, FEW_BENT), len(a)), s.generator.decode_soft
     try:
-        found = geodesics.geodesics(decode, a[:n], b[:n], mix=s.mixer, points=11, rounds=30, compare=64, seed=s.seed)
+        found = geodesics.geodesics(
+            decode, a[:n], b[:n], mix=s.mixer, points=11, rounds=30, compare=64, seed=s.seed
+        )
         m = geometry.geodesic_ratio(found.length.numpy(), found.line_length.numpy(), seed=s.seed)
     except LiminalError as error:
         s.notes.append(f"Shortest ways: not measured ({error}).")
@@ -62,20 +83,28 @@ def _bent(s: Subject, a: Tensor, b: Tensor) -> list[Measure]:
 
 def disentangled(s: Subject) -> list[Measure]:
     """Single dimensions held against known attributes of held-out items."""
-    names = [] if s.attributes is None else [n for n in describe(s.attributes[1]) if n in s.attributes[1].column_names]
+    names = (
+        []
+        if s.attributes is None
+        else [n for n in describe(s.attributes[1]) if n in s.attributes[1].column_names]
+    )
     if not names:
         s.notes.append("Disentanglement: not measured, the items have no attributes.")
         return []
     assert s.attributes is not None
     table = s.attributes[1].select(names).take(s.held)
     try:
-        found = disentanglement(s.held_codes, table, seed=s.seed, rounds=min(s.rounds, 10), limit=s.most(ITEMS, FEW_ITEMS))
+        found = disentanglement(
+            s.held_codes, table, seed=s.seed, rounds=min(s.rounds, 10), limit=s.most(ITEMS, FEW_ITEMS)
+        )
     except LiminalError as error:
         s.notes.append(f"Disentanglement: not measured ({error}).")
         return []
     s.notes += [note for note in found.notes if note not in s.notes]
     if len(found.names) == 1:
-        s.notes.append(f"InfoM and DCI's disentanglement: not measured, “{found.names[0]}” is the only attribute that can be used.")
+        s.notes.append(
+            f"InfoM and DCI's disentanglement: not measured, “{found.names[0]}” is the only attribute that can be used."
+        )
     return list(found.measures)
 
 
@@ -83,16 +112,30 @@ def trusted(s: Subject) -> list[Measure]:
     """Is support calibrated, low where it should be low, and does it predict bad items?"""
     support = s.support
     if support is None:
-        s.notes.append("Support: not measured, the space has none (it needs the latents of real items, 20 or more held out).")
+        s.notes.append(
+            "Support: not measured, the space has none (it needs the latents of real items, 20 or more held out)."
+        )
         return []
     evidence = support.evidence
     tested = f"{evidence['n_calibration']:,} held-out items calibrate, {evidence['n_tested']:,} are tested."
-    found = [Measure("support_uniform", evidence["ks_p"], None, "", "", {"suspicious below": 0.05}, f"Kolmogorov-Smirnov. {tested}")]
+    found = [
+        Measure(
+            "support_uniform",
+            evidence["ks_p"],
+            None,
+            "",
+            "",
+            {"suspicious below": 0.05},
+            f"Kolmogorov-Smirnov. {tested}",
+        )
+    ]
     if "belonging" in evidence:
         share, n = evidence["belonging"], evidence["n_tested"]
         interval = around(share, (share * (1 - share) / n) ** 0.5, (0, 1))
         found.append(Measure("belonging", share, interval, "", "higher", {"by design": 0.9}, tested))
-    points = risk.sources(s.held_codes, support.mean, _draws(s), _labels(s), s.seed, s.most(DOUBTFUL, FEW_DOUBTFUL))
+    points = risk.sources(
+        s.held_codes, support.mean, _draws(s), _labels(s), s.seed, s.most(DOUBTFUL, FEW_DOUBTFUL)
+    )
     return found + _predicted(s, points) + _controls(s, points)
 
 
@@ -105,7 +148,9 @@ def _draws(s: Subject) -> dict[str, Tensor]:
         draws["prior"] = prior
     if s.mixer is not None:
         rows = torch.from_numpy(s.rng.permutation(len(s.held_codes)))
-        draws["mixed"] = s.mixer(s.held_codes[rows[:n]], s.held_codes[rows[n : 2 * n]], torch.tensor([0.5]))[0]
+        draws["mixed"] = s.mixer(s.held_codes[rows[:n]], s.held_codes[rows[n : 2 * n]], torch.tensor([0.5]))[
+            0
+        ]
     return draws
 
 
@@ -113,7 +158,11 @@ def _labels(s: Subject) -> list[str | None] | None:
     """The values of the first category, if there is one."""
     spec = {} if s.attributes is None else describe(s.attributes[1])
     name = next((n for n, how in spec.items() if how["kind"] == "category"), None)
-    return None if name is None or s.attributes is None else s.attributes[1].column(name).take(s.held).to_pylist()
+    return (
+        None
+        if name is None or s.attributes is None
+        else s.attributes[1].column(name).take(s.held).to_pylist()
+    )
 
 
 def _predicted(s: Subject, points: dict[str, Tensor]) -> list[Measure]:
@@ -121,28 +170,46 @@ def _predicted(s: Subject, points: dict[str, Tensor]) -> list[Measure]:
     judged = risk.judge(s.support, s.generator, s.features, s.known_features, s.held_features, points)
     value, bad, n = judged["auroc"], judged["bad"], judged["counted"]
     if value is None:
-        s.notes.append(f"Support's figure of merit: not measured, {'all' if bad else 'none'} of {n:,} points decode to bad items.")
+        s.notes.append(
+            f"Support's figure of merit: not measured, {'all' if bad else 'none'} of {n:,} points decode to bad items."
+        )
         return []
     beside = judged["baselines"]
-    baseline = {"whitened distance from the centre": beside["centre"], "unusual length": beside["norm"], "guessing": 0.5}
+    baseline = {
+        "whitened distance from the centre": beside["centre"],
+        "unusual length": beside["norm"],
+        "guessing": 0.5,
+    }
     within = {k: v for k, v in judged["kinds"].items() if v["auroc"] is not None}
     note = (
         f"{n:,} points of several kinds, {100 * bad:.0f} % of them bad: farther from the nearest of {len(s.known_features):,} "
         f"training items, in features, than 95 % of held-out items are. Accepting the half with the highest support leaves "
         f"{100 * judged['risk'][9]:.0f} % bad. How a baseline does among them depends on the mix of kinds; within each, support and the "
-        "distance from the centre: " + ", ".join(f"{k} {v['auroc']:.2f} and {v['centre']:.2f}" for k, v in within.items()) + "."
+        "distance from the centre: "
+        + ", ".join(f"{k} {v['auroc']:.2f} and {v['centre']:.2f}" for k, v in within.items())
+        + "."
     )
     if 2 * len(s.known_features) < len(s.support.points):
         note += f" Support knows {len(s.support.points):,} items: with fewer at hand, what is unusual counts as bad more often."
     return [
-        Measure("support_auroc", value, around(value, _auroc_error(value, bad * n, (1 - bad) * n), (0, 1)), "", "higher", baseline, note)
+        Measure(
+            "support_auroc",
+            value,
+            around(value, _auroc_error(value, bad * n, (1 - bad) * n), (0, 1)),
+            "",
+            "higher",
+            baseline,
+            note,
+        )
     ]
 
 
 def _auroc_error(a: float, bad: float, good: float) -> float:
     """Standard error of an AUROC of so many bad and good points (Hanley and McNeil 1982)."""
     q1, q2 = a / (2 - a), 2 * a * a / (1 + a)
-    return float((max(a * (1 - a) + (bad - 1) * (q1 - a * a) + (good - 1) * (q2 - a * a), 0.0) / (bad * good)) ** 0.5)
+    return float(
+        (max(a * (1 - a) + (bad - 1) * (q1 - a * a) + (good - 1) * (q2 - a * a), 0.0) / (bad * good)) ** 0.5
+    )
 
 
 def _controls(s: Subject, points: dict[str, Tensor]) -> list[Measure]:
@@ -158,7 +225,15 @@ def _controls(s: Subject, points: dict[str, Tensor]) -> list[Measure]:
         error = float(subsample_spread(lambda rows, p=p: np.median(p[rows]), (len(p),), s.rng, 100))
         better = "lower" if name in LOW else "higher" if name in HIGH else ""
         found.append(
-            Measure(f"support_of.{name}", value, around(value, error, (0, 1)), "", better, {"real items": real}, KINDS[name])  # type: ignore[arg-type]
+            Measure(
+                f"support_of.{name}",
+                value,
+                around(value, error, (0, 1)),
+                "",
+                better,
+                {"real items": real},
+                KINDS[name],
+            )  # type: ignore[arg-type]
         )
     return found
 

@@ -114,8 +114,16 @@ class Meaning:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, without pictures; numbers that are not finite become None."""
         finite = lambda v: None if isinstance(v, float) and not np.isfinite(v) else v
-        curves = {way: [{k: finite(v) for k, v in vars(p).items()} for p in points] for way, points in self.curves.items()}
-        return {"measures": [m.to_dict() for m in self.measures], "words": self.words, "curves": curves, "notes": list(self.notes)}
+        curves = {
+            way: [{k: finite(v) for k, v in vars(p).items()} for p in points]
+            for way, points in self.curves.items()
+        }
+        return {
+            "measures": [m.to_dict() for m in self.measures],
+            "words": self.words,
+            "curves": curves,
+            "notes": list(self.notes),
+        }
 
 
 @dataclass
@@ -141,7 +149,12 @@ class _Judge:
                 real.append(self.realism(x))
             if keep and fraction in FEW:
                 shown.append(self.modality.items(x[:SHOWN]))
-        line = Line(tuple(t), {name: torch.stack(values) for name, values in seen.items()}, torch.stack(real), self.reading.kinds)
+        line = Line(
+            tuple(t),
+            {name: torch.stack(values) for name, values in seen.items()},
+            torch.stack(real),
+            self.reading.kinds,
+        )
         if keep:
             self.lines[keep], self.frames[keep] = line, np.stack(shown)
         return line
@@ -207,7 +220,11 @@ def meaning(
     items = _items(generator, modality, z_real, real, pairs, most, seed)
     judge = _judge(modality, items, read, features)
     mix = mix or (Mixer(flow) if flow is not None else None)
-    notes = [f"Not read, since it does not vary among the real items: {', '.join(judge.reading.silent)}."] if judge.reading.silent else []
+    notes = (
+        [f"Not read, since it does not vary among the real items: {', '.join(judge.reading.silent)}."]
+        if judge.reading.silent
+        else []
+    )
     tell("meaning", 0.15, "ways between items")
     headline = _ways(judge, generator, items, mix)
     tell("meaning", 0.4, "baselines")
@@ -225,11 +242,21 @@ def meaning(
     return Meaning(tuple(measures), words, curves, judge.lines, judge.frames, modality, tuple(notes))
 
 
-def _items(generator: Generator, modality: Modality, z: Tensor, real: np.ndarray | Tensor, pairs: int, most: int, seed: int) -> _Items:
+def _items(
+    generator: Generator,
+    modality: Modality,
+    z: Tensor,
+    real: np.ndarray | Tensor,
+    pairs: int,
+    most: int,
+    seed: int,
+) -> _Items:
     z = torch.as_tensor(z).detach().cpu().float()
     n = len(real)
     if z.ndim != 2 or tuple(z.shape) != (n, generator.dim):
-        raise LiminalError(f"meaning: {n} items but latents of shape {tuple(z.shape)}; wanted ({n}, {generator.dim})")
+        raise LiminalError(
+            f"meaning: {n} items but latents of shape {tuple(z.shape)}; wanted ({n}, {generator.dim})"
+        )
     if n < 80 or pairs < 20:
         raise LiminalError(f"meaning: {n} items and {pairs} pairs; wanted 80 items and 20 pairs or more")
     if not torch.isfinite(z).all():
@@ -243,7 +270,9 @@ def _items(generator: Generator, modality: Modality, z: Tensor, real: np.ndarray
     return _Items(z[rows], x.cpu(), torch.arange(first), places[:count], places[count:])
 
 
-def _judge(modality: Modality, items: _Items, read: Read | None, features: Callable[[Tensor], Tensor] | None) -> _Judge:
+def _judge(
+    modality: Modality, items: _Items, read: Read | None, features: Callable[[Tensor], Tensor] | None
+) -> _Judge:
     x, held = items.x[items.index], items.x[len(items.index) :]
     reads = [r for r in (label_free(modality), read) if r is not None]
     if not reads:
@@ -270,7 +299,9 @@ def _decoded(decode: Callable[[Tensor], Tensor], z: Tensor, i: int) -> Tensor:
     return decode(z[i])
 
 
-def _baselines(judge: _Judge, generator: Generator, items: _Items, way: Way, random: Generator | None, seed: int) -> None:
+def _baselines(
+    judge: _Judge, generator: Generator, items: _Items, way: Way, random: Generator | None, seed: int
+) -> None:
     t = [i / STEPS for i in range(STEPS + 1)]
     a, b = items.z[items.a], items.z[items.b]
     xa, xb = generator.decode(a).cpu(), generator.decode(b).cpu()
@@ -292,14 +323,26 @@ def _baselines(judge: _Judge, generator: Generator, items: _Items, way: Way, ran
         judge.lines["random weights"] = line.in_own_units()
     draw = rng(seed + 1)
     chance = [torch.randint(len(index), (len(a),), generator=draw) for _ in FEW]
-    judge.look(FEW, lambda i: xa if i == 0 else xb if i == len(FEW) - 1 else index[chance[i]], "a random real item")
-    ends = {name: torch.stack([v[0], v[0], v[0], v[-1], v[-1]]) for name, v in judge.lines["linear"].seen.items()}
+    judge.look(
+        FEW, lambda i: xa if i == 0 else xb if i == len(FEW) - 1 else index[chance[i]], "a random real item"
+    )
+    ends = {
+        name: torch.stack([v[0], v[0], v[0], v[-1], v[-1]]) for name, v in judge.lines["linear"].seen.items()
+    }
     both = (judge.realism(xa), judge.realism(xb))
-    judge.lines["copy of an end"] = Line(FEW, ends, torch.stack([both[0], both[0], both[1]]), judge.reading.kinds)
+    judge.lines["copy of an end"] = Line(
+        FEW, ends, torch.stack([both[0], both[0], both[1]]), judge.reading.kinds
+    )
 
 
 def _controlled(
-    judge: _Judge, generator: Generator, flow: Noise | None, pairs: int, folds: tuple[int, ...], seed: int, notes: list[str]
+    judge: _Judge,
+    generator: Generator,
+    flow: Noise | None,
+    pairs: int,
+    folds: tuple[int, ...],
+    seed: int,
+    notes: list[str],
 ) -> None:
     """Pairs of draws under each control, along the prior's mixing rule and along lines."""
     prior: Prior = Normal(generator.dim) if flow is not None else generator.prior
@@ -327,7 +370,9 @@ def _between_codes(control: Control, a: Tensor, b: Tensor) -> dict[str, Tensor]:
     found = (
         {}
         if control.name == "smooth"
-        else {"mix": torch.stack([control.prior.mix(torch.stack([a, b]), torch.stack([1 - s, s])) for s in t])}
+        else {
+            "mix": torch.stack([control.prior.mix(torch.stack([a, b]), torch.stack([1 - s, s])) for s in t])
+        }
     )
     return found | {"linear": control.prior.nearest(linear(a, b, t))}
 
@@ -340,7 +385,9 @@ def _latents(flow: Noise | None, e: Tensor) -> Tensor:
         return near(in_chunks(flow.from_noise, e.float(), 4096))
 
 
-def _curves(judge: _Judge, generator: Generator, items: _Items, pairs: int, notes: list[str]) -> dict[str, tuple[Point, ...]]:
+def _curves(
+    judge: _Judge, generator: Generator, items: _Items, pairs: int, notes: list[str]
+) -> dict[str, tuple[Point, ...]]:
     """Midpoints of pairs that are scaled to radii about the mean latent."""
     if isinstance(generator.prior, Sphere):
         notes.append("Betweenness by radius: not measured, all latents of a sphere have one radius.")
@@ -362,5 +409,7 @@ def _curves(judge: _Judge, generator: Generator, items: _Items, pairs: int, note
             joint, alone = overall(line.between()), overall(line.between(joint=False))
             share = estimate(line.realism()).value
             below = float((lengths < radius).double().mean())
-            curves[name].append(Point(radius, below, joint.value, joint.interval(), alone.value, share, looks))
+            curves[name].append(
+                Point(radius, below, joint.value, joint.interval(), alone.value, share, looks)
+            )
     return {name: tuple(points) for name, points in curves.items()}

@@ -21,7 +21,9 @@ ROOM = 2  # items for each pair, beside as many that say how near real items are
 Tell = Callable[[str, float, str], None]
 
 
-def mixed(s: Subject, figures: dict[str, bytes], tell: Tell, start: float, end: float) -> tuple[list[Measure], str]:
+def mixed(
+    s: Subject, figures: dict[str, bytes], tell: Tell, start: float, end: float
+) -> tuple[list[Measure], str]:
     """What mixtures of held-out items mean, with pictures of ways between two of them and under each control, and one page of words.
 
     Args:
@@ -47,16 +49,22 @@ def mixed(s: Subject, figures: dict[str, bytes], tell: Tell, start: float, end: 
             radius_pairs=pairs // 3,
             most=most,
             seed=s.seed,
-            progress=lambda _, done, text: tell("measuring", start + (end - start) * done, f"meaning: {text}" if text else ""),
+            progress=lambda _, done, text: tell(
+                "measuring", start + (end - start) * done, f"meaning: {text}" if text else ""
+            ),
         )
     except LiminalError as error:
         s.notes.append(f"Meaning: not measured ({error}).")
         return [], ""
-    controlled = [name for name in found.frames if name.endswith(" / mix")] or [name for name in found.frames if " / " in name]
+    controlled = [name for name in found.frames if name.endswith(" / mix")] or [
+        name for name in found.frames if " / " in name
+    ]
     for name, rows_of in (("ways", [n for n in found.frames if " / " not in n]), ("controls", controlled)):
         if rows_of:
             out = io.BytesIO()
-            replace(found, frames={n: found.frames[n] for n in rows_of}).picture().save(out, "PNG", optimize=True)
+            replace(found, frames={n: found.frames[n] for n in rows_of}).picture().save(
+                out, "PNG", optimize=True
+            )
             figures[name] = out.getvalue()
     return [m for m in found.measures if torch.isfinite(torch.tensor(m.value))], found.words
 

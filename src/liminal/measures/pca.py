@@ -43,7 +43,10 @@ class Pca:
 
     def sample(self, n: int, rng: np.random.Generator) -> Tensor:
         """Coordinates (n, d) of n draws of the Gaussian with the fitted variances: the trivial generator."""
-        return torch.from_numpy(rng.standard_normal((n, len(self.variances))).astype(np.float32)) * self.variances.sqrt()
+        return (
+            torch.from_numpy(rng.standard_normal((n, len(self.variances))).astype(np.float32))
+            * self.variances.sqrt()
+        )
 
 
 def fit_pca(parts: Callable[[], Iterable[Tensor]], dim: int, seed: int = 0, passes: int = 4) -> Pca:

@@ -52,16 +52,32 @@ class _Residual(nn.Module):
 def _trunk(shape: tuple[int, ...], width: int) -> nn.Sequential:
     """(n, *shape) -> (n, 64). Pictures (c, h, w) of 8 pixels or more: strided convolutions that keep places; else dense layers."""
     if len(shape) != 3 or min(shape[1:]) < 8:
-        return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), 2 * FEATURES), nn.ReLU(), nn.Linear(2 * FEATURES, FEATURES))
+        return nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(math.prod(shape), 2 * FEATURES),
+            nn.ReLU(),
+            nn.Linear(2 * FEATURES, FEATURES),
+        )
     c, h, w = shape
     layers: list[nn.Module] = []
     channels = width
     while max(h, w) > 7:
         size = 3 if layers else 5
-        layers += [nn.Conv2d(c, channels, size, stride=2, padding=size // 2, bias=False), nn.BatchNorm2d(channels), nn.ReLU()]
+        layers += [
+            nn.Conv2d(c, channels, size, stride=2, padding=size // 2, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+        ]
         c, channels = channels, 3 * width // 2
         h, w = (h + 1) // 2, (w + 1) // 2
-    layers += [_Residual(c), nn.BatchNorm2d(c), nn.ReLU(), nn.Conv2d(c, 16, 1), nn.Flatten(), nn.Linear(16 * h * w, FEATURES)]
+    layers += [
+        _Residual(c),
+        nn.BatchNorm2d(c),
+        nn.ReLU(),
+        nn.Conv2d(c, 16, 1),
+        nn.Flatten(),
+        nn.Linear(16 * h * w, FEATURES),
+    ]
     return nn.Sequential(*layers)
 
 
@@ -80,7 +96,9 @@ class Reader(nn.Module):
     def __init__(self, shape: tuple[int, ...], spec: Spec, width: int = 32) -> None:
         super().__init__()
         if not spec:
-            raise LiminalError("reader: there is no attribute with two or more values to learn; give a table with at least one")
+            raise LiminalError(
+                "reader: there is no attribute with two or more values to learn; give a table with at least one"
+            )
         self.shape, self.spec, self.width = tuple(shape), spec, width
         sizes = [len(how["classes"]) if how["kind"] == "category" else 1 for how in spec.values()]
         ends = np.cumsum(sizes)
@@ -100,7 +118,10 @@ class Reader(nn.Module):
     def soft(self, x: Tensor) -> dict[str, Tensor]:
         """As calling the reader, but differentiable in x and in one piece: (n,) standardised numbers and logits, (n, classes) logits."""
         out = self.heads(self._soft_features(x))
-        return {name: out[:, s] if self.spec[name]["kind"] == "category" else out[:, s.start] for name, s in self._slices.items()}
+        return {
+            name: out[:, s] if self.spec[name]["kind"] == "category" else out[:, s.start]
+            for name, s in self._slices.items()
+        }
 
     def loss(self, x: Tensor, wanted: Mapping[str, Tensor]) -> Tensor:
         """The mean over attributes of each one's loss on the rows where it is known; a scalar.
@@ -118,7 +139,11 @@ class Reader(nn.Module):
             else:
                 known = ~torch.isnan(y)
                 y = torch.nan_to_num(y)
-                losses = F.mse_loss(out, y, reduction="none") if self.spec[name]["kind"] == "number" else _bce(out, y)
+                losses = (
+                    F.mse_loss(out, y, reduction="none")
+                    if self.spec[name]["kind"] == "number"
+                    else _bce(out, y)
+                )
             terms.append((losses * known).sum() / known.sum().clamp_min(1))
         return torch.stack(terms).mean()
 
@@ -133,7 +158,9 @@ class Reader(nn.Module):
         self._check(x)
         out: dict[str, Tensor] = {}
         with inference(self):
-            for name, raw in _join([self.soft(self._part(x, i)) for i in range(0, max(len(x), 1), CHUNK)]).items():
+            for name, raw in _join(
+                [self.soft(self._part(x, i)) for i in range(0, max(len(x), 1), CHUNK)]
+            ).items():
                 how = self.spec[name]
                 if how["kind"] == "number":
                     out[name] = raw * how["std"] + how["mean"]
@@ -208,7 +235,9 @@ class Reader(nn.Module):
 
     def _check(self, x: Tensor) -> None:
         if tuple(x.shape[1:]) != self.shape:
-            raise LiminalError(f"reader: wanted items of shape (n, {', '.join(map(str, self.shape))}), got {tuple(x.shape)}")
+            raise LiminalError(
+                f"reader: wanted items of shape (n, {', '.join(map(str, self.shape))}), got {tuple(x.shape)}"
+            )
 
 
 def auc(yes: np.ndarray, score: np.ndarray) -> float:
@@ -244,7 +273,9 @@ def _soften(x: Tensor, draw: torch.Generator) -> Tensor:
         scale = torch.tensor(1.0)
     else:
         scale = x.std()
-    return x + 0.05 * scale * torch.rand(shape, generator=draw).to(x) * torch.randn(x.shape, generator=draw).to(x)
+    return x + 0.05 * scale * torch.rand(shape, generator=draw).to(x) * torch.randn(
+        x.shape, generator=draw
+    ).to(x)
 
 
 def fit_reader(
@@ -282,7 +313,9 @@ def fit_reader(
     """
     n = len(items)
     if n != len(attributes) or n < 2:
-        raise LiminalError(f"reader: {n} items and {len(attributes)} rows of attributes; wanted the same number, 2 or more")
+        raise LiminalError(
+            f"reader: {n} items and {len(attributes)} rows of attributes; wanted the same number, 2 or more"
+        )
     spec = describe(attributes)
     wanted = targets(attributes, spec)
     with torch.random.fork_rng(devices=[]):
@@ -292,7 +325,9 @@ def fit_reader(
     batch = min(batch, n)
     steps = max(20, round(epochs * n / batch)) if steps is None else steps
     optimiser = torch.optim.AdamW(reader.parameters(), lr=rate, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=rate, total_steps=steps, pct_start=0.2, final_div_factor=100)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, max_lr=rate, total_steps=steps, pct_start=0.2, final_div_factor=100
+    )
     reader.train()
     order, at = torch.randperm(n, generator=draw), 0
     for step in range(steps):

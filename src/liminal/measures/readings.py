@@ -100,7 +100,11 @@ def _shape(mass: Tensor) -> dict[str, Tensor]:
     h, w = mass.shape[1:]
     y, x = torch.linspace(-1, 1, h).to(mass)[:, None], torch.linspace(-1, 1, w).to(mass)
     flat = mass.mean((1, 2)) < EMPTY
-    share = torch.where(flat[:, None, None], torch.full_like(mass, 1 / (h * w)), mass / mass.sum((1, 2), keepdim=True).clamp_min(1e-12))
+    share = torch.where(
+        flat[:, None, None],
+        torch.full_like(mass, 1 / (h * w)),
+        mass / mass.sum((1, 2), keepdim=True).clamp_min(1e-12),
+    )
     mean = lambda values: (share * values).sum((1, 2))
     cx, cy = mean(x), mean(y)
     dx, dy = x - cx[:, None, None], y - cy[:, None, None]

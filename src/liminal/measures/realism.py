@@ -42,7 +42,9 @@ class Realism:
 
     def __init__(self, features: Callable[[Tensor], Tensor], real: Tensor, held: Tensor) -> None:
         if len(real) < 20 or len(held) < 20:
-            raise LiminalError(f"realism: {len(real)} real and {len(held)} held-out items; wanted 20 or more of each")
+            raise LiminalError(
+                f"realism: {len(real)} real and {len(held)} held-out items; wanted 20 or more of each"
+            )
         self.features, self.real = features, real.double()
         self.centre = self.real.mean(0)
         self.limits = torch.quantile(self.scores(held), LEVEL, dim=0)

@@ -91,7 +91,10 @@ class Report:
 
     def table(self) -> list[tuple[str, str, str, str, str]]:
         """Rows for a terminal: title, value, interval, which way is better, baselines. Details of mixtures are left to the JSON."""
-        title = {m.name: ("Reader: " if m.name.startswith("reader.") else "") + words(m.name)[1] for m in self.measures}
+        title = {
+            m.name: ("Reader: " if m.name.startswith("reader.") else "") + words(m.name)[1]
+            for m in self.measures
+        }
         return [row(m, title[m.name]) for m in self.measures if not in_detail(m.name)]
 
     def save(self, path: str | Path) -> None:
@@ -106,7 +109,9 @@ class Report:
         elif ending == ".json":
             atomic_bytes(path, (json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n").encode())
         else:
-            raise LiminalError(f"save {path}: a report is written as .html (a page) or .json (its numbers); got {ending or 'no ending'}")
+            raise LiminalError(
+                f"save {path}: a report is written as .html (a page) or .json (its numbers); got {ending or 'no ending'}"
+            )
 
     def page(self, title: str = "What this latent space is worth") -> str:
         """The page as HTML text: self-contained, light and dark, from 360 pixels of width."""
@@ -132,7 +137,10 @@ class Report:
             sections.insert(0, html.Section("In short", "", [html.Points(said)]))
         if self.dimensions:
             strips = [
-                html.Figure(c.png, c.text(), f"Items along dimension {c.dimension}", f"Dimension {c.dimension}") for c in self.dimensions
+                html.Figure(
+                    c.png, c.text(), f"Items along dimension {c.dimension}", f"Dimension {c.dimension}"
+                )
+                for c in self.dimensions
             ]
             sections.append(html.Section(*GROUPS["dimensions"], strips))
         if self.notes:
@@ -147,18 +155,30 @@ class Report:
             if note and count > 1 and 2 * count > len(measures):
                 intro = f"{intro} {note}"
                 measures = [replace(m, note="") if m.note == note else m for m in measures]
-        blocks: list[html.Block] = [html.Figure(self.figures[n], *CAPTIONS[n]) for n in FIGURES.get(group, ()) if n in self.figures]
+        blocks: list[html.Block] = [
+            html.Figure(self.figures[n], *CAPTIONS[n]) for n in FIGURES.get(group, ()) if n in self.figures
+        ]
         if group == "meaning" and self.meaning:
             blocks.append(html.Prose(self.meaning.split("\n\n")))
         blocks += [_meter(m) for m in measures]
         if group == "code" and len(self.kl_per_dimension) > 1:
-            caption = "How much each latent dimension tells on average, in order of size. Flat ones tell nothing."
-            blocks.append(html.Bars("KL of each dimension", sorted(self.kl_per_dimension, reverse=True), "nats", caption))
+            caption = (
+                "How much each latent dimension tells on average, in order of size. Flat ones tell nothing."
+            )
+            blocks.append(
+                html.Bars(
+                    "KL of each dimension", sorted(self.kl_per_dimension, reverse=True), "nats", caption
+                )
+            )
         return html.Section(title, intro, blocks)
 
 
 NORMALISED = ".normalised"  # what measures of disentanglement are also told as
-FIGURES = {"reconstruction": ("reconstructions",), "samples": ("samples", "real"), "meaning": ("ways", "controls")}
+FIGURES = {
+    "reconstruction": ("reconstructions",),
+    "samples": ("samples", "real"),
+    "meaning": ("ways", "controls"),
+}
 CAPTIONS = {
     "reconstructions": (
         "Top: held-out originals. Middle: encoded and decoded. Bottom: the same through PCA with as many dimensions.",
@@ -194,9 +214,13 @@ def _folded(measures: Sequence[Measure]) -> list[Measure]:
     for m in measures:
         if m.name in above:
             of = above[m.name]
-            beyond = f"{m.note} Chance taken off, {show(of.value)}" + (f" (95 %: {_interval(of)})." if of.interval else ".")
+            beyond = f"{m.note} Chance taken off, {show(of.value)}" + (
+                f" (95 %: {_interval(of)})." if of.interval else "."
+            )
             m = replace(m, note=beyond)
-        if not (m.name.endswith(NORMALISED) and m.name.removesuffix(NORMALISED) in {k.name for k in measures}):
+        if not (
+            m.name.endswith(NORMALISED) and m.name.removesuffix(NORMALISED) in {k.name for k in measures}
+        ):
             found.append(m)
     return found
 

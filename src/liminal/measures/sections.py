@@ -34,7 +34,9 @@ Progress = Callable[[str, float, str], None]
 
 def _mean(values: np.ndarray, s: Subject, bounds: Interval = (-np.inf, np.inf)) -> tuple[float, Interval]:
     """A mean over items with its interval; means are cheap, so many rounds."""
-    return subsample_interval(lambda rows: float(values[rows].mean()), (len(values),), s.rng, 200, 0.5, bounds)
+    return subsample_interval(
+        lambda rows: float(values[rows].mean()), (len(values),), s.rng, 200, 0.5, bounds
+    )
 
 
 def reconstructed(s: Subject) -> list[Measure]:
@@ -85,7 +87,11 @@ def _used(s: Subject) -> list[Measure]:
     """Active units, and how many perpendicular axes hold what varies."""
     n, every = f"{len(s.held):,} held-out items.", {"all dimensions": float(s.generator.dim)}
     active = float(structure.active_units(s.held_codes))
-    variances = torch.linalg.eigvalsh(torch.cov(s.held_codes.double().T).reshape(s.generator.dim, -1)).flip(0).clamp_min(0)
+    variances = (
+        torch.linalg.eigvalsh(torch.cov(s.held_codes.double().T).reshape(s.generator.dim, -1))
+        .flip(0)
+        .clamp_min(0)
+    )
     shares = variances.cumsum(0) / variances.sum().clamp_min(1e-300)
     axes = float((shares < FILLED).sum() + 1) if float(variances.sum()) > 0 else 0.0
     largest = f"{n} The largest axis holds {100 * float(shares[0]):.0f} %."
@@ -108,9 +114,21 @@ def _filled(x: Tensor, z: Tensor, s: Subject) -> list[Measure]:
         s.notes.append(f"Intrinsic dimension: not measured ({error}).")
     n = s.most(DROPPED, FEW_DROPPED)
     curve = dimension.rate_distortion(s.generator.decode, z[:n], x[:n].view(-1, *s.modality.shape))
-    steps = ", ".join(f"{kept}: {error:.3g}" for kept, error in zip(curve.kept, curve.distortion, strict=True))
+    steps = ", ".join(
+        f"{kept}: {error:.3g}" for kept, error in zip(curve.kept, curve.distortion, strict=True)
+    )
     note = f"{len(x[:n]):,} held-out items; mean squared error by number of axes kept: {steps}."
-    found.append(Measure("enough_dimensions", float(curve.enough()), None, "", "", {"all dimensions": float(s.generator.dim)}, note))
+    found.append(
+        Measure(
+            "enough_dimensions",
+            float(curve.enough()),
+            None,
+            "",
+            "",
+            {"all dimensions": float(s.generator.dim)},
+            note,
+        )
+    )
     return found
 
 
@@ -119,20 +137,30 @@ def _labels(s: Subject) -> list[Measure]:
     if s.attributes is None:
         s.notes.append("Neighbours' labels: not measured, the items have no attributes.")
         return []
-    names = [n for n, how in describe(s.attributes[0]).items() if how["kind"] != "number" and n in s.attributes[1].column_names]
+    names = [
+        n
+        for n, how in describe(s.attributes[0]).items()
+        if how["kind"] != "number" and n in s.attributes[1].column_names
+    ]
     size = int(np.prod(s.modality.shape))
     most = int(max(NUMBERS / size, 500))
     index, queries = np.sort(s.train_order[: min(INDEX, most)]), np.sort(s.held_order[: min(s.limit, most)])
     spaces: dict[str, tuple[Tensor, Tensor]] = {}
     if names:
-        data = [torch.cat([x.flatten(1) for x in s.tensors(*of)]) for of in ((s.train_items, index), (s.held_items, queries))]
+        data = [
+            torch.cat([x.flatten(1) for x in s.tensors(*of)])
+            for of in ((s.train_items, index), (s.held_items, queries))
+        ]
         spaces = {
             "latents": (s.codes(s.train_items, s.train_z, index), s.codes(s.held_items, s.held_z, queries)),
             "data": (data[0], data[1]),
         }
     found, memory = [], {}
     for name in names[:MOST_LABELS]:
-        labels, wanted = (t.column(name).take(pa.array(rows)).to_pylist() for t, rows in zip(s.attributes, (index, queries), strict=True))
+        labels, wanted = (
+            t.column(name).take(pa.array(rows)).to_pylist()
+            for t, rows in zip(s.attributes, (index, queries), strict=True)
+        )
         have, asked = structure.known(labels), structure.known(wanted)
         if len(have) < 10 or len(asked) < 4:
             continue
@@ -143,14 +171,19 @@ def _labels(s: Subject) -> list[Measure]:
                 memory[key] = nearest(a[torch.from_numpy(have)], b[torch.from_numpy(asked)], 10)[1].numpy()
             right[where] = structure.vote(memory[key], [labels[i] for i in have], [wanted[i] for i in asked])
         value, interval = _mean(right["latents"].astype(float), s, (0, 1))
-        baseline = {"on the data itself": float(right["data"].mean()), "commonest label": structure.majority(labels, wanted)}
+        baseline = {
+            "on the data itself": float(right["data"].mean()),
+            "commonest label": structure.majority(labels, wanted),
+        }
         note = f"{len(asked):,} held-out items ask {len(have):,} training items."
         found.append(Measure(f"knn_accuracy.{name}", value, interval, "", "higher", baseline, note))
         if len(asked) > 10:
             own = structure.neighbour_purity(spaces["latents"][1], wanted)
             value, interval = _mean(own, s, (0, 1))
             note = f"{len(asked):,} held-out items among themselves."
-            beside = {"on the data itself": float(structure.neighbour_purity(spaces["data"][1], wanted).mean())}
+            beside = {
+                "on the data itself": float(structure.neighbour_purity(spaces["data"][1], wanted).mean())
+            }
             chance = {"labels shuffled": structure.chance_purity(wanted)}
             found.append(Measure(f"purity.{name}", value, interval, "", "higher", beside | chance, note))
     return found
@@ -170,7 +203,9 @@ def coded(s: Subject) -> tuple[list[Measure], np.ndarray]:
     note = f"Mean over {len(s.held):,} held-out items."
     found.append(Measure("kl", value, (low, high), "nats", "", {}, note))
     log2 = np.log(2)
-    found.append(Measure("code_bits", rate.bits, (low / log2, high / log2), "bits", "", {"stored item": bits}, note))
+    found.append(
+        Measure("code_bits", rate.bits, (low / log2, high / log2), "bits", "", {"stored item": bits}, note)
+    )
     if len(rate.dimensions) < 2:
         return found, np.zeros(0)
     gone = dimension.collapse(kl)
@@ -189,7 +224,9 @@ def divergence(s: Subject) -> Tensor | None:
         for x in s.tensors(s.held_items, s.held):
             posterior = s.generator.posterior(x.to(s.generator.device))
             if isinstance(posterior, Delta):
-                s.notes.append("KL: not measured, the encoder is deterministic (its KL to any prior is infinite).")
+                s.notes.append(
+                    "KL: not measured, the encoder is deterministic (its KL to any prior is infinite)."
+                )
                 return None
             pieces.append(posterior.kl().cpu())
     return torch.cat(pieces)

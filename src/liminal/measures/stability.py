@@ -64,7 +64,9 @@ def _jaccard(first: Tensor, second: Tensor) -> np.ndarray:
 
 def _same(a: Tensor, b: Tensor) -> None:
     if a.ndim != 2 or b.ndim != 2 or len(a) != len(b):
-        raise LiminalError(f"stability: latents of shape {tuple(a.shape)} and {tuple(b.shape)}; wanted the same items in both")
+        raise LiminalError(
+            f"stability: latents of shape {tuple(a.shape)} and {tuple(b.shape)}; wanted the same items in both"
+        )
 
 
 def rotation(a: Tensor, b: Tensor) -> Tensor:
@@ -77,7 +79,9 @@ def rotation(a: Tensor, b: Tensor) -> Tensor:
     return left @ right
 
 
-def transfer(a: Tensor, b: Tensor, target: Target, train: np.ndarray, held: np.ndarray) -> tuple[float, float, float]:
+def transfer(
+    a: Tensor, b: Tensor, target: Target, train: np.ndarray, held: np.ndarray
+) -> tuple[float, float, float]:
     """A direction found in one space, turned into another one.
 
     Probes are fitted in both spaces' whitened active dimensions; the rotation between these is fitted on the training rows.
@@ -144,7 +148,9 @@ def stability(
         LiminalError: fewer than two spaces, fewer than 20 items, or other items in one of them.
     """
     if len(latents) < 2 or len(latents[0]) < max(20, 2 * k):
-        raise LiminalError(f"stability: {len(latents)} spaces; wanted two or more, of {max(20, 2 * k)} items or more")
+        raise LiminalError(
+            f"stability: {len(latents)} spaces; wanted two or more, of {max(20, 2 * k)} items or more"
+        )
     for z in latents[1:]:
         _same(latents[0], z)
     rng = np.random.Generator(np.random.PCG64(seed))
@@ -196,7 +202,10 @@ def _directions(spaces: list[Tensor], attributes: pa.Table, rng: np.random.Gener
     train, held = np.sort(order[n // 3 :]), np.sort(order[: n // 3])
     found = []
     for target in targets(attributes.take(pa.array(train)), attributes.take(pa.array(held))):
-        ways = [transfer(spaces[i], spaces[j], target, train, held) for i, j in permutations(range(len(spaces)), 2)]
+        ways = [
+            transfer(spaces[i], spaces[j], target, train, held)
+            for i, j in permutations(range(len(spaces)), 2)
+        ]
         cosine, turned, own = np.mean(ways, axis=0)
         unit = "rank correlation" if target.kind == "number" else "AUC"
         lowest = min(way[1] for way in ways)

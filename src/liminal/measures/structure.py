@@ -20,7 +20,9 @@ from ..errors import LiminalError
 Label = str | bool | None
 
 
-def knn_accuracy(index: Tensor, labels: Sequence[Label], queries: Tensor, wanted: Sequence[Label], k: int = 10) -> np.ndarray:
+def knn_accuracy(
+    index: Tensor, labels: Sequence[Label], queries: Tensor, wanted: Sequence[Label], k: int = 10
+) -> np.ndarray:
     """Whether the majority of the k nearest labelled items has the query's label.
 
     Ties go to the label with the nearest single item among those tied. Items and queries without a label (None) are left out.
@@ -45,7 +47,11 @@ def knn_accuracy(index: Tensor, labels: Sequence[Label], queries: Tensor, wanted
     have, asked = known(labels), known(wanted)
     if not len(asked):
         raise LiminalError("k-NN accuracy: no query has a label; give labels to some")
-    rows = nearest(index if len(have) == len(index) else index[have], queries if len(asked) == len(queries) else queries[asked], k)[1]
+    rows = nearest(
+        index if len(have) == len(index) else index[have],
+        queries if len(asked) == len(queries) else queries[asked],
+        k,
+    )[1]
     return vote(rows.numpy(), [labels[i] for i in have], [wanted[i] for i in asked])
 
 
@@ -68,7 +74,9 @@ def vote(neighbours: np.ndarray, labels: Sequence[Label], wanted: Sequence[Label
     votes = torch.tensor([classes[v] for v in labels])[torch.from_numpy(neighbours)]
     m, k = votes.shape
     counts = torch.zeros(m, len(classes)).scatter_add_(1, votes, torch.ones(m, k))
-    nearness = torch.zeros_like(counts).scatter_reduce_(1, votes, torch.linspace(0.9, 0, k).expand(m, k), "amax")
+    nearness = torch.zeros_like(counts).scatter_reduce_(
+        1, votes, torch.linspace(0.9, 0, k).expand(m, k), "amax"
+    )
     return (counts + nearness).argmax(1).numpy() == np.array([classes.get(v, -1) for v in wanted])
 
 
@@ -105,7 +113,9 @@ def trustworthiness(x: Tensor, z: Tensor, k: int = 10) -> float:
     neighbours = nearest(z, z, k)[1]
     excess = 0
     for rows, table in blocks(x, x):
-        table[:, rows].fill_diagonal_(-1)  # so that an item is first among its own neighbours, ahead of exact copies
+        table[:, rows].fill_diagonal_(
+            -1
+        )  # so that an item is first among its own neighbours, ahead of exact copies
         ranks = torch.empty_like(table, dtype=torch.int64)
         ranks.scatter_(1, table.argsort(dim=1, stable=True), torch.arange(n).expand(len(table), n))
         excess += int((ranks.gather(1, neighbours[rows]) - k).clamp_min(0).sum())
@@ -178,7 +188,9 @@ def cluster_agreement(a: Sequence[Label | int], b: Sequence[Label | int]) -> tup
     from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
     if len(a) != len(b):
-        raise LiminalError(f"cluster agreement: {len(a)} items in one grouping, {len(b)} in the other; wanted the same items")
+        raise LiminalError(
+            f"cluster agreement: {len(a)} items in one grouping, {len(b)} in the other; wanted the same items"
+        )
     pairs = [(str(u), str(v)) for u, v in zip(a, b, strict=True) if u is not None and v is not None]
     if not pairs:
         raise LiminalError("cluster agreement: no item is in both groupings")

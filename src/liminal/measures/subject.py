@@ -90,7 +90,12 @@ class Subject:
     @cached_property
     def count(self) -> int:
         """Samples and real items that are compared, of each."""
-        return min(self.limit, len(self.held_items) // 2 if self.halves else min(len(self.held_items), len(self.train_items) // 2))
+        return min(
+            self.limit,
+            len(self.held_items) // 2
+            if self.halves
+            else min(len(self.held_items), len(self.train_items) // 2),
+        )
 
     @cached_property
     def learnt(self) -> np.ndarray:

@@ -111,7 +111,9 @@ def _surveyed(s: Subject, tell: sections.Progress) -> Report:
     tell("measuring", 0.93, "one dimension after the other")
     shown = cards.dimensions(s, kl)
     tell("measuring", 1.0, "")
-    return Report(tuple(found), figures, tuple(float(v) for v in kl), _facts(s, count), tuple(s.notes), shown, page)
+    return Report(
+        tuple(found), figures, tuple(float(v) for v in kl), _facts(s, count), tuple(s.notes), shown, page
+    )
 
 
 def _facts(s: Subject, samples: int) -> dict[str, Any]:
@@ -135,11 +137,17 @@ def _check(
     held_z: Tensor | None,
     attributes: tuple[pa.Table, pa.Table] | None,
 ) -> None:
-    for i, (name, items, z) in enumerate((("training", train_items, train_z), ("held-out", held_items, held_z))):
+    for i, (name, items, z) in enumerate(
+        (("training", train_items, train_z), ("held-out", held_items, held_z))
+    ):
         n = len(items)
         if n < 20:
             raise LiminalError(f"measure: {n} {name} items; wanted 20 or more")
         if z is not None and tuple(z.shape) != (n, generator.dim):
-            raise LiminalError(f"measure: {n} {name} items but latents of shape {tuple(z.shape)}; wanted ({n}, {generator.dim})")
+            raise LiminalError(
+                f"measure: {n} {name} items but latents of shape {tuple(z.shape)}; wanted ({n}, {generator.dim})"
+            )
         if attributes is not None and len(attributes[i]) != n:
-            raise LiminalError(f"measure: {n} {name} items but {len(attributes[i])} rows of attributes; wanted one each")
+            raise LiminalError(
+                f"measure: {n} {name} items but {len(attributes[i])} rows of attributes; wanted one each"
+            )

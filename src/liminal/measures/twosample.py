@@ -89,7 +89,9 @@ class Told:
     classifier: str
 
 
-def told_apart(real: Tensor, samples: Tensor, rng: np.random.Generator, classifier: Classifier = "mlp") -> Told:
+def told_apart(
+    real: Tensor, samples: Tensor, rng: np.random.Generator, classifier: Classifier = "mlp"
+) -> Told:
     """The classifier two-sample test: samples and real items in equal numbers, half of each to learn from, the other half to judge.
 
     Almost any generator is found out with enough items, so read the accuracy, and p only where the accuracy is near 0.5.
@@ -120,11 +122,17 @@ def told_apart(real: Tensor, samples: Tensor, rng: np.random.Generator, classifi
     x, y, of = torch.cat(learn), _labels(learn), torch.cat(judge)
     mean, spread = x.mean(0), x.std(0)
     scale = lambda v: (v - mean) / torch.where(spread > 1e-6 * spread.max(), spread, 1)
-    said = _network(scale(x), y, scale(of), int(rng.integers(2**31))) if classifier == "mlp" else _neighbours(x, y, of)
+    said = (
+        _network(scale(x), y, scale(of), int(rng.integers(2**31)))
+        if classifier == "mlp"
+        else _neighbours(x, y, of)
+    )
     right, total = int((said == (_labels(judge) > 0.5)).sum()), len(of)
     accuracy = right / total
     error = (accuracy * (1 - accuracy) / total) ** 0.5
-    return Told(accuracy, around(accuracy, error, (0, 1)), float(binom.sf(right - 1, total, 0.5)), total, classifier)
+    return Told(
+        accuracy, around(accuracy, error, (0, 1)), float(binom.sf(right - 1, total, 0.5)), total, classifier
+    )
 
 
 def _labels(parts: list[Tensor]) -> Tensor:

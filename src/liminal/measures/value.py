@@ -90,7 +90,12 @@ def subsample_spread(
             f"interval: wanted samples of 4 or more, 0 < fraction < 1 and 2 or more rounds, got {sizes}, {fraction}, {rounds}"
         )
     kept = [min(max(round(fraction * n), 2), n - 1) for n in sizes]
-    values = np.array([statistic(*(np.sort(rng.permutation(n)[:m]) for n, m in zip(sizes, kept, strict=True))) for _ in range(rounds)])
+    values = np.array(
+        [
+            statistic(*(np.sort(rng.permutation(n)[:m]) for n, m in zip(sizes, kept, strict=True)))
+            for _ in range(rounds)
+        ]
+    )
     scale = float(np.mean([m / (n - m) for n, m in zip(sizes, kept, strict=True)])) ** 0.5
     return np.asarray(values.std(axis=0, ddof=1) * scale)
 

@@ -16,7 +16,11 @@ def verdict(measures: Sequence[Measure]) -> list[str]:
     A measure is better or worse than a baseline where its interval leaves the baseline out, else about the same.
     """
     by = {m.name: m for m in measures if math.isfinite(m.value)}
-    tell: dict[str, Callable[[Measure], str]] = {"mse": _restored, "told_apart": _sampled, "betweenness": _mixed}
+    tell: dict[str, Callable[[Measure], str]] = {
+        "mse": _restored,
+        "told_apart": _sampled,
+        "betweenness": _mixed,
+    }
     return [said for name, of in tell.items() if name in by and (said := of(by[name]))]
 
 
@@ -25,7 +29,11 @@ def _restored(m: Measure) -> str:
     if not base > 0:
         return ""
     side = _side(m, base)
-    by = f"{_percent(abs(1 - m.value / base))} {'less' if side < 0 else 'more'} error than" if side else "about the same error as"
+    by = (
+        f"{_percent(abs(1 - m.value / base))} {'less' if side < 0 else 'more'} error than"
+        if side
+        else "about the same error as"
+    )
     return f"Restoring: items that the model never saw come back with {by} by PCA with as many dimensions, the plainest way to do it."
 
 
@@ -49,7 +57,11 @@ def _mixed(m: Measure) -> str:
     base = max((m.baseline[name] for name in known if name in m.baseline), default=math.nan)
     if not math.isfinite(base):
         return ""
-    found = {1: "So mixtures mean something.", 0: "That is no more than something simpler reaches.", -1: "Something simpler reaches more."}
+    found = {
+        1: "So mixtures mean something.",
+        0: "That is no more than something simpler reaches.",
+        -1: "Something simpler reaches more.",
+    }
     return (
         f"Mixing: what is decoded between two items shows what lies between them, and looks real, in {_percent(m.value)} of the cases"
         f"{_beside(m.baseline, known)}. {found[_side(m, base)]}"
@@ -63,7 +75,11 @@ def _side(m: Measure, base: float) -> int:
 
 
 def _beside(baseline: Mapping[str, float], known: Mapping[str, str]) -> str:
-    told = [words.format(_percent(baseline[name])) for name, words in known.items() if math.isfinite(baseline.get(name, math.nan))]
+    told = [
+        words.format(_percent(baseline[name]))
+        for name, words in known.items()
+        if math.isfinite(baseline.get(name, math.nan))
+    ]
     return f"; {', '.join(told)}" if told else ""
 
 

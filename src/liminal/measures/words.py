@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 GROUPS = {
-    "reconstruction": ("Reconstruction", "Held-out items, which never took part in training, are encoded and decoded again."),
+    "reconstruction": (
+        "Reconstruction",
+        "Held-out items, which never took part in training, are encoded and decoded again.",
+    ),
     "samples": (
         "Samples",
         "New items are drawn from the latent space and compared with real held-out ones on a general feature map, alike for every model. "
@@ -14,7 +17,10 @@ GROUPS = {
         "The same comparison in the eyes of a small network that was trained to read the attributes of real items: "
         "differences that matter for them count, others do not.",
     ),
-    "structure": ("Structure", "What the latent space keeps of the data's neighbourhoods, and how many of its dimensions it uses."),
+    "structure": (
+        "Structure",
+        "What the latent space keeps of the data's neighbourhoods, and how many of its dimensions it uses.",
+    ),
     "geometry": (
         "Geometry",
         "How evenly the decoder spreads the space over the data: whether a step of one length changes items as much in every direction, "
@@ -30,7 +36,10 @@ GROUPS = {
         "Single latent dimensions are held against known attributes of held-out items. Low numbers do not say that an attribute "
         "cannot be read or edited, only that no single dimension is it.",
     ),
-    "meaning": ("Do mixtures mean something?", "What lies between two items, as read from what it decodes to."),
+    "meaning": (
+        "Do mixtures mean something?",
+        "What lies between two items, as read from what it decodes to.",
+    ),
     "code": ("Size of the code", "How small an item's latent vector is, and how much it tells."),
     "dimensions": (
         "The dimensions, one by one",
@@ -43,15 +52,30 @@ GROUPS = {
 
 # name (before the dot) -> group, title, end of the scale where that is fixed, what it says
 WORDS: dict[str, tuple[str, str, float | None, str]] = {
-    "mse": ("reconstruction", "Mean squared error", None, "How far decoded values are from the original ones, squared, on average."),
+    "mse": (
+        "reconstruction",
+        "Mean squared error",
+        None,
+        "How far decoded values are from the original ones, squared, on average.",
+    ),
     "psnr": (
         "reconstruction",
         "Peak signal-to-noise ratio",
         None,
         "The same error in decibels: 10 more means a tenth of the squared error.",
     ),
-    "ssim": ("reconstruction", "Structural similarity", 1.0, "Whether edges and textures agree, window by window; 1 is a perfect copy."),
-    "frechet": ("samples", "Fréchet distance", None, "How far samples as a whole are from real items: 0 where means and spreads agree."),
+    "ssim": (
+        "reconstruction",
+        "Structural similarity",
+        1.0,
+        "Whether edges and textures agree, window by window; 1 is a perfect copy.",
+    ),
+    "frechet": (
+        "samples",
+        "Fréchet distance",
+        None,
+        "How far samples as a whole are from real items: 0 where means and spreads agree.",
+    ),
     "frechet_infinity": (
         "samples",
         "Fréchet distance, unbiased",
@@ -65,9 +89,24 @@ WORDS: dict[str, tuple[str, str, float | None, str]] = {
         "Another distance between the two sets, which also sees shapes that means and spreads miss. 0 on average where nothing differs.",
     ),
     "precision": ("samples", "Precision", 1.0, "The share of samples that look like something real."),
-    "recall": ("samples", "Recall", 1.0, "The share of real items that look like something the space can make."),
-    "density": ("samples", "Density", None, "How deep samples sit among real items: near 1 where they are as typical as real ones."),
-    "coverage": ("samples", "Coverage", 1.0, "The share of real items that have a sample close by: low where a kind of item is missing."),
+    "recall": (
+        "samples",
+        "Recall",
+        1.0,
+        "The share of real items that look like something the space can make.",
+    ),
+    "density": (
+        "samples",
+        "Density",
+        None,
+        "How deep samples sit among real items: near 1 where they are as typical as real ones.",
+    ),
+    "coverage": (
+        "samples",
+        "Coverage",
+        1.0,
+        "The share of real items that have a sample close by: low where a kind of item is missing.",
+    ),
     "vendi": (
         "samples",
         "Variety (Vendi score)",
@@ -96,7 +135,12 @@ WORDS: dict[str, tuple[str, str, float | None, str]] = {
         "The chance that a sample lies nearer to the training items than an unseen real item does: 0.5 is as it should be, "
         "near 1 says copies, near 0 says unlike anything real.",
     ),
-    "modes_found": ("samples", "Kinds of items found", 1.0, "The share of the kinds among real items of which there is a sample at all."),
+    "modes_found": (
+        "samples",
+        "Kinds of items found",
+        1.0,
+        "The share of the kinds among real items of which there is a sample at all.",
+    ),
     "modes_shift": (
         "samples",
         "Kinds out of proportion",
@@ -109,7 +153,12 @@ WORDS: dict[str, tuple[str, str, float | None, str]] = {
         1.0,
         "How often the 10 nearest latent vectors vote for an item's own label.",
     ),
-    "purity": ("structure", "Neighbours with the same", 1.0, "The share of an item's 10 nearest latent vectors that have its label."),
+    "purity": (
+        "structure",
+        "Neighbours with the same",
+        1.0,
+        "The share of an item's 10 nearest latent vectors that have its label.",
+    ),
     "trustworthiness": (
         "structure",
         "Trustworthiness",
@@ -191,7 +240,12 @@ WORDS: dict[str, tuple[str, str, float | None, str]] = {
         "The chance to see support that differs as much between two halves of the held-out items if it is calibrated. "
         "Below 0.05 it deserves suspicion.",
     ),
-    "belonging": ("trust", "Held-out items that belong", 1.0, "The share of unseen real items that are accepted as of the space's kind."),
+    "belonging": (
+        "trust",
+        "Held-out items that belong",
+        1.0,
+        "The share of unseen real items that are accepted as of the space's kind.",
+    ),
     "support_of": ("trust", "Support of", 1.0, "The median support of such points."),
     "mig": (
         "disentanglement",
@@ -199,9 +253,24 @@ WORDS: dict[str, tuple[str, str, float | None, str]] = {
         1.0,
         "How much more the best single dimension tells of an attribute than the second best, on average over attributes.",
     ),
-    "infom": ("disentanglement", "Modularity (InfoM)", 1.0, "Whether each dimension tells of one attribute only."),
-    "infoc": ("disentanglement", "Compactness (InfoC)", 1.0, "Whether each attribute is told by one dimension only."),
-    "infoe": ("disentanglement", "Explicitness (InfoE)", 1.0, "How much of what is to be known of the attributes a linear reader finds."),
+    "infom": (
+        "disentanglement",
+        "Modularity (InfoM)",
+        1.0,
+        "Whether each dimension tells of one attribute only.",
+    ),
+    "infoc": (
+        "disentanglement",
+        "Compactness (InfoC)",
+        1.0,
+        "Whether each attribute is told by one dimension only.",
+    ),
+    "infoe": (
+        "disentanglement",
+        "Explicitness (InfoE)",
+        1.0,
+        "How much of what is to be known of the attributes a linear reader finds.",
+    ),
     "explicitness": (
         "disentanglement",
         "Linear explicitness",
@@ -214,16 +283,36 @@ WORDS: dict[str, tuple[str, str, float | None, str]] = {
         1.0,
         "Items alike in one attribute: how often the dimension that varies least among them tells which attribute that was.",
     ),
-    "dci_disentanglement": ("disentanglement", "Disentanglement (DCI)", 1.0, "Whether trees use each dimension for one attribute only."),
-    "dci_completeness": ("disentanglement", "Completeness (DCI)", 1.0, "Whether trees need one dimension only for each attribute."),
-    "dci_informativeness": ("disentanglement", "Informativeness (DCI)", 1.0, "How well trees read the attributes from the dimensions."),
+    "dci_disentanglement": (
+        "disentanglement",
+        "Disentanglement (DCI)",
+        1.0,
+        "Whether trees use each dimension for one attribute only.",
+    ),
+    "dci_completeness": (
+        "disentanglement",
+        "Completeness (DCI)",
+        1.0,
+        "Whether trees need one dimension only for each attribute.",
+    ),
+    "dci_informativeness": (
+        "disentanglement",
+        "Informativeness (DCI)",
+        1.0,
+        "How well trees read the attributes from the dimensions.",
+    ),
     "betweenness": (
         "meaning",
         "Lies between",
         1.0,
         "Of two items, the share of mixtures whose reading lies between the two readings and that look real too.",
     ),
-    "betweenness_alone": ("meaning", "Lies between, real or not", 1.0, "The same without asking whether the mixture looks real."),
+    "betweenness_alone": (
+        "meaning",
+        "Lies between, real or not",
+        1.0,
+        "The same without asking whether the mixture looks real.",
+    ),
     "realism": (
         "meaning",
         "Mixtures that look real",
@@ -242,8 +331,18 @@ WORDS: dict[str, tuple[str, str, float | None, str]] = {
         None,
         "How far the reading half-way is from the middle of the two ends' readings, in standard deviations over items.",
     ),
-    "largest_jump": ("meaning", "Largest jump", 1.0, "The share of all change that happens in the largest one of the steps."),
-    "betweenness_along": ("meaning", "Lies between, along", 1.0, "The share of mixtures in between that look real, on this kind of way."),
+    "largest_jump": (
+        "meaning",
+        "Largest jump",
+        1.0,
+        "The share of all change that happens in the largest one of the steps.",
+    ),
+    "betweenness_along": (
+        "meaning",
+        "Lies between, along",
+        1.0,
+        "The share of mixtures in between that look real, on this kind of way.",
+    ),
     "betweenness_under": (
         "meaning",
         "Lies between, under the control",
@@ -258,8 +357,18 @@ WORDS: dict[str, tuple[str, str, float | None, str]] = {
         "What that re-arrangement costs: much under folding says that meaning is a property of the mapping; "
         "next to nothing under rotation.",
     ),
-    "compression": ("code", "Compression", None, "How many times smaller the latent vector (32-bit numbers) is than the stored item."),
-    "kl": ("code", "KL to the prior", None, "How much an item's code tells beyond what the prior says already; 0: it tells nothing."),
+    "compression": (
+        "code",
+        "Compression",
+        None,
+        "How many times smaller the latent vector (32-bit numbers) is than the stored item.",
+    ),
+    "kl": (
+        "code",
+        "KL to the prior",
+        None,
+        "How much an item's code tells beyond what the prior says already; 0: it tells nothing.",
+    ),
     "code_bits": (
         "code",
         "Information in a code",

@@ -22,7 +22,9 @@ from ..errors import LiminalError
 from . import Modality
 from .pixels import depth, eight_bits, header, is_grey, is_transparent, opened, orientation
 
-LARGE = 2**25  # pictures with more pixels are decoded one at a time, so that several threads keep to bounded memory
+LARGE = (
+    2**25
+)  # pictures with more pixels are decoded one at a time, so that several threads keep to bounded memory
 SAMPLE = 64  # files whose headers tell the size and the channels
 FITS = ("pad", "crop", "stretch")
 WRITES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
@@ -118,7 +120,9 @@ class Image(Modality):
             source = paths[i]
             try:
                 shape, depth = header(
-                    source, str(source) if isinstance(source, Path) else f"picture {i}", channels is None and 4 not in seen
+                    source,
+                    str(source) if isinstance(source, Path) else f"picture {i}",
+                    channels is None and 4 not in seen,
                 )
                 shapes.append(shape)
                 seen.add(depth)
@@ -129,7 +133,9 @@ class Image(Modality):
         if not shapes:
             if len(paths) == 1 and first:
                 raise first
-            raise LiminalError(f"none of {len(paths)} pictures can be read" + (f"; the first: {first}" if first else ""))
+            raise LiminalError(
+                f"none of {len(paths)} pictures can be read" + (f"; the first: {first}" if first else "")
+            )
         h, w = (height, width) if height and width else cls.choose_size(shapes, size)
         return cls(h, w, max(seen) if channels is None else channels, fit)
 
@@ -204,7 +210,9 @@ class Image(Modality):
         how, box = "stretched", None
         scale = (max if self.fit == "crop" else min)(width / w, height / h)
         if self.fit == "pad":
-            width, height = (min(full, max(1, round(side * scale))) for side, full in ((w, width), (h, height)))
+            width, height = (
+                min(full, max(1, round(side * scale))) for side, full in ((w, width), (h, height))
+            )
             how = "resized" if (width, height) == (self.width, self.height) else "padded"
         elif self.fit == "crop":
             left, top = (w - width / scale) / 2, (h - height / scale) / 2
@@ -213,7 +221,9 @@ class Image(Modality):
         elif (round(w * scale), round(h * scale)) == (width, height):
             how = "resized"
         smooth = PIL.Image.Resampling.LANCZOS if w * h > width * height else PIL.Image.Resampling.BICUBIC
-        return im.resize((width, height), smooth, box, reducing_gap=3.0), f"{how} to {self.height} x {self.width}"
+        return im.resize(
+            (width, height), smooth, box, reducing_gap=3.0
+        ), f"{how} to {self.height} x {self.width}"
 
     def _draft(self, im: PIL.Image.Image, swapped: bool) -> None:
         """Let a JPEG decode at 1/2, 1/4 or 1/8 where that keeps twice the size that is wanted."""
@@ -222,14 +232,19 @@ class Image(Modality):
         width, height = (self.height, self.width) if swapped else (self.width, self.height)
         ratios = (width / im.width, height / im.height)
         scale = min(ratios) if self.fit == "pad" else max(ratios)
-        im.draft("L" if self.channels == 1 else im.mode, (max(1, round(2 * scale * im.width)), max(1, round(2 * scale * im.height))))
+        im.draft(
+            "L" if self.channels == 1 else im.mode,
+            (max(1, round(2 * scale * im.width)), max(1, round(2 * scale * im.height))),
+        )
 
     def write(self, item: np.ndarray, path: Path) -> None:
         ending = path.suffix.lower()
         if ending not in WRITES:
             raise LiminalError(f"cannot write a picture to {path}: wanted an ending of {', '.join(WRITES)}")
         if not path.absolute().parent.is_dir():
-            raise LiminalError(f"cannot write {path}: the folder {path.absolute().parent} does not exist; make it first")
+            raise LiminalError(
+                f"cannot write {path}: the folder {path.absolute().parent} does not exist; make it first"
+            )
         im = self._picture(item)
         if ending in (".jpg", ".jpeg", ".bmp") and im.mode == "RGBA":
             im = _over_white(im)
@@ -241,14 +256,18 @@ class Image(Modality):
 
     def tensor(self, items: np.ndarray) -> Tensor:
         if tuple(items.shape[1:]) != self.item_shape:
-            raise LiminalError(f"pictures: wanted items of shape (n, {', '.join(map(str, self.item_shape))}), got {tuple(items.shape)}")
+            raise LiminalError(
+                f"pictures: wanted items of shape (n, {', '.join(map(str, self.item_shape))}), got {tuple(items.shape)}"
+            )
         x = torch.empty((len(items), *self.shape), dtype=torch.float32)
         np.divide(items.transpose(0, 3, 1, 2), np.float32(255), out=x.numpy())
         return x
 
     def items(self, x: Tensor) -> np.ndarray:
         if tuple(x.shape[1:]) != self.shape:
-            raise LiminalError(f"pictures: wanted tensors of shape (n, {', '.join(map(str, self.shape))}), got {tuple(x.shape)}")
+            raise LiminalError(
+                f"pictures: wanted tensors of shape (n, {', '.join(map(str, self.shape))}), got {tuple(x.shape)}"
+            )
         x = x.detach().to("cpu", torch.float32)
         if bool(x.isnan().any()):
             raise LiminalError("pictures: the tensor holds NaN; wanted numbers in [0, 1]")
@@ -265,7 +284,9 @@ class Image(Modality):
     def unpack(self, data: bytes) -> np.ndarray:
         with opened(io.BytesIO(data), "picture in the catalogue") as im:
             if im.size != (self.width, self.height):
-                raise LiminalError(f"picture in the catalogue: wanted {self.height} x {self.width} pixels, got {im.height} x {im.width}")
+                raise LiminalError(
+                    f"picture in the catalogue: wanted {self.height} x {self.width} pixels, got {im.height} x {im.width}"
+                )
             return np.array(im.convert(MODES[self.channels])).reshape(self.item_shape)
 
     def preview(self, item: np.ndarray, size: int) -> PIL.Image.Image:
@@ -273,16 +294,22 @@ class Image(Modality):
         im = _over_white(im) if im.mode == "RGBA" else im.convert("RGB")
         longest = max(im.size)
         if longest > size:
-            return im.resize([max(1, round(side * size / longest)) for side in im.size], PIL.Image.Resampling.LANCZOS)
+            return im.resize(
+                [max(1, round(side * size / longest)) for side in im.size], PIL.Image.Resampling.LANCZOS
+            )
         times = size // longest
-        return im.resize([side * times for side in im.size], PIL.Image.Resampling.NEAREST) if times > 1 else im
+        return (
+            im.resize([side * times for side in im.size], PIL.Image.Resampling.NEAREST) if times > 1 else im
+        )
 
     def bits(self) -> float:
         return 8.0 * self.height * self.width * self.channels
 
     def _picture(self, item: np.ndarray) -> PIL.Image.Image:
         if item.shape != self.item_shape or item.dtype != np.uint8:
-            raise LiminalError(f"picture: wanted a uint8 item of shape {self.item_shape}, got {item.dtype} {item.shape}")
+            raise LiminalError(
+                f"picture: wanted a uint8 item of shape {self.item_shape}, got {item.dtype} {item.shape}"
+            )
         return PIL.Image.fromarray(np.ascontiguousarray(item[..., 0] if self.channels == 1 else item))
 
 

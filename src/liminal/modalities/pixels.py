@@ -43,15 +43,23 @@ def opened(source: Path | BinaryIO, name: str) -> Iterator[PIL.Image.Image]:
         except LiminalError:
             raise
         except PIL.Image.DecompressionBombError as error:
-            raise LiminalError(f"{name}: more than {MAX_PIXELS:,} pixels, which is not decoded; make the picture smaller first") from error
+            raise LiminalError(
+                f"{name}: more than {MAX_PIXELS:,} pixels, which is not decoded; make the picture smaller first"
+            ) from error
         except FileNotFoundError as error:
             raise LiminalError(f"{name}: there is no such file") from error
         except PIL.UnidentifiedImageError as error:
             empty = isinstance(source, Path) and source.stat().st_size == 0
-            reason = "the file is empty" if empty else "not a picture that can be read (PNG, JPEG, WebP, GIF, BMP, TIFF)"
+            reason = (
+                "the file is empty"
+                if empty
+                else "not a picture that can be read (PNG, JPEG, WebP, GIF, BMP, TIFF)"
+            )
             raise LiminalError(f"{name}: {reason}") from error
         except Exception as error:  # a cut or damaged file can make a decoder raise anything
-            raise LiminalError(f"{name}: the picture is cut or damaged ({' '.join(str(error).split()) or type(error).__name__})") from error
+            raise LiminalError(
+                f"{name}: the picture is cut or damaged ({' '.join(str(error).split()) or type(error).__name__})"
+            ) from error
 
 
 @contextmanager
@@ -76,7 +84,9 @@ def _no_warnings() -> Iterator[None]:
 def header(source: Path | BinaryIO, name: str, look: bool) -> tuple[tuple[int, int], int]:
     """Height and width as shown, and the channels that keep everything; only with `look`, and an alpha channel, pixels are read."""
     with opened(source, name) as im:
-        turned = (im.format != "PNG" or "exif" in im.info) and orientation(im) > 4  # else Pillow would decode a PNG to look behind it
+        turned = (im.format != "PNG" or "exif" in im.info) and orientation(
+            im
+        ) > 4  # else Pillow would decode a PNG to look behind it
         shape = (im.width, im.height) if turned else (im.height, im.width)
         clear = look and im.has_transparency_data and is_transparent(im.convert("RGBA"))
         return shape, 4 if clear else 1 if is_grey(im) else 3
@@ -130,7 +140,9 @@ def _levels(values: np.ndarray, name: str) -> np.ndarray:
     low, high = float(values.min()), float(values.max())
     whole = values.dtype.kind in "iu"
     if low < 0 or (not whole and high > 255):
-        raise LiminalError(f"{name}: values from {low:g} to {high:g}; wanted whole numbers, or floats in [0, 1] or [0, 255]")
+        raise LiminalError(
+            f"{name}: values from {low:g} to {high:g}; wanted whole numbers, or floats in [0, 1] or [0, 255]"
+        )
     if whole:
         scale = 1 / 257 if high < 2**16 else 2.0**-23
     else:

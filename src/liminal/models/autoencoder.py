@@ -44,11 +44,19 @@ class AE(Trainable):
     name = "ae"
 
     def __init__(
-        self, shape: tuple[int, ...], dim: int = 16, prior: str = "fitted", noise: float = 0.0, rae: float = 0.0, width: int = 24
+        self,
+        shape: tuple[int, ...],
+        dim: int = 16,
+        prior: str = "fitted",
+        noise: float = 0.0,
+        rae: float = 0.0,
+        width: int = 24,
     ) -> None:
         super().__init__()
         if prior != "fitted":
-            raise LiminalError(f"model ae has no {prior} prior: its prior is fitted after training; leave --prior out, or take vae or wae")
+            raise LiminalError(
+                f"model ae has no {prior} prior: its prior is fitted after training; leave --prior out, or take vae or wae"
+            )
         if noise < 0 or rae < 0:
             raise LiminalError(f"model ae: noise {noise} and rae {rae} must be 0 or more")
         self.shape, self.noise, self.rae, self.width = tuple(shape), noise, rae, width
@@ -56,7 +64,14 @@ class AE(Trainable):
         self.encoder, self.decoder = networks(self.shape, dim, dim, width)
 
     def config(self) -> dict[str, Any]:
-        return {"shape": list(self.shape), "dim": self.dim, "prior": "fitted", "noise": self.noise, "rae": self.rae, "width": self.width}
+        return {
+            "shape": list(self.shape),
+            "dim": self.dim,
+            "prior": "fitted",
+            "noise": self.noise,
+            "rae": self.rae,
+            "width": self.width,
+        }
 
     def posterior(self, x: Tensor) -> Posterior:
         return Delta(self.encoder(x))
@@ -70,5 +85,7 @@ class AE(Trainable):
         terms = {"reconstruction": squared_error(self.decode_soft(z), x)}
         if self.rae:
             terms["latent"] = self.rae * 0.5 * z.square().sum(1).mean()
-            terms["decoder"] = self.rae * torch.stack([p.float().square().sum() for p in self.decoder.parameters()]).sum()
+            terms["decoder"] = (
+                self.rae * torch.stack([p.float().square().sum() for p in self.decoder.parameters()]).sum()
+            )
         return terms

@@ -36,7 +36,9 @@ def conditional(z: Tensor, seed: int = 0, support: str = "normal") -> Mixture:
     """
     n, d = z.shape
     if n < FEWEST:
-        raise LiminalError(f"sample: {n} item{'' if n == 1 else 's'} to draw from; wanted {FEWEST} or more (or draw near one item)")
+        raise LiminalError(
+            f"sample: {n} item{'' if n == 1 else 's'} to draw from; wanted {FEWEST} or more (or draw near one item)"
+        )
     if n < MANY * d:
         return gaussian(z.double().mean(0), shrunk(z), support)
     order = torch.randperm(n, generator=rng(seed))
@@ -51,7 +53,9 @@ def near(z: Tensor, neighbours: Tensor, support: str = "normal") -> Mixture:
         LiminalError: fewer than 3 neighbours.
     """
     if len(neighbours) < FEWEST:
-        raise LiminalError(f"sample: {len(neighbours)} neighbours to learn the spread from; wanted {FEWEST} or more")
+        raise LiminalError(
+            f"sample: {len(neighbours)} neighbours to learn the spread from; wanted {FEWEST} or more"
+        )
     return gaussian(z, NEAR * shrunk(neighbours), support)
 
 
@@ -67,11 +71,15 @@ def gaussian(mean: Tensor, covariance: Tensor, support: str = "normal") -> Mixtu
     found = Mixture(len(mean), 1, support)
     found.means.copy_(mean[None])
     floor = 1e-6 * covariance.diagonal().mean().clamp_min(1e-12)
-    found.cholesky.copy_(torch.linalg.cholesky(covariance + floor * torch.eye(len(mean), dtype=covariance.dtype))[None])
+    found.cholesky.copy_(
+        torch.linalg.cholesky(covariance + floor * torch.eye(len(mean), dtype=covariance.dtype))[None]
+    )
     return found
 
 
-def accepted(sampler: Prior, n: int, accept: Callable[[Tensor], Tensor], seed: int = 0) -> tuple[Tensor, float]:
+def accepted(
+    sampler: Prior, n: int, accept: Callable[[Tensor], Tensor], seed: int = 0
+) -> tuple[Tensor, float]:
     """n draws (n, d) that pass, and the share of all draws that did.
 
     Args:
@@ -92,5 +100,7 @@ def accepted(sampler: Prior, n: int, accept: Callable[[Tensor], Tensor], seed: i
             break
     kept = torch.cat(found)
     if len(kept) < n:
-        raise LiminalError(f"sample: only {len(kept)} of {drawn:,} draws pass, {n} were wanted; ask for less support, or for fewer")
+        raise LiminalError(
+            f"sample: only {len(kept)} of {drawn:,} draws pass, {n} were wanted; ask for less support, or for fewer"
+        )
     return kept[:n], len(kept) / drawn

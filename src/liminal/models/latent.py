@@ -59,7 +59,11 @@ class Mixture(Fitted):
         return {**super().config(), "components": self.components}
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        which = torch.multinomial(self.weights.cpu(), n, replacement=True, generator=generator) if n else torch.zeros(0, dtype=torch.long)
+        which = (
+            torch.multinomial(self.weights.cpu(), n, replacement=True, generator=generator)
+            if n
+            else torch.zeros(0, dtype=torch.long)
+        )
         noise = torch.randn(n, self.dim, generator=generator)
         return self.nearest(self.means.cpu()[which] + (self.cholesky.cpu()[which] @ noise[..., None])[..., 0])
 
@@ -102,7 +106,8 @@ class Flow(Fitted):
         self.register_buffer("scale", torch.ones(dim))
         self.enter = nn.Linear(dim + 16, width)
         self.layers = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width)) for _ in range(3)
+            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+            for _ in range(3)
         )
         self.leave = nn.Linear(width, dim)
 
@@ -148,7 +153,10 @@ class Flow(Fitted):
         basis = torch.eye(self.dim, device=z.device)
 
         def divergence(u: Tensor, t: Tensor) -> Tensor:
-            rows = [torch.func.jvp(lambda v: self.velocity(v, t), (u,), (e.expand_as(u),))[1][:, j] for j, e in enumerate(basis)]
+            rows = [
+                torch.func.jvp(lambda v: self.velocity(v, t), (u,), (e.expand_as(u),))[1][:, j]
+                for j, e in enumerate(basis)
+            ]
             return torch.stack(rows).sum(0)
 
         for i in range(self.steps):  # midpoint rule for the divergence, Runge-Kutta for the path
@@ -194,7 +202,9 @@ def fit_mixture(z: Tensor, held: Tensor, seed: int = 0, support: str = "normal")
     for components in (1, 4, 16, 32):
         if components > 1 and len(order) < components * 20:
             break
-        model = GaussianMixture(components, reg_covar=1e-4, init_params="k-means++", max_iter=60, tol=3e-3, random_state=seed)
+        model = GaussianMixture(
+            components, reg_covar=1e-4, init_params="k-means++", max_iter=60, tol=3e-3, random_state=seed
+        )
         with np.errstate(all="ignore"):
             _quiet(model.fit, z64[order])
         score = float(model.score(held.double().cpu().numpy()))
@@ -259,7 +269,9 @@ def fit_flow(
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        torch._foreach_lerp_(averages, [p.detach() for p in flow.parameters()], 1 - min(0.995, (1 + i) / (10 + i)))
+        torch._foreach_lerp_(
+            averages, [p.detach() for p in flow.parameters()], 1 - min(0.995, (1 + i) / (10 + i))
+        )
         if progress:
             progress(i + 1, steps)
     with torch.no_grad():
@@ -295,7 +307,9 @@ def two_sample(a: Tensor, b: Tensor, k: int = 5, rounds: int = 200, seed: int = 
     return same, (1 + beyond) / (1 + rounds)
 
 
-def choose(samplers: dict[str, Prior], held: Tensor, seed: int = 0) -> tuple[str, dict[str, dict[str, float]]]:
+def choose(
+    samplers: dict[str, Prior], held: Tensor, seed: int = 0
+) -> tuple[str, dict[str, dict[str, float]]]:
     """The sampler whose draws are hardest to tell from held-out latents, and the tests behind the choice.
 
     Args:

@@ -68,13 +68,19 @@ class VAE(Trainable):
     ) -> None:
         super().__init__()
         if prior not in ("normal", "sphere"):
-            raise LiminalError(f"model vae has no {prior} prior: choose normal or sphere (wae has uniform, too)")
+            raise LiminalError(
+                f"model vae has no {prior} prior: choose normal or sphere (wae has uniform, too)"
+            )
         if min(beta, free_bits, tc) < 0:
             raise LiminalError(f"model vae: beta {beta}, free_bits {free_bits} and tc {tc} must be 0 or more")
         if prior == "sphere" and (free_bits or tc):
-            raise LiminalError("model vae: free_bits and tc need the normal prior; leave them out, or leave --prior sphere out")
+            raise LiminalError(
+                "model vae: free_bits and tc need the normal prior; leave them out, or leave --prior sphere out"
+            )
         if likelihood not in ("gaussian", "bernoulli"):
-            raise LiminalError(f"model vae: likelihood {likelihood!r} is unknown; choose gaussian or bernoulli")
+            raise LiminalError(
+                f"model vae: likelihood {likelihood!r} is unknown; choose gaussian or bernoulli"
+            )
         self.shape, self.beta, self.free_bits, self.tc = tuple(shape), beta, free_bits, tc
         self.likelihood, self.width = likelihood, width
         self.prior = PRIORS[prior](dim)

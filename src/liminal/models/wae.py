@@ -26,7 +26,9 @@ def mmd(a: Tensor, b: Tensor, scale: float) -> Tensor:
 
     def kernel(u: Tensor, v: Tensor) -> Tensor:
         squared = (u.square().sum(1)[:, None] + v.square().sum(1)[None] - 2 * u @ v.T).clamp_min(0)
-        return torch.stack([c * scale / (c * scale + squared) for c in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)]).sum(0)
+        return torch.stack(
+            [c * scale / (c * scale + squared) for c in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)]
+        ).sum(0)
 
     def off_diagonal(k: Tensor) -> Tensor:
         return (k.sum() - k.diagonal().sum()) / (n * (n - 1))
@@ -50,7 +52,14 @@ class WAE(Trainable):
 
     name = "wae"
 
-    def __init__(self, shape: tuple[int, ...], dim: int = 16, prior: str = "normal", penalty: float = 10.0, width: int = 24) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        dim: int = 16,
+        prior: str = "normal",
+        penalty: float = 10.0,
+        width: int = 24,
+    ) -> None:
         super().__init__()
         if prior not in PRIORS:
             raise LiminalError(f"model wae has no {prior} prior: choose normal, sphere or uniform")
@@ -61,7 +70,13 @@ class WAE(Trainable):
         self.encoder, self.decoder = networks(self.shape, dim, dim, width)
 
     def config(self) -> dict[str, Any]:
-        return {"shape": list(self.shape), "dim": self.dim, "prior": self.prior.name, "penalty": self.penalty, "width": self.width}
+        return {
+            "shape": list(self.shape),
+            "dim": self.dim,
+            "prior": self.prior.name,
+            "penalty": self.penalty,
+            "width": self.width,
+        }
 
     def posterior(self, x: Tensor) -> Posterior:
         return Delta(self.prior.project(self.encoder(x).float()))

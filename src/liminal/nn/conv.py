@@ -58,7 +58,9 @@ class Grow(nn.ConvTranspose2d):
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         if self.out_channels > 1 or self.bias is None:
             return super().forward(x, output_size)
-        turned = self.weight[:, 0].flip(1, 2).unflatten(2, (2, 2)).unflatten(1, (2, 2))  # (a, row, odd row, column, odd column)
+        turned = (
+            self.weight[:, 0].flip(1, 2).unflatten(2, (2, 2)).unflatten(1, (2, 2))
+        )  # (a, row, odd row, column, odd column)
         pixels = [F.pad(turned[:, :, i, :, j], (j, 1 - j, i, 1 - i)) for i in (0, 1) for j in (0, 1)]
         return F.pixel_shuffle(F.conv2d(x, torch.stack(pixels), self.bias.expand(4), padding=1), 2)
 
@@ -71,7 +73,9 @@ def check(shape: tuple[int, ...]) -> tuple[int, int, int]:
     """
     c, h, w = shape
     if max(h, w) > 256 or min(h, w) < 8:
-        raise LiminalError(f"pictures of {h} x {w} pixels: wanted 8 to 256 on each side; choose another --size")
+        raise LiminalError(
+            f"pictures of {h} x {w} pixels: wanted 8 to 256 on each side; choose another --size"
+        )
     return c, h, w
 
 
@@ -114,9 +118,13 @@ class Decoder(nn.Module):
         h, w = self.sizes[0]
         channels = [*(channels_at(max(size), width) for size in self.sizes[:-1]), out]
         self.enter = nn.Sequential(nn.Linear(dim, HIDDEN), nn.SiLU())
-        self.head = nn.Sequential(nn.Linear(HIDDEN, channels[0] * h * w), nn.Unflatten(1, (channels[0], h, w)))
+        self.head = nn.Sequential(
+            nn.Linear(HIDDEN, channels[0] * h * w), nn.Unflatten(1, (channels[0], h, w))
+        )
         self.start = Residual(channels[0])
-        self.ups = nn.ModuleList(nn.Sequential(_norm(a), nn.SiLU(), Grow(a, b)) for a, b in itertools.pairwise(channels))
+        self.ups = nn.ModuleList(
+            nn.Sequential(_norm(a), nn.SiLU(), Grow(a, b)) for a, b in itertools.pairwise(channels)
+        )
         h, w = next(size for size in reversed(self.sizes) if max(size) <= COARSE)
         flat = nn.Linear(HIDDEN, out * h * w)
         with torch.no_grad():

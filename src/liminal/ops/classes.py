@@ -30,7 +30,13 @@ class Gaussians:
     def log_prob(self, z: Tensor) -> Tensor:
         """Log-densities (n, k) of z (n, d), up to a constant that is the same for all classes."""
         spread = torch.linalg.slogdet(self.root)[1]
-        return torch.stack([-0.5 * ((z - m) @ w).square().sum(1) for m, w in zip(self.mean, self.inverse, strict=True)], 1) - spread
+        return (
+            torch.stack(
+                [-0.5 * ((z - m) @ w).square().sum(1) for m, w in zip(self.mean, self.inverse, strict=True)],
+                1,
+            )
+            - spread
+        )
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,9 @@ def jacobians(gaussians: Gaussians, decode: Decode, seed: int) -> Tensor:
         e = torch.cat([e, -e])
         x = decode((mean + e @ root).float()).detach().cpu().flatten(1)
         if not torch.isfinite(x).all():
-            raise LiminalError("fit_style: decoded data hold NaN or infinity; leave decode= out to match styles in the latents")
+            raise LiminalError(
+                "fit_style: decoded data hold NaN or infinity; leave decode= out to match styles in the latents"
+            )
         found.append(torch.linalg.lstsq(e, x.double() - x.double().mean(0)).solution.T)
     beside = torch.linalg.qr(torch.cat(found, 1), mode="r")[1]
     return beside.reshape(-1, k, d).permute(1, 0, 2).contiguous()

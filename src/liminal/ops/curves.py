@@ -79,7 +79,9 @@ def _bends(stops: Tensor, loop: bool) -> list[Way]:
 def _slopes(chords: Tensor, gaps: Tensor, loop: bool) -> tuple[Tensor, Tensor]:
     """The derivative (s, d) where each stretch begins and where it ends, from the chords' slopes (s, d) and the knots' gaps (s, 1)."""
     before, width = chords.roll(1, 0), gaps.roll(1, 0)
-    at = (before * gaps + chords * width) / (gaps + width)  # where stretch i begins; the first is met by the last
+    at = (before * gaps + chords * width) / (
+        gaps + width
+    )  # where stretch i begins; the first is met by the last
     after = at.roll(-1, 0)
     if not loop:
         only = len(chords) == 1
@@ -109,7 +111,9 @@ def polyline_way(curves: Tensor) -> Way:
         LiminalError: the curves have another shape, or hold NaN.
     """
     if curves.ndim != 3 or curves.shape[1] < 2 or not len(curves):
-        raise LiminalError(f"polyline_way: wanted curves (n, points, d) of 2 points or more, got {tuple(curves.shape)}")
+        raise LiminalError(
+            f"polyline_way: wanted curves (n, points, d) of 2 points or more, got {tuple(curves.shape)}"
+        )
     if not torch.isfinite(curves).all():
         raise LiminalError("polyline_way: the curves hold NaN or infinity; wanted finite points")
 
@@ -118,7 +122,9 @@ def polyline_way(curves: Tensor) -> Way:
         off = (both[:, 0] - a).norm(dim=1) + (both[:, -1] - b).norm(dim=1)
         best = int(off.argmin())
         if float(off[best]) > 1e-3 * (1 + float(a.norm() + b.norm())):
-            raise LiminalError("path: none of the curves computed in advance joins these two items; compute one from each key to the next")
+            raise LiminalError(
+                "path: none of the curves computed in advance joins these two items; compute one from each key to the next"
+            )
         curve = both[best]
         place = t * (len(curve) - 1)
         left = place.floor().clamp(0, len(curve) - 2)
@@ -145,7 +151,9 @@ def only(z: Tensor, start: Tensor, directions: Tensor, white: Tensor | None = No
         LiminalError: no direction, one of no length, or another width.
     """
     if directions.ndim != 2 or not len(directions) or directions.shape[1] != z.shape[-1]:
-        raise LiminalError(f"only: wanted directions of shape (k, {z.shape[-1]}), 1 or more, got {tuple(directions.shape)}")
+        raise LiminalError(
+            f"only: wanted directions of shape (k, {z.shape[-1]}), 1 or more, got {tuple(directions.shape)}"
+        )
     v, moved = directions.double(), (z - start).double()
     w = torch.eye(z.shape[-1], dtype=torch.float64) if white is None else white.double()
     if not torch.isfinite(v).all() or ((v @ w).norm(dim=1) <= 1e-12).any():

@@ -25,7 +25,9 @@ REFRESH = 12  # rounds after which the metric is taken again
 DAMPING = 1e-2  # of the metric, in its mean eigenvalue
 FLAT = 1e-9  # of the squared size of the data: costs below are lost in rounding
 TRIES = 5  # sizes of a step
-NUMBERS = 2**24  # of decoded data in memory at once, with their gradients (64 MB in float32), unless one curve alone has more
+NUMBERS = (
+    2**24
+)  # of decoded data in memory at once, with their gradients (64 MB in float32), unless one curve alone has more
 
 
 @dataclass
@@ -78,15 +80,23 @@ class Cost:
             inner = z[:, 1:-1].detach().clone().requires_grad_()
             x = self.decode(inner.flatten(0, 1))
             if not x.requires_grad:
-                raise LiminalError("geodesics: the decoder gives no gradient; wanted one that torch can differentiate")
-            data = torch.cat([self._xa[rows, None], x.detach().unflatten(0, inner.shape[:2]), self._xb[rows, None]], 1)
+                raise LiminalError(
+                    "geodesics: the decoder gives no gradient; wanted one that torch can differentiate"
+                )
+            data = torch.cat(
+                [self._xa[rows, None], x.detach().unflatten(0, inner.shape[:2]), self._xb[rows, None]], 1
+            )
             step = data.diff(dim=1)
             weights, rise = self._factors(z)
             pull = weights.to(step)[..., None] * step
             (slope,) = torch.autograd.grad(x, inner, 2 * count * (pull[:, :-1] - pull[:, 1:]).flatten(0, 1))
-        squares, weights, rise, slope = (t.detach().cpu().double() for t in (step.square().sum(-1), weights, rise, slope))
+        squares, weights, rise, slope = (
+            t.detach().cpu().double() for t in (step.square().sum(-1), weights, rise, slope)
+        )
         lean = count / 2 * squares[..., None] * rise
-        return At(z, count * (weights * squares).sum(1), slope + lean[:, :-1] + lean[:, 1:], squares, weights, rise)
+        return At(
+            z, count * (weights * squares).sum(1), slope + lean[:, :-1] + lean[:, 1:], squares, weights, rise
+        )
 
     def _factors(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Weights (k, points - 1) at the middles of steps, and their gradients (k, points - 1, d)."""
@@ -95,7 +105,9 @@ class Cost:
             return middle.new_ones(middle.shape[:2]), torch.zeros_like(middle)
         value = self.weight(middle.flatten(0, 1))
         if not value.requires_grad:
-            raise LiminalError("geodesics: the weight gives no gradient; wanted a function of z that torch can differentiate")
+            raise LiminalError(
+                "geodesics: the weight gives no gradient; wanted a function of z that torch can differentiate"
+            )
         (rise,) = torch.autograd.grad(value.sum(), middle)
         return value.detach().view(middle.shape[:2]), rise
 
@@ -125,7 +137,12 @@ class Model:
     def __init__(self, metric: Tensor, now: At) -> None:
         count, d = metric.shape[1], metric.shape[-1]
         mean = metric.diagonal(dim1=-2, dim2=-1).mean((1, 2))[:, None, None, None]
-        apart = 2 * count * now.weights[..., None, None] * (metric + (DAMPING * mean + 1e-30) * torch.eye(d, dtype=metric.dtype))
+        apart = (
+            2
+            * count
+            * now.weights[..., None, None]
+            * (metric + (DAMPING * mean + 1e-30) * torch.eye(d, dtype=metric.dtype))
+        )
         share = 2 * count * now.squares / (16 * now.weights)
         together = share[..., None, None] * now.rise[..., :, None] * now.rise[..., None, :]
         both = apart + together
@@ -158,7 +175,9 @@ class Memory:
     """The last steps of k curves and how their gradients changed: L-BFGS about a model."""
 
     def __init__(self) -> None:
-        self._pairs: list[tuple[Tensor, Tensor, Tensor]] = []  # step, change of gradient, 1 / their product or 0 if that is not positive
+        self._pairs: list[
+            tuple[Tensor, Tensor, Tensor]
+        ] = []  # step, change of gradient, 1 / their product or 0 if that is not positive
 
     def add(self, step: Tensor, change: Tensor) -> None:
         """Remember one step of every curve; where the curvature along it was not positive it teaches nothing."""
@@ -206,8 +225,16 @@ def minimise(cost: Cost, z: Tensor, tolerance: float, rounds: int) -> tuple[At, 
     """
     rows = torch.arange(len(z))
     now = cost.at(z, rows)
-    end, converged, taken = now.pick(rows), torch.zeros(len(z), dtype=torch.bool), torch.zeros(len(z), dtype=torch.long)
-    memory, recent, stuck = Memory(), torch.zeros(len(z), 2, dtype=torch.float64), torch.zeros(len(z), dtype=torch.long)
+    end, converged, taken = (
+        now.pick(rows),
+        torch.zeros(len(z), dtype=torch.bool),
+        torch.zeros(len(z), dtype=torch.long),
+    )
+    memory, recent, stuck = (
+        Memory(),
+        torch.zeros(len(z), 2, dtype=torch.float64),
+        torch.zeros(len(z), dtype=torch.long),
+    )
     for turn in range(rounds + 1):
         if turn % REFRESH == 0:
             metric = cost.metric(now.z)
@@ -248,7 +275,9 @@ def _descended(cost: Cost, rows: Tensor, now: At, move: Tensor, fall: Tensor) ->
         aim = size * fall[todo]
         good = tried.value <= now.value[todo] + 1e-4 * aim
         new.put(todo[good], tried.pick(good))
-        best = -aim / (2 * (tried.value - now.value[todo] - aim))  # the lowest point of the parabola through what was seen
+        best = -aim / (
+            2 * (tried.value - now.value[todo] - aim)
+        )  # the lowest point of the parabola through what was seen
         size = (size * torch.where(best.isfinite(), best, 0.1).clamp(0.1, 0.5))[~good]
         todo = todo[~good]
         if not len(todo):

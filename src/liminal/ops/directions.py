@@ -36,7 +36,19 @@ from torch import Tensor
 
 from ..errors import LiminalError, unknown
 from .effects import Decode, Pool, Read, Trial, asked, calibrate, choose
-from .probes import Frame, Target, best_dimension, candidates, columns, distinct, explained, held_out_score, probe, projected, targets
+from .probes import (
+    Frame,
+    Target,
+    best_dimension,
+    candidates,
+    columns,
+    distinct,
+    explained,
+    held_out_score,
+    probe,
+    projected,
+    targets,
+)
 
 YES, NO = frozenset({"yes", "true", "on", "1"}), frozenset({"no", "false", "off", "0"})
 TRIED = 64  # held-out items on which the vectors are compared
@@ -44,7 +56,9 @@ CURVE = (-3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0, 3.0)
 METHODS = ("dimension", "difference", "conditional", "probe", "projected")
 CONDITIONAL = ("conditional", "projected")  # these hold the other attributes fixed
 CHANCE = {"AUC": 0.6, "R2": 0.05}
-TANGLED = 0.5  # share of an attribute that the others tell from which only vectors that hold them fixed are tried
+TANGLED = (
+    0.5  # share of an attribute that the others tell from which only vectors that hold them fixed are tried
+)
 WEAK = 0.25  # share of the asked effect below which a direction does not work
 BENT = 0.5  # share of the straight line's effect by which the effect curve may be off it
 
@@ -98,8 +112,12 @@ class Direction:
         s times the effect at 1 (for s between -1 and 1, of the effect at 1 itself); None where no effect was measured."""
         if self.effect is None:
             return None
-        high = self._holds([(s, e) for s, e in zip(self.strengths, self.effects, strict=True) if s > 0], self.effect)
-        low = self._holds([(s, e) for s, e in zip(self.strengths, self.effects, strict=True) if s < 0], self.effect)
+        high = self._holds(
+            [(s, e) for s, e in zip(self.strengths, self.effects, strict=True) if s > 0], self.effect
+        )
+        low = self._holds(
+            [(s, e) for s, e in zip(self.strengths, self.effects, strict=True) if s < 0], self.effect
+        )
         return low, high
 
     @staticmethod
@@ -117,7 +135,10 @@ class Direction:
     @property
     def evidence(self) -> dict[str, Any]:
         """JSON-ready: everything but the vector, and `holds`."""
-        return {**{k: v for k, v in asdict(replace(self, vector=torch.empty(0))).items() if k != "vector"}, "holds": self.holds}
+        return {
+            **{k: v for k, v in asdict(replace(self, vector=torch.empty(0))).items() if k != "vector"},
+            "holds": self.holds,
+        }
 
 
 def find_directions(
@@ -165,7 +186,9 @@ def find_directions(
     held_fixed, of = columns(attributes_train, frame.whiten(z_train))
     normals = [probe(target, z_train, frame) for target in known]
     scores = [held_out_score(t, z_train, z_held, frame, [n]) for t, n in zip(known, normals, strict=True)]
-    told = [score >= CHANCE[name] for score, name in scores]  # the normal of what latents do not tell is noise: nothing to keep off
+    told = [
+        score >= CHANCE[name] for score, name in scores
+    ]  # the normal of what latents do not tell is noise: nothing to keep off
     kept_off = _free_values(known)
     found: list[Direction] = []
     wanted = [(t, n) for t, n in zip(known, normals, strict=True) if names is None or t.attribute in names]
@@ -175,45 +198,65 @@ def find_directions(
         others = held_fixed[:, [i for i, attribute in enumerate(of) if attribute != target.attribute]]
         seen = [normals[i] for i in kept_off if told[i] and known[i].attribute != target.attribute]
         free = projected(normal, torch.stack(seen)) if seen else None
-        vectors = candidates(target, z_train, frame, normal, others, free, (dimensions or {}).get(target.name))
+        vectors = candidates(
+            target, z_train, frame, normal, others, free, (dimensions or {}).get(target.name)
+        )
         share = explained(target, others)
         tangled = share > TANGLED and any(m in CONDITIONAL for m in methods)
-        score, score_name = held_out_score(target, z_train, z_held, frame, [normal, frame.white.T @ vectors["difference"]])
+        score, score_name = held_out_score(
+            target, z_train, z_held, frame, [normal, frame.white.T @ vectors["difference"]]
+        )
         tried = [m for m in methods if m == "dimension" or m in CONDITIONAL] if tangled else methods
         direction = _measured(target, distinct(vectors, tried, frame), score, score_name, frame, pool, items)
         if tangled:
             why = f"other attributes tell {share:.0%} of it in these items: it was looked for with them held fixed"
             direction = replace(direction, note="; ".join(part for part in (direction.note, why) if part))
         left = held_out_score(target, z_train, z_held, frame, [free])[0] if free is not None else None
-        found.append(replace(direction, best_dimension=best_dimension(target, z_train, z_held), projected_score=left))
+        found.append(
+            replace(direction, best_dimension=best_dimension(target, z_train, z_held), projected_score=left)
+        )
     return found
 
 
 def _free_values(known: Sequence[Target]) -> list[int]:
     """The targets whose readings fix those of all: of a category every value but the last, which the others leave no choice."""
     last = {t.attribute: t.name for t in known if t.kind == "category" and t.name != t.attribute}
-    return [i for i, t in enumerate(known) if t.kind != "category" or t.name not in (t.attribute, last[t.attribute])]
+    return [
+        i
+        for i, t in enumerate(known)
+        if t.kind != "category" or t.name not in (t.attribute, last[t.attribute])
+    ]
 
 
-def _methods(methods: Collection[str], conditional: bool, dimensions: Mapping[str, int], z: Tensor) -> Collection[str]:
+def _methods(
+    methods: Collection[str], conditional: bool, dimensions: Mapping[str, int], z: Tensor
+) -> Collection[str]:
     """The vectors to compare."""
     for method in methods:
         if method not in METHODS:
             raise unknown("method of directions", method, METHODS)
     for name, index in dimensions.items():
         if z.ndim == 2 and not 0 <= index < z.shape[1]:
-            raise LiminalError(f"directions: {name} is bound to dimension {index}; the latents have dimensions 0 to {z.shape[1] - 1}")
+            raise LiminalError(
+                f"directions: {name} is bound to dimension {index}; the latents have dimensions 0 to {z.shape[1] - 1}"
+            )
     return [m for m in methods if m in CONDITIONAL] if conditional else methods
 
 
-def _check(z_train: Tensor, train: pa.Table, z_held: Tensor, held: pa.Table, names: Collection[str] | None) -> None:
+def _check(
+    z_train: Tensor, train: pa.Table, z_held: Tensor, held: pa.Table, names: Collection[str] | None
+) -> None:
     for what, z, table in (("training", z_train, train), ("held-out", z_held, held)):
         if z.ndim != 2 or len(z) != len(table) or z.shape[1] != z_train.shape[1]:
-            raise LiminalError(f"directions: {what} latents {tuple(z.shape)} do not fit {len(table)} rows of attributes")
+            raise LiminalError(
+                f"directions: {what} latents {tuple(z.shape)} do not fit {len(table)} rows of attributes"
+            )
         if not torch.isfinite(z).all():
             raise LiminalError(f"directions: the {what} latents hold NaN or infinity; wanted finite numbers")
     if len(z_train) < 2 or len(z_held) < 1:
-        raise LiminalError(f"directions: {len(z_train)} training and {len(z_held)} held-out items are too few; label more items")
+        raise LiminalError(
+            f"directions: {len(z_train)} training and {len(z_held)} held-out items are too few; label more items"
+        )
     if missing := [c for c in train.column_names if c not in held.column_names]:
         raise LiminalError(f"directions: the held-out items have no attribute {missing[0]!r}")
     for name in names or ():
@@ -221,19 +264,50 @@ def _check(z_train: Tensor, train: pa.Table, z_held: Tensor, held: pa.Table, nam
             raise unknown("attribute", name, train.column_names)
 
 
-def _measured(target: Target, vectors: dict[str, Tensor], score: float, score_name: str, frame: Frame, pool: Pool, items: int) -> Direction:
+def _measured(
+    target: Target,
+    vectors: dict[str, Tensor],
+    score: float,
+    score_name: str,
+    frame: Frame,
+    pool: Pool,
+    items: int,
+) -> Direction:
     """The best of the vectors at its right length, with what it does."""
-    notes = [f"held-out {score_name} {score:.2f} is at chance: the latents do not tell it"] if score < CHANCE[score_name] else []
+    notes = (
+        [f"held-out {score_name} {score:.2f} is at chance: the latents do not tell it"]
+        if score < CHANCE[score_name]
+        else []
+    )
     unit = asked(target, pool)
     held = target.held[pool.rows]
     rows = np.flatnonzero(~np.isnan(held) if target.kind == "number" else held == 0)
     if unit is None or not len(rows) or not vectors:
         none = "no vector is left for it: the latents do not move with it, or only with other attributes"
         notes.append("its effect was not measured: no reader sees it in decoded items" if vectors else none)
-        method = next((m for m in ("dimension", "conditional", "difference", "projected", "probe") if m in vectors), "difference")
+        method = next(
+            (m for m in ("dimension", "conditional", "difference", "projected", "probe") if m in vectors),
+            "difference",
+        )
         vector = vectors.get(method, torch.zeros_like(frame.mean)).float()
-        return Direction(target.name, vector, target.kind, method, score, score_name, 1.0, None, (), (), {}, False, "; ".join(notes))
-    enough = len(rows) >= TRIED + items // 2  # to set the length on other items than those that chose the vector
+        return Direction(
+            target.name,
+            vector,
+            target.kind,
+            method,
+            score,
+            score_name,
+            1.0,
+            None,
+            (),
+            (),
+            {},
+            False,
+            "; ".join(notes),
+        )
+    enough = (
+        len(rows) >= TRIED + items // 2
+    )  # to set the length on other items than those that chose the vector
     method, start = choose(vectors, Trial(pool, rows[:TRIED], target, unit), frame)
     trial = Trial(pool, rows[TRIED : TRIED + items] if enough else rows[:items], target, unit)
     scale, effect, leakage = calibrate(vectors[method], trial, start)
@@ -243,7 +317,19 @@ def _measured(target: Target, vectors: dict[str, Tensor], score: float, score_na
         notes.append(f"strength 1 reaches only {max(effect, 0):.0%} of what was asked")
     works = score >= CHANCE[score_name] and effect >= WEAK
     return Direction(
-        target.name, vector.float(), target.kind, method, score, score_name, unit, effect, CURVE, effects, leakage, works, "; ".join(notes)
+        target.name,
+        vector.float(),
+        target.kind,
+        method,
+        score,
+        score_name,
+        unit,
+        effect,
+        CURVE,
+        effects,
+        leakage,
+        works,
+        "; ".join(notes),
     )
 
 
@@ -274,7 +360,9 @@ def table(directions: Iterable[Direction]) -> list[dict[str, Any]]:
 # names
 
 
-def resolve(name: str, value: str | None, directions: Mapping[str, Direction], attributes: Collection[str] = ()) -> Direction:
+def resolve(
+    name: str, value: str | None, directions: Mapping[str, Direction], attributes: Collection[str] = ()
+) -> Direction:
     """The direction that a formula's ``name`` or ``name=value`` means.
 
     Args:
@@ -292,7 +380,9 @@ def resolve(name: str, value: str | None, directions: Mapping[str, Direction], a
         return directions[f"{name}={value}"]
     forms = [k for k in directions if k.startswith(f"{name}=")]
     if value is None and forms:
-        raise LiminalError(f"{name!r} is a category without a value that means off; say which value: {_listed(forms)}")
+        raise LiminalError(
+            f"{name!r} is a category without a value that means off; say which value: {_listed(forms)}"
+        )
     if value is not None and forms:
         near = [k for k in forms if k.split("=", 1)[1].lower() == value.lower()]
         if len(near) == 1:
@@ -304,15 +394,23 @@ def resolve(name: str, value: str | None, directions: Mapping[str, Direction], a
         if directions[name].kind == "bool" and value.lower() in NO:
             raise LiminalError(f"{name}={value}: write -{name} to take it away")
         number = directions[name].kind == "number"
-        form = f"a number: write a strength, as in 1.5*{name}" if number else f"yes or no: write {name} or -{name}"
+        form = (
+            f"a number: write a strength, as in 1.5*{name}"
+            if number
+            else f"yes or no: write {name} or -{name}"
+        )
         raise LiminalError(f"{name}={value}: {name} is {form}")
     if name in attributes:
-        raise LiminalError(f"attribute {name!r} has no direction: too few items are known to have it or not to have it; label more")
+        raise LiminalError(
+            f"attribute {name!r} has no direction: too few items are known to have it or not to have it; label more"
+        )
     raise unknown("direction", name, {k.split("=", 1)[0] for k in directions})
 
 
 def _listed(forms: Sequence[str]) -> str:
-    shown = [k if k.split("=", 1)[1].isidentifier() else "{}='{}'".format(*k.split("=", 1)) for k in sorted(forms)]
+    shown = [
+        k if k.split("=", 1)[1].isidentifier() else "{}='{}'".format(*k.split("=", 1)) for k in sorted(forms)
+    ]
     return ", ".join(shown[:12]) + (", ..." if len(shown) > 12 else "")
 
 
@@ -336,7 +434,9 @@ def from_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> 
         listed = json.loads(metadata["directions"])
         return [_kept(tensors[e["name"]], {k: v for k, v in e.items() if k != "holds"}) for e in listed]
     except (KeyError, TypeError, ValueError) as error:
-        raise LiminalError(f"directions: the file's evidence does not fit its vectors ({error}); find the directions again") from error
+        raise LiminalError(
+            f"directions: the file's evidence does not fit its vectors ({error}); find the directions again"
+        ) from error
 
 
 def _kept(vector: Tensor, evidence: dict[str, Any]) -> Direction:

@@ -43,7 +43,9 @@ APART = 0.2  # standard deviations of an attribute between two selections, from 
 # without labels
 
 
-def pca(z: Tensor, k: int = 8, decode: Decode | None = None, read: Read | None = None, seed: int = 0) -> list[Direction]:
+def pca(
+    z: Tensor, k: int = 8, decode: Decode | None = None, read: Read | None = None, seed: int = 0
+) -> list[Direction]:
     """The principal components of latents, largest first; `score` is the share of variance.
 
     Args:
@@ -59,7 +61,9 @@ def pca(z: Tensor, k: int = 8, decode: Decode | None = None, read: Read | None =
     z, covariance = _spread("pca", z, k)
     power, axes = torch.linalg.eigh(covariance)
     shares = power.flip(0).clamp_min(0) / power.sum().clamp_min(1e-300)
-    return _named("pca", "pca", axes.T.flip(0)[:k], shares[:k], "share", covariance, _pool(z, decode, read, seed))
+    return _named(
+        "pca", "pca", axes.T.flip(0)[:k], shares[:k], "share", covariance, _pool(z, decode, read, seed)
+    )
 
 
 def jacobian(
@@ -87,13 +91,17 @@ def jacobian(
     """
     z, covariance = _spread("jacobian", z, k)
     if z0.shape != (z.shape[1],) or not torch.isfinite(z0).all():
-        raise LiminalError(f"jacobian: wanted one latent of shape ({z.shape[1]},), finite, got {tuple(z0.shape)}")
+        raise LiminalError(
+            f"jacobian: wanted one latent of shape ({z.shape[1]},), finite, got {tuple(z0.shape)}"
+        )
     values, axes = stretches(pullback_metric(decode_soft, z0[None].float()))
     pool = _pool(z, decode, read, seed, z0)
     return _named("jacobian", "jacobian", axes[0, :k], values[0, :k], "singular value", covariance, pool, z0)
 
 
-def factorised(generator: Generator, z: Tensor, k: int = 8, read: Read | None = None, seed: int = 0) -> list[Direction]:
+def factorised(
+    generator: Generator, z: Tensor, k: int = 8, read: Read | None = None, seed: int = 0
+) -> list[Direction]:
     """What the decoder's first linear layer stretches most: right singular vectors of its weight A, by closed form; `score` is |A v|.
 
     The same everywhere in the latent space, and blind to all that the later layers do.
@@ -113,7 +121,13 @@ def factorised(generator: Generator, z: Tensor, k: int = 8, read: Read | None = 
     power, axes = torch.linalg.eigh(weight.T @ weight)
     values = power.flip(0).clamp_min(0).sqrt()
     return _named(
-        "factor", "factorised", axes.T.flip(0)[:k], values[:k], "singular value", covariance, _pool(z, generator.decode, read, seed)
+        "factor",
+        "factorised",
+        axes.T.flip(0)[:k],
+        values[:k],
+        "singular value",
+        covariance,
+        _pool(z, generator.decode, read, seed),
     )
 
 
@@ -139,19 +153,26 @@ def strips(
         LiminalError: no directions, no strengths, or z is not (d,).
     """
     if not directions or z.ndim != 1:
-        raise LiminalError(f"strips: wanted 1 direction or more and one latent (d,), got {len(directions)} and shape {tuple(z.shape)}")
+        raise LiminalError(
+            f"strips: wanted 1 direction or more and one latent (d,), got {len(directions)} and shape {tuple(z.shape)}"
+        )
     rows = [strip(generator, modality, z, d.vector.to(z), strengths, size) for d in directions]
     labels = []
     for d in directions:
         most = max(d.moves.items(), key=lambda move: abs(move[1]), default=None)
-        labels.append(f"{d.name}: {d.score_name} {d.score:.3g}" + (f"; moves {most[0]} by {most[1]:+.2f} SD" if most else ""))
+        labels.append(
+            f"{d.name}: {d.score_name} {d.score:.3g}"
+            + (f"; moves {most[0]} by {most[1]:+.2f} SD" if most else "")
+        )
     return grid.grid(rows, columns=1, labels=labels)
 
 
 def _spread(call: str, z: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """z in float64 on the CPU and its covariance."""
     if z.ndim != 2 or len(z) < 2 or not torch.isfinite(z).all():
-        raise LiminalError(f"{call}: wanted latents (n, d) of 2 items or more, finite, got shape {tuple(z.shape)}")
+        raise LiminalError(
+            f"{call}: wanted latents (n, d) of 2 items or more, finite, got shape {tuple(z.shape)}"
+        )
     if k < 1:
         raise LiminalError(f"{call}: {k} directions; wanted 1 or more")
     z = z.detach().cpu().double()
@@ -161,7 +182,9 @@ def _spread(call: str, z: Tensor, k: int) -> tuple[Tensor, Tensor]:
     return z, covariance
 
 
-def _pool(z: Tensor, decode: Decode | None, read: Read | None, seed: int, first: Tensor | None = None) -> Pool | None:
+def _pool(
+    z: Tensor, decode: Decode | None, read: Read | None, seed: int, first: Tensor | None = None
+) -> Pool | None:
     """Some items, decoded and read; `first` comes first."""
     if decode is None or read is None:
         return None
@@ -193,7 +216,20 @@ def _named(
         name = f"{prefix}{i}"
         found.append(
             Direction(
-                name, vector, "unlabelled", method, float(score), score_name, unit, None, (), (), {}, works, "; ".join(notes), moves=moves
+                name,
+                vector,
+                "unlabelled",
+                method,
+                float(score),
+                score_name,
+                unit,
+                None,
+                (),
+                (),
+                {},
+                works,
+                "; ".join(notes),
+                moves=moves,
             )
         )
     return found
@@ -203,7 +239,10 @@ def _first_linear(generator: Generator, z: Tensor) -> nn.Linear:
     """The linear layer that z meets first, found by decoding z once and looking at what is handed to which layer."""
     met: list[tuple[nn.Module, object]] = []
     leaves = [m for m in generator.modules() if not list(m.children())]
-    hooks = [m.register_forward_pre_hook(lambda module, given: met.append((module, given[0] if given else None))) for m in leaves]
+    hooks = [
+        m.register_forward_pre_hook(lambda module, given: met.append((module, given[0] if given else None)))
+        for m in leaves
+    ]
     try:
         with inference(generator):
             z = z.to(generator.device)
@@ -212,12 +251,21 @@ def _first_linear(generator: Generator, z: Tensor) -> nn.Linear:
         for hook in hooks:
             hook.remove()
     layer, given = met[0] if met else (None, None)
-    if isinstance(layer, nn.Linear) and isinstance(given, Tensor) and given.shape == z.shape and torch.equal(given.to(z), z):
+    if (
+        isinstance(layer, nn.Linear)
+        and isinstance(given, Tensor)
+        and given.shape == z.shape
+        and torch.equal(given.to(z), z)
+    ):
         return layer
     got = (
-        "no layer of torch" if layer is None else f"{type(layer).__name__}{', after z was changed' if isinstance(layer, nn.Linear) else ''}"
+        "no layer of torch"
+        if layer is None
+        else f"{type(layer).__name__}{', after z was changed' if isinstance(layer, nn.Linear) else ''}"
     )
-    raise LiminalError(f"factorised: wanted a decoder whose first layer is a Linear on z; got {got}; use pca or jacobian")
+    raise LiminalError(
+        f"factorised: wanted a decoder whose first layer is a Linear on z; got {got}; use pca or jacobian"
+    )
 
 
 # from two selections
@@ -260,12 +308,26 @@ def from_selections(
     method = max(scores, key=lambda m: (round(scores[m], 2), m == "difference"))
     vector = _between(points, on, frame, method)
     if frame.shift(vector) < 1e-6:
-        raise LiminalError("from_selections: the two have the same middle: the direction between them has no length; select other items")
+        raise LiminalError(
+            "from_selections: the two have the same middle: the direction between them has no length; select other items"
+        )
     score = scores[method]
     if score < CHANCE["AUC"]:
         notes.append(f"cross-validated AUC {score:.2f} is at chance: the latents do not tell the two apart")
     plain = Direction(
-        name, vector.float(), "selection", method, score, "AUC", 1.0, None, (), (), {}, score >= CHANCE["AUC"], "; ".join(notes)
+        name,
+        vector.float(),
+        "selection",
+        method,
+        score,
+        "AUC",
+        1.0,
+        None,
+        (),
+        (),
+        {},
+        score >= CHANCE["AUC"],
+        "; ".join(notes),
     )
     if decode is None or read is None:
         return plain
@@ -277,7 +339,9 @@ def _different(z_a: Tensor, z_b: Tensor, d: int) -> tuple[Tensor, Tensor, list[s
     given = []
     for which, part in (("to go to", z_a), ("to come from", z_b)):
         if part.ndim != 2 or part.shape[1] != d or not torch.isfinite(part).all():
-            raise LiminalError(f"from_selections: wanted latents (n, {d}), finite, in the selection {which}, got shape {tuple(part.shape)}")
+            raise LiminalError(
+                f"from_selections: wanted latents (n, {d}), finite, in the selection {which}, got shape {tuple(part.shape)}"
+            )
         given.append(torch.unique(part.detach().cpu().double(), dim=0))
     joined, times = torch.unique(torch.cat(given), dim=0, return_counts=True)
     twice = {tuple(row) for row in joined[times > 1].tolist()}
@@ -285,7 +349,9 @@ def _different(z_a: Tensor, z_b: Tensor, d: int) -> tuple[Tensor, Tensor, list[s
     for which, part in zip(("to go to", "to come from"), parts, strict=True):
         if len(part) < LEAST:
             shared = f", {len(twice)} more are in both" if twice else ""
-            raise LiminalError(f"from_selections: the selection {which} has {len(part)} different items{shared}; wanted {LEAST} or more")
+            raise LiminalError(
+                f"from_selections: the selection {which} has {len(part)} different items{shared}; wanted {LEAST} or more"
+            )
     return parts[0], parts[1], [f"{len(twice)} items in both selections were left out"] if twice else []
 
 
@@ -306,14 +372,18 @@ def _cross_validated(points: Tensor, on: np.ndarray, frame: Frame, folds: int, s
 
     found: dict[str, list[float]] = {"difference": [], "probe": []}
     u = frame.whiten(points)
-    for train, test in RepeatedStratifiedKFold(n_splits=folds, n_repeats=REPEATS, random_state=seed).split(u, on):
+    for train, test in RepeatedStratifiedKFold(n_splits=folds, n_repeats=REPEATS, random_state=seed).split(
+        u, on
+    ):
         for method, values in found.items():
             reader = _between(points[train], on[train], frame, method) @ frame.white
             values.append(float(roc_auc_score(on[test], (u[test] @ reader).numpy())))
     return {method: float(np.mean(values)) for method, values in found.items()}
 
 
-def _seen(plain: Direction, points: Tensor, on: np.ndarray, frame: Frame, pool: Pool | None, seed: int) -> Direction:
+def _seen(
+    plain: Direction, points: Tensor, on: np.ndarray, frame: Frame, pool: Pool | None, seed: int
+) -> Direction:
     """The direction with what readers see of it."""
     from sklearn.model_selection import StratifiedKFold
 
@@ -324,7 +394,9 @@ def _seen(plain: Direction, points: Tensor, on: np.ndarray, frame: Frame, pool: 
     gaps = {name: float(there[name].mean() - before[name].mean()) for name in sd}
     most = max(sd, key=lambda name: abs(gaps[name]) / sd[name], default=None)
     steps = torch.zeros(len(points), points.shape[1])
-    for train, test in StratifiedKFold(min(FOLDS, int(min(on.sum(), (1 - on).sum()))), shuffle=True, random_state=seed).split(points, on):
+    for train, test in StratifiedKFold(
+        min(FOLDS, int(min(on.sum(), (1 - on).sum()))), shuffle=True, random_state=seed
+    ).split(points, on):
         steps[test] = _between(points[train], on[train], frame, plain.method).float()
     start, step = points[off].float(), steps[off]
 
@@ -337,7 +409,22 @@ def _seen(plain: Direction, points: Tensor, on: np.ndarray, frame: Frame, pool: 
         note = "; ".join(n for n in (plain.note, "readers see no difference between the two selections") if n)
         return replace(plain, moves=moves, note=note)
     effects = tuple(float(changes[s][most].mean()) / gaps[most] for s in CURVE)
-    leakage = {n: float(np.abs(v).mean()) / sd[n] for n, v in changes[1.0].items() if n.split("=", 1)[0] != most.split("=", 1)[0]}
-    note = "; ".join(n for n in (plain.note, f"they differ most in {most}, by {gaps[most] / sd[most]:+.2f} SD") if n)
+    leakage = {
+        n: float(np.abs(v).mean()) / sd[n]
+        for n, v in changes[1.0].items()
+        if n.split("=", 1)[0] != most.split("=", 1)[0]
+    }
+    note = "; ".join(
+        n for n in (plain.note, f"they differ most in {most}, by {gaps[most] / sd[most]:+.2f} SD") if n
+    )
     effect = effects[CURVE.index(1.0)]
-    return replace(plain, unit=gaps[most], effect=effect, strengths=CURVE, effects=effects, leakage=leakage, moves=moves, note=note)
+    return replace(
+        plain,
+        unit=gaps[most],
+        effect=effect,
+        strengths=CURVE,
+        effects=effects,
+        leakage=leakage,
+        moves=moves,
+        note=note,
+    )

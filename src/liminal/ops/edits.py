@@ -67,7 +67,9 @@ class Edit:
     @property
     def leakage(self) -> float | None:
         """Mean absolute change, in standard deviations, of the attributes that were not asked for; None where none was read."""
-        others = [k for k in self.attributes_before if k.partition("=")[0] not in self.asked and self.spread.get(k)]
+        others = [
+            k for k in self.attributes_before if k.partition("=")[0] not in self.asked and self.spread.get(k)
+        ]
         moved = [abs(self.attributes_after[k] - self.attributes_before[k]) / self.spread[k] for k in others]
         return float(np.mean(moved)) if moved else None
 
@@ -79,13 +81,20 @@ class Edit:
         for name, before in self.attributes_before.items():
             after, sd = self.attributes_after[name], self.spread.get(name)
             change = (after - before) / sd if sd else None
-            read[name] = {"before": before, "after": after, "change": change, "asked": name.partition("=")[0] in self.asked}
+            read[name] = {
+                "before": before,
+                "after": after,
+                "change": change,
+                "asked": name.partition("=")[0] in self.asked,
+            }
         return {
             "formula": self.formula,
             "distance": self.distance,
             "change": self.change,
             "leakage": self.leakage,
-            "support": None if self.support is None else {"before": self.support[0], "after": self.support[1]},
+            "support": None
+            if self.support is None
+            else {"before": self.support[0], "after": self.support[1]},
             "nearest": [{"id": i, "distance": d} for i, d in self.nearest],
             "keeps_detail": self.keeps_detail,
             "attributes": read,
@@ -134,7 +143,9 @@ def edit(
         LiminalError: the shapes differ, or the generator refuses the latents.
     """
     if z.ndim != 1 or z.shape != change.shape:
-        raise LiminalError(f"edit: wanted a latent and a change of the same shape (d,), got {tuple(z.shape)} and {tuple(change.shape)}")
+        raise LiminalError(
+            f"edit: wanted a latent and a change of the same shape (d,), got {tuple(z.shape)} and {tuple(change.shape)}"
+        )
     after = z + change
     x = generator.decode(torch.stack([z, after]))
     shown = x if original is None else original.to(x) + x - x[:1]
@@ -169,7 +180,9 @@ def vector(change: Any, dim: int) -> Tensor:
     try:
         found = torch.as_tensor(change)
     except (TypeError, ValueError, RuntimeError):
-        raise LiminalError(f"edit: wanted a formula or a vector of {dim} numbers, got {type(change).__name__}") from None
+        raise LiminalError(
+            f"edit: wanted a formula or a vector of {dim} numbers, got {type(change).__name__}"
+        ) from None
     if found.shape != (dim,) or found.is_complex():
         raise LiminalError(f"edit: wanted a vector of {dim} numbers, got shape {tuple(found.shape)}")
     if not torch.isfinite(found).all():
@@ -194,7 +207,12 @@ def sweep(text: str) -> list[float]:
 
 
 def strip(
-    generator: Generator, modality: Modality, z: Tensor, change: Tensor, strengths: Sequence[float] = STRENGTHS, size: int = 128
+    generator: Generator,
+    modality: Modality,
+    z: Tensor,
+    change: Tensor,
+    strengths: Sequence[float] = STRENGTHS,
+    size: int = 128,
 ) -> Image:
     """A picture of edits by growing strength: one row for each latent, one column for each strength s, showing decode(z + s * change).
 

@@ -25,7 +25,11 @@ class Pool:
 
     def __init__(self, z: Tensor, decode: Decode, read: Read, seed: int | None) -> None:
         """`seed` of the choice and the order of items; None: all, in their order."""
-        order = torch.arange(len(z)) if seed is None else torch.randperm(len(z), generator=torch.Generator().manual_seed(seed))[:POOL]
+        order = (
+            torch.arange(len(z))
+            if seed is None
+            else torch.randperm(len(z), generator=torch.Generator().manual_seed(seed))[:POOL]
+        )
         self.rows, self.z = order.numpy(), z[order].float()
         self._decode, self._read = decode, read
         self.plain = self.read(self.z)
@@ -36,16 +40,23 @@ class Pool:
         Raises:
             LiminalError: a reader gave NaN or infinity.
         """
-        seen = {name: value.detach().cpu().double().numpy() for name, value in self._read(self._decode(z)).items()}
+        seen = {
+            name: value.detach().cpu().double().numpy() for name, value in self._read(self._decode(z)).items()
+        }
         for name, value in seen.items():
             if not np.isfinite(value).all():
-                raise LiminalError(f"directions: the reader of {name!r} gave NaN or infinity; leave that attribute out of what is read")
+                raise LiminalError(
+                    f"directions: the reader of {name!r} gave NaN or infinity; leave that attribute out of what is read"
+                )
         return seen
 
     def moved(self, step: Tensor, rows: np.ndarray | slice = slice(None)) -> dict[str, float]:
         """Mean change of every attribute by a step (d,), with its sign, in its standard deviations over the pool."""
         seen = self.read(self.z[rows] + step.float())
-        return {name: float((value - self.plain[name][rows]).mean() / (self.plain[name].std() or 1.0)) for name, value in seen.items()}
+        return {
+            name: float((value - self.plain[name][rows]).mean() / (self.plain[name].std() or 1.0))
+            for name, value in seen.items()
+        }
 
     def value(self, seen: dict[str, np.ndarray], name: str) -> np.ndarray | None:
         """What was seen of a target; a plain category name is one minus its off values."""
@@ -67,7 +78,10 @@ class Trial:
     def change(self, step: Tensor) -> tuple[float, dict[str, float]]:
         """The mean effect (1: as asked) and every other attribute's mean absolute change in its SD over the pool."""
         seen = self.pool.read(self.pool.z[self.rows] + step.float())
-        own, before = self.pool.value(seen, self.target.name), self.pool.value(self.pool.plain, self.target.name)
+        own, before = (
+            self.pool.value(seen, self.target.name),
+            self.pool.value(self.pool.plain, self.target.name),
+        )
         assert own is not None, self.target.name
         assert before is not None, self.target.name
         leak = {}
@@ -97,7 +111,9 @@ def choose(vectors: dict[str, Tensor], trial: Trial, frame: Frame) -> tuple[str,
     best: tuple[tuple[float, float], str, float] | None = None
     for method, vector in vectors.items():
         scale, effect, leak = calibrate(vector, trial, close=0.05)
-        cost = (float(np.sqrt(np.mean(np.square(list(leak.values()))))) if leak else 0.0) + SHIFT * frame.shift(scale * vector)
+        cost = (
+            float(np.sqrt(np.mean(np.square(list(leak.values()))))) if leak else 0.0
+        ) + SHIFT * frame.shift(scale * vector)
         rank = max(0.0, 0.95 - effect), cost
         if best is None or rank < best[0]:
             best = rank, method, scale
@@ -105,7 +121,9 @@ def choose(vectors: dict[str, Tensor], trial: Trial, frame: Frame) -> tuple[str,
     return best[1], best[2]
 
 
-def calibrate(vector: Tensor, trial: Trial, start: float = 1.0, close: float = 0.01) -> tuple[float, float, dict[str, float]]:
+def calibrate(
+    vector: Tensor, trial: Trial, start: float = 1.0, close: float = 0.01
+) -> tuple[float, float, dict[str, float]]:
     """The length at which a vector has effect 1, that effect, and what else it changes: growing steps bracket it, regula falsi closes in.
 
     Where it is not reached within `REACH`, the smallest length tried with 98 % of the best effect.
@@ -128,7 +146,11 @@ def calibrate(vector: Tensor, trial: Trial, start: float = 1.0, close: float = 0
         low, high = high, min(high * float(np.clip(1.05 / max(effect(high), 0.01), 1.1, 1.6)), REACH)
     if effect(high) < 1 - close:
         best = max(value for value, _ in seen.values())
-        scale = min(s for s, (value, _) in seen.items() if s > 0 and value >= 0.98 * best) if best > 0 else min(start, REACH)
+        scale = (
+            min(s for s, (value, _) in seen.items() if s > 0 and value >= 0.98 * best)
+            if best > 0
+            else min(start, REACH)
+        )
         return scale, *seen[scale]
     below, above, scale = effect(low) - 1, effect(high) - 1, high
     for step in range(8):
@@ -143,7 +165,9 @@ def calibrate(vector: Tensor, trial: Trial, start: float = 1.0, close: float = 0
     return scale, *seen[scale]
 
 
-def reach(read: Callable[[Tensor], Tensor], z: Tensor, vector: Tensor, wanted: float, unit: float, steps: int = 8) -> Tensor:
+def reach(
+    read: Callable[[Tensor], Tensor], z: Tensor, vector: Tensor, wanted: float, unit: float, steps: int = 8
+) -> Tensor:
     """The step (d,) along a vector after which a number is read as `wanted`: secant steps from the vector's own effect, held within reach.
 
     Args:

@@ -84,7 +84,9 @@ def evaluate(tree: Node, names: Names) -> tuple[Tensor, float]:
     """
     value = _value(tree, names)
     if isinstance(value, float):
-        raise LiminalError(f"formula {show(tree)!r} is a number; wanted items and directions, such as @12 + 1.5*smile")
+        raise LiminalError(
+            f"formula {show(tree)!r} is a number; wanted items and directions, such as @12 + 1.5*smile"
+        )
     if not torch.isfinite(value[0]).all():
         raise LiminalError(f"formula {show(tree)!r} runs to infinity; use smaller numbers")
     return value
@@ -122,7 +124,9 @@ def _product(node: Product, names: Names) -> float | tuple[Tensor, float]:
         if isinstance(value, float):
             number *= value
         elif vector is not None:
-            raise LiminalError(f"formula {show(node)!r} multiplies two items or directions; only a number can multiply, as in 1.5*smile")
+            raise LiminalError(
+                f"formula {show(node)!r} multiplies two items or directions; only a number can multiply, as in 1.5*smile"
+            )
         else:
             vector = value
     if not math.isfinite(number):
@@ -137,7 +141,9 @@ def _sum(node: Sum, names: Names) -> float | tuple[Tensor, float]:
     if not vectors:
         return math.fsum(numbers)
     if numbers:
-        raise LiminalError(f"formula {show(node)!r} adds a number to an item or a direction; a number multiplies, as in 0.5*smile")
+        raise LiminalError(
+            f"formula {show(node)!r} adds a number to an item or a direction; a number multiplies, as in 0.5*smile"
+        )
     return torch.stack([v for v, _ in vectors]).sum(0), math.fsum(w for _, w in vectors)
 
 
@@ -154,7 +160,9 @@ def point(formula: str | Node, names: Names) -> Tensor:
             f"formula {show(tree)!r} is a change with no item to start from; write for example @12 + {inner(tree, Negative)}"
         )
     if abs(weight - 1) > 1e-6:
-        raise LiminalError(f"formula {show(tree)!r}: the weights of its items add up to {weight:g}, wanted 1; write {_advice(tree)}")
+        raise LiminalError(
+            f"formula {show(tree)!r}: the weights of its items add up to {weight:g}, wanted 1; write {_advice(tree)}"
+        )
     return vector
 
 
@@ -176,7 +184,9 @@ def edit(formula: str | Node, names: Names) -> Tensor:
     vector, weight = evaluate(tree, names)
     if abs(weight) > 1e-6:
         why = "it is a place" if abs(weight - 1) < 1e-6 else f"the weights of its items add up to {weight:g}"
-        raise LiminalError(f"formula {show(tree)!r}: wanted a change, but {why}; write for example smile, or @1 - @2")
+        raise LiminalError(
+            f"formula {show(tree)!r}: wanted a change, but {why}; write for example smile, or @1 - @2"
+        )
     return vector
 
 

@@ -128,7 +128,9 @@ def geodesics(
         elif name == "graph" and graph is not None:
             made[name] = graph_path(decode, graph, a, b, points, weight=weight, seed=seed)
     if not made:
-        raise LiminalError(f"geodesics: none of the starts {', '.join(starts) or '(none)'} can be made; give mix or graph, or add 'line'")
+        raise LiminalError(
+            f"geodesics: none of the starts {', '.join(starts) or '(none)'} can be made; give mix or graph, or add 'line'"
+        )
     reached = torch.stack([usable for _, usable in made.values()]).any(0)
     if not reached.all():  # none but the graph was asked for
         made["line"] = line(a, b, points), ~reached
@@ -142,10 +144,17 @@ def geodesics(
     return Geodesics(start=names, **{name: torch.cat(values) for name, values in joined.items()})
 
 
-def _solved(cost: Cost, starts: dict[str, Start], tolerance: float, rounds: int, compare: int | None) -> Geodesics:
+def _solved(
+    cost: Cost, starts: dict[str, Start], tolerance: float, rounds: int, compare: int | None
+) -> Geodesics:
     """One group of pairs, each minimised from its shortest start: the length is what a start costs once it is evenly timed."""
     paths = torch.stack([path for path, _ in starts.values()])
-    steps_of = torch.stack([(square * factor).sqrt() for square, factor in (steps(cost.decode, path, cost.weight) for path in paths)])
+    steps_of = torch.stack(
+        [
+            (square * factor).sqrt()
+            for square, factor in (steps(cost.decode, path, cost.weight) for path in paths)
+        ]
+    )
     lengths = torch.where(torch.stack([usable for _, usable in starts.values()]), steps_of.sum(-1), torch.inf)
     names, best, every = list(starts), lengths.argmin(0), torch.arange(len(cost.a))
     first = evened(paths[best.to(paths.device), every.to(paths.device)], steps_of[best, every])
@@ -160,7 +169,9 @@ def _solved(cost: Cost, starts: dict[str, Start], tolerance: float, rounds: int,
         converged &= ~worse | (value <= (1 + tolerance) * other[2])
         for mine, its in zip((energy, length, value, z), (*other, path), strict=True):
             mine[worse.to(mine.device)] = its[worse.to(its.device)]
-    return Geodesics(z, energy, length, straight[0], straight[1], value, converged, tuple(names[i] for i in best), taken)
+    return Geodesics(
+        z, energy, length, straight[0], straight[1], value, converged, tuple(names[i] for i in best), taken
+    )
 
 
 def energy(decode_soft: Decode, z: Tensor, points: int = 256, *, categorical: bool = False) -> Tensor:
@@ -217,7 +228,9 @@ def distances(
     rows = a[None] if a.ndim == 1 else a
     others = candidates.expand(len(rows), *candidates.shape) if candidates.ndim == 2 else candidates
     if others.ndim != 3 or len(others) != len(rows) or others.shape[-1] != rows.shape[-1]:
-        raise LiminalError(f"distances: latents of shape {tuple(a.shape)} and candidates of shape {tuple(candidates.shape)} do not match")
+        raise LiminalError(
+            f"distances: latents of shape {tuple(a.shape)} and candidates of shape {tuple(candidates.shape)} do not match"
+        )
     k = others.shape[1]
     found = geodesics(
         decode_soft,
@@ -273,17 +286,30 @@ def graph_path(
     a, b = _ends(a, b)
     nodes = graph[torch.randperm(len(graph), generator=rng(seed))[:GRAPH].to(graph.device)].to(a)
     if nodes.ndim != 2 or len(nodes) < 2 or nodes.shape[1] != a.shape[1] or not torch.isfinite(nodes).all():
-        raise LiminalError(f"geodesics: wanted a graph of 2 or more finite latents (m, {a.shape[1]}), got shape {tuple(graph.shape)}")
+        raise LiminalError(
+            f"geodesics: wanted a graph of 2 or more finite latents (m, {a.shape[1]}), got shape {tuple(graph.shape)}"
+        )
     decode, m, k = flat(decode_soft, False), len(nodes), min(neighbours, len(nodes) - 1)
     places, x = nodes, decoded(decode, nodes)
     own, near = torch.arange(m).repeat_interleave(k), nearest(nodes, nodes, k)[1].flatten().cpu()
     pairs = [torch.stack([own, near]), torch.stack([near, own])]
-    for out, ends in ((True, a), (False, b)):  # edges lead out of a and into b only: ends are no way stations of other pairs
-        own, near = torch.arange(len(ends)).repeat_interleave(k) + len(places), nearest(nodes, ends, k)[1].flatten().cpu()
+    for out, ends in (
+        (True, a),
+        (False, b),
+    ):  # edges lead out of a and into b only: ends are no way stations of other pairs
+        own, near = (
+            torch.arange(len(ends)).repeat_interleave(k) + len(places),
+            nearest(nodes, ends, k)[1].flatten().cpu(),
+        )
         pairs.append(torch.stack([own, near] if out else [near, own]))
         places, x = torch.cat([places, ends]), torch.cat([x, decoded(decode, ends)])
     edges = torch.cat(pairs, 1).unique(dim=1)  # the sparse matrix would add up what comes twice
-    apart = torch.cat([(x[p] - x[q]).norm(dim=1) for p, q in zip(*(e.to(x.device).split(CHUNK) for e in edges), strict=True)])
+    apart = torch.cat(
+        [
+            (x[p] - x[q]).norm(dim=1)
+            for p, q in zip(*(e.to(x.device).split(CHUNK) for e in edges), strict=True)
+        ]
+    )
     if weight is not None:
         p, q = edges.to(places.device)
         apart = apart * weights(weight, (places[p] + places[q]) / 2).to(apart).sqrt()
@@ -314,12 +340,16 @@ def _ends(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     for name, x in (("first", a), ("second", b)):
         if not torch.isfinite(x).all():
             row = int((~torch.isfinite(x).all(1)).nonzero()[0])
-            raise LiminalError(f"geodesics: row {row} of the {name} latents holds NaN or infinity; wanted finite numbers")
+            raise LiminalError(
+                f"geodesics: row {row} of the {name} latents holds NaN or infinity; wanted finite numbers"
+            )
     return a, b
 
 
 def _mixed(mix: Callable[[Tensor, Tensor, Tensor], Tensor], a: Tensor, b: Tensor, points: int) -> Tensor:
     path = mix(a, b, torch.linspace(0, 1, points, dtype=a.dtype, device=a.device))
     if path.shape != (points, *a.shape) or not torch.isfinite(path).all():
-        raise LiminalError(f"geodesics: mix must give a finite path of shape {(points, *a.shape)}, got shape {tuple(path.shape)}")
+        raise LiminalError(
+            f"geodesics: mix must give a finite path of shape {(points, *a.shape)}, got shape {tuple(path.shape)}"
+        )
     return pinned(path.detach().transpose(0, 1).to(a), a, b)

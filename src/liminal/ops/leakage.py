@@ -66,13 +66,23 @@ def score_transfer(
     seen = []
     for x in (results, contents, styles):
         classes = np.asarray(content(x))
-        seen.append((classes, {name: _within(np.asarray(v, dtype=np.float64), classes) for name, v in readings(x).items()}))
+        seen.append(
+            (
+                classes,
+                {name: _within(np.asarray(v, dtype=np.float64), classes) for name, v in readings(x).items()},
+            )
+        )
     before, wanted = seen[1][0], seen[2][1]
 
     def scores(of: tuple[np.ndarray, dict[str, np.ndarray]]) -> Scores:
         found = {name: _correlation(of[1][name], wanted[name]) for name in wanted}
         known = [v for v in found.values() if not np.isnan(v)]
-        return Scores(float((of[0] == before).mean()), float(np.mean(known)) if known else float("nan"), found, len(results))
+        return Scores(
+            float((of[0] == before).mean()),
+            float(np.mean(known)) if known else float("nan"),
+            found,
+            len(results),
+        )
 
     return scores(seen[0]), scores(seen[1]), scores(seen[2])
 
@@ -113,7 +123,12 @@ class Leakage:
 
 
 def leakage(
-    style: Style, train_z: Tensor, train_labels: Sequence[Label], held_z: Tensor, held_labels: Sequence[Label], seed: int = 0
+    style: Style,
+    train_z: Tensor,
+    train_labels: Sequence[Label],
+    held_z: Tensor,
+    held_labels: Sequence[Label],
+    seed: int = 0,
 ) -> Leakage:
     """Can the content be read from the style? By a linear reader, neighbours and a small network, against chance and the raw latents.
 
@@ -132,16 +147,26 @@ def leakage(
     for what, z, labels in (("training", train_z, train_labels), ("held-out", held_z, held_labels)):
         z = latents(z, "leakage", style.dim)
         if len(labels) != len(z):
-            raise LiminalError(f"leakage: {len(labels)} labels for {len(z)} {what} latents; wanted one for each")
-        rows = np.array([i for i, v in enumerate(labels) if v is not None and str(v) in style.classes], dtype=np.int64)
+            raise LiminalError(
+                f"leakage: {len(labels)} labels for {len(z)} {what} latents; wanted one for each"
+            )
+        rows = np.array(
+            [i for i, v in enumerate(labels) if v is not None and str(v) in style.classes], dtype=np.int64
+        )
         rows = np.random.default_rng(seed).permutation(rows)[:MOST_ROWS]
         names = [str(labels[i]) for i in rows]
         if len(set(names)) < 2 or len(rows) < 2 * LEAST:
-            raise LiminalError(f"leakage: {len(rows)} {what} items of {len(set(names))} known classes; wanted {2 * LEAST} of two or more")
+            raise LiminalError(
+                f"leakage: {len(rows)} {what} items of {len(set(names))} known classes; wanted {2 * LEAST} of two or more"
+            )
         sides.append((z[torch.from_numpy(rows)], names))
     (z, y), (w, wanted) = sides
     chance = wanted.count(Counter(y).most_common(1)[0][0]) / len(wanted)
-    parts = {"raw": (z, w), "erased": (style.erasure(z), style.erasure(w)), "code": (style.code(z, y), style.code(w, wanted))}
+    parts = {
+        "raw": (z, w),
+        "erased": (style.erasure(z), style.erasure(w)),
+        "code": (style.code(z, y), style.code(w, wanted)),
+    }
     return Leakage(chance, **{name: _read(a, y, b, wanted, seed) for name, (a, b) in parts.items()})
 
 

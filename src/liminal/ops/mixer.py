@@ -57,16 +57,28 @@ class Mixer:
         self._to: Callable[[Tensor], Tensor] = lambda z: z
         self._from: Callable[[Tensor], Tensor] = lambda e: e
         if isinstance(noise, Noise):
-            self._to, self._from, self.how = noise.to_noise, noise.from_noise, "arcs in the noise of the latent flow"
+            self._to, self._from, self.how = (
+                noise.to_noise,
+                noise.from_noise,
+                "arcs in the noise of the latent flow",
+            )
         elif isinstance(noise, Uniform):
-            self._to, self._from, self.how = _to_normal, _to_uniform, "arcs in the normal noise behind the uniform prior"
+            self._to, self._from, self.how = (
+                _to_normal,
+                _to_uniform,
+                "arcs in the normal noise behind the uniform prior",
+            )
         elif isinstance(noise, Normal):
-            self.how = "arcs of the latents themselves, direction and norm apart (no latent flow; normal prior)"
+            self.how = (
+                "arcs of the latents themselves, direction and norm apart (no latent flow; normal prior)"
+            )
         elif isinstance(noise, Sphere):
             self.how = "arcs on the sphere of the prior (no latent flow)"
         else:
             kind = getattr(noise, "name", type(noise).__name__)
-            raise LiminalError(f"mix: wanted a latent flow or a normal, sphere or uniform prior, got {kind}; go along linear or slerp")
+            raise LiminalError(
+                f"mix: wanted a latent flow or a normal, sphere or uniform prior, got {kind}; go along linear or slerp"
+            )
 
     def __call__(self, a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
         """The way from a to b; shapes as for `slerp`."""

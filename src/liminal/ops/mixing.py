@@ -15,8 +15,12 @@ from torch import Tensor
 from .. import distances
 from ..errors import LiminalError, unknown
 
-Way = Callable[[Tensor, Tensor, Tensor], Tensor]  # a (d,), b (d,), t (m,) -> (m, d), exactly a at 0 and b at 1
-Blend = Callable[[Tensor, Tensor | None], Tensor]  # z (k, d), weights (k,) or (k, n) or None -> (d,) or (n, d)
+Way = Callable[
+    [Tensor, Tensor, Tensor], Tensor
+]  # a (d,), b (d,), t (m,) -> (m, d), exactly a at 0 and b at 1
+Blend = Callable[
+    [Tensor, Tensor | None], Tensor
+]  # z (k, d), weights (k,) or (k, n) or None -> (d,) or (n, d)
 
 _SMALL = 1e-6
 _TINY = 1e-300  # instead of a length of 0, in float64
@@ -163,7 +167,11 @@ def average_of(z: Tensor, w: Tensor) -> Tensor:
         side = unit - cosine * mean
         sine = side.norm(dim=-1, keepdim=True)
         # where mean and unit agree the arc is its chord; a latent of no length has no direction to pull in
-        pull = torch.where(sine > _SMALL, torch.atan2(sine, cosine) / sine.clamp_min(_TINY), 1.0) * side * (norms > 0)
+        pull = (
+            torch.where(sine > _SMALL, torch.atan2(sine, cosine) / sine.clamp_min(_TINY), 1.0)
+            * side
+            * (norms > 0)
+        )
         step = (w * pull).sum(0)
         far = step.norm(dim=-1, keepdim=True)
         mean = torch.cos(far) * mean + torch.sin(far) * step / far.clamp_min(_TINY)
@@ -179,7 +187,13 @@ def weights_of(call: str, z: Tensor, weights: Tensor | None) -> Tensor:
     if k == 0:
         raise LiminalError(f"{call}: no latents; wanted 1 or more")
     w = torch.ones(k) if weights is None else torch.as_tensor(weights)
-    if w.ndim not in (1, 2) or len(w) != k or not torch.isfinite(w).all() or (w < 0).any() or (w.sum(0) <= 0).any():
+    if (
+        w.ndim not in (1, 2)
+        or len(w) != k
+        or not torch.isfinite(w).all()
+        or (w < 0).any()
+        or (w.sum(0) <= 0).any()
+    ):
         got = w.tolist() if w.numel() <= 12 else f"a table of {tuple(w.shape)}"
         raise LiminalError(f"{call}: wanted {k} weights, none negative and not all zero, got {got}")
     w = w.to(z)

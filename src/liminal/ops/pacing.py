@@ -12,7 +12,10 @@ from torch import Tensor
 from .curves import Stretch
 
 LEAST, MOST = 32, 256  # pieces of a stretch by which its length is taken at first
-ROUNDS, FINEST = 2, 16  # of cutting pieces longer than half a frame's step, and into how many: ways through a flow leap between clusters
+ROUNDS, FINEST = (
+    2,
+    16,
+)  # of cutting pieces longer than half a frame's step, and into how many: ways through a flow leap between clusters
 BLOCK = 128  # points looked at at once
 
 Look = Callable[[Tensor], Tensor]  # z (m, d) -> (m, ...), what the speed is to be constant in
@@ -50,7 +53,11 @@ def _split(t: np.ndarray, arc: np.ndarray, piece: float) -> np.ndarray:
     if piece <= 0:
         return t
     parts = np.clip(np.ceil(np.diff(arc) / piece), 1, FINEST).astype(int)
-    return np.append(np.repeat(t[:-1], parts) + np.concatenate([np.arange(n) / n for n in parts]) * np.repeat(np.diff(t), parts), 1.0)
+    return np.append(
+        np.repeat(t[:-1], parts)
+        + np.concatenate([np.arange(n) / n for n in parts]) * np.repeat(np.diff(t), parts),
+        1.0,
+    )
 
 
 def _arc(stretch: Stretch, t: np.ndarray, look: Look) -> np.ndarray:
@@ -63,7 +70,9 @@ def _arc(stretch: Stretch, t: np.ndarray, look: Look) -> np.ndarray:
 def _invert(t: np.ndarray, arc: np.ndarray, n: int) -> np.ndarray:
     if arc[-1] <= 0:
         return np.arange(n) / n
-    rising = np.concatenate([[True], np.diff(arc) > 0])  # where nothing changes, the first place stands for all
+    rising = np.concatenate(
+        [[True], np.diff(arc) > 0]
+    )  # where nothing changes, the first place stands for all
     return np.interp(arc[-1] * np.arange(n) / n, arc[rising], t[rising])
 
 
@@ -78,7 +87,9 @@ def share(lengths: Sequence[float], steps: int) -> list[int]:
     """`steps` shared out in proportion to `lengths`, one or more each: the next step always goes where steps are longest."""
     given = [1] * len(lengths)
     most = max(lengths)
-    parts = [round(length / most, 5) if most > 0 else 1.0 for length in lengths]  # rounding errors decide no tie
+    parts = [
+        round(length / most, 5) if most > 0 else 1.0 for length in lengths
+    ]  # rounding errors decide no tie
     for _ in range(steps - len(parts)):
         longest = max(range(len(given)), key=lambda i: parts[i] / given[i])
         given[longest] += 1

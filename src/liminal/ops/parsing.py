@@ -18,7 +18,23 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from ..errors import LiminalError, unknown
-from .syntax import KEYWORDS, Dimension, File, Item, Mean, Mix, Named, Negative, Node, Number, Product, Random, Sum, quote_name, quote_text
+from .syntax import (
+    KEYWORDS,
+    Dimension,
+    File,
+    Item,
+    Mean,
+    Mix,
+    Named,
+    Negative,
+    Node,
+    Number,
+    Product,
+    Random,
+    Sum,
+    quote_name,
+    quote_text,
+)
 
 MAX_TEXT, MAX_DEPTH = 10_000, 40
 FUNCTIONS = ("dim", "file", "mean", "mix", "random")
@@ -67,7 +83,11 @@ class _Parser:
     def _refuse(self, at: int) -> NoReturn:
         mark = self.text[at]
         if mark in "'\"`":
-            why = f"the quote {mark} is never closed" if self.text.find(mark, at + 1) < 0 else "there is nothing between the quotes"
+            why = (
+                f"the quote {mark} is never closed"
+                if self.text.find(mark, at + 1) < 0
+                else "there is nothing between the quotes"
+            )
         elif mark == "@":
             why = "wanted the number of an item after @, such as @12"
         else:
@@ -99,7 +119,9 @@ class _Parser:
 
     def expect(self, op: str, wanted: str = "") -> None:
         if op == ")" and self.next.kind == "end":
-            raise LiminalError(f"{self._shown()}: a ) is missing at the end (character {self.next.start + 1})")
+            raise LiminalError(
+                f"{self._shown()}: a ) is missing at the end (character {self.next.start + 1})"
+            )
         if not self.is_op(op):
             self.fail(wanted or f"'{op}'")
         self.take()
@@ -112,7 +134,9 @@ class _Parser:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             at = self.next.start + 1
-            raise LiminalError(f"{self._shown()}: nested deeper than {MAX_DEPTH} levels at character {at}; write it flatter")
+            raise LiminalError(
+                f"{self._shown()}: nested deeper than {MAX_DEPTH} levels at character {at}; write it flatter"
+            )
 
     # formulas
 
@@ -179,7 +203,9 @@ class _Parser:
 
     def function(self, name: _Token) -> Node:
         if name.text not in FUNCTIONS:
-            raise LiminalError(f"{self._shown()}: at character {name.start + 1}, {unknown('function', name.text, FUNCTIONS)}")
+            raise LiminalError(
+                f"{self._shown()}: at character {name.start + 1}, {unknown('function', name.text, FUNCTIONS)}"
+            )
         self.expect("(")
         node: Node
         wanted = ""
@@ -196,7 +222,9 @@ class _Parser:
             node = Mix(tuple(parts))
         elif name.text in ("random", "dim"):
             if self.next.kind != "number" or not self.next.text.isdecimal() or len(self.next.text) > 18:
-                self.fail(f"{'a seed' if name.text == 'random' else 'the index of a dimension'}, a whole number such as 7,")
+                self.fail(
+                    f"{'a seed' if name.text == 'random' else 'the index of a dimension'}, a whole number such as 7,"
+                )
             count = int(self.take().text)
             node = Random(count) if name.text == "random" else Dimension(count)
         else:

@@ -125,7 +125,10 @@ class Path:
             changes = np.abs(np.diff(keys))
             if changes.max() >= NOTICEABLE * self.scale.get(name, 1.0):
                 share = float(changes.sum() / np.abs(np.diff(values)).sum())
-                found[name] = {"at_keys": [float(v) for v in read[list(self.at)]], "monotone": min(share, 1.0)}
+                found[name] = {
+                    "at_keys": [float(v) for v in read[list(self.at)]],
+                    "monotone": min(share, 1.0),
+                }
         return found
 
     def previews(self, size: int = PREVIEW) -> list[Image]:
@@ -150,7 +153,9 @@ class Path:
         elif ending == ".png":
             grid.save(grid.grid(self.previews(128), columns=min(len(self), ROW)), path)
         else:
-            raise LiminalError(f"save {path}: a path can be written as .gif, .mp4 or .png; got {ending or 'no ending'}")
+            raise LiminalError(
+                f"save {path}: a path can be written as .gif, .mp4 or .png; got {ending or 'no ending'}"
+            )
 
 
 def path(
@@ -204,7 +209,9 @@ def path(
         hold = partial(curves.only, start=keys[0], directions=only, white=white)
         keys = hold(keys)
         curve = curves.through(keys, [_held(stretch, hold) for stretch in curve], loop)
-    places = pacing.even(curve, frames if loop else frames - 1, generator.decode if pace == "data" else lambda z: z)
+    places = pacing.even(
+        curve, frames if loop else frames - 1, generator.decode if pace == "data" else lambda z: z
+    )
     at = np.concatenate([[0], np.cumsum([len(t) for t in places])])[: len(keys)]
     parts = [stretch(t) for stretch, t in zip(curve, places, strict=True)]
     z = torch.cat(parts if loop else [*parts, keys[-1:]])
@@ -238,19 +245,27 @@ def _held(stretch: curves.Stretch, hold: Callable[[Tensor], Tensor]) -> Way:
 
 def _checked(generator: Generator, keys: Tensor, frames: int) -> Tensor:
     if keys.ndim != 2 or len(keys) < 2:
-        raise LiminalError(f"path: wanted 2 items or more to go through, got {len(keys) if keys.ndim == 2 else 1}")
+        raise LiminalError(
+            f"path: wanted 2 items or more to go through, got {len(keys) if keys.ndim == 2 else 1}"
+        )
     if frames < len(keys):
-        raise LiminalError(f"path: {frames} frames cannot show {len(keys)} items; ask for {len(keys)} frames or more")
+        raise LiminalError(
+            f"path: {frames} frames cannot show {len(keys)} items; ask for {len(keys)} frames or more"
+        )
     generator.check(keys)
     return keys
 
 
-def _curve(keys: Tensor, along: str | Way, loop: bool, mixer: Mixer | None) -> tuple[list[curves.Stretch], str]:
+def _curve(
+    keys: Tensor, along: str | Way, loop: bool, mixer: Mixer | None
+) -> tuple[list[curves.Stretch], str]:
     """The stretches from key to key, and where mixtures are made."""
     if along == "smooth":
         return curves.smooth(keys, loop, mixer), mixer.how if mixer else ""
     if along == "geodesic":
-        raise LiminalError("path: geodesics are computed in advance; give polyline_way(curves) as the way, and the name 'geodesic'")
+        raise LiminalError(
+            "path: geodesics are computed in advance; give polyline_way(curves) as the way, and the name 'geodesic'"
+        )
     if along == "mix":
         assert mixer is not None
         along = mixer

@@ -36,7 +36,9 @@ def decoded(decode: Decode, z: Tensor) -> Tensor:
     with torch.no_grad():
         x = in_chunks(decode, z.flatten(0, -2))
     if not torch.isfinite(x).all():
-        raise LiminalError("geodesics: the decoder gave NaN or infinity; wanted finite data at these latents and between them")
+        raise LiminalError(
+            "geodesics: the decoder gave NaN or infinity; wanted finite data at these latents and between them"
+        )
     return x.unflatten(0, z.shape[:-1])
 
 
@@ -58,16 +60,23 @@ def weights(weight: Weight, z: Tensor) -> Tensor:
 
 def steps(decode: Decode, z: Tensor, weight: Weight | None) -> tuple[Tensor, Tensor]:
     """Squared lengths of the steps of curves (n, points, d) in the data, and the weights at their middles: (n, points - 1), float64."""
-    squares = [decoded(decode, part).diff(dim=1).square().sum(-1).cpu().double() for part in z.split(max(1, TOGETHER // z.shape[1]))]
+    squares = [
+        decoded(decode, part).diff(dim=1).square().sum(-1).cpu().double()
+        for part in z.split(max(1, TOGETHER // z.shape[1]))
+    ]
     square = torch.cat(squares)
     return square, torch.ones_like(square) if weight is None else weights(weight, (z[:, 1:] + z[:, :-1]) / 2)
 
 
-def measured(decode: Decode, z: Tensor, points: int, weight: Weight | None = None) -> tuple[Tensor, Tensor, Tensor]:
+def measured(
+    decode: Decode, z: Tensor, points: int, weight: Weight | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
     """Energy, length and weighted energy of curves (n, t, d) or (t, d) seen at `points` times: (n,) each, float64 on the CPU."""
     z = z[None] if z.ndim == 2 else z
     if z.ndim != 3 or not len(z) or z.shape[1] < 2 or points < 2 or not torch.isfinite(z).all():
-        raise LiminalError(f"energy: wanted finite curves (n, 2 or more, d) at 2 points or more, got {tuple(z.shape)} at {points}")
+        raise LiminalError(
+            f"energy: wanted finite curves (n, 2 or more, d) at 2 points or more, got {tuple(z.shape)} at {points}"
+        )
     seen = z if points == z.shape[1] else resampled(z, torch.linspace(0, 1, points, dtype=torch.float64))
     square, factor = steps(decode, seen, weight)
     return (points - 1) * square.sum(1), square.sqrt().sum(1), (points - 1) * (factor * square).sum(1)
@@ -90,7 +99,9 @@ def resampled(z: Tensor, t: Tensor) -> Tensor:
     if times.ndim == 1:
         found = CubicSpline(at, curves, axis=1, bc_type="natural")(times)
     else:
-        found = np.stack([CubicSpline(at, curve, bc_type="natural")(own) for curve, own in zip(curves, times, strict=True)])
+        found = np.stack(
+            [CubicSpline(at, curve, bc_type="natural")(own) for curve, own in zip(curves, times, strict=True)]
+        )
     when = t.cpu()[..., None].to(z.device)
     return torch.where(when == 0, z[:, :1], torch.where(when == 1, z[:, -1:], torch.from_numpy(found).to(z)))
 

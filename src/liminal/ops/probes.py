@@ -77,7 +77,10 @@ def targets(train: pa.Table, held: pa.Table) -> list[Target]:
         kind = _kind(train, name)
         if kind == "category":
             a, b = train[name].to_pylist(), held[name].to_pylist()
-            found += [Target(f"{name}={value}", name, kind, _is(a, {value}), _is(b, {value})) for value in _values(a)]
+            found += [
+                Target(f"{name}={value}", name, kind, _is(a, {value}), _is(b, {value}))
+                for value in _values(a)
+            ]
             if any(value is not None and value.lower() in OFF for value in a):
                 found.append(Target(name, name, kind, _is_on(a), _is_on(b)))
         else:
@@ -126,13 +129,18 @@ def left_out(train: pa.Table, held: pa.Table) -> dict[str, str]:
             continue
         values = [v for table in (train, held) for v in table[name].to_pylist() if v is not None and v == v]
         if len(set(values)) == 1:
-            why[name] = f"all {len(values)} items whose {name} is known have the same, {values[0]}; label items without it too"
+            why[name] = (
+                f"all {len(values)} items whose {name} is known have the same, {values[0]}; label items without it too"
+            )
         elif _kind(train, name) == "number":
             why[name] = (
                 f"only {len(values)} items have a known {name}; wanted {2 * LEAST_TRAIN} to learn from and {2 * LEAST_HELD} held out"
             )
         else:
-            most = ", ".join(f"{count} have {value}" for value, count in Counter(values).most_common(2)) or "no item has a known value"
+            most = (
+                ", ".join(f"{count} have {value}" for value, count in Counter(values).most_common(2))
+                or "no item has a known value"
+            )
             why[name] = f"{most}; {wanted}"
     return why
 
@@ -147,7 +155,11 @@ def columns(table: pa.Table, u: Tensor) -> tuple[Tensor, list[str]]:
     for name in table.column_names:
         kind = _kind(table, name)
         listed = table[name].to_pylist() if kind == "category" else []
-        for values in [_is(listed, {value}) for value in _values(listed)] if kind == "category" else [_floats(table, name)]:
+        for values in (
+            [_is(listed, {value}) for value in _values(listed)]
+            if kind == "category"
+            else [_floats(table, name)]
+        ):
             known = torch.from_numpy(~np.isnan(values))
             part = torch.from_numpy(values)
             if not known.any() or part[known].std(correction=0) == 0:
@@ -239,12 +251,18 @@ def candidates(
         own = _freed(a, others)
         if own.square().sum() > OWN * a.square().sum():
             found["conditional"] = centred.T @ own / own.square().sum()
-    apart = float(frame.whiten(z) @ normal @ a / a.square().sum())  # as far along the normal as the classes lie apart
+    apart = float(
+        frame.whiten(z) @ normal @ a / a.square().sum()
+    )  # as far along the normal as the classes lie apart
     if target.kind != "number":
         found["probe"] = apart * (normal @ frame.colour)
     if free is not None:
-        found["projected"] = apart / float(free @ normal) * (free @ frame.colour)  # as far along the normal, too
-    return {method: vector if method == "dimension" else frame.active(vector) for method, vector in found.items()}
+        found["projected"] = (
+            apart / float(free @ normal) * (free @ frame.colour)
+        )  # as far along the normal, too
+    return {
+        method: vector if method == "dimension" else frame.active(vector) for method, vector in found.items()
+    }
 
 
 def _freed(a: Tensor, others: Tensor) -> Tensor:
@@ -276,7 +294,11 @@ def distinct(vectors: dict[str, Tensor], methods: Collection[str], frame: Frame)
     kept: dict[str, Tensor] = {}
     for method, vector in vectors.items():
         moves = torch.isfinite(vector).all() and frame.shift(vector) > 1e-6
-        if method in methods and moves and not any(torch.cosine_similarity(vector, v, dim=0) > SAME for v in kept.values()):
+        if (
+            method in methods
+            and moves
+            and not any(torch.cosine_similarity(vector, v, dim=0) > SAME for v in kept.values())
+        ):
             kept[method] = vector
     return kept
 
@@ -294,14 +316,18 @@ def best_dimension(target: Target, z_train: Tensor, z_held: Tensor) -> tuple[int
         together = (z - z.mean(0)).T @ (a - a.mean()) / (len(a) * np.maximum(z.std(0), 1e-12) * a.std())
         index = int(np.abs(together).argmax())
         slope, start = np.polyfit(z[:, index], a, 1) if np.ptp(z[:, index]) > 0 else (0.0, a.mean())
-        return index, 1 - float(np.square(b - slope * w[:, index] - start).sum() / np.square(b - b.mean()).sum())
+        return index, 1 - float(
+            np.square(b - slope * w[:, index] - start).sum() / np.square(b - b.mean()).sum()
+        )
     on = int((a == 1).sum())
     above = (rankdata(z, axis=0)[a == 1].mean(0) - (on + 1) / 2) / (len(a) - on) - 0.5
     index = int(np.abs(above).argmax())
     return index, float(roc_auc_score(b, np.sign(above[index]) * w[:, index]))
 
 
-def held_out_score(target: Target, z_train: Tensor, z_held: Tensor, frame: Frame, normals: Iterable[Tensor]) -> tuple[float, str]:
+def held_out_score(
+    target: Target, z_train: Tensor, z_held: Tensor, frame: Frame, normals: Iterable[Tensor]
+) -> tuple[float, str]:
     """AUC, or R2 for a number, of the best of some normals in whitened coordinates, on the held-out items."""
     from sklearn.metrics import roc_auc_score
 

@@ -79,8 +79,12 @@ class Transfer:
 
     def picture(self, size: int = 128) -> Image:
         """Content, style and result side by side."""
-        shown = [self.modality.preview(item, size) for item in (self.content_item, self.style_item, self.item)]
-        return grid.strip(shown, labels=[f"content: {self.classes[0]}", f"style: {self.classes[1]}", "result"])
+        shown = [
+            self.modality.preview(item, size) for item in (self.content_item, self.style_item, self.item)
+        ]
+        return grid.strip(
+            shown, labels=[f"content: {self.classes[0]}", f"style: {self.classes[1]}", "result"]
+        )
 
     def save(self, path: str | Path, strip: bool = False) -> None:
         """Write the result to a file in the format that its ending names, or, with `strip`, a picture of content, style and result.
@@ -128,7 +132,9 @@ def restyle(
         LiminalError: as `transfer`; or the latents are no single ones.
     """
     if content_z.ndim != 1 or style_z.ndim != 1:
-        raise LiminalError(f"restyle: wanted two latents (d,), got {tuple(content_z.shape)} and {tuple(style_z.shape)}")
+        raise LiminalError(
+            f"restyle: wanted two latents (d,), got {tuple(content_z.shape)} and {tuple(style_z.shape)}"
+        )
     z = transfer(style, content_z, style_z, blend, content_class, style_class, how)
     pair = torch.stack([content_z, style_z])
     rows = style.rows(pair, [content_class, style_class])
@@ -141,7 +147,11 @@ def restyle(
     for when, i in (("before", 0), ("after", 2)) if own else ():
         value = max(own, key=lambda v: own[v][i])
         content[when] = (value, float(own[value][i]))
-    others = {k: {"content": v[0], "style": v[1], "result": v[2]} for k, v in seen.items() if not k.startswith(f"{style.name}=")}
+    others = {
+        k: {"content": v[0], "style": v[1], "result": v[2]}
+        for k, v in seen.items()
+        if not k.startswith(f"{style.name}=")
+    }
     return Transfer(
         z,
         after,
@@ -191,10 +201,15 @@ def table(
     """
     from PIL import Image
 
-    contents, styles = latents(contents, "table", style.dim).float(), latents(styles, "table", style.dim).float()
+    contents, styles = (
+        latents(contents, "table", style.dim).float(),
+        latents(styles, "table", style.dim).float(),
+    )
     n, m = len(contents), len(styles)
     a, b = style.rows(contents, content_classes), style.rows(styles, style_classes)
-    above, left = ([style.classes[i] for i in rows.tolist()] for rows in (b.repeat(n), a.repeat_interleave(m)))
+    above, left = (
+        [style.classes[i] for i in rows.tolist()] for rows in (b.repeat(n), a.repeat_interleave(m))
+    )
     moved = transfer(style, contents.repeat_interleave(m, 0), styles.repeat(n, 1), blend, left, above, how)
     x = generator.decode(torch.cat([styles, contents, moved])).cpu()
     shown = [modality.preview(item, size) for item in modality.items(x)]

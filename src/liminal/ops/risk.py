@@ -22,7 +22,12 @@ PARTS = ("between", "within")  # kinds of midpoints
 
 
 def sources(
-    z: Tensor, mean: Tensor, draws: Mapping[str, Tensor] | None = None, labels: Sequence[Any] | None = None, seed: int = 0, most: int = 500
+    z: Tensor,
+    mean: Tensor,
+    draws: Mapping[str, Tensor] | None = None,
+    labels: Sequence[Any] | None = None,
+    seed: int = 0,
+    most: int = 500,
 ) -> dict[str, Tensor]:
     """Latents of several kinds, real and doubtful ones, by name.
 
@@ -52,7 +57,12 @@ def sources(
     first = torch.randint(n, (20 * most,), generator=generator)
     second = (first + torch.randint(1, n, (20 * most,), generator=generator)) % n
     a, b = z[first[:most]], z[second[:most]]
-    found = {"real": real, "shuffled": shuffled[:most], "stretched": mean + 1.5 * (real - mean), "midpoints": (a + b) / 2}
+    found = {
+        "real": real,
+        "shuffled": shuffled[:most],
+        "stretched": mean + 1.5 * (real - mean),
+        "midpoints": (a + b) / 2,
+    }
     found["mixed"] = mixing.mix(torch.stack([a, b]))
     if labels is not None:
         _, kind = np.unique(np.array([str(label) for label in labels]), return_inverse=True)
@@ -60,11 +70,17 @@ def sources(
         for name, pairs in (("between", ~same), ("within", same)):
             if pairs.any():
                 found[name] = (z[first[pairs][:most]] + z[second[pairs][:most]]) / 2
-    return found | {name: checked_latents(value, name, len(mean))[:most] for name, value in (draws or {}).items()}
+    return found | {
+        name: checked_latents(value, name, len(mean))[:most] for name, value in (draws or {}).items()
+    }
 
 
 def controls(
-    support: Support, z: Tensor, labels: Sequence[Any] | None = None, draws: Mapping[str, Tensor] | None = None, seed: int = 0
+    support: Support,
+    z: Tensor,
+    labels: Sequence[Any] | None = None,
+    draws: Mapping[str, Tensor] | None = None,
+    seed: int = 0,
 ) -> dict[str, float]:
     """Median support of real and of doubtful latents, by the names of `sources`; real ones have about .5, the doubtful ones should be low.
 
@@ -80,7 +96,10 @@ def controls(
     Raises:
         LiminalError: as `sources`.
     """
-    return {name: float(support(value).median()) for name, value in sources(z, support.mean, draws, labels, seed).items()}
+    return {
+        name: float(support(value).median())
+        for name, value in sources(z, support.mean, draws, labels, seed).items()
+    }
 
 
 def risk_coverage(trust: Tensor, risk: Tensor, limit: float) -> dict[str, Any]:
@@ -105,7 +124,9 @@ def risk_coverage(trust: Tensor, risk: Tensor, limit: float) -> dict[str, Any]:
     """
     p, risk = checked_errors(trust, None, "trust"), checked_errors(risk, None, "risk")
     if len(p) != len(risk) or not len(p):
-        raise LiminalError(f"risk_coverage: {len(p)} values of trust and {len(risk)} of risk; wanted as many of both, and some")
+        raise LiminalError(
+            f"risk_coverage: {len(p)} values of trust and {len(risk)} of risk; wanted as many of both, and some"
+        )
     bad = (risk > limit).double()
     rising, place = p.unique(return_inverse=True)
     total = torch.zeros(len(rising), dtype=torch.float64).index_add(0, place, bad)
@@ -191,5 +212,8 @@ def judge(
         "limit": limit,
         "counted": int(counted.sum()),
         "kinds": kinds,
-        "baselines": {"centre": _auroc(centre[counted], bad[counted]), "norm": _auroc((below - 0.5).abs()[counted], bad[counted])},
+        "baselines": {
+            "centre": _auroc(centre[counted], bad[counted]),
+            "norm": _auroc((below - 0.5).abs()[counted], bad[counted]),
+        },
     }

@@ -59,15 +59,21 @@ class Samples:
         """
         n = len(self)
         if not 1 <= n <= MOST_IN_GRID:
-            raise LiminalError(f"a grid shows 1 to {MOST_IN_GRID} items, not {n}; give a folder instead of a .png")
+            raise LiminalError(
+                f"a grid shows 1 to {MOST_IN_GRID} items, not {n}; give a folder instead of a .png"
+            )
         columns = columns or max(1, round(n**0.5) if self.originals is None else min(n, 12))
         tile = int(np.clip(LONG_SIDE // columns, 32, 128))
         shown = [self.modality.preview(item, tile) for item in self.items]
         if self.originals is not None:
             above = [self.modality.preview(item, tile) for item in self.originals]
-            shown = [x for i in range(0, n, columns) for x in (above[i : i + columns] + shown[i : i + columns])]
+            shown = [
+                x for i in range(0, n, columns) for x in (above[i : i + columns] + shown[i : i + columns])
+            ]
             columns = min(columns, n)
-            if n % columns and n > columns:  # the last pair of rows is short: fill it up so that columns stay in line
+            if (
+                n % columns and n > columns
+            ):  # the last pair of rows is short: fill it up so that columns stay in line
                 shown = self._filled(shown, n, columns)
         return grid.grid(shown, columns=columns)
 
@@ -91,12 +97,17 @@ class Samples:
         if path.suffix.lower() == ".png":
             grid.save(self.picture(), path)
         elif path.suffix:
-            raise LiminalError(f"save {path}: wanted a name ending in .png for a grid, or one without ending for a folder of files")
+            raise LiminalError(
+                f"save {path}: wanted a name ending in .png for a grid, or one without ending for a folder of files"
+            )
         else:
             digits = max(4, len(str(len(self) - 1)))
             with atomic(path) as part:
                 part.mkdir()
-                names = [f"{self.names[i] if self.names else f'{i:0{digits}d}'}{self.modality.save_as}" for i in range(len(self))]
+                names = [
+                    f"{self.names[i] if self.names else f'{i:0{digits}d}'}{self.modality.save_as}"
+                    for i in range(len(self))
+                ]
                 for name, item in zip(names, self.items, strict=True):
                     self.modality.write(item, part / name)
                 if self.table is not None:
@@ -114,6 +125,8 @@ def save(item: np.ndarray, modality: Modality, path: str | Path) -> None:
     ending = Path(path).suffix.lower()
     if ending not in modality.endings:
         known = " ".join(sorted(modality.endings))
-        raise LiminalError(f"save {path}: wanted a name that ends in one of {known}; got {ending or 'no ending'}")
+        raise LiminalError(
+            f"save {path}: wanted a name that ends in one of {known}; got {ending or 'no ending'}"
+        )
     with atomic(path) as part:
         modality.write(item, part)

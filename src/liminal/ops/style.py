@@ -119,15 +119,22 @@ class Style:
         """
         given = _each_label(classes, len(z))
         if len(given) != len(z):
-            raise LiminalError(f"style: {len(given)} classes for {len(z)} latents; wanted one, or one for each")
+            raise LiminalError(
+                f"style: {len(given)} classes for {len(z)} latents; wanted one, or one for each"
+            )
         places = {c: i for i, c in enumerate(self.classes)}
         for name in given:
             if name in self.left_out:
-                raise LiminalError(f"style: {self.name} {name!r} has only {self.left_out[name]}; wanted {LEAST} items or more")
+                raise LiminalError(
+                    f"style: {self.name} {name!r} has only {self.left_out[name]}; wanted {LEAST} items or more"
+                )
             if name is not None and name not in places:
                 raise unknown(self.name, name, places)
         guess = self.chances(z).argmax(1).tolist() if None in given else given
-        return torch.tensor([g if name is None else places[name] for name, g in zip(given, guess, strict=True)], dtype=torch.int64)
+        return torch.tensor(
+            [g if name is None else places[name] for name, g in zip(given, guess, strict=True)],
+            dtype=torch.int64,
+        )
 
     def code(self, z: Tensor, classes: Labels = None) -> Tensor:
         """Style codes s (n, d), float64, of latents (n, d) of the given (None: predicted) classes.
@@ -136,7 +143,11 @@ class Style:
             LiminalError: as `rows`; or z has another width, or holds NaN.
         """
         z = latents(z, "code", self.dim)
-        return self._each(z, self.rows(z, classes), lambda u, c: (u - self.clear.mean[c]) @ self.clear.inverse[c] @ self.turns[c].T)
+        return self._each(
+            z,
+            self.rows(z, classes),
+            lambda u, c: (u - self.clear.mean[c]) @ self.clear.inverse[c] @ self.turns[c].T,
+        )
 
     def place(self, codes: Tensor, classes: Labels) -> Tensor:
         """Latents (n, d), float64, of style codes (n, d) in the given classes; the inverse of `code`.
@@ -146,9 +157,13 @@ class Style:
         """
         codes = latents(codes, "place", self.dim)
         if None in _each_label(classes, len(codes)):
-            raise LiminalError(f"place: wanted a {self.name} for every code, which tells none itself; got None")
+            raise LiminalError(
+                f"place: wanted a {self.name} for every code, which tells none itself; got None"
+            )
         rows = self.rows(codes, classes)
-        return self._each(codes, rows, lambda s, c: self.clear.mean[c] + s @ self.turns[c] @ self.clear.root[c])
+        return self._each(
+            codes, rows, lambda s, c: self.clear.mean[c] + s @ self.turns[c] @ self.clear.root[c]
+        )
 
     @staticmethod
     def _each(values: Tensor, rows: Tensor, f: Callable[[Tensor, int], Tensor]) -> Tensor:
@@ -162,7 +177,13 @@ class Style:
 
 
 def fit_style(
-    z: Tensor, labels: Labels, *, name: str = "content", decode: Decode | None = None, sharpness: float = SHARPNESS, seed: int = 0
+    z: Tensor,
+    labels: Labels,
+    *,
+    name: str = "content",
+    decode: Decode | None = None,
+    sharpness: float = SHARPNESS,
+    seed: int = 0,
 ) -> Style:
     """Split a latent space into the content that a category names and the style that is left.
 
@@ -187,7 +208,9 @@ def fit_style(
     classes = tuple(sorted(c for c, n in counts.items() if n >= LEAST))
     if len(classes) < 2:
         said = ", ".join(f"{c} {n}" for c, n in counts.most_common(5)) or "none"
-        raise LiminalError(f"fit_style: wanted two classes of {LEAST} items or more in {name}; got {said}; label more items")
+        raise LiminalError(
+            f"fit_style: wanted two classes of {LEAST} items or more in {name}; got {said}; label more items"
+        )
     places = {c: i for i, c in enumerate(classes)}
     known = torch.tensor([i for i, v in enumerate(given) if v in places])
     z, y = z[known], torch.tensor([places[given[i]] for i in known.tolist()])
@@ -210,7 +233,9 @@ def fit_style(
     evidence: dict[str, Any] = {"name": name, "left_out": left_out, "aligned": aligned}
     evidence["classes"] = dict(zip(classes, sizes.tolist(), strict=True))
     evidence |= {"rank": erasure.rank, "erased": erased, "agreement": after, "agreement_unturned": before}
-    return Style(name, classes, tuple(sizes.tolist()), every, clear, turns, erasure, aligned, left_out, evidence)
+    return Style(
+        name, classes, tuple(sizes.tolist()), every, clear, turns, erasure, aligned, left_out, evidence
+    )
 
 
 # moving styles
@@ -251,13 +276,17 @@ def transfer(
     if how not in HOW:
         raise unknown("way of transfer", how, HOW)
     if not 0 <= blend <= 1:
-        raise LiminalError(f"transfer: blend {blend}; wanted a number from 0 (the content item) to 1 (all of the style)")
+        raise LiminalError(
+            f"transfer: blend {blend}; wanted a number from 0 (the content item) to 1 (all of the style)"
+        )
     one = content_z.ndim == style_z.ndim == 1
     a, b = latents(content_z, "transfer", style.dim), latents(style_z, "transfer", style.dim)
     rows_a, rows_b = style.rows(a, content_class), style.rows(b, style_class)
     n = len(a) if len(b) == 1 else len(b)
     if len(a) not in (1, n):
-        raise LiminalError(f"transfer: {len(a)} content items and {len(b)} style items; wanted as many, or one of either")
+        raise LiminalError(
+            f"transfer: {len(a)} content items and {len(b)} style items; wanted as many, or one of either"
+        )
     a, b, rows_a, rows_b = a.expand(n, -1), b.expand(n, -1), rows_a.expand(n), rows_b.expand(n)
     named = lambda rows: [style.classes[i] for i in rows.tolist()]
     if how == "erasure":
@@ -293,7 +322,9 @@ def convert(style: Style, z: Tensor, to: Labels, classes: Labels = None) -> Tens
     rows, wanted = style.rows(u, classes), style.rows(u, to)
     named = lambda places: [style.classes[i] for i in places.tolist()]
     moved = style.place(style.code(u, named(rows)), named(wanted))
-    moved = torch.where((rows == wanted)[:, None], u, moved).to(z.dtype if z.is_floating_point() else torch.float32)
+    moved = torch.where((rows == wanted)[:, None], u, moved).to(
+        z.dtype if z.is_floating_point() else torch.float32
+    )
     return moved[0] if z.ndim == 1 else moved
 
 
@@ -309,7 +340,9 @@ def latents(z: Tensor, call: str, dim: int | None = None) -> Tensor:
     z = torch.as_tensor(z).detach().cpu().double()
     z = z[None] if z.ndim == 1 and dim is not None else z
     if z.ndim != 2 or not len(z) or (dim is not None and z.shape[1] != dim):
-        raise LiminalError(f"{call}: wanted latents of shape (n, {dim or 'd'}), got {tuple(z.shape)}; give one item a row")
+        raise LiminalError(
+            f"{call}: wanted latents of shape (n, {dim or 'd'}), got {tuple(z.shape)}; give one item a row"
+        )
     if not torch.isfinite(z).all():
         row = int((~torch.isfinite(z).all(1)).nonzero()[0])
         raise LiminalError(f"{call}: row {row} of the latents holds NaN or infinity; wanted finite numbers")

@@ -152,7 +152,9 @@ class Support:
             LiminalError: the support was fitted without errors, or these hold NaN.
         """
         if self.errors is None:
-            raise LiminalError("residual: the support was fitted without reconstruction errors; give held_residual= to fit_support")
+            raise LiminalError(
+                "residual: the support was fitted without reconstruction errors; give held_residual= to fit_support"
+            )
         return _p(self.errors, checked_errors(errors, None, "residual"))
 
     def belongs(self, z: Tensor, errors: Tensor, level: float = LEVEL) -> Tensor:
@@ -172,7 +174,9 @@ class Support:
         """
         p, q = self(z), self.residual(errors)
         if len(p) != len(q):
-            raise LiminalError(f"belongs: {len(p)} latents but {len(q)} errors; wanted one error for each latent")
+            raise LiminalError(
+                f"belongs: {len(p)} latents but {len(q)} errors; wanted one error for each latent"
+            )
         assert self.both is not None
         together = _p(self.both, -(p.log() + q.log()))
         return (p > level) & (q > level) & (together > 2 * level)
@@ -231,18 +235,26 @@ def fit_support(
     train_z = checked_latents(train_z, "train_z")
     held_z = checked_latents(held_z, "held_z", train_z.shape[1])
     if len(held_z) < LEAST_HELD:
-        raise LiminalError(f"fit_support: {len(held_z)} held-out items; wanted {LEAST_HELD} or more, half to calibrate and half to test")
+        raise LiminalError(
+            f"fit_support: {len(held_z)} held-out items; wanted {LEAST_HELD} or more, half to calibrate and half to test"
+        )
     if k < 1 or min(len(train_z), most) < k + 2:
         raise LiminalError(
             f"fit_support: {len(train_z)} training items, of which at most {most}, and k = {k}; wanted k of 1 or more and {k + 2} items"
         )
-    held_errors = None if held_residual is None else checked_errors(held_residual, len(held_z), "held_residual")
-    train_errors = None if train_residual is None else checked_errors(train_residual, len(train_z), "train_residual")
+    held_errors = (
+        None if held_residual is None else checked_errors(held_residual, len(held_z), "held_residual")
+    )
+    train_errors = (
+        None if train_residual is None else checked_errors(train_residual, len(train_z), "train_residual")
+    )
     generator = rng(seed)
     chosen = train_z[torch.randperm(len(train_z), generator=generator)[:most]].unique(dim=0)
     chosen = chosen[torch.randperm(len(chosen), generator=generator)]
     if len(chosen) < k + 2:
-        raise LiminalError(f"fit_support: {len(chosen)} different training latents; wanted {k + 2} or more for k = {k}")
+        raise LiminalError(
+            f"fit_support: {len(chosen)} different training latents; wanted {k + 2} or more for k = {k}"
+        )
     mean, axes = _active(chosen)
     points = (chosen - mean) @ axes
     around = nearest(points, points, k + 1)[0]
@@ -251,8 +263,12 @@ def fit_support(
     half, tested = order[: len(order) // 2], order[len(order) // 2 :]
     landmarks, bandwidth = _kernels(points)
     empty = torch.zeros(0)
-    plain = Support(mean, axes, points, around, itself, k, empty, None, None, landmarks, bandwidth, (0.0, 1.0), tested, {})
-    low, high = torch.quantile(plain._energy(held_z[half]), torch.tensor([0.5, 0.95], dtype=torch.float64)).tolist()
+    plain = Support(
+        mean, axes, points, around, itself, k, empty, None, None, landmarks, bandwidth, (0.0, 1.0), tested, {}
+    )
+    low, high = torch.quantile(
+        plain._energy(held_z[half]), torch.tensor([0.5, 0.95], dtype=torch.float64)
+    ).tolist()
     scores = plain.score(held_z)
     found = replace(plain, calibration=scores[half].sort().values, typical=(low, max(high, low + 1e-3)))
     if held_errors is not None:
@@ -267,7 +283,9 @@ def _active(z: Tensor) -> tuple[Tensor, Tensor]:
     try:
         frame = Frame(z)
     except LiminalError:
-        raise LiminalError("fit_support: the training latents hardly differ from each other; wanted a space whose items vary") from None
+        raise LiminalError(
+            "fit_support: the training latents hardly differ from each other; wanted a space whose items vary"
+        ) from None
     return frame.mean, frame.white / frame.white.norm(dim=0)
 
 
@@ -285,7 +303,9 @@ def _kernels(points: Tensor) -> tuple[Tensor, float]:
     return landmarks, max((unit * 10**power for power in np.linspace(-1, 0.5, 25).tolist()), key=likelihood)
 
 
-def _evidence(found: Support, held_z: Tensor, scores: Tensor, held: Tensor | None, train: Tensor | None, half: Tensor) -> dict[str, Any]:
+def _evidence(
+    found: Support, held_z: Tensor, scores: Tensor, held: Tensor | None, train: Tensor | None, half: Tensor
+) -> dict[str, Any]:
     """See `Support.evidence`; scores and errors are those of all held-out items, `half` the rows that calibrate."""
     p = _p(found.calibration, scores)
     some = found.points[:PROBED] @ found.axes.T + found.mean
@@ -329,7 +349,9 @@ def checked_latents(z: Tensor, name: str, dim: int | None = None) -> Tensor:
     z = torch.as_tensor(z).detach().cpu().double()
     z = z[None] if z.ndim == 1 and dim is not None else z
     if z.ndim != 2 or z.shape[1] != (dim or max(1, z.shape[1])):
-        raise LiminalError(f"support: wanted {name} of shape (n, {dim or 'd'}), got {tuple(z.shape)}; give one latent a row")
+        raise LiminalError(
+            f"support: wanted {name} of shape (n, {dim or 'd'}), got {tuple(z.shape)}; give one latent a row"
+        )
     if not torch.isfinite(z).all():
         row = int((~torch.isfinite(z).all(1)).nonzero()[0])
         raise LiminalError(f"support: row {row} of {name} holds NaN or infinity; wanted finite numbers")
@@ -341,9 +363,13 @@ def checked_errors(errors: Tensor, count: int | None, name: str) -> Tensor:
     errors = torch.as_tensor(errors).detach().cpu().double()
     errors = errors[None] if errors.ndim == 0 else errors
     if errors.ndim != 1 or (count is not None and len(errors) != count):
-        raise LiminalError(f"support: wanted {name} of shape ({count or 'n'},), got {tuple(errors.shape)}; give one error an item")
+        raise LiminalError(
+            f"support: wanted {name} of shape ({count or 'n'},), got {tuple(errors.shape)}; give one error an item"
+        )
     if not torch.isfinite(errors).all():
-        raise LiminalError(f"support: {name} holds NaN or infinity; wanted finite numbers, as residuals() gives them")
+        raise LiminalError(
+            f"support: {name} holds NaN or infinity; wanted finite numbers, as residuals() gives them"
+        )
     return errors
 
 

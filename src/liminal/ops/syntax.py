@@ -92,7 +92,9 @@ Node = Number | Item | File | Mean | Mix | Random | Dimension | Named | Negative
 
 def quote_name(name: str) -> str:
     """An attribute's name as a filter or formula takes it: bare if it can be, else in backticks."""
-    return name if WORD.fullmatch(name) and name.lower() not in KEYWORDS else "`" + name.replace("`", "``") + "`"
+    return (
+        name if WORD.fullmatch(name) and name.lower() not in KEYWORDS else "`" + name.replace("`", "``") + "`"
+    )
 
 
 def quote_text(text: str) -> str:
@@ -118,13 +120,20 @@ def show(tree: Node) -> str:
         return f"dim({tree.index})"
     if isinstance(tree, Named):
         name = tree.name if WORD.fullmatch(tree.name) else quote_name(tree.name)
-        return name if tree.value is None else f"{name}={tree.value if WORD.fullmatch(tree.value) else quote_text(tree.value)}"
+        return (
+            name
+            if tree.value is None
+            else f"{name}={tree.value if WORD.fullmatch(tree.value) else quote_text(tree.value)}"
+        )
     if isinstance(tree, Product):
         return "*".join(inner(f, Negative, Sum, Product) for f in tree.factors)
     if isinstance(tree, Negative):
         return "-" + inner(tree.node, Negative, Sum)
     first, *rest = (inner(t, Sum) for t in tree.terms)
-    return first + "".join(f" - {t[1:]}" if isinstance(n, Negative) else f" + {t}" for n, t in zip(tree.terms[1:], rest, strict=True))
+    return first + "".join(
+        f" - {t[1:]}" if isinstance(n, Negative) else f" + {t}"
+        for n, t in zip(tree.terms[1:], rest, strict=True)
+    )
 
 
 def inner(node: Node, *wrapped: type) -> str:

@@ -17,14 +17,21 @@ class _Callable(types.ModuleType):
     """The module under whose name the package also has its function: ``liminal.studio`` is both."""
 
     def __call__(
-        self, space: Space | str | Path, port: int | None = None, *, threads: int | None = None, device: str | None = None
+        self,
+        space: Space | str | Path,
+        port: int | None = None,
+        *,
+        threads: int | None = None,
+        device: str | None = None,
     ) -> Studio | Widget:
         from . import notebook
 
         if port is None and notebook.running() and notebook.able():
             from ..widget import Widget, of
 
-            return Widget(space, threads=threads, device=device) if isinstance(space, str | Path) else of(space)
+            return (
+                Widget(space, threads=threads, device=device) if isinstance(space, str | Path) else of(space)
+            )
         from .server import start
 
         return start(space, port, threads=threads, device=device)

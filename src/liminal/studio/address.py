@@ -49,8 +49,14 @@ def listen(port: int | None = None) -> Address:
         except OSError as error:
             opened.close()
             if port is not None:
-                why = "is taken: another program listens there" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
-                raise LiminalError(f"--port {port} {why}; name another one, or leave --port out to take the next free one") from error
+                why = (
+                    "is taken: another program listens there"
+                    if error.errno == errno.EADDRINUSE
+                    else f"cannot be used ({error.strerror})"
+                )
+                raise LiminalError(
+                    f"--port {port} {why}; name another one, or leave --port out to take the next free one"
+                ) from error
     raise LiminalError(f"ports {PORT} to {PORT + TRIED - 1} are all taken; name a free one with --port")
 
 

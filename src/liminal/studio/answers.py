@@ -95,7 +95,9 @@ def encode(s: Session, data: bytes, method: str) -> wire.Encoded:
     if worse is not None and s.support is not None:
         belongs = bool(s.support.belongs(z, torch.tensor([error], dtype=torch.float64))[0])
     found = s.look(z, method)
-    return wire.Encoded(**found, original=stored, error=error, worse=worse, belongs=belongs, remarks=list(remarks))
+    return wire.Encoded(
+        **found, original=stored, error=error, worse=worse, belongs=belongs, remarks=list(remarks)
+    )
 
 
 def of_formula(s: Session, asked: wire.FormulaRequest) -> wire.Formula:
@@ -123,7 +125,9 @@ def of_formula(s: Session, asked: wire.FormulaRequest) -> wire.Formula:
 
 def _decoded(s: Session, z: Tensor) -> wire.Copy:
     """A latent decoded, elsewhere."""
-    return wire.Copy(python=spoken.python(s, f"space.decode({spoken.in_python(s, z.tolist(), z)})"), command=None)
+    return wire.Copy(
+        python=spoken.python(s, f"space.decode({spoken.in_python(s, z.tolist(), z)})"), command=None
+    )
 
 
 def sample(s: Session, asked: wire.SampleRequest) -> wire.Samples:
@@ -138,7 +142,12 @@ def sample(s: Session, asked: wire.SampleRequest) -> wire.Samples:
     if asked.rows is not None:
         z, source = _like(s, asked, asked.rows)
         return wire.Samples(**s.look(z, asked.method), source=source, copy_as=_many(s, z))
-    how: dict[str, Any] = {"source": asked.source, "seed": asked.seed, "cluster": asked.cluster, "support": asked.support}
+    how: dict[str, Any] = {
+        "source": asked.source,
+        "seed": asked.seed,
+        "cluster": asked.cluster,
+        "support": asked.support,
+    }
     if asked.cluster is None:
         drawn = s.space.sample(asked.n, **how)
         z, source = drawn.z, drawn.source
@@ -146,8 +155,17 @@ def sample(s: Session, asked: wire.SampleRequest) -> wire.Samples:
         if asked.source != "default":
             raise LiminalError("sample: choose a source or a cluster, not both")
         z, source = _like(s, asked, _members(s, asked.cluster))
-    told = [("--from", None if asked.source == "default" else asked.source), ("--cluster", asked.cluster), ("--support", asked.support)]
-    options = [part for name, value in [*told, ("--seed", asked.seed)] if value is not None for part in (name, str(value))]
+    told = [
+        ("--from", None if asked.source == "default" else asked.source),
+        ("--cluster", asked.cluster),
+        ("--support", asked.support),
+    ]
+    options = [
+        part
+        for name, value in [*told, ("--seed", asked.seed)]
+        if value is not None
+        for part in (name, str(value))
+    ]
     given = "".join(f", {name}={value!r}" for name, value in how.items() if value not in (None, "default"))
     copied = wire.Copy(
         python=spoken.python(s, f'space.sample({asked.n}{given}).save("samples")'),
@@ -201,12 +219,19 @@ def transfer(s: Session, asked: wire.TransferRequest) -> wire.Transfer:
     seen, chance = found.content.get("after", (None, None))
     by = s.space.style(asked.by).name
     shown = [spoken.in_python(s, place, spoken.point(s, place)) for place in (asked.content, asked.style)]
-    options = "".join(f", {k}={v!r}" for k, v in (("blend", asked.blend), ("by", asked.by)) if v not in (1.0, None))
+    options = "".join(
+        f", {k}={v!r}" for k, v in (("blend", asked.blend), ("by", asked.by)) if v not in (1.0, None)
+    )
     names = [spoken.plain(s, place) for place in (asked.content, asked.style)]
     line = None
     if names[0] is not None and names[1] is not None:
-        more = [*([] if asked.blend == 1 else ["--blend", f"{asked.blend:g}"]), *(["--by", asked.by] if asked.by else [])]
-        line = spoken.command(s, "transfer", "--content", names[0], "--style", names[1], *more, "-o", "out.png")
+        more = [
+            *([] if asked.blend == 1 else ["--blend", f"{asked.blend:g}"]),
+            *(["--by", asked.by] if asked.by else []),
+        ]
+        line = spoken.command(
+            s, "transfer", "--content", names[0], "--style", names[1], *more, "-o", "out.png"
+        )
     return wire.Transfer(
         **s.look(found.z[None], asked.method),
         by=by,
@@ -217,7 +242,10 @@ def transfer(s: Session, asked: wire.TransferRequest) -> wire.Transfer:
         seen=seen,
         seen_chance=chance,
         length=found.distance,
-        copy_as=wire.Copy(python=spoken.python(s, f'space.transfer({", ".join(shown)}{options}).save("out.png")'), command=line),
+        copy_as=wire.Copy(
+            python=spoken.python(s, f'space.transfer({", ".join(shown)}{options}).save("out.png")'),
+            command=line,
+        ),
     )
 
 

@@ -47,7 +47,9 @@ def means(values: np.ndarray, parts: list[np.ndarray]) -> np.ndarray:
 def ranked(values: torch.Tensor) -> torch.Tensor:
     """At most `RANKS` levels that stand for values (n,), rising: each the mean of as many neighbours in rank."""
     rising = values.sort().values.numpy()
-    return torch.from_numpy(np.array([part.mean() for part in np.array_split(rising, min(RANKS, max(1, len(rising) // 5)))]))
+    return torch.from_numpy(
+        np.array([part.mean() for part in np.array_split(rising, min(RANKS, max(1, len(rising) // 5)))])
+    )
 
 
 def made(s: Session, xy: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, Inverse, Support | None]:
@@ -63,7 +65,9 @@ def made(s: Session, xy: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndar
     """
     parts = cells(xy)
     if len(parts) < FEWEST:
-        raise LiminalError(f"share --no-items: {len(z):,} items are too few to hide each among {LEAST}; wanted {FEWEST * LEAST} or more")
+        raise LiminalError(
+            f"share --no-items: {len(z):,} items are too few to hide each among {LEAST}; wanted {FEWEST * LEAST} or more"
+        )
     places, middles = means(xy, parts).astype(np.float32), means(z, parts).astype(np.float32)
     inverse = fit_inverse(places, middles, held=Held(xy, z))
     _, held = s.catalogue.latents(split="held")
@@ -72,6 +76,11 @@ def made(s: Session, xy: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndar
         found = fit_support(torch.from_numpy(middles), torch.from_numpy(held), k=min(5, len(middles) - 2))
         own = s.support.errors if s.support is not None else None
         support = Support(
-            **{**vars(found), "calibration": ranked(found.calibration), "errors": None if own is None else ranked(own), "both": None}
+            **{
+                **vars(found),
+                "calibration": ranked(found.calibration),
+                "errors": None if own is None else ranked(own),
+                "both": None,
+            }
         )
     return places, middles, inverse, support

@@ -150,7 +150,11 @@ class Guard:
     @staticmethod
     async def _refuse(refused: RefusedError, send: Send) -> None:
         body = json.dumps({"error": str(refused), "at": None, "near": []}).encode()
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), (b"connection", b"close")]
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
         await send({"type": "http.response.start", "status": refused.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 

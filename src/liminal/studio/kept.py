@@ -38,7 +38,15 @@ class Kept:
     """
 
     def __init__(self, folder: Path, card: Card) -> None:
-        state = [FORM, str(folder.resolve()), card.created, card.liminal, card.data, card.attributes, card.parts]
+        state = [
+            FORM,
+            str(folder.resolve()),
+            card.created,
+            card.liminal,
+            card.data,
+            card.attributes,
+            card.parts,
+        ]
         name = hashlib.sha256(json.dumps(state, sort_keys=True, default=str).encode()).hexdigest()[:20]
         self._folder = cache_folder("studio", name)
 

@@ -68,7 +68,9 @@ class Known:
             able=list(get_args(wire.Able)),
             found=list(get_args(wire.Found)),
             films=list(get_args(wire.Film)),
-            modality=wire.Modality(name=card.modality["name"], **{k: shape.get(k) for k in ("height", "width", "channels")}),
+            modality=wire.Modality(
+                name=card.modality["name"], **{k: shape.get(k) for k in ("height", "width", "channels")}
+            ),
             attributes=self.attributes,
             sources=[default, *(name for name in known if name != default)],
             maps=list(METHODS),
@@ -91,7 +93,9 @@ class Known:
         for name in self.card.attributes:
             column = self.column(name)
             values = None if column.values is None else column.values[:MOST_VALUES]
-            found.append(wire.Attribute(name=name, kind=column.kind, values=values, low=column.low, high=column.high))
+            found.append(
+                wire.Attribute(name=name, kind=column.kind, values=values, low=column.low, high=column.high)
+            )
         return found
 
     def column(self, name: str) -> wire.Column:
@@ -117,9 +121,13 @@ class Known:
             counts = Counter(column.drop_null().to_pylist())
             values = sorted(value for value, _ in counts.most_common(wire.UNKNOWN))
             codes = pc.index_in(column, value_set=pa.array(values, pa.string()))
-            return {"data": pc.fill_null(codes, wire.UNKNOWN).to_numpy(zero_copy_only=False).astype(np.uint16)}, {**facts, "values": values}
+            return {
+                "data": pc.fill_null(codes, wire.UNKNOWN).to_numpy(zero_copy_only=False).astype(np.uint16)
+            }, {**facts, "values": values}
         if kind == "bool":
-            return {"data": pc.fill_null(column.cast("uint8"), wire.NEITHER).to_numpy(zero_copy_only=False)}, facts
+            return {
+                "data": pc.fill_null(column.cast("uint8"), wire.NEITHER).to_numpy(zero_copy_only=False)
+            }, facts
         limits = pc.min_max(column).as_py()
         numbers = column.to_numpy(zero_copy_only=False).astype(np.float32)
         return {"data": numbers}, {**facts, "low": limits["min"], "high": limits["max"]}
@@ -143,7 +151,9 @@ class Known:
         pages = -(-self.count // wire.PAGE)
         if not 0 <= page < pages:
             raise LiminalError(f"thumbnails: page {page}; there are pages 0 to {pages - 1}")
-        arrays, _ = self.kept.once(f"thumbnails {page}", lambda: ({"png": np.frombuffer(self._sheet(page), np.uint8)}, {}))
+        arrays, _ = self.kept.once(
+            f"thumbnails {page}", lambda: ({"png": np.frombuffer(self._sheet(page), np.uint8)}, {})
+        )
         return arrays["png"].tobytes()
 
     def _sheet(self, page: int) -> bytes:
@@ -158,11 +168,16 @@ class Known:
 
         from .. import registry
 
-        modality = registry.named("modality", self.card.modality["name"], registry.MODALITIES)(**self.card.modality["arguments"])
+        modality = registry.named("modality", self.card.modality["name"], registry.MODALITIES)(
+            **self.card.modality["arguments"]
+        )
         width, height = self.tile
         sheet = PIL.new("RGB", (wire.ACROSS * width, -(-len(rows) // wire.ACROSS) * height), "white")
         for i, packed in enumerate(self.catalogue.thumbnails(rows)):
             picture = modality.preview(modality.unpack(packed), max(width, height))
-            at = i % wire.ACROSS * width + (width - picture.width) // 2, i // wire.ACROSS * height + (height - picture.height) // 2
+            at = (
+                i % wire.ACROSS * width + (width - picture.width) // 2,
+                i // wire.ACROSS * height + (height - picture.height) // 2,
+            )
             sheet.paste(picture, at)
         return sheet.convert("L") if self.card.modality["arguments"].get("channels") == 1 else sheet

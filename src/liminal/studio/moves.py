@@ -41,7 +41,11 @@ def directions(s: Session, source: str, id: int | None) -> wire.Directions:
         return told(s, list(s.space.directions.values()))
     at = None
     if source == "jacobian":
-        at = s.space.latents[mixing.medoid(s.space.latents[:2000])] if id is None else spoken.point(s, f"@{id}")
+        at = (
+            s.space.latents[mixing.medoid(s.space.latents[:2000])]
+            if id is None
+            else spoken.point(s, f"@{id}")
+        )
     found = s.space.find_directions(source, at)
     s.remembered.update({d.name: d for d in found})
     return told(s, found)
@@ -63,14 +67,18 @@ def between(s: Session, asked: wire.BetweenRequest) -> wire.Directions:
     while name in s.remembered:
         count += 1
         name = f"{plain} {count}"
-    found = discover.from_selections(b, a, space.latents, name, space.generator.decode, space.reader.named if space.reader else None)
+    found = discover.from_selections(
+        b, a, space.latents, name, space.generator.decode, space.reader.named if space.reader else None
+    )
     s.remembered[name] = found
     return told(s, [found])
 
 
 def told(s: Session, found: list[Direction]) -> wire.Directions:
     """Directions with their evidence."""
-    vectors = torch.stack([d.vector for d in found]).numpy() if found else np.zeros((0, s.space.dim), np.float32)
+    vectors = (
+        torch.stack([d.vector for d in found]).numpy() if found else np.zeros((0, s.space.dim), np.float32)
+    )
     return wire.Directions(vectors=vectors, directions=[_direction(s, d) for d in found])
 
 
@@ -149,17 +157,31 @@ def _slid(s: Session, asked: wire.SlideRequest, text: str, start: Tensor, vector
     if not asked.lock and spoken.plain(s, text or "0*dim(0)") is not None:
         text = text or "0*dim(0)"
         flag = ["--keep-detail"] if asked.keep_detail else []
-        line = spoken.command(s, "edit", f"@{asked.id}", text, *flag, "-o", "out.png") if asked.id is not None else None
-        return wire.Copy(python=spoken.python(s, f"space.edit({item}, {spoken.quoted(text)}{save}"), command=line)
+        line = (
+            spoken.command(s, "edit", f"@{asked.id}", text, *flag, "-o", "out.png")
+            if asked.id is not None
+            else None
+        )
+        return wire.Copy(
+            python=spoken.python(s, f"space.edit({item}, {spoken.quoted(text)}{save}"), command=line
+        )
     own = {name: found for name in asked.change if (found := spoken.remembered(s, name)) is not None}
     rest = {name: strength for name, strength in asked.change.items() if name not in own}
     if not asked.lock and len(own) == 1 and (not rest or (asked.id is not None and not asked.keep_detail)):
         ((name, (said, vector_of)),) = own.items()
-        start_at = spoken.quoted(f"@{asked.id} {spoken.signed(spoken.change(s, rest, start)[2])}") if rest else item
-        lines = [f"direction = {vector_of}{spoken.remark(said)}", f"space.edit({start_at}, {asked.change[name]:g} * direction{save}"]
+        start_at = (
+            spoken.quoted(f"@{asked.id} {spoken.signed(spoken.change(s, rest, start)[2])}") if rest else item
+        )
+        lines = [
+            f"direction = {vector_of}{spoken.remark(said)}",
+            f"space.edit({start_at}, {asked.change[name]:g} * direction{save}",
+        ]
     else:
         held = f", holding {', '.join(asked.lock)}" if asked.lock else ""
-        lines = [f"change = {spoken.tensor(vector)}{spoken.remark(text + held)}", f"space.edit({item}, change{save}"]
+        lines = [
+            f"change = {spoken.tensor(vector)}{spoken.remark(text + held)}",
+            f"space.edit({item}, change{save}",
+        ]
     return wire.Copy(python=spoken.python(s, *lines), command=None)
 
 
@@ -175,7 +197,9 @@ def locked(s: Session, vector: Tensor, names: list[str]) -> Tensor:
     length = along.norm()
     left = projected(along / length, torch.stack(normals)) if length > 0 else None
     if left is None:
-        raise LiminalError(f"nothing is left of the change where {', '.join(names)} must stay; unlock one of them")
+        raise LiminalError(
+            f"nothing is left of the change where {', '.join(names)} must stay; unlock one of them"
+        )
     return (length * left @ frame.colour).float()
 
 
@@ -183,7 +207,9 @@ def _normals(s: Session, name: str, frame: Frame) -> list[Tensor]:
     """The unit normals of an attribute's probes, one for each value of a category; fitted once."""
     attribute = name.partition("=")[0]
     if attribute not in s.card.attributes:
-        raise LiminalError(f"lock {name!r}: wanted one of the attributes {', '.join(s.card.attributes) or '(there are none)'}")
+        raise LiminalError(
+            f"lock {name!r}: wanted one of the attributes {', '.join(s.card.attributes) or '(there are none)'}"
+        )
     if attribute not in s.normals:
         tables = [s.catalogue.table(columns=["id", attribute], split=split) for split in ("train", "held")]
         z = s.space.latents[torch.from_numpy(tables[0]["id"].to_numpy())].double()
@@ -219,7 +245,11 @@ def dimensions(s: Session) -> wire.Dimensions:
     """A card for each latent dimension, by what items tell in it, else by the variance of their latents; what the most used ones change
     is read."""
     space = s.space
-    ids = s.catalogue.table(columns=["id"], split="held" if s.card.data["n_held"] else None)["id"].to_numpy()[:HELD].copy()
+    ids = (
+        s.catalogue.table(columns=["id"], split="held" if s.card.data["n_held"] else None)["id"]
+        .to_numpy()[:HELD]
+        .copy()
+    )
     z = space.latents[torch.from_numpy(ids)]
     none = build.Lazy(space.items, 0)
     subject = Subject(
@@ -242,7 +272,9 @@ def dimensions(s: Session) -> wire.Dimensions:
     use, unit = (told, "nats") if len(told) else (z.float().var(0).double().numpy(), "variance")
     variance = space.latents.var(0)
     order = np.argsort(-use, kind="stable").tolist()
-    return wire.Dimensions(dimensions=[_dimension(j, float(use[j]), unit, float(variance[j]), read.get(j)) for j in order])
+    return wire.Dimensions(
+        dimensions=[_dimension(j, float(use[j]), unit, float(variance[j]), read.get(j)) for j in order]
+    )
 
 
 def _dimension(index: int, use: float, unit: str, variance: float, card: cards.Card | None) -> wire.Dimension:
@@ -288,7 +320,9 @@ def path(s: Session, asked: wire.PathRequest) -> wire.Path:
         unevenness=told["unevenness"],
         least_support=told.get("least_support"),
         how=told.get("how", ""),
-        attributes=[wire.Straightness(name=name, **seen) for name, seen in told.get("attributes", {}).items()],
+        attributes=[
+            wire.Straightness(name=name, **seen) for name, seen in told.get("attributes", {}).items()
+        ],
         copy_as=_walked(s, asked, walk),
     )
 
@@ -309,7 +343,9 @@ def _walked(s: Session, asked: wire.PathRequest, walk: Walk) -> wire.Copy:
         more = ["--loop"] if asked.loop else []
         more += ["--only", ",".join(asked.only)] if asked.only else []
         keys = [name for name in names if name is not None]
-        line = spoken.command(s, "morph", *keys, "--along", asked.along, "--frames", str(asked.frames), *more, "-o", "path.gif")
+        line = spoken.command(
+            s, "morph", *keys, "--along", asked.along, "--frames", str(asked.frames), *more, "-o", "path.gif"
+        )
     return wire.Copy(python=spoken.python(s, f'space.path({shown}{options}).save("path.gif")'), command=line)
 
 

@@ -37,7 +37,9 @@ class _Named(nn.Module):
             if how["kind"] == "category":
                 columns.append(value.softmax(1))
             else:
-                columns.append((value.sigmoid() if how["kind"] == "bool" else value * how["std"] + how["mean"])[:, None])
+                columns.append(
+                    (value.sigmoid() if how["kind"] == "bool" else value * how["std"] + how["mean"])[:, None]
+                )
         return torch.cat(columns, 1)
 
 
@@ -81,14 +83,24 @@ def networks(s: Session, voice: Voice) -> tuple[Arrays, Facts]:
     for i, (name, (module, output, inputs)) in enumerate(wanted.items()):
         voice.progress("taking the networks along", 0.35 + 0.08 * i)
 
-        def write(part: Path, module: nn.Module = module, output: str = output, inputs: Any = inputs, name: str = name) -> Any:
+        def write(
+            part: Path,
+            module: nn.Module = module,
+            output: str = output,
+            inputs: Any = inputs,
+            name: str = name,
+        ) -> Any:
             return onnx.network(module, inputs, output, part, 1e-3, name)
 
         try:
             arrays[name] = _network(s, name, write)
         except LiminalError:
             continue
-    facts: Facts = {"shape": list(shape), "readings": [], "fit": s.card.modality["arguments"].get("fit", "pad")}
+    facts: Facts = {
+        "shape": list(shape),
+        "readings": [],
+        "fit": s.card.modality["arguments"].get("fit", "pad"),
+    }
     if "reader" in arrays and space.reader is not None:
         facts["readings"] = list(space.reader.named(decoded(1)))
         facts["spread"] = space.spread

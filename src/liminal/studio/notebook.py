@@ -26,7 +26,9 @@ def register(show: Callable[[Any], Any]) -> None:
     shell = _kernel()
     if shell is not None:
         formatter = shell.display_formatter.mimebundle_formatter
-        formatter.for_type_by_name("liminal.space", "Space", lambda space, **_: show(space) if able() else None)
+        formatter.for_type_by_name(
+            "liminal.space", "Space", lambda space, **_: show(space) if able() else None
+        )
 
 
 def _kernel() -> Any:

@@ -58,5 +58,9 @@ def single(name: str = "index.html", head: str = "", folder: Path = STATIC) -> s
         return f'<script type="module">{text}</script>'
 
     page = file.read_text("utf-8")
-    page = re.sub(r'<(?P<tag>script|link)\b[^>]*?\b(?:src|href)="(?P<path>/assets/[^"]+)"[^>]*>(?:</script>)?', inside, page)
+    page = re.sub(
+        r'<(?P<tag>script|link)\b[^>]*?\b(?:src|href)="(?P<path>/assets/[^"]+)"[^>]*>(?:</script>)?',
+        inside,
+        page,
+    )
     return page.replace("<head>", f"<head>{head}", 1)

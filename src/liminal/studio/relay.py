@@ -43,7 +43,9 @@ class Relay:
         self.app: App = application(session)
         self._limits = limits(session)
         self._ready = threading.Event()
-        self.thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="liminal-relay", daemon=True)
+        self.thread = threading.Thread(
+            target=lambda: asyncio.run(self._run()), name="liminal-relay", daemon=True
+        )
         self.thread.start()
         self._ready.wait()
 
@@ -52,7 +54,9 @@ class Relay:
         self._ready.set()
         await self._end.wait()
 
-    def ask(self, method: str, address: str, body: bytes, kind: str, answered: Callable[[Answer], None]) -> Callable[[], None]:
+    def ask(
+        self, method: str, address: str, body: bytes, kind: str, answered: Callable[[Answer], None]
+    ) -> Callable[[], None]:
         """Put one request, from any thread.
 
         Args:
@@ -67,7 +71,9 @@ class Relay:
         """
         path = unquote(address.partition("?")[0])
         if len(body) > (limit := self._limits.get(path, wire.TEXT)):
-            failure = json.dumps({"error": f"the request is larger than {limit:,} bytes", "at": None, "near": []})
+            failure = json.dumps(
+                {"error": f"the request is larger than {limit:,} bytes", "at": None, "near": []}
+            )
             self._soon(lambda: answered(Answer(413, {"content-type": "application/json"}, failure.encode())))
             return lambda: None
         gone = asyncio.Event()
@@ -96,7 +102,9 @@ class Relay:
         with contextlib.suppress(RuntimeError):  # it has ended
             self._loop.call_soon_threadsafe(act)
 
-    async def _answer(self, scope: dict[str, Any], body: bytes, gone: asyncio.Event, answered: Callable[[Answer], None]) -> None:
+    async def _answer(
+        self, scope: dict[str, Any], body: bytes, gone: asyncio.Event, answered: Callable[[Answer], None]
+    ) -> None:
         """One request through the app, as ASGI has it."""
         left = [{"type": "http.request", "body": body, "more_body": False}]
         begun: dict[str, Any] = {}
@@ -114,8 +122,13 @@ class Relay:
                 return
             parts.append(message.get("body", b""))
             if not message.get("more_body", False) and not gone.is_set() and begun["status"] != GONE:
-                headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in begun["headers"]}
+                headers = {
+                    name.decode("latin-1").lower(): value.decode("latin-1")
+                    for name, value in begun["headers"]
+                }
                 answered(Answer(begun["status"], headers, b"".join(parts)))
 
-        with contextlib.suppress(Exception):  # the app has answered with what went wrong, and raises it once more for a server's log
+        with contextlib.suppress(
+            Exception
+        ):  # the app has answered with what went wrong, and raises it once more for a server's log
             await self.app(scope, receive, send)

@@ -52,7 +52,9 @@ class Routes:
         self.session = session
 
     async def space(self) -> Response:
-        return _json(await run_in_threadpool(lambda: self.session.about(self.session.ready, self.session.broken)))
+        return _json(
+            await run_in_threadpool(lambda: self.session.about(self.session.ready, self.session.broken))
+        )
 
     async def progress(self) -> Response:
         told = list(self.session.tasks.values())
@@ -62,7 +64,9 @@ class Routes:
         found = await run_in_threadpool(self.session.layout, method)
         if found is None:
             found = await self._shared(request, self.session.chart(method))
-        asyncio.get_running_loop().call_later(DRAWN, self.session.chart, method)  # what hovering over it needs
+        asyncio.get_running_loop().call_later(
+            DRAWN, self.session.chart, method
+        )  # what hovering over it needs
         return _packed(found)
 
     async def column(self, request: Request, name: Word) -> Response:
@@ -85,8 +89,13 @@ class Routes:
     async def item(self, request: Request, id: Id) -> Response:
         return _json(await self._soon(request, lambda: self._answers.item(self.session, id)))
 
-    async def picture(self, request: Request, id: Id, of: Literal["original", "reconstruction"] = "original") -> Response:
-        return Response(await self._soon(request, lambda: self._answers.picture(self.session, id, of)), media_type="image/png")
+    async def picture(
+        self, request: Request, id: Id, of: Literal["original", "reconstruction"] = "original"
+    ) -> Response:
+        return Response(
+            await self._soon(request, lambda: self._answers.picture(self.session, id, of)),
+            media_type="image/png",
+        )
 
     async def encode(self, request: Request, method: wire.Method = "umap") -> Response:
         data = await request.body()
@@ -96,9 +105,15 @@ class Routes:
         return _packed(await self._soon(request, lambda: self._answers.of_formula(self.session, asked)))
 
     async def names(self, request: Request, prefix: Word = "") -> Response:
-        return _json(await self._soon(request, lambda: wire.Names(completions=self._spoken.completions(self.session, prefix))))
+        return _json(
+            await self._soon(
+                request, lambda: wire.Names(completions=self._spoken.completions(self.session, prefix))
+            )
+        )
 
-    async def directions(self, request: Request, source: wire.Found = "attributes", id: Id | None = None) -> Response:
+    async def directions(
+        self, request: Request, source: wire.Found = "attributes", id: Id | None = None
+    ) -> Response:
         return _packed(await self._soon(request, lambda: self._moves.directions(self.session, source, id)))
 
     async def between(self, request: Request, asked: wire.BetweenRequest) -> Response:
@@ -107,12 +122,18 @@ class Routes:
     async def slide(self, request: Request, asked: wire.SlideRequest) -> Response:
         return _packed(await self._soon(request, lambda: self._moves.slide(self.session, asked)))
 
-    async def strip(self, request: Request, kind: Literal["direction", "dimension"], name: Word, id: Id | None = None) -> Response:
+    async def strip(
+        self, request: Request, kind: Literal["direction", "dimension"], name: Word, id: Id | None = None
+    ) -> Response:
         return _packed(await self._soon(request, lambda: self._moves.strip(self.session, kind, name, id)))
 
     async def dimensions(self, request: Request) -> Response:
         self.session.space  # noqa: B018  or say that it is being loaded
-        return _json(await self._shared(request, self.session.long("dimensions", lambda _: self._moves.dimensions(self.session))))
+        return _json(
+            await self._shared(
+                request, self.session.long("dimensions", lambda _: self._moves.dimensions(self.session))
+            )
+        )
 
     async def path(self, request: Request, asked: wire.PathRequest) -> Response:
         return _packed(await self._soon(request, lambda: self._moves.path(self.session, asked)))
@@ -178,8 +199,12 @@ def floats(data: bytes, width: int) -> np.ndarray:
         LiminalError: none, too many, no whole number of rows, or not finite.
     """
     if not data or len(data) % (4 * width):
-        raise LiminalError(f"wanted rows of {width} float32 numbers, {4 * width} bytes each, got {len(data)} bytes")
-    rows = np.frombuffer(data, "<f4").reshape(-1, width).astype(np.float32)  # of our own: torch wants to be able to write
+        raise LiminalError(
+            f"wanted rows of {width} float32 numbers, {4 * width} bytes each, got {len(data)} bytes"
+        )
+    rows = (
+        np.frombuffer(data, "<f4").reshape(-1, width).astype(np.float32)
+    )  # of our own: torch wants to be able to write
     if len(rows) > wire.ROWS:
         raise LiminalError(f"wanted at most {wire.ROWS:,} rows at once, got {len(rows):,}")
     wrong = np.flatnonzero(~np.isfinite(rows).all(1))
@@ -197,7 +222,9 @@ async def _answered(request: Request, future: Future[Any], shared: bool = False)
         gone.cancel()
         return waiting.result()
     if shared:
-        waiting.add_done_callback(lambda done: done.cancelled() or done.exception())  # or asyncio would complain that nobody looked
+        waiting.add_done_callback(
+            lambda done: done.cancelled() or done.exception()
+        )  # or asyncio would complain that nobody looked
     else:
         waiting.cancel()
     raise GoneError
@@ -221,7 +248,9 @@ def _packed(model: wire.Packed) -> Response:
 
 def application(session: Session) -> FastAPI:
     """The app without its guard."""
-    app = FastAPI(title="Liminal studio", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Liminal studio", version=__version__, docs_url=None, redoc_url=None, openapi_url=None
+    )
     routes = Routes(session)
     for route in wire.ROUTES:
         app.add_api_route(
@@ -248,8 +277,12 @@ def application(session: Session) -> FastAPI:
         NotYetError: _not_yet,
         GoneError: lambda request, error: Response(status_code=GONE),
         RequestValidationError: _unread,
-        HTTPException: lambda request, error: _json(wire.Failure(error=str(error.detail)), error.status_code, error.headers),
-        Exception: lambda request, error: _json(wire.Failure(error=f"a fault in Liminal itself ({type(error).__name__}: {error})"), 500),
+        HTTPException: lambda request, error: _json(
+            wire.Failure(error=str(error.detail)), error.status_code, error.headers
+        ),
+        Exception: lambda request, error: _json(
+            wire.Failure(error=f"a fault in Liminal itself ({type(error).__name__}: {error})"), 500
+        ),
     }.items():
         app.add_exception_handler(kind, answer)
     return app
@@ -263,14 +296,22 @@ def _documented(route: wire.Route) -> dict[int | str, dict[str, Any]]:
         good = {"content": {wire.PACKED: {"schema": {"type": "string", "format": "binary"}}}}
     else:
         good = {"model": route.gives}
-    return {200: {**good, "description": route.about}, **{status: {"model": wire.Failure} for status in (400, 401, 403, 413, 503)}}
+    return {
+        200: {**good, "description": route.about},
+        **{status: {"model": wire.Failure} for status in (400, 401, 403, 413, 503)},
+    }
 
 
 def _body(route: wire.Route) -> dict[str, Any] | None:
     """The description of a body that is not JSON."""
     if not isinstance(route.takes, str):
         return None
-    return {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    }
 
 
 def _wrong(request: Request, error: Exception) -> Response:
@@ -311,7 +352,11 @@ class Studio:
 
     def _repr_html_(self) -> str:
         link = f'<a href="{self.url}" target="_blank" rel="noopener">{self.url.partition("?")[0]}</a>'
-        return f"{link}<br><small>{notebook.HINT}</small>" if notebook.running() and not notebook.able() else link
+        return (
+            f"{link}<br><small>{notebook.HINT}</small>"
+            if notebook.running() and not notebook.able()
+            else link
+        )
 
     def close(self) -> None:
         """Stop it; its address is free again. What is being computed may go on for a while, and is lost."""
@@ -374,7 +419,13 @@ def session_of(space: Space | str | Path, threads: int | None = None, device: st
     return Session(str(space.folder), space.folder, space=space)
 
 
-def start(space: Space | str | Path, port: int | None = None, *, threads: int | None = None, device: str | None = None) -> Studio:
+def start(
+    space: Space | str | Path,
+    port: int | None = None,
+    *,
+    threads: int | None = None,
+    device: str | None = None,
+) -> Studio:
     """Serve a space from a thread of this process.
 
     Args:
@@ -392,7 +443,9 @@ def start(space: Space | str | Path, port: int | None = None, *, threads: int | 
     session = session_of(space, threads, device)
     here = address.listen(port)
     running = server(session, here)
-    thread = threading.Thread(target=running.run, kwargs={"sockets": [here.socket]}, name="liminal-studio", daemon=True)
+    thread = threading.Thread(
+        target=running.run, kwargs={"sockets": [here.socket]}, name="liminal-studio", daemon=True
+    )
     thread.start()
     while not running.started and thread.is_alive():
         time.sleep(0.01)

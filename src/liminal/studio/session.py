@@ -63,7 +63,9 @@ class Told(Voice):
         self._tasks, self._what = tasks, what
 
     def progress(self, phase: str, done: float, text: str = "") -> None:
-        self._tasks[self._what] = wire.Task(what=self._what, done=min(max(done, 0.0), 1.0), text=f"{phase} {text}".strip())
+        self._tasks[self._what] = wire.Task(
+            what=self._what, done=min(max(done, 0.0), 1.0), text=f"{phase} {text}".strip()
+        )
 
 
 class Session(Known):
@@ -76,7 +78,9 @@ class Session(Known):
         space: an open space instead.
     """
 
-    def __init__(self, name: str, folder: Path, load: Callable[[], Space] | None = None, space: Space | None = None) -> None:
+    def __init__(
+        self, name: str, folder: Path, load: Callable[[], Space] | None = None, space: Space | None = None
+    ) -> None:
         super().__init__(name, folder, space.card if space is not None else Card.read(folder))
         self.broken: str | None = None
         self.support: Support | None = None
@@ -132,10 +136,14 @@ class Session(Known):
                 space.decode(space.latents[:1])  # the first call of a network is slow
                 self._space = space
         except Exception as error:
-            self.broken = str(error) if isinstance(error, LiminalError) else f"the model cannot be loaded ({error})"
+            self.broken = (
+                str(error) if isinstance(error, LiminalError) else f"the model cannot be loaded ({error})"
+            )
             raise
         self.long("support", lambda _: self._trust())  # after the map, where that was asked for meanwhile
-        timer = threading.Timer(QUIET, self.later.submit, [lambda: self.space.catalogue.table("id = 0", ["id"])])  # loads the database
+        timer = threading.Timer(
+            QUIET, self.later.submit, [lambda: self.space.catalogue.table("id = 0", ["id"])]
+        )  # loads the database
         timer.daemon = True
         timer.start()
 
@@ -156,7 +164,10 @@ class Session(Known):
         """
         self.wake()
         self.long("model", lambda _: self._open()).result()
-        for made in (self.chart(method), self.long(f"way back from the map by {method}", lambda _: self._way_back(method))):
+        for made in (
+            self.chart(method),
+            self.long(f"way back from the map by {method}", lambda _: self._way_back(method)),
+        ):
             made.result()
         self.long("support", lambda _: self._trust()).result()
         return self._charts[method]
@@ -203,13 +214,20 @@ class Session(Known):
 
         def make(voice: Voice) -> tuple[Arrays, Facts]:
             last = Path(self.name).name or self.name
-            called = last[:1].upper() + last[1:].replace("-", " ").replace("_", " ")  # as the page's head has it
+            called = last[:1].upper() + last[1:].replace("-", " ").replace(
+                "_", " "
+            )  # as the page's head has it
             page = self.space.measure(voice=voice).page(f"What {called} is worth")
             return {"page": np.frombuffer(page.encode(), np.uint8)}, {}
 
         return self._made("report", lambda found: found[0]["page"].tobytes(), make)
 
-    def _made(self, what: str, show: Callable[[tuple[Arrays, Facts]], Any], make: Callable[[Voice], tuple[Arrays, Facts]]) -> Future[Any]:
+    def _made(
+        self,
+        what: str,
+        show: Callable[[tuple[Arrays, Facts]], Any],
+        make: Callable[[Voice], tuple[Arrays, Facts]],
+    ) -> Future[Any]:
         """What is kept, at once; else what will be made, and kept."""
         found = self.kept.get(what)
         if found is None:
@@ -260,7 +278,9 @@ class Session(Known):
             return {"xy": made.xy, "ids": made.ids}, {"evidence": made.evidence, "words": made.words()}
 
         arrays, facts = self.kept.once(f"layout {method}", lay_out)
-        drawn = Map(arrays["xy"], arrays["ids"], method, facts["evidence"], title=space.card.data["name"], z=z)
+        drawn = Map(
+            arrays["xy"], arrays["ids"], method, facts["evidence"], title=space.card.data["name"], z=z
+        )
         part = np.sort(np.random.default_rng(0).permutation(len(z))[:PLACED])
         few = method == "pca" or len(part) == len(z)  # main axes are those of all items
         among = drawn if few else Map(drawn.xy[part], drawn.ids[part], method, {}, z=z[part])
@@ -307,7 +327,10 @@ class Session(Known):
         """
         chart = self._charts.get(method)
         if chart is None or chart.inverse is None:
-            for made in (self._asked.get(f"map by {method}"), self._asked.get(f"way back from the map by {method}")):
+            for made in (
+                self._asked.get(f"map by {method}"),
+                self._asked.get(f"way back from the map by {method}"),
+            ):
                 if made is not None and made.done() and isinstance(error := made.exception(), LiminalError):
                     raise error
             self.chart(method)
@@ -342,7 +365,9 @@ class Session(Known):
         """What latents (n, d) are, as `wire.Look`."""
         z = np.asarray(z, np.float32)
         if not (np.abs(z) < FAR).all():
-            raise LiminalError(f"a latent with numbers beyond {FAR:,.0f} cannot be looked at; items have numbers of a few units")
+            raise LiminalError(
+                f"a latent with numbers beyond {FAR:,.0f} cannot be looked at; items have numbers of a few units"
+            )
         rows, distance = self.nearest(z, 3)
         chart = self._charts.get(method)
         xy = np.full((len(z), 2), np.nan, np.float32)
@@ -350,7 +375,14 @@ class Session(Known):
             xy = chart.among.place(z)
             own = distance[:, 0] == 0  # an item of the map lies where it is
             xy[own] = chart.map.xy[rows[own, 0]]
-        return {"items": self.space.decode(z), "z": z, "support": self.trusted(z), "nearest": rows, "distance": distance, "xy": xy}
+        return {
+            "items": self.space.decode(z),
+            "z": z,
+            "support": self.trusted(z),
+            "nearest": rows,
+            "distance": distance,
+            "xy": xy,
+        }
 
     @cached_property
     def _items(self) -> Index:

@@ -49,7 +49,8 @@ HELD = 2_000  # held-out items that support is calibrated on
 SAFE = bytes.maketrans(b"<&", b",:")  # digits of base 85 that HTML might take for its own
 ENGINE = "engine.wasm.gz"  # beside the built page
 FORBIDDEN = re.compile(
-    r"non.?commercial|no.?redistribut|not.{0,20}redistribut|proprietary|confidential|all rights reserved|research.{0,5}only|private", re.I
+    r"non.?commercial|no.?redistribut|not.{0,20}redistribut|proprietary|confidential|all rights reserved|research.{0,5}only|private",
+    re.I,
 )
 
 
@@ -110,7 +111,9 @@ def _session(space: Space | str | Path) -> Session:
     return Session(space.folder.resolve().name, space.folder, space=space)
 
 
-def page(s: Session, items: int = ITEMS, no_items: bool = False, method: str = "umap", voice: Voice | None = None) -> str:
+def page(
+    s: Session, items: int = ITEMS, no_items: bool = False, method: str = "umap", voice: Voice | None = None
+) -> str:
     """The page of a space as HTML text; arguments as of `share`.
 
     Raises:
@@ -118,7 +121,9 @@ def page(s: Session, items: int = ITEMS, no_items: bool = False, method: str = "
     """
     engine = pages.STATIC / ENGINE
     if not engine.is_file():
-        raise LiminalError("share: the page has not been built here; run python scripts/web.py first, or install liminal from a wheel")
+        raise LiminalError(
+            "share: the page has not been built here; run python scripts/web.py first, or install liminal from a wheel"
+        )
     arrays, facts = gather(s, items, no_items, method, voice or Voice())
     blocks = {"engine": engine.read_bytes(), "space": gzip.compress(wire.pack(arrays, facts), 9, mtime=0)}
     inert = "".join(
@@ -127,13 +132,17 @@ def page(s: Session, items: int = ITEMS, no_items: bool = False, method: str = "
     )
     name = html.escape(str(facts["space"]["name"]))
     text = pages.single("page.html").replace("<title>Liminal</title>", f"<title>{name} · Liminal</title>", 1)
-    return text.replace("<head>", f"<head>{_policy(text)}", 1).replace('<div id="app"></div>', f'<div id="app"></div>{inert}', 1)
+    return text.replace("<head>", f"<head>{_policy(text)}", 1).replace(
+        '<div id="app"></div>', f'<div id="app"></div>{inert}', 1
+    )
 
 
 def _policy(text: str) -> str:
     """A content security policy that lets the page's own script run and nothing be asked of any network."""
     scripts = re.findall(r'<script type="module">(.*?)</script>', text, re.S)
-    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(one.encode()).digest()).decode()}'" for one in scripts)
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(one.encode()).digest()).decode()}'" for one in scripts
+    )
     rules = {
         "default-src": "'none'",
         "script-src": f"{hashes} 'wasm-unsafe-eval' blob:",
@@ -176,9 +185,17 @@ def gather(s: Session, items: int, no_items: bool, method: str, voice: Voice) ->
         more, told = _items(s, known, len(shown))
         arrays |= more
         facts |= {**told, "shown": len(shown), "whole": whole}
-        arrays["error"] = residuals(s.space.generator, s.space.modality, s.space.items(shown.tolist())).numpy()
+        arrays["error"] = residuals(
+            s.space.generator, s.space.modality, s.space.items(shown.tolist())
+        ).numpy()
     voice.progress("gathering what is known of directions", 0.8)
-    arrays |= {"id": known, "xy": places, "spacing": inverse.spacing, "squared": inverse.squared, **_placing(places, latents, method)}
+    arrays |= {
+        "id": known,
+        "xy": places,
+        "spacing": inverse.spacing,
+        "squared": inverse.squared,
+        **_placing(places, latents, method),
+    }
     if support is not None:
         arrays |= _support(support, latents)
         facts["support"] = {"itself": support.itself, "k": support.k}
@@ -186,7 +203,10 @@ def gather(s: Session, items: int, no_items: bool, method: str, voice: Voice) ->
     arrays |= more
     facts |= told
     facts["inverse"] = {"method": inverse.method, "k": inverse.k, "limits": list(inverse.limits)}
-    words = {"trustworthiness": chart.map.evidence.get("trustworthiness"), "fitted_on": chart.map.evidence.get("fitted_on", len(z))}
+    words = {
+        "trustworthiness": chart.map.evidence.get("trustworthiness"),
+        "fitted_on": chart.map.evidence.get("fitted_on", len(z)),
+    }
     facts["map"] = {"method": method, "words": s.layout(method).words, **words}  # type: ignore[union-attr]
     facts["space"] = _about(s, method, facts, arrays, no_items)
     voice.progress("packing", 0.95)
@@ -220,7 +240,9 @@ def restored(levels: np.ndarray, low: np.ndarray, step: np.ndarray) -> np.ndarra
     return (low.astype(np.float64) + levels * step.astype(np.float64)).astype(np.float32)
 
 
-def _known(s: Session, drawn: Map, inverse: Inverse | None, known: np.ndarray, method: str) -> tuple[Inverse, Support | None]:
+def _known(
+    s: Session, drawn: Map, inverse: Inverse | None, known: np.ndarray, method: str
+) -> tuple[Inverse, Support | None]:
     """The way back and support: the studio's own where all latents go along, else learned anew from those that do."""
     assert inverse is not None
     if len(known) == len(drawn.xy):
@@ -233,7 +255,9 @@ def _known(s: Session, drawn: Map, inverse: Inverse | None, known: np.ndarray, m
     rows = np.random.default_rng(0).permutation(len(held))[:HELD]
     errors = residuals(s.space.generator, s.space.modality, s.space.items(held_ids[rows].tolist()))
     inside = np.isin(train_ids, known)
-    return part, fit_support(torch.from_numpy(train[inside]), torch.from_numpy(held[rows]), held_residual=errors)
+    return part, fit_support(
+        torch.from_numpy(train[inside]), torch.from_numpy(held[rows]), held_residual=errors
+    )
 
 
 def _placing(places: np.ndarray, latents: np.ndarray, method: str) -> Arrays:
@@ -254,8 +278,18 @@ def _support(support: Support, latents: np.ndarray) -> Arrays:
     member = nearest(support.along(torch.from_numpy(latents).double()), support.points, 1)[1][:, 0]
     around, k = support.around, support.k
     rings = torch.stack([around[:, :k].mean(1), around[:, k - 1], around[:, k]], 1)
-    found = {"mean": support.mean, "axes": support.axes, "rings": rings, "member": member, "calibration": support.calibration}
-    found |= {name: value for name, value in (("errors", support.errors), ("both", support.both)) if value is not None}
+    found = {
+        "mean": support.mean,
+        "axes": support.axes,
+        "rings": rings,
+        "member": member,
+        "calibration": support.calibration,
+    }
+    found |= {
+        name: value
+        for name, value in (("errors", support.errors), ("both", support.both))
+        if value is not None
+    }
     return {name: value.numpy() for name, value in found.items()}
 
 
@@ -266,12 +300,21 @@ def _items(s: Session, known: np.ndarray, shown: int) -> tuple[Arrays, Facts]:
     found = [*(s.column(name) for name in s.card.attributes), s.column("split"), s.clusters().result()]
     for column in found:
         arrays[f"column {column.name}"] = np.asarray(column.data)[known]
-        columns[column.name] = {"kind": column.kind, "values": column.values, "low": column.low, "high": column.high}
+        columns[column.name] = {
+            "kind": column.kind,
+            "values": column.values,
+            "low": column.low,
+            "high": column.high,
+        }
     ids = known[:shown]
     told = s.catalogue.rows(ids.tolist(), ["source", "split"]).to_pylist()
     for number, first in enumerate(range(0, shown, wire.PAGE)):
         arrays[f"sheet {number}"] = np.frombuffer(_sheet(s, ids[first : first + wire.PAGE]), np.uint8)
-    return arrays, {"columns": columns, "sources": [row["source"] for row in told], "splits": [row["split"] for row in told]}
+    return arrays, {
+        "columns": columns,
+        "sources": [row["source"] for row in told],
+        "splits": [row["split"] for row in told],
+    }
 
 
 def _sheet(s: Session, rows: np.ndarray) -> bytes:
@@ -318,9 +361,15 @@ def _means(s: Session, arrays: Arrays) -> dict[str, int]:
     z = s.space.latents.numpy()
     for one in s.attributes:
         column = np.asarray(s.column(one.name).data)
-        tests = {f"{formula.quote_name(one.name)} = {formula.quote_text(v)}": i for i, v in enumerate(one.values or [])}
+        tests = {
+            f"{formula.quote_name(one.name)} = {formula.quote_text(v)}": i
+            for i, v in enumerate(one.values or [])
+        }
         if one.kind == "bool":
-            tests = {f"{formula.quote_name(one.name)} = true": 1, f"{formula.quote_name(one.name)} = false": 0}
+            tests = {
+                f"{formula.quote_name(one.name)} = true": 1,
+                f"{formula.quote_name(one.name)} = false": 0,
+            }
         for test, code in tests.items():
             chosen = column == code
             if int(chosen.sum()) >= coarse.LEAST and len(rows) < 1000:
@@ -336,7 +385,9 @@ def _about(s: Session, method: str, facts: Facts, arrays: Arrays, no_items: bool
     licence, count = told["licence"], facts["shown"]
     notes = [] if no_items else list(told["notes"])
     if no_items:
-        notes.append("The pictures behind this map are private: what is shown is made up by the model, place by place.")
+        notes.append(
+            "The pictures behind this map are private: what is shown is made up by the model, place by place."
+        )
     elif count < s.count:
         notes.append(f"{count:,} of {s.count:,} are in this page.")
     if (words := warning(s)) is not None:
@@ -346,7 +397,9 @@ def _about(s: Session, method: str, facts: Facts, arrays: Arrays, no_items: bool
     sources = [
         one
         for one in told["sources"]
-        if one == "prior" or (one == "flow" and "velocity" in arrays) or (one == "mixture" and "mixture_weights" in arrays)
+        if one == "prior"
+        or (one == "flow" and "velocity" in arrays)
+        or (one == "mixture" and "mixture_weights" in arrays)
     ]
     return {
         **told,

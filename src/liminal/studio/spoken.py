@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from .session import Session
 
 MOST = 40  # completions
-SEARCHED = ("pca", "factorised")  # directions that the library finds again by their names; others depend on where one was
+SEARCHED = (
+    "pca",
+    "factorised",
+)  # directions that the library finds again by their names; others depend on where one was
 SIGNS = {
     "dim": "dim(0): one standard deviation along a latent dimension",
     "mean": "mean(label=Bag): the mean of the items that pass a filter",
@@ -91,11 +94,19 @@ def _misread(session: Session, text: str, error: LiminalError, names: Spoken) ->
                 formula.evaluate(leaf, names)
         except LiminalError:
             shown = formula.show(leaf)
-            at = re.search(rf"(?<!\w){re.escape(leaf.name if isinstance(leaf, Named) else shown)}(?!\w)", text)
+            at = re.search(
+                rf"(?<!\w){re.escape(leaf.name if isinstance(leaf, Named) else shown)}(?!\w)", text
+            )
             if isinstance(leaf, Mean):
                 return _valued(session, text, error, leaf)
-            known = [written(session, name) for name in directions(session)] if isinstance(leaf, Named) else []
-            return MisreadError(str(error), at.start() if at else None, difflib.get_close_matches(shown, known, n=3, cutoff=0.4))
+            known = (
+                [written(session, name) for name in directions(session)] if isinstance(leaf, Named) else []
+            )
+            return MisreadError(
+                str(error),
+                at.start() if at else None,
+                difflib.get_close_matches(shown, known, n=3, cutoff=0.4),
+            )
     return MisreadError(str(error))
 
 
@@ -106,7 +117,9 @@ def _valued(session: Session, text: str, error: LiminalError, mean: Mean) -> Mis
         known = session.space.catalogue.values(name) if attributes.get(name) == "category" else [value]
         at = re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text)
         if value not in known and at:
-            near = difflib.get_close_matches(value, known if re.fullmatch(r"\w+", value) else [], n=3, cutoff=0.5)
+            near = difflib.get_close_matches(
+                value, known if re.fullmatch(r"\w+", value) else [], n=3, cutoff=0.5
+            )
             quoted = text[at.start() - 1] in "'\""
             shown = [n if quoted or re.fullmatch(r"[\w ]+", n) else formula.quote_text(n) for n in near]
             return MisreadError(str(error), at.start(), shown)
@@ -121,7 +134,9 @@ def point(session: Session, place: wire.Place) -> Tensor:
     """
     if isinstance(place, str):
         tree, vector, weight = read(session, place)
-        return vector if abs(weight - 1) < 1e-6 else formula.point(tree, Spoken(session))  # this says what is wrong with the weights
+        return (
+            vector if abs(weight - 1) < 1e-6 else formula.point(tree, Spoken(session))
+        )  # this says what is wrong with the weights
     return latent(session, place)
 
 
@@ -153,7 +168,9 @@ def change(session: Session, strengths: dict[str, float], start: Tensor) -> tupl
             raise LiminalError(f"{name!r} is a place; wanted the name of a direction")
         total = total + strength * vector
         asked += formula.attributes(tree)
-        terms.append(f"{'-' if strength < 0 else '+'} {abs(strength):g}*{formula.show(tree) if isinstance(tree, Named) else f'({name})'}")
+        terms.append(
+            f"{'-' if strength < 0 else '+'} {abs(strength):g}*{formula.show(tree) if isinstance(tree, Named) else f'({name})'}"
+        )
     return total, asked, " ".join(terms).removeprefix("+ ")
 
 
@@ -174,17 +191,31 @@ def _parts(name: str) -> tuple[str, str | None]:
 
 def completions(session: Session, prefix: str) -> list[wire.Completion]:
     """What a word that begins so may become; with nothing written, what there is."""
-    found = [wire.Completion(text=written(session, name), kind="direction", about=_told(session, name)) for name in directions(session)]
-    found += [wire.Completion(text=f"{name}(", kind="function", about=SIGNS[name]) for name in FUNCTIONS if name in SIGNS]
+    found = [
+        wire.Completion(text=written(session, name), kind="direction", about=_told(session, name))
+        for name in directions(session)
+    ]
+    found += [
+        wire.Completion(text=f"{name}(", kind="function", about=SIGNS[name])
+        for name in FUNCTIONS
+        if name in SIGNS
+    ]
     for one in session.attributes:
         if one.kind == "category":
             for value in one.values or []:
                 text = f"mean({formula.quote_name(one.name)}={_value(value)})"
                 found.append(wire.Completion(text=text, kind="mean", about=f"the mean of {one.name} {value}"))
         elif one.kind == "bool":
-            found.append(wire.Completion(text=f"mean({formula.quote_name(one.name)})", kind="mean", about=f"the mean of {one.name}"))
+            found.append(
+                wire.Completion(
+                    text=f"mean({formula.quote_name(one.name)})", kind="mean", about=f"the mean of {one.name}"
+                )
+            )
     word = prefix.strip().lower()
-    rank = [(0 if one.text.lower().startswith(word) else 1 if word in one.text.lower() else 2, i) for i, one in enumerate(found)]
+    rank = [
+        (0 if one.text.lower().startswith(word) else 1 if word in one.text.lower() else 2, i)
+        for i, one in enumerate(found)
+    ]
     return [found[i] for place, i in sorted(rank) if place < 2][:MOST]
 
 
@@ -237,7 +268,10 @@ def remembered(session: Session, name: str) -> tuple[str, str] | None:
         return None
     one = session.remembered[tree.name]
     if one.method in SEARCHED:
-        return tree.name, f"{{d.name: d.vector for d in space.find_directions({quoted(one.method)})}}[{quoted(tree.name)}]"
+        return (
+            tree.name,
+            f"{{d.name: d.vector for d in space.find_directions({quoted(one.method)})}}[{quoted(tree.name)}]",
+        )
     return tree.name, tensor(one.vector)
 
 
@@ -248,7 +282,9 @@ def remark(text: str) -> str:
 
 def python(session: Session, *lines: str) -> str:
     """Lines of Python that open the space, named ``space`` there, and go on with it."""
-    begin = ["import liminal", "import torch"] if any("torch." in line for line in lines) else ["import liminal"]
+    begin = (
+        ["import liminal", "import torch"] if any("torch." in line for line in lines) else ["import liminal"]
+    )
     return "\n".join([*begin, "", f"space = liminal.open({quoted(session.name)})", *lines])
 
 

@@ -76,7 +76,10 @@ class Packed(BaseModel):
     @classmethod
     def arrays(cls) -> dict[str, Shape]:
         """The arrays by name."""
-        shapes = {name: next((m for m in about.metadata if isinstance(m, Shape)), None) for name, about in cls.model_fields.items()}
+        shapes = {
+            name: next((m for m in about.metadata if isinstance(m, Shape)), None)
+            for name, about in cls.model_fields.items()
+        }
         return {name: shape for name, shape in shapes.items() if shape is not None}
 
     def pack(self) -> bytes:
@@ -86,7 +89,9 @@ class Packed(BaseModel):
             value = np.asarray(getattr(self, name))
             dtype = value.dtype.str[1:] if value.dtype.str[1:] in shape.dtypes else shape.dtypes[0]
             arrays[name] = np.ascontiguousarray(value, np.dtype(f"<{dtype}"))
-        return pack(arrays, json.loads(self.model_dump_json(exclude=set(arrays))))  # pydantic writes NaN and infinity as null
+        return pack(
+            arrays, json.loads(self.model_dump_json(exclude=set(arrays)))
+        )  # pydantic writes NaN and infinity as null
 
 
 def pack(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> bytes:
@@ -526,14 +531,49 @@ class Route:
 
 _ON = {"method?": "Method"}
 ROUTES = (
-    Route("space", "GET", "/api/space", Space, "what there is: name, items, attributes, sources; whether the model is loaded"),
+    Route(
+        "space",
+        "GET",
+        "/api/space",
+        Space,
+        "what there is: name, items, attributes, sources; whether the model is loaded",
+    ),
     Route("map_", "GET", "/api/map", Layout, "places of all items; laid out once, then kept", query=_ON),
-    Route("column", "GET", "/api/column", Column, "one attribute of all items, or `cluster` or `split`", query={"name": "string"}),
-    Route("thumbnails", "GET", "/api/thumbnails", "image/png", "a sheet of 1,024 items, 32 across", query={"page?": "number"}),
+    Route(
+        "column",
+        "GET",
+        "/api/column",
+        Column,
+        "one attribute of all items, or `cluster` or `split`",
+        query={"name": "string"},
+    ),
+    Route(
+        "thumbnails",
+        "GET",
+        "/api/thumbnails",
+        "image/png",
+        "a sheet of 1,024 items, 32 across",
+        query={"page?": "number"},
+    ),
     Route("decode", "POST", "/api/decode", Decoded, "latents decoded", "n d"),
     Route("at", "POST", "/api/at", At, "what lies at places of the map", "n 2", _ON),
-    Route("look", "POST", "/api/look", Look, "latents decoded, with support, nearest items and place", "n d", _ON),
-    Route("item", "GET", "/api/item", Item, "one item: source, attributes, neighbours, error", query={"id": "number"}),
+    Route(
+        "look",
+        "POST",
+        "/api/look",
+        Look,
+        "latents decoded, with support, nearest items and place",
+        "n d",
+        _ON,
+    ),
+    Route(
+        "item",
+        "GET",
+        "/api/item",
+        Item,
+        "one item: source, attributes, neighbours, error",
+        query={"id": "number"},
+    ),
     Route(
         "picture",
         "GET",
@@ -544,7 +584,14 @@ ROUTES = (
     ),
     Route("encode", "POST", "/api/encode", Encoded, "a file of one's own, encoded", "file", _ON),
     Route("formula", "POST", "/api/formula", Formula, "what a formula leads to", FormulaRequest),
-    Route("names", "GET", "/api/names", Names, "how what is being written may go on", query={"prefix?": "string"}),
+    Route(
+        "names",
+        "GET",
+        "/api/names",
+        Names,
+        "how what is being written may go on",
+        query={"prefix?": "string"},
+    ),
     Route(
         "directions",
         "GET",
@@ -553,7 +600,14 @@ ROUTES = (
         "directions of attributes, or such as no attribute names",
         query={"source?": "Found", "id?": "number"},
     ),
-    Route("between", "POST", "/api/directions", Directions, "the direction between two selections", BetweenRequest),
+    Route(
+        "between",
+        "POST",
+        "/api/directions",
+        Directions,
+        "the direction between two selections",
+        BetweenRequest,
+    ),
     Route("slide", "POST", "/api/slide", Slid, "an item moved along directions", SlideRequest),
     Route(
         "strip",
@@ -565,7 +619,14 @@ ROUTES = (
     ),
     Route("dimensions", "GET", "/api/dimensions", Dimensions, "a card for each latent dimension, by use"),
     Route("path", "POST", "/api/path", Path, "a walk through key frames", PathRequest),
-    Route("export", "POST", "/api/export", "application/octet-stream", "a walk as gif, mp4 or png", ExportRequest),
+    Route(
+        "export",
+        "POST",
+        "/api/export",
+        "application/octet-stream",
+        "a walk as gif, mp4 or png",
+        ExportRequest,
+    ),
     Route("sample", "POST", "/api/sample", Samples, "new items", SampleRequest),
     Route("transfer", "POST", "/api/transfer", Transfer, "one item in the style of another", TransferRequest),
     Route("report", "GET", "/api/report", "text/html", "the measures as a page; made once"),

@@ -133,7 +133,10 @@ class Lane:
     def __init__(self, name: str, threads: int = 1) -> None:
         self._waiting: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = queue.SimpleQueue()
         self._ended = False
-        self.threads = [threading.Thread(target=self._run, name=f"liminal-{name}-{i}", daemon=True) for i in range(threads)]
+        self.threads = [
+            threading.Thread(target=self._run, name=f"liminal-{name}-{i}", daemon=True)
+            for i in range(threads)
+        ]
         for thread in self.threads:
             thread.start()
 
