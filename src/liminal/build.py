@@ -138,9 +138,8 @@ def fit(
     held = split(len(items), items.held_out, seed)
     known = bound(items.attributes, held, bind, dim) if bind else None
     torch.manual_seed(seed)
-    network: Trainable = kind(
-        items.modality.shape, dim, **({"prior": prior} if prior else {}), **(options or {})
-    )
+    how = {**({"prior": prior} if prior else {}), "network": items.modality.network, **(options or {})}
+    network: Trainable = kind(items.modality.likelihood, dim, **how)
     if folder.exists() and not resume:
         shutil.rmtree(folder)
     try:
@@ -367,9 +366,9 @@ def batches(
         for i in range(0, n, size):
             j = min(i + size, n)
             splits = np.where(held[i:j], "held", "train").tolist()
-            thumbnails = list(pool.map(items.modality.pack, items.items[i:j]))
+            packed = list(pool.map(items.modality.pack, items.items[i:j]))
             attributes = items.attributes.slice(i, j - i) if items.attributes.num_columns else None
-            yield rows.batch(z[i:j], splits, thumbnails, list(items.sources[i:j]), attributes)
+            yield rows.batch(z[i:j], splits, packed, list(items.sources[i:j]), attributes)
             voice.progress("writing the catalogue", j / n, f"{j:,} of {n:,}")
 
 
@@ -422,13 +421,13 @@ def learn_attributes(
         torch.from_numpy(z[held_rows]),
         known.take(pa.array(held_rows)),
         decode=generator.decode,
-        read=reader.named,
+        read=readers.reading(reader, modality),
         seed=seed,
         dimensions=dimensions,
         progress=lambda i, n, name: voice.progress("finding directions", i / n, name),
     )
     tensors, about = directions.to_tensors(found)
-    scores = reader.scores(modality.tensor(items[held_rows]), known.take(pa.array(held_rows)))
+    scores = reader.scores(modality.soft(items[held_rows]), known.take(pa.array(held_rows)))
     return {
         "reader.safetensors": {
             **write_weights(folder, "reader.safetensors", reader.state_dict()),

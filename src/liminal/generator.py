@@ -4,7 +4,8 @@ A `Generator` is a prior p(z) and a decoder f: z -> x. An `Autoencoder` adds an 
 the code of x. A subclass writes the differentiable halves (`decode_soft`, `posterior`); the exact, lean ones
 (`decode`, `encode`) are here once: float32, evaluation mode, no autograd, bounded memory.
 
-Letters: x data (n, *shape), z latents (n, d).
+Letters: x data as an encoder takes it, y what a decoder answers (n, *shape), z latents (n, d). For numbers the two have one
+form; for symbols x is ids and y probabilities: see `modalities.likelihoods`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from .errors import LiminalError
+from .modalities.likelihoods import Likelihood
 from .priors import Delta, Posterior, Prior
 from .tensors import CHUNK, in_chunks, inference
 
@@ -29,7 +31,7 @@ class Generator(nn.Module, ABC):
     Attributes:
         name: the class's name in cards and on the command line.
         prior: the distribution over z that the model was trained towards, or was given.
-        shape: of one decoded x, without the batch.
+        shape: of one decoded y, without the batch.
     """
 
     name: ClassVar[str]
@@ -47,10 +49,10 @@ class Generator(nn.Module, ABC):
 
     @abstractmethod
     def decode_soft(self, z: Tensor) -> Tensor:
-        """z (n, d) -> the differentiable x (n, *shape): pixels, log-mel, probabilities, occupancy."""
+        """z (n, d) -> the differentiable y (n, *shape): pixels, log-mel, probabilities, occupancy."""
 
     def decode(self, z: Tensor, chunk: int = CHUNK) -> Tensor:
-        """z (n, d) -> x (n, *shape), exact and without autograd, `chunk` rows at a time.
+        """z (n, d) -> y (n, *shape), exact and without autograd, `chunk` rows at a time.
 
         Raises:
             LiminalError: z has another width than the space, or holds NaN or infinity.
@@ -82,21 +84,30 @@ class Generator(nn.Module, ABC):
 
 
 class Autoencoder(Generator):
-    """A generator with an encoder."""
+    """A generator with an encoder.
+
+    Attributes:
+        takes: shape of one x; that of y unless it is another.
+    """
+
+    @property
+    def takes(self) -> tuple[int, ...]:
+        """Shape of one x, without the batch."""
+        return self.shape
 
     @abstractmethod
     def posterior(self, x: Tensor) -> Posterior:
-        """x (n, *shape) -> q(z|x), differentiable. Its `mean` is the code of x."""
+        """x (n, *takes) -> q(z|x), differentiable. Its `mean` is the code of x."""
 
     def encode(self, x: Tensor, chunk: int = CHUNK) -> Tensor:
-        """x (n, *shape) -> z (n, d), the posterior mean: deterministic, exact, without autograd.
+        """x (n, *takes) -> z (n, d), the posterior mean: deterministic, exact, without autograd.
 
         Raises:
             LiminalError: x has another shape than the model's items, or holds NaN or infinity.
         """
-        if x.ndim != len(self.shape) + 1 or tuple(x.shape[1:]) != tuple(self.shape):
+        if tuple(x.shape[1:]) != tuple(self.takes):
             raise LiminalError(
-                f"encode: wanted items of shape (n, {', '.join(map(str, self.shape))}), got {tuple(x.shape)}"
+                f"encode: wanted items of shape (n, {', '.join(map(str, self.takes))}), got {tuple(x.shape)}"
             )
 
         def mean(part: Tensor) -> Tensor:
@@ -112,14 +123,33 @@ class Autoencoder(Generator):
 
 
 class Trainable(Autoencoder):
-    """An autoencoder that the training loop can fit."""
+    """An autoencoder that the training loop can fit.
+
+    Its constructor takes the data's likelihood first (a bare shape is numbers in [0, 1]), then d, then what `config` gives.
+
+    Attributes:
+        likelihood: p(x | z), what the decoder's raw output says about x; scales that it learns are part of the model.
+        network: family of its encoder and decoder.
+    """
+
+    likelihood: Likelihood
+    network: str
+
+    def untrained(self) -> Trainable:
+        """The same architecture with weights of its own, drawn from torch's generator."""
+        likelihood = type(self.likelihood)(**self.likelihood.config())
+        return type(self)(likelihood, **self.config())  # type: ignore[call-arg]
+
+    @property
+    def takes(self) -> tuple[int, ...]:
+        return self.likelihood.shape
 
     @abstractmethod
     def loss(self, x: Tensor, progress: float) -> dict[str, Tensor]:
         """The terms of the objective on a batch; their sum, where the key has no leading underscore, is minimised.
 
         Args:
-            x: (n, *shape).
+            x: (n, *takes).
             progress: fraction of the training done, 0 to 1, for warm-ups.
 
         Returns:
@@ -134,7 +164,7 @@ class Trainable(Autoencoder):
         value itself also fixes the unit of the dimension.)
 
         Args:
-            x: (n, *shape).
+            x: (n, *takes).
             progress: fraction of the training done.
             known: (n, b), NaN where unknown.
         """

@@ -115,7 +115,9 @@ class Run:
         self.plan, self.count, self.state = plan, count, State(threads=torch.get_num_threads())
         self.batch = min(plan.batch, count)
         self.folder, self.fingerprint = folder / "checkpoint", fingerprint
-        self.model = model.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        flat = all(p.ndim < 5 for p in model.parameters())  # torch has no such layout for volumes
+        layout = {"memory_format": torch.channels_last} if flat else {}
+        self.model = model.to(self.accelerator.device, **layout)  # type: ignore[call-overload]
         self.names = [name for name, _ in self.model.named_parameters()]
         self.parameters = list(self.model.parameters())
         fused = self.accelerator.device.type in ("cpu", "cuda")
@@ -168,7 +170,7 @@ class Run:
         terms = self.wrapped(x, done, known)
         self.model.zero_grad()
         self.accelerator.backward(torch.stack([v for k, v in terms.items() if not k.startswith("_")]).sum())
-        norm = torch.nn.utils.clip_grad_norm_(self.parameters, math.prod(self.model.shape), foreach=True)
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.model.likelihood.size, foreach=True)
         if not torch.isfinite(norm):
             return None
         for optimizer in self.optimizers:
@@ -281,7 +283,7 @@ def train(
         known: (n, b) float32, standardised attributes of the items that the first b dimensions are bound to; NaN where unknown.
 
     Returns:
-        JSON-ready: epochs, steps, seconds, cpu_seconds, images_per_second, device, precision, threads, the last loss terms, setbacks.
+        JSON-ready: epochs, steps, seconds, cpu_seconds, items_per_second, device, precision, threads, the last loss terms, setbacks.
 
     Raises:
         NumericalError: gradients kept being NaN or infinite, `PATIENCE` times at ever lower rates.
@@ -293,6 +295,7 @@ def train(
     fingerprint = {
         "model": model.name,
         **model.config(),
+        "data": model.likelihood.config(),
         "items": len(items),
         "bound": bound,
         **{k: v for k, v in asdict(plan).items() if k != "rate"},
@@ -321,7 +324,7 @@ def train(
         "steps": run.state.step,
         "seconds": round(run.state.seconds, 1),
         "cpu_seconds": round(time.process_time() - cpu, 1),
-        "images_per_second": round(run.state.step * run.batch / max(run.state.seconds, 1e-9)),
+        "items_per_second": round(run.state.step * run.batch / max(run.state.seconds, 1e-9)),
         "device": str(run.accelerator.device),
         "precision": run.precision,
         "threads": run.state.threads,

@@ -165,7 +165,7 @@ def _convert(modality: Image, piece: tuple[np.ndarray, Sequence[str], float]) ->
     outcomes = []
     for name, picture in zip(names, pictures, strict=True):
         im = PIL.Image.fromarray(np.ascontiguousarray(picture[..., 0] if picture.shape[2] == 1 else picture))
-        fitted, remarks = modality.fitted(im)
+        fitted, remarks = modality.sized(im)
         outcomes.append(
             Outcome(name, np.asarray(fitted, dtype=np.uint8).reshape(modality.item_shape), tuple(remarks))
         )

@@ -7,24 +7,28 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 import numpy as np
 import PIL.Image
-import torch
-from torch import Tensor
 
 from .. import files
 from ..errors import LiminalError
-from . import Modality
+from . import Modality, Option, Read, Record, Score, Source
 from .pixels import depth, eight_bits, header, is_grey, is_transparent, opened, orientation
 
-LARGE = (
-    2**25
-)  # pictures with more pixels are decoded one at a time, so that several threads keep to bounded memory
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from .likelihoods import Gaussian
+
+# pictures with more pixels are decoded one at a time, so that several threads keep to bounded memory
+LARGE = 2**25
 SAMPLE = 64  # files whose headers tell the size and the channels
 FITS = ("pad", "crop", "stretch")
 WRITES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
@@ -59,9 +63,32 @@ class Image(Modality):
     """
 
     name = "image"
+    noun = "picture"
     plural = "pictures"
-    endings = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
-    save_as = ".png"
+    network = "conv"
+    writes = WRITES
+    options = (
+        Option("size", int, "PIXELS", "Side of the pictures; default: their own, at most 64."),
+        Option("fit", str, "HOW", "pad, crop or stretch pictures of another shape."),
+    )
+    scores = Modality.scores | {
+        "psnr": Score("dB", "higher", "the same in decibels: 20 is blurred, 30 is good, 40 is nearly exact"),
+        "ssim": Score("", "higher", "likeness of structure, 1 for the same picture"),
+    }
+    steps: ClassVar[dict[str, tuple[str, str]]] = {
+        "brightness": ("brighter", "darker"),
+        "contrast": ("more contrast", "less contrast"),
+        "size": ("larger", "smaller"),
+        "centre_x": ("further right", "further left"),
+        "centre_y": ("lower in the picture", "higher in the picture"),
+        "spread": ("wider", "narrower"),
+        "upright": ("more upright", "more lying"),
+        "slant": ("falling to the right", "rising to the right"),
+        "red_green": ("redder", "greener"),
+        "blue_yellow": ("bluer", "yellower"),
+        "colourful": ("more colourful", "greyer"),
+    }
+    reads = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
     item_dtype: ClassVar[np.dtype] = np.dtype(np.uint8)
 
     def __init__(self, height: int, width: int, channels: int = 3, fit: str = "pad") -> None:
@@ -73,7 +100,6 @@ class Image(Modality):
             raise LiminalError(f"fit {fit!r}: wanted pad, crop or stretch")
         self.height, self.width, self.channels, self.fit = height, width, channels, fit
         self.item_shape = (height, width, channels)
-        self.shape = (channels, height, width)
 
     def __repr__(self) -> str:
         return f"Image({self.height}, {self.width}, {self.channels}, {self.fit!r})"
@@ -81,7 +107,7 @@ class Image(Modality):
     @classmethod
     def infer(
         cls,
-        paths: Sequence[Path | BinaryIO],
+        sources: Sequence[Source],
         *,
         size: int | None = None,
         fit: str = "pad",
@@ -93,7 +119,7 @@ class Image(Modality):
         """The modality that suits these pictures, from the headers of up to 64 of them.
 
         Args:
-            paths: files, or open binary files.
+            sources: files, or open binary files.
             size: side of the (square) pictures, 8 to 256; None takes the pictures' own size if it is one and at most 64, else the
                 longest side but at most 64.
             fit: see the class.
@@ -111,13 +137,13 @@ class Image(Modality):
             raise LiminalError(f"pictures have no option {sorted(options)[0]!r}; known: size, fit, channels")
         if height and width and channels:
             return cls(height, width, channels, fit)
-        step = max(1, len(paths) // SAMPLE)
-        order = [*range(0, len(paths), step), *(i for i in range(len(paths)) if i % step)]
+        step = max(1, len(sources) // SAMPLE)
+        order = [*range(0, len(sources), step), *(i for i in range(len(sources)) if i % step)]
         shapes: list[tuple[int, int]] = []
         seen: set[int] = set()
         first: LiminalError | None = None
         for i in order:
-            source = paths[i]
+            source = sources[i]
             try:
                 shape, depth = header(
                     source,
@@ -131,10 +157,10 @@ class Image(Modality):
             if len(shapes) == SAMPLE:
                 break
         if not shapes:
-            if len(paths) == 1 and first:
+            if len(sources) == 1 and first:
                 raise first
             raise LiminalError(
-                f"none of {len(paths)} pictures can be read" + (f"; the first: {first}" if first else "")
+                f"none of {len(sources)} pictures can be read" + (f"; the first: {first}" if first else "")
             )
         h, w = (height, width) if height and width else cls.choose_size(shapes, size)
         return cls(h, w, max(seen) if channels is None else channels, fit)
@@ -159,10 +185,10 @@ class Image(Modality):
     def config(self) -> dict[str, Any]:
         return {"height": self.height, "width": self.width, "channels": self.channels, "fit": self.fit}
 
-    def read(self, path: Path) -> np.ndarray:
-        return self.load(path, str(path))[0]
+    def records(self, source: Path | BinaryIO, name: str) -> Iterator[Record]:
+        yield Record(*self._picture_in(source, name))
 
-    def load(self, source: Path | BinaryIO, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    def _picture_in(self, source: Path | BinaryIO, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
         with opened(source, name) as im, _large if im.width * im.height > LARGE else nullcontext():
             remarks = []
             if getattr(im, "is_animated", False):
@@ -174,7 +200,7 @@ class Image(Modality):
                 remarks.append(f"scaled from {bits} to 8 bits")
             if turn > 1:
                 plain = plain.transpose(_TURNS[turn])
-            fitted, remark = self.fitted(plain)
+            fitted, remark = self.sized(plain)
             remarks += remark
             if colour and self.channels == 1:
                 remarks.append("turned from colour to grey")
@@ -182,7 +208,7 @@ class Image(Modality):
                 remarks.append(f"turned from grey to {KINDS[self.channels]}")
             return np.asarray(fitted, dtype=np.uint8).reshape(self.item_shape), tuple(remarks)
 
-    def fitted(self, im: PIL.Image.Image) -> tuple[PIL.Image.Image, list[str]]:
+    def sized(self, im: PIL.Image.Image) -> tuple[PIL.Image.Image, list[str]]:
         """A picture in mode L, RGB or RGBA brought to this size and these channels, and remarks on what that took.
 
         Shrinking uses Lanczos' filter after a box reduction, enlarging a cubic one; transparent colours are weighted by their alpha.
@@ -254,25 +280,59 @@ class Image(Modality):
         with files.atomic(path) as part:
             im.save(part, **options)
 
+    @cached_property
+    def likelihood(self) -> Gaussian:
+        from .likelihoods import Gaussian
+
+        return Gaussian((self.channels, self.height, self.width))
+
     def tensor(self, items: np.ndarray) -> Tensor:
+        import torch
+
         if tuple(items.shape[1:]) != self.item_shape:
-            raise LiminalError(
-                f"pictures: wanted items of shape (n, {', '.join(map(str, self.item_shape))}), got {tuple(items.shape)}"
-            )
+            wanted = ", ".join(map(str, self.item_shape))
+            raise LiminalError(f"pictures: wanted items of shape (n, {wanted}), got {tuple(items.shape)}")
         x = torch.empty((len(items), *self.shape), dtype=torch.float32)
         np.divide(items.transpose(0, 3, 1, 2), np.float32(255), out=x.numpy())
         return x
 
-    def items(self, x: Tensor) -> np.ndarray:
-        if tuple(x.shape[1:]) != self.shape:
-            raise LiminalError(
-                f"pictures: wanted tensors of shape (n, {', '.join(map(str, self.shape))}), got {tuple(x.shape)}"
-            )
-        x = x.detach().to("cpu", torch.float32)
-        if bool(x.isnan().any()):
+    def items(self, y: Tensor) -> np.ndarray:
+        import torch
+
+        if tuple(y.shape[1:]) != self.shape:
+            wanted = ", ".join(map(str, self.shape))
+            raise LiminalError(f"pictures: wanted tensors of shape (n, {wanted}), got {tuple(y.shape)}")
+        y = y.detach().to("cpu", torch.float32)
+        if bool(y.isnan().any()):
             raise LiminalError("pictures: the tensor holds NaN; wanted numbers in [0, 1]")
-        levels = (x.clamp(0, 1) * 255).round().to(torch.uint8)
+        levels = (y.clamp(0, 1) * 255).round().to(torch.uint8)
         return np.ascontiguousarray(levels.permute(0, 2, 3, 1).numpy())
+
+    def errors(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """MSE, PSNR and SSIM of what is seen: values cut to [0, 1]."""
+        from . import similarity
+
+        y = y.clamp(0, 1)
+        found = {"mse": similarity.mse(x, y), "psnr": similarity.psnr(x, y)}
+        return found | {"ssim": similarity.ssim(x, y)} if min(x.shape[2:]) > 1 else found
+
+    def augment(self, y: Tensor, draw: torch.Generator) -> Tensor:
+        """Blur (3 x 3 binomial) and white noise of a strength drawn for each picture: decoders give soft ones."""
+        from .similarity import softened
+
+        return softened(y, draw)
+
+    @cached_property
+    def features(self) -> Callable[[Tensor], Tensor]:
+        from .filters import RandomFilters
+
+        return RandomFilters(self.channels)
+
+    @cached_property
+    def readings(self) -> Read:
+        from . import moments
+
+        return moments.readings
 
     def pack(self, item: np.ndarray) -> bytes:
         """Lossless WebP: a quarter smaller than PNG on photographs in half the time, and a tenth smaller on small grey pictures."""
@@ -301,9 +361,6 @@ class Image(Modality):
         return (
             im.resize([side * times for side in im.size], PIL.Image.Resampling.NEAREST) if times > 1 else im
         )
-
-    def bits(self) -> float:
-        return 8.0 * self.height * self.width * self.channels
 
     def _picture(self, item: np.ndarray) -> PIL.Image.Image:
         if item.shape != self.item_shape or item.dtype != np.uint8:
