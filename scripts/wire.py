@@ -17,9 +17,18 @@ from liminal.files import atomic_bytes
 from liminal.studio import wire
 
 TARGET = Path(__file__).parent.parent / "web" / "src" / "wire.ts"
-ALIASES = ("Method", "Along", "Kind", "Found", "Film", "Able", "Place")
+ALIASES = ("Method", "Along", "Kind", "Found", "Able", "Place")
 NUMBERS = ("ROWS", "UPLOAD", "PAGE", "ACROSS", "UNKNOWN", "NEITHER")
-ARRAYS = {"f4": "Float32Array", "u1": "Uint8Array", "u2": "Uint16Array", "i4": "Int32Array"}
+ARRAYS = {
+    "u1": "Uint8Array",
+    "i1": "Int8Array",
+    "u2": "Uint16Array",
+    "i2": "Int16Array",
+    "u4": "Uint32Array",
+    "i4": "Int32Array",
+    "f4": "Float32Array",
+    "f8": "Float64Array",
+}
 
 HEAD = """// Written by scripts/wire.py from src/liminal/studio/wire.py; change that and run the script.
 
@@ -29,11 +38,11 @@ export interface Grid<A> {
   shape: number[];
 }
 
+/** What holds the numbers of items: each kind of data has a type of its own. */
+export type Values = VALUES;
+
 const kinds = {
-  f4: (buffer: ArrayBuffer, at: number, count: number) => new Float32Array(buffer, at, count),
-  u1: (buffer: ArrayBuffer, at: number, count: number) => new Uint8Array(buffer, at, count),
-  u2: (buffer: ArrayBuffer, at: number, count: number) => new Uint16Array(buffer, at, count),
-  i4: (buffer: ArrayBuffer, at: number, count: number) => new Int32Array(buffer, at, count),
+KINDS
 };
 
 /** The arrays and the other fields of a packed answer, by name. */
@@ -58,7 +67,11 @@ def main() -> int:
 
 def text() -> str:
     """The whole of wire.ts."""
-    parts = [HEAD]
+    kinds = [
+        f"  {dtype}: (buffer: ArrayBuffer, at: number, count: number) => new {array}(buffer, at, count),"
+        for dtype, array in ARRAYS.items()
+    ]
+    parts = [HEAD.replace("VALUES", " | ".join(ARRAYS.values())).replace("KINDS", "\n".join(kinds))]
     constants = [f"export const {name} = {getattr(wire, name)};" for name in NUMBERS]
     parts.append("\n".join([*constants, f'export const PACKED = "{wire.PACKED}";']))
     parts.append("\n".join(f"export type {name} = {written(getattr(wire, name))};" for name in ALIASES))
@@ -104,6 +117,7 @@ def interface(model: type[BaseModel]) -> str:
         about_field = model.model_fields[name]
         if name in shapes:
             kinds = " | ".join(ARRAYS[dtype] for dtype in shapes[name].dtypes)
+            kinds = "Values" if shapes[name].dtypes == wire.DTYPES else kinds
             lines.append(f"  {name}: Grid<{kinds}>; // ({', '.join(shapes[name].axes.split())})")
         else:
             mark = "?" if given and not about_field.is_required() else ""
@@ -146,6 +160,8 @@ def is_packed(route: wire.Route) -> str:
 def written(kind: Any) -> str:
     """A type of Python in TypeScript."""
     plain = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
+    if kind is Any:
+        return "unknown"
     if kind in plain:
         return plain[kind]
     origin, inner = typing.get_origin(kind), typing.get_args(kind)

@@ -208,7 +208,11 @@ print("lancedb" in sys.modules)
 def test_space(client: Client, space: Space) -> None:
     told = client.ask("/api/space").json
     assert (told["name"], told["items"], told["dim"]) == ("fashion", 10_200, 16)
-    assert told["modality"] == {"name": "image", "height": 28, "width": 28, "channels": 1}
+    kind = told["modality"]
+    assert (kind["name"], kind["noun"], kind["plural"]) == ("image", "picture", "pictures")
+    assert kind["config"] == space.modality.config()
+    assert {"png", "jpg"} <= set(kind["reads"]) & set(kind["writes"])
+    assert kind["films"] == ["gif", "mp4", "png"]
     assert told["attributes"][0]["values"] == space.catalogue.values("label")
     assert told["sources"][0] == space.source("default")
     assert set(told["sources"]) == set(space.samplers)

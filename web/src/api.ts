@@ -26,7 +26,7 @@ export interface Waiting {
   (waits: boolean): void;
 }
 
-const IMAGES: readonly Route[] = ["thumbnails", "picture", "export"];
+const BLOBS: readonly Route[] = ["thumbnails", "picture", "export"];
 
 const SILENT = "The studio's server does not answer: is its command still running?";
 
@@ -51,7 +51,7 @@ export function server(waiting: Waiting, reach: Reach = (address, init) => fetch
     const response = await patient(`${path}${search.size ? `?${search}` : ""}`, init, door);
     const whole = <T>(read: Promise<T>): Promise<T> => read.catch((error) => Promise.reject(dropped(error) ? error : new Refused(silent, 0)));
     if (packed) return unpack(await whole(response.arrayBuffer()));
-    if (IMAGES.includes(route)) return (await whole(response.blob())) as never;
+    if (BLOBS.includes(route)) return (await whole(response.blob())) as never;
     return (await whole(route === "report" ? response.text() : response.json())) as never;
   };
 }

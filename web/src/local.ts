@@ -5,17 +5,21 @@
  */
 import { Refused, type Ask, type Route } from "./api.ts";
 import { between } from "./local/between.ts";
+import { chart, error, target } from "./local/chart.ts";
 import { draw, numbers } from "./local/draws.ts";
+import { PREVIEW, TILE, cut, gif, sheet } from "./local/films.ts";
 import { Inverse, Places } from "./local/inverse.ts";
 import { encoding, mp4 } from "./local/mp4.ts";
 import { nearest } from "./local/near.ts";
 import type { Nets } from "./local/nets.ts";
 import type { Payload } from "./local/payload.ts";
-import * as pictures from "./local/pictures.ts";
 import { Copies, completions, type Remembered } from "./local/said.ts";
 import { Misread, evaluate, leaves, parse, point, quoteName, show, type Names, type Node, type Test, type Value } from "./local/sums.ts";
 import { Trust } from "./local/trust.ts";
 import { Mixer, even, steps as stepsOf, stretches } from "./local/walks.ts";
+import { viewOf } from "./modalities/index.ts";
+import { blob, frames, painted } from "./modalities/painted.ts";
+import { one, type Held, type View } from "./modalities/view.ts";
 import {
   ACROSS,
   NEITHER,
@@ -25,7 +29,6 @@ import {
   type At,
   type Direction,
   type Directions,
-  type Film,
   type Formula,
   type Grid,
   type Item,
@@ -39,6 +42,7 @@ import {
   type SlideRequest,
   type Straightness,
   type Strip,
+  type Values,
 } from "./wire.ts";
 
 const FAR = 1e6;
@@ -47,6 +51,7 @@ const STRENGTHS = [-3, -2, -1, 0, 1, 2, 3];
 const ROUNDING = 1e-6;
 const NOTICEABLE = 0.5;
 const ROUNDS = 50;
+const FILMS = ["gif", "mp4", "png"]; // that pages can make of anything
 const YES = ["yes", "true", "on", "1"];
 
 const refuse = (words: string): never => {
@@ -67,7 +72,9 @@ export function local(of: Payload, nets: Nets): Ask {
 type Answered = Exclude<Route, "transfer" | "report">;
 
 class Local implements Record<Answered, unknown> {
-  private readonly films: Promise<Film[]>; // that this browser can make
+  private readonly view: View;
+  private readonly held: Held;
+  private readonly films: Promise<string[]>; // that this browser can make
   private readonly d: number;
   private readonly z: Float32Array; // of all known latents
   private readonly same: number; // distance below which a latent is that of an item: its levels are no finer
@@ -83,8 +90,10 @@ class Local implements Record<Answered, unknown> {
     private readonly of: Payload,
     private readonly nets: Nets,
   ) {
-    const [, height, width] = of.shape;
-    this.films = encoding(height, width).then((found) => of.space.films.filter((format) => found || format !== "mp4"));
+    const { modality, tile: [width, height] } = of.space;
+    this.view = viewOf(modality);
+    this.held = { ...of, modality };
+    this.films = encoding(height, width).then((found) => FILMS.filter((format) => modality.films.includes(format) && (found || format !== "mp4")));
     const d = (this.d = of.z_low.data.length);
     this.z = Float32Array.from(of.z.data, (level, i) => (of.z_low.data[i % d] as number) + level * (of.z_step.data[i % d] as number));
     this.same = Math.hypot(...of.z_step.data);
@@ -98,7 +107,11 @@ class Local implements Record<Answered, unknown> {
 
   // what there is
 
-  space = async (): Promise<Api["space"]["answer"]> => ({ ...this.of.space, films: await this.films });
+  async space(): Promise<Api["space"]["answer"]> {
+    const { space } = this.of;
+    const able = space.able.filter((what) => what !== "encode" || this.view.open);
+    return { ...space, able, modality: { ...space.modality, films: await this.films } };
+  }
   progress = (): Api["progress"]["answer"] => ({ ready: true, broken: null, tasks: [] });
 
   map(): Api["map"]["answer"] {
@@ -127,8 +140,15 @@ class Local implements Record<Answered, unknown> {
     for (const x of z) if (!(Math.abs(x) < FAR)) refuse("A latent with such numbers cannot be looked at; items have numbers of a few units.");
     return this.nets.run("decoder", { z: { data: z, dims: [z.length / this.d, this.d] } }, signal);
   }
-  private async items(z: Float32Array, signal?: AbortSignal): Promise<Grid<Uint8Array>> {
-    return pictures.items(await this.raw(z, signal), this.of.shape);
+  private async items(z: Float32Array, signal?: AbortSignal): Promise<Grid<Values>> {
+    return this.view.items(await this.raw(z, signal), this.held);
+  }
+  /** Decoded rows (n, m) in which plain distance is how far items look apart. */
+  private chart(y: Float32Array): Float32Array {
+    return chart(y, this.count(y), this.of.likelihood);
+  }
+  private count(y: Float32Array): number {
+    return y.length / this.of.soft_shape.reduce((a, b) => a * b, 1);
   }
 
   async decode(_: unknown, z: Float32Array, signal?: AbortSignal): Promise<Api["decode"]["answer"]> {
@@ -206,6 +226,7 @@ class Local implements Record<Answered, unknown> {
     return {
       id,
       row,
+      caption: this.of.captions?.[row] ?? "",
       source: this.of.sources[row] ?? "",
       split: this.of.splits[row] ?? "",
       attributes: Object.fromEntries(this.of.space.attributes.map(({ name }) => [name, this.value(name, row)])),
@@ -219,19 +240,32 @@ class Local implements Record<Answered, unknown> {
 
   async picture({ id, of = "original" }: { id: number; of?: "original" | "reconstruction" }, _: null, signal?: AbortSignal): Promise<Blob> {
     const row = this.row(id);
-    if (of === "reconstruction") return pictures.png(await this.items(this.latent(row), signal));
-    return pictures.cut(this.sheet(Math.floor(row / PAGE)), row % PAGE, ACROSS, this.of.space.tile);
+    const { items, space } = this.of;
+    if (of === "original" && !items) return cut(this.sheet(Math.floor(row / PAGE)), row % PAGE, ACROSS, space.tile);
+    const [from, at] = of === "original" && items ? [items, row] : [await this.items(this.latent(row), signal), 0];
+    return blob(painted(this.view, from, at, space.modality, PREVIEW));
+  }
+
+  async stored({ id }: { id: number }, _: null, signal?: AbortSignal): Promise<Api["stored"]["answer"]> {
+    const [row, { items }] = [this.row(id), this.of];
+    if (!items) return refuse("This page holds thumbnails of items, not the items themselves.");
+    const [own, made] = [one(items, row), await this.items(this.latent(row), signal)];
+    const data = items.data.slice(0, 2 * own.data.length);
+    data.set(own.data);
+    data.set(made.data, own.data.length);
+    return { items: { data, shape: [2, ...own.shape.slice(1)] } };
   }
 
   async encode(_: unknown, file: Blob): Promise<Api["encode"]["answer"]> {
-    if (!this.nets.has("encoder")) return refuse("This page holds no encoder: it cannot find the place of a file.");
-    const { item, remarks } = await pictures.read(file, this.of.shape, this.of.fit).catch((error: Error) => refuse(error.message));
-    const x = pictures.tensor(item);
-    const z = await this.nets.run("encoder", { x: { data: x, dims: [1, ...this.of.shape] } });
+    const { view, held } = this;
+    if (!this.nets.has("encoder") || !view.open) return refuse("This page cannot find the place of a file.");
+    const { item, remarks } = await view.open(file, held).catch((error: Error) => refuse(error.message));
+    const x = view.tensor(item, held);
+    const z = await this.nets.run("encoder", { x: { data: x, dims: [1, ...held.shape] } });
     const found = await this.look(_, z);
-    const y = await this.raw(z);
-    const error = x.reduce((sum, value, i) => sum + (value - (y[i] as number)) ** 2, 0) / x.length;
-    return { ...found, original: item, error, worse: this.trust?.worse(error) ?? null, belongs: this.trust?.belongs(found.support.data[0] ?? NaN, error) ?? null, remarks };
+    const off = error(target(x, 1, held.likelihood), await this.raw(z), held.likelihood);
+    const original = { data: item.data, shape: item.shape.slice(1) };
+    return { ...found, original, error: off, worse: this.trust?.worse(off) ?? null, belongs: this.trust?.belongs(found.support.data[0] ?? NaN, off) ?? null, remarks };
   }
 
   // formulas
@@ -239,9 +273,9 @@ class Local implements Record<Answered, unknown> {
   private known(): { name: string; text: string; vector: Float32Array; about: Direction }[] {
     const all = this.of.directions.attributes ?? [];
     const own = [...this.remembered.values()].map(({ vector, about }) => ({ name: about.name, text: about.text, vector, about }));
-    return [...own, ...all.map((about, i) => ({ name: about.name, text: about.text, vector: this.stored("attributes", i), about }))];
+    return [...own, ...all.map((about, i) => ({ name: about.name, text: about.text, vector: this.vectorOf("attributes", i), about }))];
   }
-  private stored(source: string, i: number): Float32Array {
+  private vectorOf(source: string, i: number): Float32Array {
     return this.of[`directions ${source}`]?.data.slice(i * this.d, (i + 1) * this.d) ?? new Float32Array(this.d);
   }
 
@@ -344,7 +378,7 @@ class Local implements Record<Answered, unknown> {
     const found = this.of.directions[source];
     if (!found) return refuse("These directions need Liminal itself: a shared page holds only those that were found before.");
     const again = source === "pca" || source === "factorised" ? { source } : {};
-    found.forEach((about, i) => source !== "attributes" && this.remembered.set(about.name, { vector: this.stored(source, i), about, ...again }));
+    found.forEach((about, i) => source !== "attributes" && this.remembered.set(about.name, { vector: this.vectorOf(source, i), about, ...again }));
     return { directions: found, vectors: this.of[`directions ${source}`] ?? grid(new Float32Array(), 0, this.d) };
   }
 
@@ -399,7 +433,7 @@ class Local implements Record<Answered, unknown> {
       attributes,
       leakage: leaks.length ? leaks.reduce((p, q) => p + q, 0) / leaks.length : null,
       length,
-      change: stepsOf(x, 2)[0] ?? 0,
+      change: stepsOf(this.chart(x), 2)[0] ?? 0,
       kept: 1,
       copy_as: this.copies.slid(id === undefined || id === null ? start : `@${id}`, change, terms, total),
     };
@@ -407,7 +441,7 @@ class Local implements Record<Answered, unknown> {
 
   /** What the reader sees in decoded rows: (n, attributes). */
   private async seen(x: Float32Array, n: number): Promise<Float32Array | null> {
-    return this.nets.has("reader") ? this.nets.run("reader", { x: { data: x, dims: [n, ...this.of.shape] } }) : null;
+    return this.nets.has("reader") ? this.nets.run("reader", { x: { data: x, dims: [n, ...this.of.soft_shape] } }) : null;
   }
   private async readings(x: Float32Array, asked: ReadonlySet<string>): Promise<Reading[]> {
     const seen = await this.seen(x, 2);
@@ -440,7 +474,7 @@ class Local implements Record<Answered, unknown> {
     for (const key of asked.keys) keys.push(await this.place(key));
     const stops = loop ? [...keys, keys[0] as Float32Array] : keys;
     const curve = await stretches(stops, along, this.mixer);
-    const see = (z: Float32Array): Promise<Float32Array> => this.raw(z, signal);
+    const see = async (z: Float32Array): Promise<Float32Array> => this.chart(await this.raw(z, signal));
     const shown = await even(curve, loop ? frames : frames - 1, this.d, see);
     const parts: number[] = [];
     const at = [0];
@@ -453,15 +487,16 @@ class Local implements Record<Answered, unknown> {
     const z = Float32Array.from(parts);
     const n = z.length / this.d;
     const x = await this.raw(z, signal);
-    const rounding = ROUNDING * Math.sqrt(x.reduce((sum, value) => sum + value * value, 0) / x.length);
-    const steps = stepsOf(x, n, loop).map((step) => (step > rounding ? step : 0));
+    const rows = this.chart(x);
+    const rounding = ROUNDING * Math.sqrt(rows.reduce((sum, value) => sum + value * value, 0) / rows.length);
+    const steps = stepsOf(rows, n, loop).map((step) => (step > rounding ? step : 0));
     const length = steps.reduce((a, b) => a + b, 0);
     const largest = Math.max(...steps);
     const support = this.support(z);
     const at_keys = at.slice(0, keys.length);
     return {
       z: grid(z, n, this.d),
-      items: pictures.items(x, this.of.shape),
+      items: this.view.items(x, this.held),
       support: grid(support, n),
       xy: grid(this.frames(z), n, 2),
       steps: grid(Float32Array.from(steps), steps.length),
@@ -513,8 +548,11 @@ class Local implements Record<Answered, unknown> {
 
   async export(_: unknown, { path, format = "gif", fps = 24 }: Api["export"]["body"]): Promise<Blob> {
     const { items } = await this.path(_, path);
-    if (format === "mp4") return mp4(items, fps).catch((error: Error) => refuse(error.message));
-    return format === "gif" ? pictures.gif(items, fps) : pictures.sheet(items);
+    const films = await this.films;
+    if (!films.includes(format)) return refuse(format === "mp4" ? "This browser cannot encode a film for MP4; it can be saved as GIF." : `A shared page saves paths as ${films.join(" or ")}.`);
+    const shown = frames(this.view, items, this.of.space.modality, format === "png" ? TILE : PREVIEW);
+    if (format === "mp4") return mp4(shown, fps).catch((error: Error) => refuse(error.message));
+    return format === "gif" ? gif(shown, fps) : sheet(shown);
   }
 
   // new ones

@@ -6,11 +6,18 @@ export interface Grid<A> {
   shape: number[];
 }
 
+/** What holds the numbers of items: each kind of data has a type of its own. */
+export type Values = Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array | Float64Array;
+
 const kinds = {
-  f4: (buffer: ArrayBuffer, at: number, count: number) => new Float32Array(buffer, at, count),
   u1: (buffer: ArrayBuffer, at: number, count: number) => new Uint8Array(buffer, at, count),
+  i1: (buffer: ArrayBuffer, at: number, count: number) => new Int8Array(buffer, at, count),
   u2: (buffer: ArrayBuffer, at: number, count: number) => new Uint16Array(buffer, at, count),
+  i2: (buffer: ArrayBuffer, at: number, count: number) => new Int16Array(buffer, at, count),
+  u4: (buffer: ArrayBuffer, at: number, count: number) => new Uint32Array(buffer, at, count),
   i4: (buffer: ArrayBuffer, at: number, count: number) => new Int32Array(buffer, at, count),
+  f4: (buffer: ArrayBuffer, at: number, count: number) => new Float32Array(buffer, at, count),
+  f8: (buffer: ArrayBuffer, at: number, count: number) => new Float64Array(buffer, at, count),
 };
 
 /** The arrays and the other fields of a packed answer, by name. */
@@ -37,15 +44,19 @@ export type Method = "umap" | "pca" | "tsne";
 export type Along = "slerp" | "linear" | "mix" | "smooth" | "geodesic";
 export type Kind = "category" | "bool" | "number";
 export type Found = "attributes" | "pca" | "jacobian" | "factorised";
-export type Film = "gif" | "mp4" | "png";
 export type Able = "items" | "encode" | "detail" | "lock" | "like" | "transfer" | "report";
 export type Place = string | number[];
 
+/** The kind of data: what `modalities.Modality` says of it in words, and the arguments of this one. Endings have no dot; `films`:
+    what a path can be saved as; `config` is for the page's own view of the kind, `modalities/NAME.ts`. */
 export interface Modality {
   name: string;
-  height: number | null;
-  width: number | null;
-  channels: number | null;
+  noun: string;
+  plural: string;
+  reads: string[];
+  writes: string[];
+  films: string[];
+  config: Record<string, unknown>;
 }
 
 /** `values` of a category, in the order of its codes; `low` and `high` of a number. */
@@ -61,7 +72,7 @@ export interface Attribute {
     height of a thumbnail; `broken`: why there is no model.
 
     What cannot be had everywhere: `able` (show single `items`, `encode` files, keep the `detail` of an item, `lock` attributes,
-    draw samples `like` a group, `transfer` a style, make the `report`), directions `found` and `films` that can be saved. */
+    draw samples `like` a group, `transfer` a style, make the `report`) and directions `found`. */
 export interface Space {
   name: string;
   title: string;
@@ -69,7 +80,6 @@ export interface Space {
   items: number;
   able: ("items" | "encode" | "detail" | "lock" | "like" | "transfer" | "report")[];
   found: ("attributes" | "pca" | "jacobian" | "factorised")[];
-  films: ("gif" | "mp4" | "png")[];
   modality: Modality;
   attributes: Attribute[];
   sources: string[];
@@ -127,12 +137,12 @@ export interface Column {
 }
 
 export interface Decoded {
-  items: Grid<Uint8Array>; // (n, h, w, c)
+  items: Grid<Values>; // (n, ...)
 }
 
 /** What lies at places of the map: `error` is the distance to expect from an item there (NaN outside); `support` as in `Look`. */
 export interface At {
-  items: Grid<Uint8Array>; // (n, h, w, c)
+  items: Grid<Values>; // (n, ...)
   z: Grid<Float32Array>; // (n, d)
   inside: Grid<Uint8Array>; // (n)
   error: Grid<Float32Array>; // (n)
@@ -143,7 +153,7 @@ export interface At {
 
 /** Latents decoded, their support (NaN while unknown), rows and distances of the three nearest items, and their place on the map. */
 export interface Look {
-  items: Grid<Uint8Array>; // (n, h, w, c)
+  items: Grid<Values>; // (n, ...)
   z: Grid<Float32Array>; // (n, d)
   support: Grid<Float32Array>; // (n)
   nearest: Grid<Int32Array>; // (n, 3)
@@ -163,10 +173,12 @@ export interface Neighbor {
   distance: number;
 }
 
-/** `error`: mean squared difference of the reconstruction; `worse`: share of held-out items that are restored worse. */
+/** `caption`: the item in a few words, empty where it is seen at once; `error`: mean squared difference of the reconstruction in
+    the chart of the modality; `worse`: share of held-out items that are restored worse. */
 export interface Item {
   id: number;
   row: number;
+  caption: string;
   source: string;
   split: string;
   attributes: Record<string, string | number | boolean | null>;
@@ -179,7 +191,7 @@ export interface Item {
 
 /** A dropped file: `worse` as for `Item`; `belongs`: is it of the kind that the space is made of; `remarks` on its reading. */
 export interface Encoded extends Look {
-  original: Grid<Uint8Array>; // (h, w, c)
+  original: Grid<Values>; // (...)
   error: number;
   worse: number | null;
   belongs: boolean | null;
@@ -278,7 +290,7 @@ export interface Slid extends Look {
 
 /** An item moved along a direction or a dimension by the strengths `at`. */
 export interface Strip {
-  items: Grid<Uint8Array>; // (n, h, w, c)
+  items: Grid<Values>; // (n, ...)
   at: Grid<Float32Array>; // (n)
   name: string;
   kind: "direction" | "dimension";
@@ -324,7 +336,7 @@ export interface Straightness {
 /** `at`: the frame of each key; `steps`: root mean square difference of each frame from the next; `unevenness`: 1 is even. */
 export interface Path {
   z: Grid<Float32Array>; // (n, d)
-  items: Grid<Uint8Array>; // (n, h, w, c)
+  items: Grid<Values>; // (n, ...)
   support: Grid<Float32Array>; // (n)
   xy: Grid<Float32Array>; // (n, 2)
   steps: Grid<Float32Array>; // (k)
@@ -340,7 +352,7 @@ export interface Path {
 
 export interface ExportRequest {
   path: PathRequest;
-  format?: "gif" | "mp4" | "png";
+  format?: string;
   fps?: number;
 }
 
@@ -399,8 +411,10 @@ export interface Api {
   look: { query: { method?: Method }; body: Float32Array; answer: Look };
   /** GET /api/item: one item: source, attributes, neighbours, error */
   item: { query: { id: number }; body: null; answer: Item };
-  /** GET /api/picture: an item, or its reconstruction, at its own size */
+  /** GET /api/picture: an item, or its reconstruction, as a page shows it; of the type that the modality says */
   picture: { query: { id: number; of?: "original" | "reconstruction" }; body: null; answer: Blob };
+  /** GET /api/stored: an item as it is stored, and its reconstruction */
+  stored: { query: { id: number }; body: null; answer: Decoded };
   /** POST /api/encode: a file of one's own, encoded */
   encode: { query: { method?: Method }; body: Blob; answer: Encoded };
   /** POST /api/formula: what a formula leads to */
@@ -419,7 +433,7 @@ export interface Api {
   dimensions: { query: {}; body: null; answer: Dimensions };
   /** POST /api/path: a walk through key frames */
   path: { query: {}; body: PathRequest; answer: Path };
-  /** POST /api/export: a walk as gif, mp4 or png */
+  /** POST /api/export: a walk as a film or a sheet */
   export: { query: {}; body: ExportRequest; answer: Blob };
   /** POST /api/sample: new items */
   sample: { query: {}; body: SampleRequest; answer: Samples };
@@ -441,6 +455,7 @@ export const routes = {
   look: { method: "POST", path: "/api/look", packed: true },
   item: { method: "GET", path: "/api/item", packed: false },
   picture: { method: "GET", path: "/api/picture", packed: false },
+  stored: { method: "GET", path: "/api/stored", packed: true },
   encode: { method: "POST", path: "/api/encode", packed: true },
   formula: { method: "POST", path: "/api/formula", packed: true },
   names: { method: "GET", path: "/api/names", packed: false },

@@ -116,7 +116,7 @@ describe.skipIf(!FIXTURE)("the same as in Python", () => {
   it("what the page cannot do is refused in words", async () => {
     await expect(ask("transfer", {}, { content: "@0", style: "@1" })).rejects.toThrow(/Liminal itself/);
     await expect(ask("directions", { source: "jacobian" }, null)).rejects.toThrow(/Liminal itself/);
-    expect((await ask("space", {}, null)).films).toEqual(["gif", "png"]); // this process has no encoder
+    expect((await ask("space", {}, null)).modality.films).toEqual(["gif", "png"]); // this process has no encoder
     await expect(ask("export", {}, { path: { keys: ["random(1)", "random(2)"], frames: 2 }, format: "mp4" })).rejects.toThrow(/cannot encode a film/);
   });
 

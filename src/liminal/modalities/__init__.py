@@ -322,6 +322,11 @@ class Modality(ABC):
     def preview(self, item: np.ndarray, size: int) -> PIL.Image:
         """An RGB picture of the item, at most `size` pixels on its longer side."""
 
+    @property
+    def side(self) -> int:
+        """The longer side, in pixels, of a preview that shows all there is in an item."""
+        return 256
+
     def caption(self, item: np.ndarray) -> str:
         """The item in a few words; empty where its picture says all."""
         return ""

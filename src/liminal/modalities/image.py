@@ -349,6 +349,10 @@ class Image(Modality):
                 )
             return np.array(im.convert(MODES[self.channels])).reshape(self.item_shape)
 
+    @property
+    def side(self) -> int:
+        return max(self.height, self.width)
+
     def preview(self, item: np.ndarray, size: int) -> PIL.Image.Image:
         im = self._picture(item)
         im = _over_white(im) if im.mode == "RGBA" else im.convert("RGB")

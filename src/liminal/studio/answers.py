@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,8 +19,7 @@ from . import spoken, wire
 from .session import NotYetError
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from ..modalities import Media
     from .session import Session
 
 NEIGHBORS = 9
@@ -37,11 +37,13 @@ def item(s: Session, id: int) -> wire.Item:
     told = s.catalogue.rows([id], ["split", "source", *names]).to_pylist()[0]
     rows, distance = s.nearest(z[None].numpy(), min(NEIGHBORS + 1, s.count))
     near = [(int(r), float(d)) for r, d in zip(rows[0], distance[0], strict=True) if r != row][:NEIGHBORS]
-    error, worse = _restored(s, s.space.items([id]))
+    original = s.space.items([id])
+    error, worse = _restored(s, original)
     support = float(s.trusted(z[None].numpy())[0])
     return wire.Item(
         id=id,
         row=row,
+        caption=s.space.modality.caption(original[0]),
         source=told["source"],
         split=told["split"],
         attributes={name: told[name] for name in names},
@@ -71,13 +73,22 @@ def _restored(s: Session, items: np.ndarray) -> tuple[float, float | None]:
     return float(errors[0]), float(s.support.residual(errors)[0]) if known and s.support else None
 
 
-def picture(s: Session, id: int, of: str) -> bytes:
-    """An item, or its reconstruction, as PNG in its own size."""
-    _row(s, id)
-    stored = s.space.items([id])[0] if of == "original" else s.space.decode(s.space.latents[id])[0]
-    held = io.BytesIO()
-    s.space.modality.preview(stored, max(stored.shape[:2])).save(held, "PNG")
-    return held.getvalue()
+def picture(s: Session, id: int, of: str) -> Media:
+    """An item, or its reconstruction, as a page shows it, with all its details."""
+    original, made = stored(s, id).items
+    return s.space.modality.media(original if of == "original" else made, s.space.modality.side)
+
+
+def stored(s: Session, id: int) -> wire.Decoded:
+    """An item, and its reconstruction, (2, *item_shape).
+
+    Raises:
+        LiminalError: there is no such item.
+    """
+    row = _row(s, id)
+    return wire.Decoded(
+        items=np.concatenate([s.space.items([id]), s.space.decode(s.space.latents[row][None])])
+    )
 
 
 def encode(s: Session, data: bytes, method: str) -> wire.Encoded:

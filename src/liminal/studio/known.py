@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from ..catalogue import Catalogue
+    from ..modalities import Modality
 
 METHODS: tuple[wire.Method, ...] = ("umap", "pca", "tsne")  # of maps, the default first
 MOST_VALUES = 10_000  # of a category that is told with its values
+FILMS = (".gif", ".mp4", ".png")  # that a path of any items can be saved as
 
 
 class Known:
@@ -45,6 +47,15 @@ class Known:
 
         return Catalogue.open(self.folder, self.card.parts["items.lance"]["version"])
 
+    @cached_property
+    def modality(self) -> Modality:
+        """The kind of data, without torch."""
+        from .. import registry
+
+        told = self.card.modality
+        made: Modality = registry.named("modality", told["name"], registry.MODALITIES)(**told["arguments"])
+        return made
+
     @property
     def dim(self) -> int:
         """d, the number of latent dimensions."""
@@ -57,7 +68,7 @@ class Known:
 
     def about(self, ready: bool, broken: str | None) -> wire.Space:
         """What there is; whether the model is loaded, or why it cannot be."""
-        card, shape = self.card, self.card.modality["arguments"]
+        card = self.card
         default = card.sampler.get("default", "prior")
         known = [*(["prior"] if card.prior["name"] != "mixture" else []), *card.sampler.get("fitted", {})]
         return wire.Space(
@@ -67,10 +78,7 @@ class Known:
             items=self.count,
             able=list(get_args(wire.Able)),
             found=list(get_args(wire.Found)),
-            films=list(get_args(wire.Film)),
-            modality=wire.Modality(
-                name=card.modality["name"], **{k: shape.get(k) for k in ("height", "width", "channels")}
-            ),
+            modality=self._kind(),
             attributes=self.attributes,
             sources=[default, *(name for name in known if name != default)],
             maps=list(METHODS),
@@ -84,6 +92,20 @@ class Known:
             licence=str(card.data.get("licence", "")),
             data=str(card.data.get("source", "")),
             version=__version__,
+        )
+
+    def _kind(self) -> wire.Modality:
+        """What the page has to know of the kind of data."""
+        kind = self.modality
+        plain = lambda endings: [ending.lstrip(".") for ending in endings]
+        return wire.Modality(
+            name=kind.name,
+            noun=kind.noun,
+            plural=kind.plural,
+            reads=plain(sorted(kind.reads)),
+            writes=plain(kind.writes),
+            films=plain(dict.fromkeys((*FILMS, *kind.films))),
+            config=kind.config(),
         )
 
     @cached_property
@@ -136,11 +158,9 @@ class Known:
 
     @cached_property
     def tile(self) -> tuple[int, int]:
-        """Width and height of a thumbnail: the item's own, at most `wire.TILE`."""
-        size = self.card.modality["arguments"]
-        height, width = size.get("height") or wire.TILE, size.get("width") or wire.TILE
-        scale = min(1.0, wire.TILE / max(height, width))
-        return max(1, round(width * scale)), max(1, round(height * scale))
+        """Width and height of a thumbnail, at most `wire.TILE`: those of a preview, however many details it has."""
+        blank = np.zeros(self.modality.item_shape, self.modality.item_dtype)
+        return self.modality.preview(blank, min(self.modality.side, wire.TILE)).size
 
     def thumbnails(self, page: int) -> bytes:
         """A sheet of items as PNG, `wire.ACROSS` in a row.
@@ -166,18 +186,16 @@ class Known:
         """The thumbnails of items, `wire.ACROSS` in a row, as one picture."""
         from PIL import Image as PIL
 
-        from .. import registry
-
-        modality = registry.named("modality", self.card.modality["name"], registry.MODALITIES)(
-            **self.card.modality["arguments"]
-        )
         width, height = self.tile
         sheet = PIL.new("RGB", (wire.ACROSS * width, -(-len(rows) // wire.ACROSS) * height), "white")
         for i, packed in enumerate(self.catalogue.packed(rows)):
-            picture = modality.preview(modality.unpack(packed), max(width, height))
+            preview = self.modality.preview(self.modality.unpack(packed), max(width, height))
+            preview.thumbnail((width, height))
             at = (
-                i % wire.ACROSS * width + (width - picture.width) // 2,
-                i // wire.ACROSS * height + (height - picture.height) // 2,
+                i % wire.ACROSS * width + (width - preview.width) // 2,
+                i // wire.ACROSS * height + (height - preview.height) // 2,
             )
-            sheet.paste(picture, at)
-        return sheet.convert("L") if self.card.modality["arguments"].get("channels") == 1 else sheet
+            sheet.paste(preview, at)
+        pixels = np.asarray(sheet)
+        grey = (pixels == pixels[..., :1]).all()  # then a third of the bytes will do
+        return sheet.convert("L") if grey else sheet

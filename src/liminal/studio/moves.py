@@ -351,8 +351,11 @@ def export(s: Session, asked: wire.ExportRequest) -> bytes:
     """A walk as a file.
 
     Raises:
-        LiminalError: as `path`.
+        LiminalError: as `path`, or walks of this kind of data cannot be saved in such a format.
     """
+    films = s.about(True, None).modality.films
+    if asked.format not in films:
+        raise LiminalError(f"export: format {asked.format!r}; a path can be saved as {', '.join(films)}")
     walk = _walk(s, asked.path)
     with tempfile.TemporaryDirectory(prefix="liminal-") as folder:
         file = Path(folder) / f"path.{asked.format}"

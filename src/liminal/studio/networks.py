@@ -53,24 +53,29 @@ class _Velocity(nn.Module):
 
 
 class _Encode(nn.Module):
-    def __init__(self, generator: Any) -> None:
+    """An encoder of x as float32, whatever its own type: a page's arrays have that one."""
+
+    def __init__(self, generator: Any, dtype: torch.dtype) -> None:
         super().__init__()
-        self.generator = generator
+        self.generator, self.dtype = generator, dtype
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.generator.posterior(x).mean
+        return self.generator.posterior(x.to(self.dtype)).mean
 
 
 def networks(s: Session, voice: Voice) -> tuple[Arrays, Facts]:
     """The networks as ONNX files; the decoder must be among them, the others may be."""
-    space = s.space
-    generator, shape = space.generator, tuple(space.generator.shape)
+    space, kind = s.space, s.space.modality
+    generator = space.generator
+
+    def real(n: int) -> Tensor:
+        return kind.tensor(space.items(list(range(n)))).float()
 
     def decoded(n: int) -> Tensor:
         return generator.decode(generator.prior.sample(n, rng(n)))
 
     wanted: dict[str, tuple[nn.Module, str, Callable[[int], dict[str, Tensor]]]] = {}
-    wanted["encoder"] = (_Encode(generator), "z", lambda n: {"x": decoded(n)})
+    wanted["encoder"] = (_Encode(generator, kind.dtype), "z", lambda n: {"x": real(n)})
     if space.reader is not None:
         wanted["reader"] = (_Named(space.reader), "y", lambda n: {"x": decoded(n)})
     if space.flow is not None:
@@ -96,10 +101,13 @@ def networks(s: Session, voice: Voice) -> tuple[Arrays, Facts]:
             arrays[name] = _network(s, name, write)
         except LiminalError:
             continue
+    said = kind.likelihood
     facts: Facts = {
-        "shape": list(shape),
+        "shape": list(kind.shape),
+        "soft_shape": list(kind.soft_shape),
+        "item_shape": list(kind.item_shape),
+        "likelihood": {"name": said.name, "config": said.config()},
         "readings": [],
-        "fit": s.card.modality["arguments"].get("fit", "pad"),
     }
     if "reader" in arrays and space.reader is not None:
         facts["readings"] = list(space.reader.named(decoded(1)))

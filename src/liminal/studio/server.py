@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import mimetypes
 import os
 import threading
 import time
@@ -35,7 +36,6 @@ DRAWN = 0.1  # seconds after which what hovering over a map needs is begun: torc
 ASLEEP = 2.0  # seconds after which the model is loaded even if nobody has asked for the map
 ENDING = 10.0  # seconds that what is being computed may take to end
 GONE = 499  # of an answer that nobody waits for any more
-FILMS = {"gif": "image/gif", "mp4": "video/mp4", "png": "image/png"}
 
 Id = Annotated[int, Query(ge=0, lt=2**31)]
 Word = Annotated[str, Query(max_length=400)]
@@ -92,10 +92,11 @@ class Routes:
     async def picture(
         self, request: Request, id: Id, of: Literal["original", "reconstruction"] = "original"
     ) -> Response:
-        return Response(
-            await self._soon(request, lambda: self._answers.picture(self.session, id, of)),
-            media_type="image/png",
-        )
+        found = await self._soon(request, lambda: self._answers.picture(self.session, id, of))
+        return Response(found.data, media_type=found.type)
+
+    async def stored(self, request: Request, id: Id) -> Response:
+        return _packed(await self._soon(request, lambda: self._answers.stored(self.session, id)))
 
     async def encode(self, request: Request, method: wire.Method = "umap") -> Response:
         data = await request.body()
@@ -140,8 +141,10 @@ class Routes:
 
     async def export(self, request: Request, asked: wire.ExportRequest) -> Response:
         data = await self._soon(request, lambda: self._moves.export(self.session, asked))
-        name = {"content-disposition": f'attachment; filename="path.{asked.format}"'}
-        return Response(data, media_type=FILMS[asked.format], headers=name)
+        file = f"path.{asked.format}"
+        name = {"content-disposition": f'attachment; filename="{file}"'}
+        kind = mimetypes.guess_type(file)[0] or "application/octet-stream"
+        return Response(data, media_type=kind, headers=name)
 
     async def sample(self, request: Request, asked: wire.SampleRequest) -> Response:
         return _packed(await self._soon(request, lambda: self._answers.sample(self.session, asked)))

@@ -45,6 +45,7 @@ NUMBERS = 600_000  # of latents in a page: the shown items' and, to know the spa
 DRAWS = 100  # seeds of `random(...)` that a page knows
 SOURCES = ("attributes", "pca", "factorised")  # of directions that need no item
 QUALITY = 85  # of the thumbnails
+WHOLE = 1_024  # bytes of an item up to which it goes along beside a thumbnail that does not show all of it
 HELD = 2_000  # held-out items that support is calibrated on
 SAFE = bytes.maketrans(b"<&", b",:")  # digits of base 85 that HTML might take for its own
 ENGINE = "engine.wasm.gz"  # beside the built page
@@ -79,7 +80,7 @@ def share(
         The size of the file in bytes.
 
     Raises:
-        LiminalError: there is no such space, the file exists, the space is none of pictures, or its decoder cannot be taken along.
+        LiminalError: there is no such space, the file exists, or its decoder cannot be taken along.
     """
     path = check_output(path, force)
     if path.suffix.lower() not in (".html", ".htm"):
@@ -165,8 +166,6 @@ def gather(s: Session, items: int, no_items: bool, method: str, voice: Voice) ->
     Raises:
         LiminalError: as `share`.
     """
-    if s.card.modality["name"] != "image":
-        raise LiminalError(f"share: a page can hold pictures so far, not {s.card.modality['name']}")
     voice.progress("laying out the map", 0.1)
     chart = s.settle(method)
     z = s.space.latents.numpy()
@@ -185,9 +184,12 @@ def gather(s: Session, items: int, no_items: bool, method: str, voice: Voice) ->
         more, told = _items(s, known, len(shown))
         arrays |= more
         facts |= {**told, "shown": len(shown), "whole": whole}
-        arrays["error"] = residuals(
-            s.space.generator, s.space.modality, s.space.items(shown.tolist())
-        ).numpy()
+        stored = s.space.items(shown.tolist())
+        arrays["error"] = residuals(s.space.generator, s.modality, stored).numpy()
+        captions = [s.modality.caption(item) for item in stored]
+        facts["captions"] = captions if any(captions) else []
+        if stored[0].nbytes <= WHOLE and s.modality.side > wire.TILE:
+            arrays["items"] = stored
     voice.progress("gathering what is known of directions", 0.8)
     arrays |= {
         "id": known,
@@ -212,11 +214,11 @@ def gather(s: Session, items: int, no_items: bool, method: str, voice: Voice) ->
     voice.progress("packing", 0.95)
     quantised, low, step = _levels(latents)
     arrays |= {"z": quantised, "z_low": low, "z_step": step}
-    return {name: _narrow(value) for name, value in arrays.items()}, facts
+    return {name: value if name == "items" else _narrow(value) for name, value in arrays.items()}, facts
 
 
 def _narrow(value: np.ndarray) -> np.ndarray:
-    """An array in a type that the wire knows."""
+    """An array in a type that the wire knows, numbers with the digits of float32."""
     kinds = {"f": np.float32, "i": np.int32, "b": np.uint8}
     return value if value.dtype in (np.uint8, np.uint16) else value.astype(kinds[value.dtype.kind])
 
@@ -386,7 +388,8 @@ def _about(s: Session, method: str, facts: Facts, arrays: Arrays, no_items: bool
     notes = [] if no_items else list(told["notes"])
     if no_items:
         notes.append(
-            "The pictures behind this map are private: what is shown is made up by the model, place by place."
+            f"The {s.modality.plural} behind this map are private: what is shown is made up by the model,"
+            " place by place."
         )
     elif count < s.count:
         notes.append(f"{count:,} of {s.count:,} are in this page.")
@@ -421,7 +424,7 @@ def warning(s: Session) -> str | None:
     """What stands against handing the items on, as far as the card tells."""
     licence = str(s.card.data.get("licence", "")) or "not stated"
     if licence == "not stated":
-        return "Nobody has said under what licence these pictures may be handed on."
+        return f"Nobody has said under what licence these {s.modality.plural} may be handed on."
     if FORBIDDEN.search(licence):
-        return f"The licence of these pictures ({licence}) may forbid to hand them on."
+        return f"The licence of these {s.modality.plural} ({licence}) may forbid to hand them on."
     return None

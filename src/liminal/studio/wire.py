@@ -32,7 +32,7 @@ Method = Literal["umap", "pca", "tsne"]
 Along = Literal["slerp", "linear", "mix", "smooth", "geodesic"]
 Kind = Literal["category", "bool", "number"]
 Found = Literal["attributes", "pca", "jacobian", "factorised"]
-Film = Literal["gif", "mp4", "png"]
+Ending = Annotated[str, Field(pattern="^[a-z0-9]{1,8}$")]  # of a file, without the dot
 Able = Literal["items", "encode", "detail", "lock", "like", "transfer", "report"]
 
 Place = str | list[float]  # "@12", a formula, or a latent
@@ -40,16 +40,48 @@ Id = Annotated[int, Field(ge=0, lt=2**31)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
+DTYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "f4", "f8")  # that a page has arrays of
+
+
 @dataclass(frozen=True)
 class Shape:
-    """An array of a packed answer: its type and the names of its axes."""
+    """An array of a packed answer.
+
+    Attributes:
+        dtypes: that it may have; another is turned into the first where that loses no more than digits.
+        axes: their names; ``...`` stands for those of an item.
+        exact: no other type will do.
+    """
 
     dtypes: tuple[str, ...]
     axes: str
+    exact: bool = False
+
+    def fitted(self, name: str, value: np.ndarray) -> np.ndarray:
+        """An array in a type that the wire has.
+
+        Raises:
+            TypeError: it has none, or a number in it would become another.
+        """
+        kind = value.dtype.str[1:]
+        if kind in self.dtypes:
+            return value
+        target = np.dtype(f"<{self.dtypes[0]}")
+        fits = not self.exact and np.can_cast(
+            value.dtype, target, "same_kind" if target.kind == "f" else "unsafe"
+        )
+        if fits and target.kind != "f":
+            info = np.iinfo(target)
+            fits = value.dtype.kind in "biu" and (
+                not value.size or (info.min <= int(value.min()) and int(value.max()) <= info.max)
+            )
+        if not fits:
+            raise TypeError(f"wire: {name} is {value.dtype}; wanted one of {', '.join(self.dtypes)}")
+        return value.astype(target)
 
 
-Items = Annotated[np.ndarray, Shape(("u1",), "n h w c")]
-One = Annotated[np.ndarray, Shape(("u1",), "h w c")]
+Items = Annotated[np.ndarray, Shape(DTYPES, "n ...", exact=True)]
+One = Annotated[np.ndarray, Shape(DTYPES, "...", exact=True)]
 Latents = Annotated[np.ndarray, Shape(("f4",), "n d")]
 Vectors = Annotated[np.ndarray, Shape(("f4",), "k d")]
 Places = Annotated[np.ndarray, Shape(("f4",), "n 2")]
@@ -83,12 +115,15 @@ class Packed(BaseModel):
         return {name: shape for name, shape in shapes.items() if shape is not None}
 
     def pack(self) -> bytes:
-        """The answer in the packed format."""
+        """The answer in the packed format.
+
+        Raises:
+            TypeError: an array has a type that the wire does not know.
+        """
         arrays = {}
         for name, shape in self.arrays().items():
-            value = np.asarray(getattr(self, name))
-            dtype = value.dtype.str[1:] if value.dtype.str[1:] in shape.dtypes else shape.dtypes[0]
-            arrays[name] = np.ascontiguousarray(value, np.dtype(f"<{dtype}"))
+            value = shape.fitted(name, np.asarray(getattr(self, name)))
+            arrays[name] = np.ascontiguousarray(value, value.dtype.newbyteorder("<"))
         return pack(
             arrays, json.loads(self.model_dump_json(exclude=set(arrays)))
         )  # pydantic writes NaN and infinity as null
@@ -129,10 +164,17 @@ def unpack(data: bytes) -> dict[str, Any]:
 
 
 class Modality(Json):
+    """The kind of data: what `modalities.Modality` says of it in words, and the arguments of this one. Endings have no dot; ``films``:
+    what a path can be saved as; ``config`` is for the page's own view of the kind, ``modalities/NAME.ts``.
+    """
+
     name: str
-    height: int | None
-    width: int | None
-    channels: int | None
+    noun: str
+    plural: str
+    reads: list[Ending]
+    writes: list[Ending]
+    films: list[Ending]
+    config: dict[str, Any]
 
 
 class Attribute(Json):
@@ -150,7 +192,7 @@ class Space(Json):
     height of a thumbnail; ``broken``: why there is no model.
 
     What cannot be had everywhere: ``able`` (show single ``items``, ``encode`` files, keep the ``detail`` of an item, ``lock`` attributes,
-    draw samples ``like`` a group, ``transfer`` a style, make the ``report``), directions ``found`` and ``films`` that can be saved.
+    draw samples ``like`` a group, ``transfer`` a style, make the ``report``) and directions ``found``.
     """
 
     name: str
@@ -159,7 +201,6 @@ class Space(Json):
     items: int
     able: list[Able]
     found: list[Found]
-    films: list[Film]
     modality: Modality
     attributes: list[Attribute]
     sources: list[str]
@@ -264,10 +305,13 @@ class Neighbor(Json):
 
 
 class Item(Json):
-    """``error``: mean squared difference of the reconstruction; ``worse``: share of held-out items that are restored worse."""
+    """``caption``: the item in a few words, empty where it is seen at once; ``error``: mean squared difference of the reconstruction in
+    the chart of the modality; ``worse``: share of held-out items that are restored worse.
+    """
 
     id: int
     row: int
+    caption: str
     source: str
     split: str
     attributes: dict[str, str | float | bool | None]
@@ -462,7 +506,7 @@ class Path(Packed):
 
 class ExportRequest(Json):
     path: PathRequest
-    format: Film = "gif"
+    format: Ending = "gif"
     fps: float = Field(24, gt=0, le=50)
 
 
@@ -578,9 +622,17 @@ ROUTES = (
         "picture",
         "GET",
         "/api/picture",
-        "image/png",
-        "an item, or its reconstruction, at its own size",
+        "application/octet-stream",
+        "an item, or its reconstruction, as a page shows it; of the type that the modality says",
         query={"id": "number", "of?": '"original" | "reconstruction"'},
+    ),
+    Route(
+        "stored",
+        "GET",
+        "/api/stored",
+        Decoded,
+        "an item as it is stored, and its reconstruction",
+        query={"id": "number"},
     ),
     Route("encode", "POST", "/api/encode", Encoded, "a file of one's own, encoded", "file", _ON),
     Route("formula", "POST", "/api/formula", Formula, "what a formula leads to", FormulaRequest),
@@ -624,7 +676,7 @@ ROUTES = (
         "POST",
         "/api/export",
         "application/octet-stream",
-        "a walk as gif, mp4 or png",
+        "a walk as a film or a sheet",
         ExportRequest,
     ),
     Route("sample", "POST", "/api/sample", Samples, "new items", SampleRequest),

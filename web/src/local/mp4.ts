@@ -1,7 +1,7 @@
 /** Films as MP4: the browser's own video encoder makes the frames small (WebCodecs), and mp4-muxer writes the file around them. */
 import { ArrayBufferTarget, Muxer } from "mp4-muxer";
-import type { Grid } from "../wire.ts";
-import { PREVIEW, enlarged, frames, surface } from "./pictures.ts";
+import { enlarged, surface } from "../modalities/painted.ts";
+import { PREVIEW, type Frames } from "./films.ts";
 
 /** What plays in an MP4, by how many players know it, at level 4 (2048 x 1024 pixels). Baseline H.264 keeps the frames in their order. */
 const CODECS = { "avc1.420028": "avc", "vp09.00.40.08": "vp9", "av01.0.08M.08": "av1" } as const;
@@ -25,17 +25,16 @@ export async function encoding(height: number, width: number, fps = 24): Promise
 }
 
 /** A film; the page goes on breathing between frames. A side that is odd gains a row or column like the one at its edge. */
-export async function mp4(of: Grid<Uint8Array>, fps: number): Promise<Blob> {
-  const [n = 0, height = 1, width = 1] = of.shape;
-  const setup = await encoding(height, width, fps);
+export async function mp4(film: Frames, fps: number): Promise<Blob> {
+  const setup = await encoding(film.height, film.width, fps);
   if (!setup) throw new Error("This browser cannot encode a film for MP4; it can be saved as GIF.");
-  const [film, { canvas, pen }] = [frames(of, PREVIEW), surface(setup.width, setup.height)];
+  const { canvas, pen } = surface(setup.width, setup.height);
   const chunks: Parameters<EncodedVideoChunkOutputCallback>[] = [];
   const faults: Error[] = [];
   const encoder = new VideoEncoder({ output: (...chunk) => chunks.push(chunk), error: (fault) => faults.push(fault) });
   try {
     encoder.configure(setup);
-    for (let i = 0; i < n; i++) {
+    for (let i = 0; i < film.n; i++) {
       const picture = film.at(i);
       pen.drawImage(picture, setup.width - film.width, setup.height - film.height);
       pen.drawImage(picture, 0, 0);

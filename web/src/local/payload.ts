@@ -1,5 +1,6 @@
 /** What a shared page holds of its space, written by src/liminal/studio/share.py: arrays and facts of one packed answer. */
-import { unpack, type Column, type Dimension, type Direction, type Found, type Grid, type Method, type Space } from "../wire.ts";
+import { unpack, type Column, type Dimension, type Direction, type Found, type Grid, type Method, type Space, type Values } from "../wire.ts";
+import type { Likelihood } from "./chart.ts";
 
 type Floats = Grid<Float32Array>;
 type Rows = Grid<Int32Array>;
@@ -38,6 +39,9 @@ export interface Payload {
   columns: Record<string, Pick<Column, "kind" | "values" | "low" | "high">>;
   sources: string[];
   splits: string[];
+  /** Captions of the shown items, where any has one; the items themselves, where thumbnails do not show all of them. */
+  captions?: string[];
+  items?: Grid<Values>;
   /** Reconstruction error of each shown item. */
   error?: Floats;
 
@@ -59,8 +63,11 @@ export interface Payload {
   flow_scale?: Floats;
   flow_steps?: number;
 
-  /** Of one decoded item: channels, height, width. */
-  shape: [number, number, number];
+  /** Of one x, one y and one stored item; and what y means. */
+  shape: number[];
+  soft_shape: number[];
+  item_shape: number[];
+  likelihood: Likelihood;
   decoder: Grid<Uint8Array>;
   encoder?: Grid<Uint8Array>;
   reader?: Grid<Uint8Array>;
@@ -68,7 +75,6 @@ export interface Payload {
   /** What the reader's columns are called, and one standard deviation of each. */
   readings: string[];
   spread?: Record<string, number>;
-  fit: "pad" | "crop" | "stretch";
 
   [more: `column ${string}`]: Grid<Uint16Array | Uint8Array | Float32Array>;
   [more: `sheet ${number}`]: Grid<Uint8Array>;

@@ -4,7 +4,7 @@
  */
 import type { Rgb } from "../colours.ts";
 import type { Grid } from "../grid.ts";
-import type { Sheets } from "../image.ts";
+import type { Sheets } from "../sheets.ts";
 import { inView, toScreen, type Box, type Camera, type Size } from "../scales.ts";
 import { Slots, type Tile, type Tiles } from "./tiles.ts";
 

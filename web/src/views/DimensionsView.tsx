@@ -5,8 +5,9 @@ import { human, sentence } from "../names.ts";
 import { short } from "../scales.ts";
 import { ask, doc } from "../state.ts";
 import type { Dimension } from "../wire.ts";
-import { noun } from "./acts.ts";
-import { Picture, Section, State } from "./bits.tsx";
+import {  } from "./acts.ts";
+import { Section, State } from "./bits.tsx";
+import { Item, noun } from "./Item.tsx";
 import { More, Result } from "./Result.tsx";
 import { move, Track } from "./Slider.tsx";
 
@@ -64,7 +65,7 @@ function Card({ card, most }: { card: Dimension; most: number }) {
         {live.value
           ? Array.from(live.value.at.data, (at, i) => (
               <button key={i} type="button" class="cell" aria-label={`dimension ${card.index} by ${short(at, 1)}`} onClick={() => move(card.name, at)}>
-                <Picture items={live.value?.items ?? null} index={i} name="" />
+                <Item items={live.value?.items ?? null} index={i} name="" />
               </button>
             ))
           : Array.from({ length: 7 }, (_, i) => <div key={i} class="cell picture empty" />)}

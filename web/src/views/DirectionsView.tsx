@@ -6,7 +6,8 @@ import { useLive } from "../live.ts";
 import { able, ask, change, column, doc, idOf, space, tool } from "../state.ts";
 import type { Direction, Found } from "../wire.ts";
 import { between, drawnOnes, lassoed, pointed, rowsInView, type Drawn } from "./acts.ts";
-import { Button, Section, State, Thumb } from "./bits.tsx";
+import { Button, Section, State } from "./bits.tsx";
+import { noun, Thumb } from "./Item.tsx";
 import { More, Result } from "./Result.tsx";
 import { Slider } from "./Slider.tsx";
 
@@ -17,11 +18,11 @@ const SOURCES: readonly (readonly [Found, string])[] = [
   ["jacobian", "Strongest"],
   ["factorised", "Weights"],
 ];
-const PLAIN: Record<Found, string> = {
-  attributes: "Learned from what is known of the items.",
-  pca: "The ways in which items differ most, without names.",
-  jacobian: "The ways in which this picture would change most.",
-  factorised: "The ways that the model's own weights stress.",
+const PLAIN: Record<Found, () => string> = {
+  attributes: () => "Learned from what is known of the items.",
+  pca: () => "The ways in which items differ most, without names.",
+  jacobian: () => `The ways in which this ${noun(false)} would change most.`,
+  factorised: () => "The ways that the model's own weights stress.",
 };
 
 export function DirectionsView() {
@@ -43,7 +44,7 @@ export function DirectionsView() {
             </button>
           ))}
         </div>
-        <p class="fine">{PLAIN[found]}</p>
+        <p class="fine">{PLAIN[found]()}</p>
         <State busy={live.busy && !all.length} error={live.error} words="Looking for directions; the first time takes a while" />
         <div class={`rack ${live.busy ? "busy" : ""}`}>
           {good.filter((one) => !one.name.includes("=")).map((one) => (

@@ -15,7 +15,7 @@ export function Help() {
         <Button kind="icon" icon="close" aria-label="Close" onClick={close} />
         <h1 id="help-title">How this works</h1>
         <p>
-          The map shows every item of {title(space.value?.name ?? "")}. The pictures behind the points (the microscope) were never photographed or drawn: the model makes them for the places between. Where they are hatched, nothing real is near.
+          The map shows every item of {title(space.value?.name ?? "")}. What lies behind the points (the microscope) is no real item: the model makes it for the places between. Where they are hatched, nothing real is near.
         </p>
         <dl class="keys">
           {KEYS.map(([key, words]) => (

@@ -2,7 +2,8 @@
 import { useRef } from "preact/hooks";
 import { useLive } from "../live.ts";
 import { able, ask, camera, column, doc, idOf, layout, pointer, size, tool, waiting } from "../state.ts";
-import { Picture, Support, Thumb } from "./bits.tsx";
+import { Support } from "./bits.tsx";
+import { Item, Thumb } from "./Item.tsx";
 import { rowUnder } from "./moving.ts";
 
 const [WIDE, TALL] = [196, 316];
@@ -34,7 +35,7 @@ export function HoverCard() {
     <div class="hover" style={{ left: `${Math.max(left, 8)}px`, top: `${Math.max(top, 8)}px`, width: `${WIDE}px` }} aria-live="polite">
       {found ? (
         <>
-          <Picture items={found.items} name="decoded here" class="large" />
+          <Item items={found.items} name="decoded here" class="large" told />
           <Support value={found.support.data[0] ?? NaN} />
           {!found.inside.data[0] && <p class="fine">The map is empty here</p>}
           {able("items") && <div class="nearest">

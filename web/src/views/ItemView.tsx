@@ -1,13 +1,14 @@
-/** One item, or one place: its picture and its reconstruction, what is known of it, what is near, and what to do with it. */
+/** One item, or one place: itself and its reconstruction, what is known of it, what is near, and what to do with it. */
 import { useEffect, useState } from "preact/hooks";
 import { keyOf, nameOf, type Subject } from "../doc.ts";
 import { useLive } from "../live.ts";
 import { human } from "../names.ts";
 import { short } from "../scales.ts";
 import { able, ask, change, complain, doc, idOf, layout, look, marks, rowOf, select, space } from "../state.ts";
-import type { Item, Look } from "../wire.ts";
-import { anyItem, morph, noun, pick, show, slide, uploads, useAs } from "./acts.ts";
-import { Button, Original, Picture, Section, State, Support, ThumbButton } from "./bits.tsx";
+import type { Item as Told, Look } from "../wire.ts";
+import { anyItem, morph, pick, show, slide, uploads, useAs } from "./acts.ts";
+import { Button, Section, State, Support, ThumbButton } from "./bits.tsx";
+import { Caption, Item, noun, Original } from "./Item.tsx";
 
 export function ItemView() {
   const subject = doc.value.subject;
@@ -54,6 +55,7 @@ function Real({ subject }: { subject: Subject & { kind: "item" } }) {
           <figcaption>Reconstruction</figcaption>
         </figure>
       </div>
+      {item && <Caption text={item.caption} />}
       {item && <p class="say">{restored(item)}</p>}
       {item && item.support !== null && <Support value={item.support} real />}
       <Uses subject={subject} />
@@ -67,7 +69,7 @@ function Real({ subject }: { subject: Subject & { kind: "item" } }) {
 /** What the model had to do with an item before. */
 const TAUGHT: Readonly<Record<string, string>> = { train: "The model learned from this one", held: "The model never saw this one in training" };
 
-function restored(item: Pick<Item, "error" | "worse">): string {
+function restored(item: Pick<Told, "error" | "worse">): string {
   if (item.worse === null) return `Mean squared difference ${short(item.error, 4)}.`;
   const words = item.worse > 0.6 ? "Restored well" : item.worse > 0.4 ? "Restored about as well as most" : item.worse > 0.05 ? "Restored less well than most" : "Restored badly";
   const [percent, than] = item.worse > 0.5 ? [item.worse, "worse"] : [1 - item.worse, "better"];
@@ -76,7 +78,7 @@ function restored(item: Pick<Item, "error" | "worse">): string {
 
 const FEW = 6; // attributes that are shown at first
 
-function Facts({ item }: { item: Item }) {
+function Facts({ item }: { item: Told }) {
   const [all, setAll] = useState(false);
   const rows = Object.entries(item.attributes).filter(([, value]) => value !== null);
   const shown = all || rows.length <= FEW + 1 ? rows : rows.slice(0, FEW);
@@ -133,12 +135,12 @@ function Placed({ subject }: { subject: Subject & { kind: "place" } }) {
       <div class={upload ? "two" : "one"}>
         {upload && (
           <figure>
-            <Picture items={upload.original} name="your file" />
+            <Item items={{ ...upload.original, shape: [1, ...upload.original.shape] }} name="your file" told />
             <figcaption>Yours</figcaption>
           </figure>
         )}
         <figure>
-          <Picture items={found?.items ?? null} name={subject.said} />
+          <Item items={found?.items ?? null} name={subject.said} told />
           <figcaption>{upload ? "Reconstruction" : "Decoded"}</figcaption>
         </figure>
       </div>

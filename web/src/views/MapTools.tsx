@@ -23,7 +23,7 @@ export function MapTools() {
           pressed={microscope}
           onClick={() => turn({ microscope: !microscope })}
           aria-label="Microscope: what lies between"
-          title="The pictures behind the points: what the model makes of the places between (M)"
+          title="Behind the points: what the model makes of the places between (M)"
         >
           <span class="word">Microscope</span>
         </Button>

@@ -6,9 +6,10 @@ import { useLive } from "../live.ts";
 import { title } from "../names.ts";
 import { supportWords } from "../scales.ts";
 import { ask, change, doc, frame, idOf, rowOf, say, select, space, walked } from "../state.ts";
-import type { Along, Film, Path, PathRequest } from "../wire.ts";
-import { addKey, anyItem, dropKey, morph, moveKey, noun, setKey, unlike } from "./acts.ts";
-import { Button, Copies, Face, Picture, save, Section, State, Support, trying } from "./bits.tsx";
+import type { Along, Path, PathRequest } from "../wire.ts";
+import { addKey, anyItem, dropKey, morph, moveKey, setKey, unlike } from "./acts.ts";
+import { Button, Copies, save, Section, State, Support, trying } from "./bits.tsx";
+import { Face, Item, noun } from "./Item.tsx";
 import { playing, speed } from "./player.ts";
 import { calm } from "./theme.ts";
 
@@ -18,7 +19,7 @@ const LONG = 1500; // milliseconds: what takes longer is not waited for while on
 const ROUTES: readonly (readonly [Along, string, () => string])[] = [
   ["linear", "Straight", () => `Straight in all ${space.value?.dim ?? 0} numbers; on a flat map it looks bent.`],
   ["mix", "Prior-preserving", () => "Every frame stays about as typical as the ends are."],
-  ["geodesic", "Geodesic", () => "The pictures change as little on the way as they can."],
+  ["geodesic", "Geodesic", () => "What is seen changes as little on the way as it can."],
 ];
 
 export function request(along: Along): PathRequest {
@@ -171,7 +172,7 @@ function Player() {
   };
   return (
     <div class="player">
-      <Picture items={path?.items ?? null} index={at} name={`frame ${at + 1} of ${last + 1}`} class="large" />
+      <Item items={path?.items ?? null} index={at} name={`frame ${at + 1} of ${last + 1}`} class="large" told />
       {path && (late ? <State busy words="Working out the new way" /> : <Support value={path.support.data[at] ?? NaN} />)}
       <div class="transport">
         <Button kind="icon" icon={playing.value ? "pause" : "play"} aria-label={playing.value ? "Pause" : "Play"} title="Play or pause (Space)" onClick={() => (playing.value = !playing.value)} />
@@ -202,8 +203,8 @@ function fileName(keys: Doc["keys"]): string {
 }
 
 function Take({ path }: { path: Path | null }) {
-  const [busy, setBusy] = useState<Film | null>(null);
-  const take = (format: Film) =>
+  const [busy, setBusy] = useState<string | null>(null);
+  const take = (format: string) =>
     trying(async () => {
       setBusy(format);
       try {
@@ -216,13 +217,14 @@ function Take({ path }: { path: Path | null }) {
       }
     });
   const off = !path || busy !== null;
+  const [first = "gif", ...others] = space.value?.modality.films ?? [];
   return (
     <div class="take">
-      <Button kind="main" {...(busy === "gif" ? {} : { icon: "save" as const })} disabled={off} onClick={take("gif")}>
-        {busy === "gif" && <span class="spinner" />}
-        Save as GIF
+      <Button kind="main" {...(busy === first ? {} : { icon: "save" as const })} disabled={off} onClick={take(first)}>
+        {busy === first && <span class="spinner" />}
+        Save as {first.toUpperCase()}
       </Button>
-      {(["mp4", "png"] as const).filter((format) => space.value?.films.includes(format)).map((format) => (
+      {others.map((format) => (
         <Button key={format} disabled={off} onClick={take(format)}>
           {busy === format && <span class="spinner" />}
           {format.toUpperCase()}
@@ -270,7 +272,7 @@ function Route({ along, name, words, on: turn }: { along: Along; name: string; w
       <div class="film">
         {path && shown.map((at) => (
           <button key={at} type="button" class="cell" tabIndex={-1} aria-label={`Frame ${at + 1}`} onClick={() => scrub(at)}>
-            <Picture items={path.items} index={at} name="" />
+            <Item items={path.items} index={at} name="" />
           </button>
         ))}
         {!path && Array.from({ length: across }, (_, i) => <div key={i} class="cell picture empty" />)}

@@ -7,7 +7,8 @@ import { short, supportWords } from "../scales.ts";
 import { able, ask, change, doc, idOf, look, marks, reached, select, turn } from "../state.ts";
 import type { Look, Slid } from "../wire.ts";
 import { anyItem, drawnOnes, morph } from "./acts.ts";
-import { Button, Copies, Original, Picture, Section, State, Support, Thumb } from "./bits.tsx";
+import { Button, Copies, Section, State, Support } from "./bits.tsx";
+import { Item, Original, Thumb } from "./Item.tsx";
 
 
 export function useSlid(): Live<Look | Slid> {
@@ -56,7 +57,7 @@ export function Result() {
           <figcaption>Before</figcaption>
         </figure>
         <figure class={live.busy ? "busy" : ""}>
-          <Picture items={found?.items ?? null} name="after" />
+          <Item items={found?.items ?? null} name="after" />
           <figcaption>After</figcaption>
         </figure>
       </div>
@@ -120,7 +121,7 @@ export function More() {
 
 function Before({ subject }: { subject: Subject }) {
   const live = useLive(keyOf(subject), () => look(subject));
-  return <Picture items={live.value?.items ?? null} name="before" />;
+  return <Item items={live.value?.items ?? null} name="before" />;
 }
 
 /** What was not asked for and has changed all the same, as far as readers see it. */

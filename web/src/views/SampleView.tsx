@@ -4,20 +4,21 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { keyOf, type Subject } from "../doc.ts";
 import { useLive } from "../live.ts";
 import { able, ask, change, doc, go, idOf, marks, select, space, tool } from "../state.ts";
-import type { SampleRequest, Samples } from "../wire.ts";
+import type { SampleRequest, Samples, Space } from "../wire.ts";
 import { human, title } from "../names.ts";
-import { image } from "../image.ts";
+import { viewOf } from "../modalities/index.ts";
+import { one, type Items } from "../modalities/view.ts";
 import { supportWords } from "../scales.ts";
 import { zip } from "../zip.ts";
-import { noun } from "./acts.ts";
-import { Button, Copies, Face, Picture, save, Section, State, trying } from "./bits.tsx";
+import { Button, Copies, save, Section, State, trying } from "./bits.tsx";
+import { Face, Item, noun } from "./Item.tsx";
 import { Icon } from "./icons.tsx";
 
 interface Kept {
   subject: Subject & { kind: "place" };
   support: number;
   nearest: number;
-  picture: Samples["items"];
+  item: Items;
 }
 const kept = signal<readonly Kept[]>([]);
 const MOST = 100;
@@ -56,7 +57,7 @@ export function SampleView() {
   return (
     <>
       <h1>Sample</h1>
-      <p class="lead">None of these was ever photographed or drawn: the model makes them up. Click those that you want to keep.</p>
+      <p class="lead">None of these is real: the model makes them up. Click those that you want to keep.</p>
       <div class="row">
         <Button kind="main" icon="dice" onClick={() => change({ seed: seed + 1 }, "seed")}>
           Make others
@@ -129,13 +130,12 @@ function subjectOf(found: Samples, i: number): Subject & { kind: "place" } {
 
 /** One of what has been drawn, as it is kept. */
 function keeper(found: Samples, i: number): Kept {
-  const size = found.items.data.length / (found.items.shape[0] ?? 1);
   const near = found.nearest.shape[1] ?? 0; // a page without items knows of none
   return {
     subject: subjectOf(found, i),
     support: found.support.data[i] ?? NaN,
     nearest: near ? idOf(found.nearest.data[near * i] ?? -1) : -1,
-    picture: { data: found.items.data.slice(i * size, (i + 1) * size), shape: [1, ...found.items.shape.slice(1)] },
+    item: one(found.items, i),
   };
 }
 const without = (gone: ReadonlySet<string>): Kept[] => kept.value.filter((one) => !gone.has(keyOf(one.subject)));
@@ -155,7 +155,7 @@ function Sheet({ found, busy }: { found: Samples; busy: boolean }) {
         return (
           <li key={i} class={on ? "kept" : ""}>
             <button type="button" class="thumb" aria-pressed={on} aria-label={`Keep sample ${i + 1}, ${words}`} title={`${words}. Click to ${on ? "throw it away" : "keep it"}.`} onClick={() => toggle(i)}>
-              <Picture items={found.items} index={i} name="" />
+              <Item items={found.items} index={i} name="" />
               <span class={`dot ${level}`} />
               {on && <Icon name="check" />}
             </button>
@@ -171,9 +171,9 @@ function Keepers() {
   return (
     <Section title={`${kept.value.length} kept`} aside={<Button kind="quiet" onClick={() => (kept.value = [])}>Throw all</Button>}>
       <div class="thumbs">
-        {kept.value.map(({ subject, picture }) => (
+        {kept.value.map(({ subject, item }) => (
           <button type="button" class="thumb" key={keyOf(subject)} title={subject.said} onClick={() => select(subject, "item")}>
-            <Face subject={subject} items={picture} />
+            <Face subject={subject} items={item} />
           </button>
         ))}
       </div>
@@ -204,55 +204,24 @@ function Take({ found }: { found: Samples }) {
   return (
     <div class="keeping">
       <p class="fine" id="keeping" role="status">
-        {some ? `${some} kept` : "Click a picture to keep it"}
+        {some ? `${some} kept` : "Click one to keep it"}
       </p>
       <Button onClick={() => (all ? (kept.value = without(new Set(now))) : keepAll())}>{all ? "Throw these" : "Keep all"}</Button>
-      <Button kind="main" icon="save" disabled={!some} aria-describedby="keeping" title={some ? "One file (zip) with each picture as PNG, a table of their numbers, and a large sheet of all" : "Nothing is kept yet: click a picture"} onClick={trying(taken)}>
+      <Button kind="main" icon="save" disabled={!some} aria-describedby="keeping" title={some ? `One file (zip) with all ${noun(true)}, a table of their numbers, and a large sheet of all` : "Nothing is kept yet: click one"} onClick={trying(taken)}>
         Save
       </Button>
     </div>
   );
 }
 
-/** All that are kept in one file: the pictures one by one, the table that tells of them, and all on one sheet. */
+/** All that are kept in one file: what their kind makes of them, the table that tells of them, and all on one sheet. */
 async function taken(): Promise<void> {
   const name = `${title(space.value?.name ?? "samples").toLowerCase().replace(/ /g, "-")}-samples`;
-  const files = new Map<string, Uint8Array<ArrayBuffer>>();
-  const file = (i: number) => `sample-${i + 1}.png`;
-  for (const [i, { picture }] of kept.value.entries()) files.set(`${name}/${file(i)}`, await png(painted(picture)));
+  const about = (space.value as Space).modality;
+  const made = await viewOf(about).files(kept.value.map(({ item }) => item), about);
+  const files = new Map([...made.files].map(([file, data]) => [`${name}/${file}`, data]));
   const head = ["file", "support", "nearest", ...Array.from({ length: space.value?.dim ?? 0 }, (_, i) => `z${i}`)].join(",");
-  const lines = kept.value.map(({ subject, support, nearest }, i) => [file(i), Number.isNaN(support) ? "" : support, nearest < 0 ? "" : `@${nearest}`, ...subject.z].join(","));
+  const lines = kept.value.map(({ subject, support, nearest }, i) => [made.names[i], Number.isNaN(support) ? "" : support, nearest < 0 ? "" : `@${nearest}`, ...subject.z].join(","));
   files.set(`${name}/samples.csv`, new TextEncoder().encode([head, ...lines, ""].join("\n")));
-  files.set(`${name}/sheet.png`, await png(sheet()));
   save(zip(files), `${name}.zip`);
-}
-
-async function png(canvas: HTMLCanvasElement): Promise<Uint8Array<ArrayBuffer>> {
-  const blob = await new Promise<Blob | null>((done) => canvas.toBlob(done));
-  if (!blob) throw new Error("This browser could not write the picture.");
-  return new Uint8Array(await blob.arrayBuffer());
-}
-
-function painted(picture: Samples["items"]): HTMLCanvasElement {
-  const canvas = document.createElement("canvas");
-  image.paint(picture, 0, canvas);
-  return canvas;
-}
-
-const [LEAST, GAP] = [128, 8]; // pixels of a picture's longer side on the sheet, and between two
-
-/** All that are kept, large enough to be seen, on one sheet; pixels stay what they are. */
-function sheet(): HTMLCanvasElement {
-  const across = Math.ceil(Math.sqrt(kept.value.length));
-  const [height = 1, width = 1] = kept.value[0]?.picture.shape.slice(1) ?? [];
-  const scale = Math.ceil(LEAST / Math.max(width, height));
-  const [right, down] = [width * scale + GAP, height * scale + GAP];
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [across * right + GAP, Math.ceil(kept.value.length / across) * down + GAP];
-  const pen = canvas.getContext("2d") as CanvasRenderingContext2D;
-  pen.fillStyle = "#fff";
-  pen.fillRect(0, 0, canvas.width, canvas.height);
-  pen.imageSmoothingEnabled = false;
-  kept.value.forEach(({ picture }, i) => pen.drawImage(painted(picture), GAP + (i % across) * right, GAP + Math.floor(i / across) * down, width * scale, height * scale));
-  return canvas;
 }

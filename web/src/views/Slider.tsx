@@ -6,7 +6,8 @@ import { short } from "../scales.ts";
 import { able, ask, change, doc, space } from "../state.ts";
 import type { Direction } from "../wire.ts";
 import { pointed } from "./acts.ts";
-import { Button, Picture, State } from "./bits.tsx";
+import { Button, State } from "./bits.tsx";
+import { Item } from "./Item.tsx";
 
 const FRESH = 3000; // milliseconds for which a slider that has just come is marked
 
@@ -115,7 +116,7 @@ function About({ direction }: { direction: Direction }) {
         <div class="film">
           {Array.from(live.value.at.data, (at, i) => (
             <button key={i} type="button" class="cell" title={short(at, 1)} aria-label={`${direction.name} at ${short(at, 1)}`} onClick={() => move(direction.text, at)}>
-              <Picture items={live.value?.items ?? null} index={i} name="" />
+              <Item items={live.value?.items ?? null} index={i} name="" />
             </button>
           ))}
         </div>

@@ -4,8 +4,8 @@ import { keyOf, place, type Subject } from "../doc.ts";
 import { title } from "../names.ts";
 import { useLive } from "../live.ts";
 import { able, ask, doc, layout, shown, space } from "../state.ts";
-import { anyItem, morph, noun, pair, pick, slide } from "./acts.ts";
-import { Face, Picture } from "./bits.tsx";
+import { anyItem, morph, pair, pick, slide } from "./acts.ts";
+import { Face, Item, noun } from "./Item.tsx";
 import { Icon } from "./icons.tsx";
 import { calm } from "./theme.ts";
 
@@ -74,7 +74,7 @@ function Morphing({ from, to }: { from: Subject | null; to: Subject | null }) {
   const frame = at < 24 ? at : at < 31 ? 23 : at < 55 ? 54 - at : 0;
   return (
     <div class="demo morphing" aria-hidden="true">
-      {live.value ? <Picture items={live.value.items} index={frame} name="a morph" /> : from && <Face subject={from} />}
+      {live.value ? <Item items={live.value.items} index={frame} name="a morph" /> : from && <Face subject={from} />}
       {to && (
         <div class="ends">
           {from && <Face subject={from} />}

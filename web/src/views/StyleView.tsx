@@ -5,8 +5,9 @@ import { human } from "../names.ts";
 import { useLive } from "../live.ts";
 import { ask, change, doc, idOf, marks, rowOf, space } from "../state.ts";
 import type { TransferRequest } from "../wire.ts";
-import { anyItem, morph, noun, unlike } from "./acts.ts";
-import { Button, Copies, Face, Picture, Section, State, Support } from "./bits.tsx";
+import { anyItem, morph, unlike } from "./acts.ts";
+import { Button, Copies, Section, State, Support } from "./bits.tsx";
+import { Face, Item, noun } from "./Item.tsx";
 
 export function StyleView() {
   const { content, style, blend, method, by } = doc.value;
@@ -54,7 +55,7 @@ export function StyleView() {
       {asked && (
         <>
           <div class="player">
-            <Picture items={found?.items ?? null} name="the result" class="large" />
+            <Item items={found?.items ?? null} name="the result" class="large" />
             {found && <Support value={found.support.data[0] ?? NaN} />}
           </div>
           <label class="blend">

@@ -4,8 +4,9 @@ import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { plain } from "../names.ts";
 import { ask, change, column, complain, doc, go, offers, rowOf, select, space } from "../state.ts";
-import { anyItem, flyHome, flyToRim, morph, noun, pointed, slide } from "./acts.ts";
+import { anyItem, flyHome, flyToRim, morph, pointed, slide } from "./acts.ts";
 import { Button } from "./bits.tsx";
+import { noun } from "./Item.tsx";
 
 /** Whether a tour is under way; other views then say how to come back to it. */
 const touring = signal(false);
@@ -33,12 +34,12 @@ const STEPS: readonly Step[] = [
   },
   {
     title: "Near means alike",
-    words: () => `${cap(many())} with similar numbers look alike. Open an item and look at its neighbours, or zoom in until the points become pictures.`,
+    words: () => `${cap(many())} with similar numbers look alike. Open an item and look at its neighbours, or zoom in until the points become what they stand for.`,
     act: { name: "Show one with its neighbours", run: () => select(anyItem(), "item"), opens: true },
   },
   {
     title: "What lies between",
-    words: () => `Between two points there are no real ${many()}, but there are numbers, and the model can decode them. That is what the pictures behind the points are. A path through them is a morph.`,
+    words: () => `Between two points there are no real ${many()}, but there are numbers, and the model can decode them. That is what shows behind the points. A path through them is a morph.`,
     act: { name: "Morph two", run: () => morph(), opens: true },
   },
   {

@@ -174,7 +174,7 @@ export async function bring(file: File): Promise<void> {
 export function pick(): void {
   const input = document.createElement("input");
   input.type = "file";
-  input.accept = "image/*";
+  input.accept = (space.value?.modality.reads ?? []).map((ending) => `.${ending}`).join(",");
   input.onchange = () => input.files?.[0] && void bring(input.files[0]).catch((error: Error) => say(error.message, true));
   input.click();
 }
@@ -238,9 +238,3 @@ export function flyHome(): void {
   const to = atHome();
   if (to) fly(to);
 }
-
-/** Whether the space has a word for people: faces are faces, else things. */
-export const noun = (many: boolean): string => {
-  const faces = /face|portrait/i.test(space.value?.name ?? "");
-  return faces ? (many ? "faces" : "face") : many ? "pictures" : "picture";
-};

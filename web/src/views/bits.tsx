@@ -1,18 +1,10 @@
 /** The small parts that all views are made of. */
-import { signal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { image, type Sheets } from "../image.ts";
-import { useLive } from "../live.ts";
 import { supportWords } from "../scales.ts";
-import { ask, complain, idOf, rowOf, say } from "../state.ts";
-import type { Subject } from "../doc.ts";
-import type { Copy, Grid } from "../wire.ts";
+import { complain, idOf, say } from "../state.ts";
+import type { Copy } from "../wire.ts";
 import { Icon, type IconName } from "./icons.tsx";
-
-export const sheets = signal<Sheets | null>(null);
-/** Counts sheets that have arrived, so that thumbnails which wait are drawn. */
-export const arrivals = signal(0);
+import { Thumb } from "./Item.tsx";
 
 interface ButtonProps extends Omit<JSX.ButtonHTMLAttributes<HTMLButtonElement>, "icon"> {
   icon?: IconName;
@@ -28,49 +20,6 @@ export function Button({ icon, kind = "plain", pressed, children, class: extra, 
       {children}
     </button>
   );
-}
-
-/** An item of an answer at the size that its place has. */
-export function Picture({ items, index = 0, name, class: extra = "" }: { items: Grid<Uint8Array> | null; index?: number; name: string; class?: string }) {
-  const canvas = useRef<HTMLCanvasElement>(null);
-  useLayoutEffect(() => {
-    if (items && canvas.current) image.paint(items, index, canvas.current);
-  }, [items, index]);
-  const said = name ? { role: "img" as const, "aria-label": name } : { "aria-hidden": true };
-  return items ? <canvas ref={canvas} class={`picture ${extra}`} {...said} /> : <div class={`picture empty ${extra}`} />;
-}
-
-/** A real item's thumbnail from the sheets. */
-export function Thumb({ row, name, class: extra = "" }: { row: number; name: string; class?: string }) {
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const known = sheets.value;
-  const ready = arrivals.value >= 0 && known !== null && row >= 0 && known.ready(row);
-  useLayoutEffect(() => {
-    const onto = canvas.current;
-    if (!ready || !onto) return;
-    const from = known.cut(row);
-    [onto.width, onto.height] = [from.width, from.height];
-    onto.getContext("2d")?.drawImage(from, 0, 0);
-  }, [row, ready, known]);
-  return <canvas ref={canvas} class={`picture ${ready ? "" : "empty"} ${extra}`} role="img" aria-label={name} />;
-}
-
-/** The picture of an item that is real, at its own size. */
-export function Original({ id, of, name }: { id: number; of: "original" | "reconstruction"; name: string }) {
-  const live = useLive(`${id} ${of}`, async (signal) => URL.createObjectURL(await ask("picture", { id, of }, null, signal)));
-  useEffect(() => () => void (live.value && URL.revokeObjectURL(live.value)), [live.value]);
-  return live.value ? <img class="picture" src={live.value} alt={name} /> : <Thumb row={rowOf(id)} name={name} />;
-}
-
-/** A subject, as small as its place: the thumbnail of an item, a decoded place else. */
-export function Face({ subject, items = null }: { subject: Subject; items?: Grid<Uint8Array> | null }) {
-  if (subject.kind === "item") return <Thumb row={rowOf(subject.id)} name={`item ${subject.id}`} />;
-  return items ? <Picture items={items} name={subject.said} /> : <Decoded subject={subject} />;
-}
-function Decoded({ subject }: { subject: Subject & { kind: "place" } }) {
-  const key = subject.z.join(",");
-  const live = useLive(key, (signal) => ask("decode", {}, Float32Array.from(subject.z), signal));
-  return <Picture items={live.value?.items ?? null} name={subject.said} />;
 }
 
 export function ThumbButton({ row, about, onClick }: { row: number; about?: string; onClick: () => void }) {

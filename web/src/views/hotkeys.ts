@@ -18,7 +18,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["A or B", "draw around a group with the mouse (or Shift and drag)"],
   ["Space", "play and pause a path"],
   ["O", "open a file of your own"],
-  ["P and M", "the real items, and the pictures behind them (the microscope), on or off"],
+  ["P and M", "the real items, and what the model makes of the places behind them (the microscope), on or off"],
   ["0", "show the whole map"],
   ["T", "dark or light"],
   ["Ctrl Z, Ctrl Shift Z", "undo and redo"],

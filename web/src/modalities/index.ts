@@ -1,0 +1,10 @@
+/** The page's views of kinds of data by the names that Python has for these. Others join with a file and a line each. */
+import type { Modality } from "../wire.ts";
+import { any } from "./any.ts";
+import { image } from "./image.ts";
+import { table } from "./table.ts";
+import type { View } from "./view.ts";
+
+const VIEWS: Readonly<Record<string, View>> = { image, table };
+
+export const viewOf = (about: Pick<Modality, "name"> | null | undefined): View => VIEWS[about?.name ?? ""] ?? any;

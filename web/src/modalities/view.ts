@@ -1,0 +1,69 @@
+/** What the page asks of a kind of data: `modalities/NAME.ts` for the kind that Python calls NAME, else `any.ts`. */
+import type { Likelihood } from "../local/chart.ts";
+import type { Grid, Modality, Values } from "../wire.ts";
+
+export type Items = Grid<Values>;
+
+/** Colours of what is painted with numbers and words; the page's own, or those of paper. */
+export interface Ink {
+  ground: string;
+  line: string;
+  ink: string;
+  soft: string;
+  accent: string;
+  mark: string;
+  above: string;
+  below: string;
+  symbol: string;
+}
+export const PAPER: Ink = { ground: "#ffffff", line: "#e8ebef", ink: "#282c34", soft: "#6e747e", accent: "#d68400", mark: "#fff1c7", above: "#2c6ebb", below: "#c45c3e", symbol: "#3a8a68" };
+
+/** How an item is painted: about how many pixels wide, in which colours, and beside which other one, so that what differs is marked. */
+export interface How {
+  side?: number;
+  ink?: Ink;
+  than?: Items | null;
+}
+
+/** What a shared page knows of its items beside their kind: shapes of one x, of one y, of one stored item, and what y means. */
+export interface Held {
+  modality: Modality;
+  shape: readonly number[];
+  soft_shape: readonly number[];
+  item_shape: readonly number[];
+  likelihood: Likelihood;
+}
+
+export interface Opened {
+  item: Items;
+  remarks: string[];
+}
+
+export interface View {
+  /** Paints one item; the canvas takes the size that suits it. */
+  paint(items: Items, index: number, canvas: HTMLCanvasElement, about: Modality, how?: How): void;
+  /** The same on paper, as rgba bytes in width x height, for a texture. */
+  rgba(items: Items, index: number, width: number, height: number, about: Modality): Uint8ClampedArray;
+  /** The item in a few words; empty where its picture says all. */
+  caption(items: Items, index: number, about: Modality): string;
+  /** Whether it shows a stored item with all its details; else the library's own picture of it is shown where there is room. */
+  exact?: boolean;
+  /** Rows of y, as a decoder gives them, as stored items. */
+  items(y: Float32Array, held: Held): Items;
+  /** Stored items as rows of an encoder's x. */
+  tensor(items: Items, held: Held): Float32Array;
+  /** The item in a file, where a page can read one by itself; without it such a page takes no files. */
+  open?(file: Blob, held: Held): Promise<Opened>;
+  /** Files of some items, each item given as an answer of one, and what each item is called by them. */
+  files(items: readonly Items[], about: Modality): Promise<{ files: Map<string, Uint8Array<ArrayBuffer>>; names: string[] }>;
+}
+
+/** How many items an answer has, and how many numbers each. */
+export function sizes(items: Items): { n: number; size: number } {
+  const n = items.shape[0] ?? 0;
+  return { n, size: n ? items.data.length / n : 0 };
+}
+export function one(items: Items, index: number): Items {
+  const { size } = sizes(items);
+  return { data: items.data.slice(index * size, (index + 1) * size), shape: [1, ...items.shape.slice(1)] };
+}

@@ -1,0 +1,114 @@
+/** Items as they are seen: of an answer, from the sheets of thumbnails, or as the server shows them; each kind of data by its own view. */
+import { signal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import type { Subject } from "../doc.ts";
+import { useLive } from "../live.ts";
+import { viewOf } from "../modalities/index.ts";
+import { one, type Ink, type Items } from "../modalities/view.ts";
+import type { Sheets } from "../sheets.ts";
+import { ask, rowOf, space } from "../state.ts";
+import { dark } from "./theme.ts";
+
+export const sheets = signal<Sheets | null>(null);
+/** Counts sheets that have arrived, so that thumbnails which wait are drawn. */
+export const arrivals = signal(0);
+
+/** What a kind of data is called here; that of items in general until it is known. */
+export const noun = (many: boolean): string => (many ? (space.value?.modality.plural ?? "items") : (space.value?.modality.noun ?? "item"));
+
+/** The page's colours as they are now. */
+function ink(): Ink {
+  const style = getComputedStyle(document.documentElement);
+  const read = (name: string) => style.getPropertyValue(`--${name}`).trim();
+  return { ground: read("raised"), line: read("sunk"), ink: read("ink"), soft: read("soft"), accent: read("accent"), mark: read("tint"), above: read("above"), below: read("below"), symbol: read("good") };
+}
+
+interface Props {
+  items: Items | null;
+  index?: number;
+  /** What screen readers call it; nothing where something else says what it is. */
+  name: string;
+  class?: string;
+  /** The item that it was made from: what differs is marked, where the kind of data can say that. */
+  than?: Items | null;
+  /** Whether its caption stands below it. */
+  told?: boolean;
+}
+
+/** An item of an answer at the size that its place has. */
+export function Item({ items, index = 0, name, class: extra = "", than = null, told = false }: Props) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const about = space.value?.modality;
+  const night = dark.value;
+  useLayoutEffect(() => {
+    const onto = canvas.current;
+    if (!items || !onto || !about) return;
+    const side = Math.max(onto.clientWidth, 16) * devicePixelRatio;
+    viewOf(about).paint(items, index, onto, about, { side, ink: ink(), than });
+  }, [items, index, than, about?.name, night]);
+  if (!items || !about) return <div class={`picture empty ${extra}`} />;
+  const caption = viewOf(about).caption(items, index, about);
+  const said = name ? { role: "img" as const, "aria-label": caption ? `${name}: ${caption}` : name } : { "aria-hidden": true };
+  return (
+    <>
+      <canvas ref={canvas} class={`picture ${extra}`} {...said} {...(caption && !told ? { title: caption } : {})} />
+      {told && <Caption text={caption} />}
+    </>
+  );
+}
+
+export function Caption({ text }: { text: string }) {
+  return text ? <p class="fine caption">{text}</p> : null;
+}
+
+/** A real item's thumbnail from the sheets. */
+export function Thumb({ row, name, class: extra = "" }: { row: number; name: string; class?: string }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const known = sheets.value;
+  const ready = arrivals.value >= 0 && known !== null && row >= 0 && known.ready(row);
+  useLayoutEffect(() => {
+    const onto = canvas.current;
+    if (!ready || !onto) return;
+    const from = known.cut(row);
+    [onto.width, onto.height] = [from.width, from.height];
+    onto.getContext("2d")?.drawImage(from, 0, 0);
+  }, [row, ready, known]);
+  return <canvas ref={canvas} class={`picture ${ready ? "" : "empty"} ${extra}`} role="img" aria-label={name} />;
+}
+
+interface OriginalProps {
+  id: number;
+  of: "original" | "reconstruction";
+  name: string;
+}
+/** An item that is real, or what the model makes of it, with all details: by the page's view of its kind, or as the library shows it. */
+export function Original(props: OriginalProps) {
+  return viewOf(space.value?.modality).exact ? <Stored {...props} /> : <Shown {...props} />;
+}
+function Stored({ id, of, name }: OriginalProps) {
+  const live = useLive(`${id}`, (signal) => ask("stored", { id }, null, signal));
+  const [items, again] = [live.value?.items ?? null, of === "reconstruction"];
+  if (live.error) return <Thumb row={rowOf(id)} name={name} />;
+  return <Item items={items} index={again ? 1 : 0} name={name} than={again && items ? one(items, 0) : null} />;
+}
+function Shown({ id, of, name }: OriginalProps) {
+  const live = useLive(`${id} ${of}`, async (signal) => {
+    const found = await ask("picture", { id, of }, null, signal);
+    return found.type.startsWith("image/") ? { address: URL.createObjectURL(found), text: "" } : { address: "", text: await found.text() };
+  });
+  const shown = live.value;
+  useEffect(() => () => void (shown?.address && URL.revokeObjectURL(shown.address)), [shown]);
+  if (!shown) return <Thumb row={rowOf(id)} name={name} />;
+  return shown.address ? <img class="picture" src={shown.address} alt={name} /> : <iframe class="picture page" sandbox="" srcdoc={shown.text} title={name} />;
+}
+
+/** A subject, as small as its place: the thumbnail of an item, a decoded place else. */
+export function Face({ subject, items = null }: { subject: Subject; items?: Items | null }) {
+  if (subject.kind === "item") return <Thumb row={rowOf(subject.id)} name={`item ${subject.id}`} />;
+  return items ? <Item items={items} name={subject.said} /> : <Decoded subject={subject} />;
+}
+function Decoded({ subject }: { subject: Subject & { kind: "place" } }) {
+  const key = subject.z.join(",");
+  const live = useLive(key, (signal) => ask("decode", {}, Float32Array.from(subject.z), signal));
+  return <Item items={live.value?.items ?? null} name={subject.said} />;
+}
