@@ -122,18 +122,21 @@ class Autoencoder(Generator):
             return in_chunks(mean, x, chunk)
 
 
-class Trainable(Autoencoder):
-    """An autoencoder that the training loop can fit.
+class Trainable(Generator):
+    """A generator that the training loop can fit; most are autoencoders too.
 
     Its constructor takes the data's likelihood first (a bare shape is numbers in [0, 1]), then d, then what `config` gives.
 
     Attributes:
         likelihood: p(x | z), what the decoder's raw output says about x; scales that it learns are part of the model.
-        network: family of its encoder and decoder.
+        network: family of its networks.
+        players: who is trained in turn in each step, each on its own loss, parameters and optimisers. One, unless they play
+            against each other: a GAN has ``("critic", "generator")``.
     """
 
     likelihood: Likelihood
     network: str
+    players: ClassVar[tuple[str, ...]] = ("all",)
 
     def untrained(self) -> Trainable:
         """The same architecture with weights of its own, drawn from torch's generator."""
@@ -142,34 +145,44 @@ class Trainable(Autoencoder):
 
     @property
     def takes(self) -> tuple[int, ...]:
+        """Shape of one x that it is trained on, without the batch."""
         return self.likelihood.shape
 
+    def parameters_of(self, player: str) -> list[nn.Parameter]:
+        """The parameters that a player moves. Every parameter belongs to one player."""
+        return list(self.parameters())
+
     @abstractmethod
-    def loss(self, x: Tensor, progress: float) -> dict[str, Tensor]:
-        """The terms of the objective on a batch; their sum, where the key has no leading underscore, is minimised.
+    def loss(self, x: Tensor, progress: float, player: str = "all") -> dict[str, Tensor]:
+        """The terms of a player's objective on a batch; their sum, where the key has no leading underscore, is minimised.
 
         Args:
             x: (n, *takes).
             progress: fraction of the training done, 0 to 1, for warm-ups.
+            player: one of `players`.
 
         Returns:
             Scalars by name. Keys that start with ``_`` are only shown.
         """
 
-    def forward(self, x: Tensor, progress: float, known: Tensor | None = None) -> dict[str, Tensor]:
-        """`loss`, under the name that wrappers for several processes call; with `known` also the term that binds dimensions to attributes.
+    def forward(
+        self, x: Tensor, progress: float, known: Tensor | None = None, player: str = "all"
+    ) -> dict[str, Tensor]:
+        """`loss`, under the name that wrappers for several processes call; with `known` also what binds dimensions to attributes.
 
-        The first b dimensions of the posterior mean are held to b standardised attributes, as observations with a standard deviation of
-        `BOUND`: -log N(known | mean, BOUND^2) up to a constant, in nats. (Pati & Lerch 2021 regularise the order of the values; the
-        value itself also fixes the unit of the dimension.)
+        The first b dimensions of the posterior mean are held to b standardised attributes, as observations with a standard
+        deviation of `BOUND`: -log N(known | mean, BOUND^2) up to a constant, in nats. (Pati & Lerch 2021 regularise the order
+        of the values; the value itself also fixes the unit of the dimension.)
 
         Args:
             x: (n, *takes).
             progress: fraction of the training done.
-            known: (n, b), NaN where unknown.
+            known: (n, b), NaN where unknown; for autoencoders.
+            player: one of `players`.
         """
-        terms = self.loss(x, progress)
+        terms = self.loss(x, progress) if self.players == ("all",) else self.loss(x, progress, player)
         if known is not None:
+            assert isinstance(self, Autoencoder)
             miss = (self.posterior(x).mean[:, : known.shape[1]].float() - known).nan_to_num(0.0)
             terms["bind"] = 0.5 * (miss / BOUND).square().sum(1).mean()
         return terms

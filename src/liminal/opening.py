@@ -17,7 +17,7 @@ from .card import Card, read_weights, verify
 from .datasets import Dataset
 from .errors import LiminalError, unknown
 from .generator import Autoencoder, Wrapped
-from .models import latent
+from .models import inverted, latent
 from .priors import PRIORS, Prior
 from .space import Space
 from .tensors import choose_device
@@ -78,6 +78,7 @@ def open(
     else:
         kind = registry.named("model", card.model["class"], registry.MODELS)
         generator = _made(partial(kind, modality.likelihood), card.model["arguments"], folder)
+        generator = inverted.encoded(generator, modality)
         _fill(generator, tensors, "model", folder)
     if card.prior["name"] == "mixture":
         generator.prior = samplers["mixture"]

@@ -27,6 +27,7 @@ from .measures.meaning import Meaning, meaning
 from .measures.stability import stability
 from .measures.value import Measure
 from .models import conditional
+from .models.inverted import Inverted
 from .ops import curves, discover, edits, formula, geodesics, mixing, paths, probes
 from .ops.directions import Direction
 from .ops.restyle import Transfer, restyle
@@ -516,7 +517,7 @@ class Space(Stored):
         speak = voice or speaking()
         table = self._chosen(None, 4_000, seed)
         random = None
-        if isinstance(self.generator, Trainable):
+        if isinstance(self.generator, Trainable | Inverted):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
                 random = self.generator.untrained().to(self.generator.device)
