@@ -15,7 +15,7 @@ SOURCE = ROOT / "src" / "liminal"
 LAYERS: list[set[str]] = [
     {"errors", "files", "tensors", "distances", "voice"},
     {"nn", "modalities", "priors"},
-    {"generator", "export"},
+    {"generator", "export", "show"},
     {"datasets", "models", "ops", "maps", "measures"},
     {"muon", "train", "catalogue", "card", "rows", "filters"},
     {"registry", "build", "core", "changes", "space", "opening"},

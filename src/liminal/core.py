@@ -275,7 +275,7 @@ class Core:
         part = self.card.parts.get("reader.safetensors")
         if part is None:
             return None
-        reader = Reader(tuple(part["shape"]), part["spec"], part["width"])
+        reader = Reader(tuple(part["shape"]), part["spec"], part["width"], part.get("network", "conv"))
         reader.load_state_dict(read_weights(self.folder, "reader.safetensors", part))
         return reader.eval().requires_grad_(False)
 

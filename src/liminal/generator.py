@@ -111,10 +111,10 @@ class Autoencoder(Generator):
             )
 
         def mean(part: Tensor) -> Tensor:
-            part = part.to(self.device, torch.float32)
-            if (
-                not part.sum().isfinite() and not part.isfinite().all()
-            ):  # a sum is ten times as fast, and NaN never leaves it
+            numbers = part.is_floating_point()
+            part = part.to(self.device, torch.float32 if numbers else part.dtype)
+            # a sum is ten times as fast, and NaN never leaves it
+            if numbers and not part.sum().isfinite() and not part.isfinite().all():
                 raise LiminalError("encode: the items hold NaN or infinity; wanted finite numbers")
             return self.posterior(part).mean
 

@@ -221,6 +221,12 @@ def output(path: Path, force: bool, endings: Iterable[str], folder: bool = False
     return path
 
 
+def result(path: Path, force: bool, endings: Sequence[str]) -> Path:
+    """As `output`; a name without ending gets the first of `endings`, which is the kind's own."""
+    path = path if path.suffix else path.with_name(path.name + endings[0])
+    return output(path, force, endings)
+
+
 def say(text: str, quiet: bool = False) -> None:
     """A line of the result on standard output."""
     if not quiet:

@@ -135,7 +135,7 @@ def meaning(
       liminal meaning fashion
       liminal meaning fashion --pairs 100 -o meaning.png
     """
-    from ..export import grid
+    from ..show import grid
 
     if out is not None:
         console.output(out, force, grid.FORMATS)

@@ -190,12 +190,13 @@ def reconstruct(
         originals = _originals(it, what, voice) if what else _held_out(it, n, seed)
     found = it.reconstruct(originals)
     found.save(out)
-    error = it.modality.tensor(originals) - it.modality.tensor(found.items)
-    mse = float(error.double().square().mean())
+    errors = {name: float(error.mean()) for name, error in found.errors.items()}
     if as_json:
-        console.emit({"n": len(found), "mse": mse, "output": str(out)})
+        console.emit({"n": len(found), **errors, "output": str(out)})
     else:
-        console.say(f"wrote {len(found):,} reconstructions to {out}; mean squared error {mse:.5f}", quiet)
+        name, value = next(iter(errors.items()))
+        words = it.modality.scores[name].words
+        console.say(f"wrote {len(found):,} reconstructions to {out}; {words}: {value:.5f}", quiet)
 
 
 def _held_out(space: Space, n: int, seed: int) -> np.ndarray:

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from ..distances import nearest
 from ..errors import LiminalError
-from ..export.grid import grid
 from ..generator import Autoencoder
 from ..priors import Delta
+from ..show import items as show
 from ..tensors import inference
 from . import dimension, structure
 from .reader import describe
@@ -57,7 +57,7 @@ def reconstructed(s: Subject) -> list[Measure]:
             value, interval = _mean(joined[name], s)
             baseline = {f"PCA, {len(s.pca.variances)} dimensions": float(joined["pca " + name].mean())}
             note = f"Mean over {len(s.held):,} held-out items."
-            found.append(Measure(name, value, interval, told.unit, told.better, baseline, note))
+            found.append(Measure(name, value, interval, told.unit, told.better, baseline, note, told.words))
     return found
 
 
@@ -242,5 +242,5 @@ def strip(s: Subject) -> bytes:
 def png(s: Subject, items: np.ndarray, columns: int, least: int = 96) -> bytes:
     """A grid of stored items, each drawn with a longer side of `least` pixels or more."""
     out = io.BytesIO()
-    grid([s.modality.preview(item, least) for item in items], columns=columns).save(out, "PNG", optimize=True)
+    show.drawn(items, s.modality, least, columns).save(out, "PNG", optimize=True)
     return out.getvalue()
