@@ -110,9 +110,9 @@ def test_folder_is_cached_until_it_changes(tmp_path: Path, monkeypatch: pytest.M
     assert isinstance(first.items, np.memmap)
     assert not first.items.flags.writeable
     reads: list[str] = []
-    load = Image.load
+    records = Image.records
     monkeypatch.setattr(
-        Image, "load", lambda self, source, name: reads.append(name) or load(self, source, name)
+        Image, "records", lambda self, source, name: reads.append(name) or records(self, source, name)
     )
     again = read(data, Image)
     assert reads == []

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 import torch
 
+from liminal.datasets.splits import split
 from liminal.errors import LiminalError, NumericalError
 from liminal.generator import Trainable
 from liminal.modalities.image import Image
 from liminal.models.vae import VAE
-from liminal.train import FIRST_SAVE, Plan, Run, split, train
+from liminal.train import FIRST_SAVE, Plan, Run, train
 from liminal.voice import Voice
 
 IMAGE = Image(12, 12, 1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from . import __version__, registry, rows
 from .card import Card, write_weights
 from .catalogue import Catalogue
 from .datasets import Dataset
+from .datasets.splits import split
 from .errors import LiminalError, unknown
 from .files import let_go
 from .generator import Autoencoder, Trainable, Wrapped
@@ -31,7 +33,7 @@ from .models import inverted, latent
 from .ops import directions, probes
 from .priors import PRIORS, Delta, Posterior, Prior
 from .tensors import choose_device, inference, rng, set_threads
-from .train import Items, Plan, split, train
+from .train import Items, Plan, train
 from .voice import Voice
 
 ENCODE = 250  # items pushed through the encoder at once: more are no faster, and take more memory
@@ -84,7 +86,7 @@ def fit(
     rate: float = 3e-3,
     seed: int = 0,
     attributes: str | Path | None = None,
-    modality: str = "image",
+    modality: str | None = None,
     options: dict[str, Any] | None = None,
     reading: dict[str, Any] | None = None,
     bind: Sequence[str] = (),
@@ -107,7 +109,7 @@ def fit(
         batch: items a step.
         rate, seed: of the training.
         attributes: file of attributes, joined by file name.
-        modality: kind of data.
+        modality: kind of data; None: what the data look like.
         options: further arguments of the model (``beta``, ``width``, ...).
         reading: options for reading the data (``size``, ``fit``, ``n``).
         bind: attributes that the first dimensions shall be, one each (``smile``, ``glasses``, ``hair_colour=blond``).
@@ -135,7 +137,7 @@ def fit(
         voice.say(f"{out} is finished: nothing to resume")
         return Path(out)
     items = registry.dataset(data, attributes, modality, voice, **(reading or {}))
-    held = split(len(items), items.held_out, seed)
+    items, held = prepared(items, seed)
     if bind and not issubclass(kind, Autoencoder):
         raise LiminalError(f"model {model} has no encoder whose dimensions could be bound; leave --bind out")
     known = bound(items.attributes, held, bind, dim) if bind else None
@@ -168,6 +170,12 @@ def fit(
     shutil.rmtree(folder / "checkpoint", ignore_errors=True)
     voice.close()
     return folder
+
+
+def prepared(items: Dataset, seed: int) -> tuple[Dataset, np.ndarray]:
+    """The items with what their modality learns from those that are trained on, and which are held out: bool (n,)."""
+    held = split(len(items), items.held_out, seed, items.groups)
+    return replace(items, modality=items.modality.fitted(items.items, np.flatnonzero(~held))), held
 
 
 def bound(attributes: pa.Table, held: np.ndarray, names: Sequence[str], dim: int) -> np.ndarray:

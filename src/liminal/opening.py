@@ -21,7 +21,6 @@ from .models import inverted, latent
 from .priors import PRIORS, Prior
 from .space import Space
 from .tensors import choose_device
-from .train import split
 from .voice import Voice, speaking
 
 OLD = {"model.log_sigma": "model.likelihood.log_sigma"}  # what tensors were called in format 1
@@ -148,7 +147,7 @@ def wrap(
     *,
     prior: str | Prior = "normal",
     dim: int | None = None,
-    modality: str = "image",
+    modality: str | None = None,
     out: str | Path | None = None,
     attributes: str | Path | None = None,
     seed: int = 0,
@@ -163,7 +162,7 @@ def wrap(
         data: items to catalogue, as `fit` takes them.
         prior: the model's: ``normal``, ``sphere``, ``uniform``, or a `Prior`.
         dim: d; None: found by encoding one item.
-        modality: kind of data.
+        modality: kind of data; None: what the data look like.
         out: folder to keep the catalogue in; None: one that goes with the Space. The model's code is never stored.
         attributes: file of attributes, joined by file name.
         seed: of the split, the samplers and the readers.
@@ -174,7 +173,7 @@ def wrap(
         LiminalError: the callables do not fit each other or the data.
     """
     speak = voice or speaking()
-    items = registry.dataset(data, attributes, modality, speak, **reading)
+    items, held = build.prepared(registry.dataset(data, attributes, modality, speak, **reading), seed)
     if dim is None:
         with torch.no_grad():
             dim = int(encode(items.modality.tensor(items.items[:1])).shape[-1])
@@ -187,9 +186,7 @@ def wrap(
     folder = build.claim(temporary.name if temporary else str(out), force=False, resume=False)
     assert folder is not None
     folder.mkdir(exist_ok=True)
-    build.assemble(
-        generator, items, split(len(items), items.held_out, seed), folder, seed=seed, voice=speak
-    ).commit(folder)
+    build.assemble(generator, items, held, folder, seed=seed, voice=speak).commit(folder)
     speak.close()
     space = open(folder, decode=decode, encode=encode)
     space._kept = temporary

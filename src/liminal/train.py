@@ -29,7 +29,7 @@ from .generator import Autoencoder, Trainable
 from .measures.structure import active_units
 from .modalities import Modality
 from .muon import Muon, is_matrix
-from .tensors import choose_device, has_fast_bf16, in_chunks, inference, rng
+from .tensors import choose_device, has_fast_bf16, in_chunks, inference
 from .voice import Voice
 
 WARM = 100  # steps over which the learning rate rises
@@ -515,20 +515,3 @@ def _deferred_interrupt() -> Iterator[threading.Event]:
     finally:
         for s, old in before.items():
             signal.signal(s, old)
-
-
-def split(count: int, held_out: np.ndarray | None, seed: int) -> np.ndarray:
-    """bool (count,): which items are held out. The data's own split, else a tenth of them, 10,000 at most and 1 at least.
-
-    Raises:
-        LiminalError: fewer than two items, or a split of the data's own that leaves nothing to train on or nothing to test on.
-    """
-    if count < 2:
-        raise LiminalError(f"fit: {count} item; wanted 2 or more (a few hundred for anything useful)")
-    if held_out is not None:
-        if held_out.all() or not held_out.any():
-            raise LiminalError("fit: the data's own split leaves nothing to train on or nothing held out")
-        return held_out
-    mask = np.zeros(count, bool)
-    mask[torch.randperm(count, generator=rng(seed))[: min(10_000, max(1, count // 10))].numpy()] = True
-    return mask

@@ -231,7 +231,9 @@ def datasets() -> None:
     """
     from .. import registry
 
-    console.table(("name", "what it is"), [(name, about) for name, (_, about) in registry.DATASETS.items()])
+    console.table(
+        ("name", "what it is"), [(name, about) for name, (_, about, _) in registry.DATASETS.items()]
+    )
 
 
 def in_brief(card: Card) -> str:

@@ -2,23 +2,85 @@
 
 from __future__ import annotations
 
+import inspect
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from ..errors import LiminalError
 from . import console
 from .facts import in_brief
 from .options import Device, Force, Json, Quiet, Seed, SpaceName, Threads, argument, flag, opened, option
 
+if TYPE_CHECKING:
+    from ..modalities import Option
+
+
+class ReadingOptions(TyperCommand):
+    """A command with the options that each kind of data is read by, from its class, beside its own.
+
+    The classes are loaded when this command is asked for, and not for the list of all commands. What is given lies in the
+    context's ``meta``.
+    """
+
+    GIVEN = "liminal.reading"
+    _own: list[Any]
+    _reading: list[Any]
+
+    @property
+    def params(self) -> list[Any]:
+        if not self._reading and self._own:
+            self._reading = _of_kinds()
+            at = 1 + [p.name for p in self._own].index("modality")
+            self._own[at:at] = self._reading
+        return self._own
+
+    @params.setter
+    def params(self, params: list[Any]) -> None:
+        self._own, self._reading = params, []
+
+    def invoke(self, ctx: Any) -> Any:
+        given = {option.name: ctx.params.pop(option.name) for option in self._reading}
+        ctx.meta[self.GIVEN] = {name: value for name, value in given.items() if value is not None}
+        return super().invoke(ctx)
+
+
+def _of_kinds() -> list[Any]:
+    """The options, made by typer from a function that has them as arguments; each one's help has a part for each kind."""
+    from .. import registry
+
+    found: dict[str, list[tuple[str, Option]]] = {}
+    for name, kind in registry.modalities().items():
+        for known in kind.options:
+            found.setdefault(known.name, []).append((name, known))
+
+    def read(**given: Any) -> None: ...
+
+    kinds: dict[str, Any] = {}
+    for name, told in found.items():
+        flags, help = f"--{name.replace('_', '-')}", " ".join(f"{kind}: {known.help}" for kind, known in told)
+        first = told[0][1]
+        shown = flag(flags, help) if first.kind is bool else option(flags, first.metavar, help)
+        kinds[name] = Annotated[first.kind | None, shown]
+    keywords = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        for name, kind in kinds.items()
+    ]
+    read.__signature__, read.__annotations__ = inspect.Signature(keywords), kinds  # type: ignore[attr-defined]
+    app = typer.Typer(add_completion=False)
+    app.command()(read)
+    command: Any = typer.main.get_command(app)
+    return [made for made in command.params if made.name in kinds]
+
 
 def fit(
     context: typer.Context,
     data: Annotated[
-        str, argument("DATA", "A folder of pictures, an idx, npy, npz or Parquet file, or a dataset's name.")
+        str, argument("DATA", "A folder, a file (an idx, npy, npz or Parquet one, too), or a dataset's name.")
     ],
     out: Annotated[Path, option("-o --output", "SPACE", "Folder of the new space.")],
     model: Annotated[str, option("--model", "NAME", "vae, ae or wae.")] = "vae",
@@ -36,11 +98,9 @@ def fit(
     bind: Annotated[
         str | None, option("--bind", "NAMES", "Attributes that get a dimension of their own: smile,glasses.")
     ] = None,
-    size: Annotated[
-        int | None, option("--size", "PIXELS", "Side of the pictures; default: their own, at most 64.")
-    ] = None,
-    shape: Annotated[
-        str | None, option("--fit", "HOW", "pad, crop or stretch pictures of another shape.")
+    modality: Annotated[
+        str | None,
+        option("--modality", "NAME", "Kind of data; default: what DATA looks like, which is said."),
     ] = None,
     n: Annotated[int | None, option("--n", "N", "Items of a dataset that is drawn by code.")] = None,
     correlate: Annotated[
@@ -83,9 +143,7 @@ def fit(
         if v is not None
     }
     options = _model_options(model, {k: v for k, v in given.items() if v is not None})
-    reading = {
-        k: v for k, v in (("size", size), ("fit", shape), ("n", n), ("correlate", correlate)) if v is not None
-    }
+    drawn = {k: v for k, v in (("n", n), ("correlate", correlate)) if v is not None}
     with console.speaking(quiet) as voice:
         try:
             folder = build.fit(
@@ -97,7 +155,8 @@ def fit(
                 seed=seed,
                 attributes=attributes,
                 options=options,
-                reading=reading,
+                modality=modality,
+                reading=drawn | context.meta[ReadingOptions.GIVEN],
                 bind=[name.strip() for name in bind.split(",")] if bind else (),
                 threads=threads,
                 device=device,
@@ -118,8 +177,6 @@ def _model_options(model: str, given: dict[str, Any]) -> dict[str, Any]:
     Raises:
         LiminalError: it does not, or there is no such model.
     """
-    import inspect
-
     from .. import registry
 
     kind = registry.named("model", model, registry.MODELS)

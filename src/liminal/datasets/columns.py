@@ -29,6 +29,7 @@ __all__ = ["join_attributes", "read_array", "read_parquet"]
 
 IMAGES = ("images", "image", "imgs", "x", "data", "arr_0")
 LABELS = ("labels", "label", "y", "targets", "target")
+PARQUET = frozenset({".parquet", ".pq"})
 COLUMNS = ("image", "img", "picture", "photo", "bytes", "data")
 _PART = re.compile(r"(?:^|[_\-./])(train|training|test|testing|val|valid|validation)(?=$|[_\-./])")
 
@@ -207,6 +208,15 @@ def read_parquet(
         stored.skipped,
     )
     return with_attributes(dataset, attributes)
+
+
+def has_pictures(path: Path) -> bool:
+    """Whether a Parquet file has a column of encoded pictures.
+
+    Raises:
+        LiminalError: it is cut or damaged.
+    """
+    return any(_bytes_of(field.type) for field in _parquet(path).schema_arrow)
 
 
 def _parquet(path: Path) -> pq.ParquetFile:

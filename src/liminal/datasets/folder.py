@@ -1,10 +1,12 @@
-"""A folder of files, one item each, of any modality; sub-folders tell classes or the split."""
+"""Files of any modality, one item or many in each, alone or in a folder whose sub-folders tell classes or the split."""
 
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,11 +16,12 @@ import pyarrow as pa
 from ..errors import LiminalError
 from ..modalities import Modality
 from . import Dataset
-from .attributes import with_attributes
+from .attributes import typed, with_attributes
 from .cache import Outcome, Progress, store
 
 TRAIN = ("train", "training")
 HELD_OUT = ("test", "testing", "val", "valid", "validation")
+ENTRY = re.compile(r"#\d+$")
 BATCH = 16  # files that one thread reads at a time
 
 
@@ -32,12 +35,15 @@ class Found(NamedTuple):
 
 def read_folder(
     path: Path,
-    modality_class: type[Modality],
+    kind: type[Modality] | Modality,
     attributes: Path | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> Dataset:
     """Every file below `path` that the modality reads, in the order of their names; hidden files and folders are left out.
+
+    An item is named like its file, or ``file#entry`` where the file holds many. What a file tells about its items becomes
+    attributes; an entry that cannot be used loses no other.
 
     First-level folders ``train`` and ``test`` (or ``val``, ``valid``, ``validation``) become `held_out`. Where every (other) file lies in
     one of at least two (next-level) folders, their names become the attribute ``label``. Files are read once, by several threads, into
@@ -45,51 +51,132 @@ def read_folder(
 
     Args:
         path: the folder.
-        modality_class: which kind of data.
+        kind: which kind of data; a modality reads the files as it is, `options` are its own then.
         attributes: a CSV or Parquet file, see `join_attributes`.
         progress: called with (done, total).
-        options: of ``modality_class.infer``.
+        options: of ``kind.infer``.
 
     Returns:
-        The dataset; its items are memory-mapped and read-only. Files that cannot be read are in `skipped`.
+        The dataset; its items are memory-mapped and read-only. What cannot be read is in `skipped`.
 
     Raises:
         LiminalError: no file can be read, or an option is out of range.
     """
-    found, unusable = find(path, modality_class.reads)
+    found, unusable = find(path, kind.reads)
     if not found:
-        _refuse_nothing(path, modality_class, unusable)
+        _refuse_nothing(path, kind, unusable)
+    dataset = read_files(path, path, found, kind, progress, options)
+    held_out, labels, notes = sort_by_folder([_file(source) for source in dataset.sources])
+    known = dataset.attributes
+    if labels is not None and "label" not in known.column_names:
+        label = pa.array(labels, pa.string())
+        known = known.add_column(0, "label", label) if known.num_columns else pa.table({"label": label})
+    dataset = replace(
+        dataset,
+        attributes=known,
+        held_out=held_out,
+        notes=(*dataset.notes, *notes),
+        skipped=(*unusable, *dataset.skipped),
+    )
+    return with_attributes(dataset, attributes)
+
+
+def read_file(
+    path: Path,
+    kind: type[Modality] | Modality,
+    attributes: Path | None = None,
+    progress: Progress | None = None,
+    entry: int | None = None,
+    **options: Any,
+) -> Dataset:
+    """The item in a file, or the many; otherwise as `read_folder`.
+
+    Args:
+        path: the file.
+        kind, attributes, progress, options: as in `read_folder`.
+        entry: only this one of the items in it.
+
+    Raises:
+        LiminalError: the file cannot be read, holds no such entry, or an option is out of range.
+    """
+    told = path.stat()
+    found = [Found(path.name, told.st_size, told.st_mtime_ns)]
+    dataset = read_files(path, path.parent, found, kind, progress, options)
+    if entry is not None:
+        dataset = one(dataset, path, entry)
+    return with_attributes(dataset, attributes)
+
+
+def one(dataset: Dataset, path: Path, entry: int) -> Dataset:
+    """The dataset of one entry of a file.
+
+    Raises:
+        LiminalError: there is none of that number, or it could not be read.
+    """
+    name = f"{path.name}#{entry}"
+    rows = [i for i, s in enumerate(dataset.sources) if s == name or (s == path.name and not entry)]
+    if not rows:
+        why = next((why for source, why in dataset.skipped if source == name), None)
+        nouns = dataset.modality.noun
+        raise LiminalError(f"{path}#{entry}: {why}" if why else f"{path} holds no {nouns} number {entry}")
+    return replace(dataset.subset(np.array(rows)), skipped=())
+
+
+def read_files(
+    place: Path,
+    base: Path,
+    found: Sequence[Found],
+    kind: type[Modality] | Modality,
+    progress: Progress | None,
+    options: dict[str, Any],
+) -> Dataset:
+    """The items in some files, through the cache.
+
+    Args:
+        place: the folder or file that they are.
+        base: the folder that their names begin at.
+        found: the files, by name.
+        kind, progress, options: as in `read_folder`.
+
+    Raises:
+        LiminalError: no file can be read, or an option is out of range.
+    """
     stored = store(
-        place=path,
+        place=place,
         state=found,
         options={"reader": "folder", **options},
-        modality_class=modality_class,
-        infer=lambda: modality_class.infer([path / f.name for f in found], **options),
+        modality_class=kind if isinstance(kind, type) else type(kind),
+        infer=lambda: (
+            kind.infer([base / f.name for f in found], **options) if isinstance(kind, type) else kind
+        ),
         batches=(
-            [(path / f.name, f.name) for f in found[i : i + BATCH]] for i in range(0, len(found), BATCH)
+            [(base / f.name, f.name) for f in found[i : i + BATCH]] for i in range(0, len(found), BATCH)
         ),
         work=read_batch,
         total=len(found),
         progress=progress,
     )
-    names = [found[i].name for i in stored.kept]
-    held_out, labels, notes = sort_by_folder(names)
-    dataset = Dataset(
-        name=path.absolute().name,
+    what, name = ("folder", place.absolute().name) if place == base else ("file", place.stem)
+    return Dataset(
+        name=name,
         modality=stored.modality,
         items=stored.items,
-        sources=names,
-        attributes=pa.table({} if labels is None else {"label": pa.array(labels, pa.string())}),
-        held_out=held_out,
+        sources=stored.sources,
+        attributes=typed(stored.known) if stored.known.num_columns else pa.table({}),
         provenance={
-            "source": f"folder {path.absolute().name}",
+            "source": f"{what} {place.absolute().name}",
             "licence": "not stated",
             "read": list(stored.notes),
         },
-        notes=(*stored.notes, *notes),
-        skipped=(*unusable, *stored.skipped),
+        notes=stored.notes,
+        skipped=stored.skipped,
+        groups=stored.groups,
     )
-    return with_attributes(dataset, attributes)
+
+
+def _file(source: str) -> str:
+    """The file of an item; folders tell nothing by an entry's number."""
+    return ENTRY.sub("", source)
 
 
 def find(path: Path, endings: frozenset[str]) -> tuple[list[Found], list[tuple[str, str]]]:
@@ -138,26 +225,30 @@ def _walk(
             yield Found(name, told.st_size, told.st_mtime_ns)
 
 
-def _refuse_nothing(path: Path, modality_class: type[Modality], unusable: Sequence[tuple[str, str]]) -> None:
+def _refuse_nothing(path: Path, kind: type[Modality] | Modality, unusable: Sequence[tuple[str, str]]) -> None:
     if unusable:
         raise LiminalError(f"folder {path}: nothing can be read; {unusable[0][0]}: {unusable[0][1]}")
     if not any(not entry.name.startswith(".") for entry in os.scandir(path)):
-        raise LiminalError(
-            f"folder {path} is empty; wanted {modality_class.plural} ({', '.join(sorted(modality_class.reads))})"
-        )
+        raise LiminalError(f"folder {path} is empty; wanted {kind.plural} ({', '.join(sorted(kind.reads))})")
     raise LiminalError(
-        f"folder {path} holds no {modality_class.plural}; wanted files that end in {', '.join(sorted(modality_class.reads))}"
+        f"folder {path} holds no {kind.plural}; wanted files that end in {', '.join(sorted(kind.reads))}"
     )
 
 
 def read_batch(modality: Modality, batch: Sequence[tuple[Any, str]]) -> list[Outcome]:
-    """Each (source, name) read, or the reason why not."""
-    outcomes = []
+    """The items of each (source, name), or the reasons why not; one that is lost loses no other."""
+    outcomes: list[Outcome] = []
     for source, name in batch:
+        start = len(outcomes)
         try:
-            outcomes.append(Outcome(name, *modality.load(source, name)))
+            for item, remarks, entry, known, group in modality.records(source, name):
+                called, further = name if entry is None else f"{name}#{entry}", len(outcomes) > start
+                outcomes.append(Outcome(called, item, remarks, known, group, further))
+            if len(outcomes) == start:
+                raise LiminalError(f"it holds no {modality.plural}")
         except LiminalError as error:
-            outcomes.append(Outcome(name, None, (str(error).removeprefix(f"{name}: "),)))
+            why = str(error).removeprefix(f"{name}: ")
+            outcomes.append(Outcome(name, None, (why,), further=len(outcomes) > start))
     return outcomes
 
 

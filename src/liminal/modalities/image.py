@@ -66,6 +66,7 @@ class Image(Modality):
     noun = "picture"
     plural = "pictures"
     network = "conv"
+    arrays = True
     writes = WRITES
     options = (
         Option("size", int, "PIXELS", "Side of the pictures; default: their own, at most 64."),

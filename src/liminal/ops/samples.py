@@ -50,13 +50,6 @@ class Samples:
     def __len__(self) -> int:
         return len(self.items)
 
-    @property
-    def errors(self) -> dict[str, Tensor]:
-        """How far reconstructions, as they are kept, are from their originals: (n,) by a name of the modality's `scores`."""
-        if self.originals is None:
-            return {}
-        return self.modality.errors(self.modality.tensor(self.originals), self.modality.soft(self.items))
-
     def picture(self, columns: int | None = None) -> Picture:
         """All items as one grid; reconstructions stand below their originals.
 
