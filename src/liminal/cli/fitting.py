@@ -42,6 +42,9 @@ def fit(
     shape: Annotated[
         str | None, option("--fit", "HOW", "pad, crop or stretch pictures of another shape.")
     ] = None,
+    levels: Annotated[
+        str | None, option("--range", "LOW:HIGH", "The numbers that are black and white: 0:4095.")
+    ] = None,
     n: Annotated[int | None, option("--n", "N", "Items of a dataset that is drawn by code.")] = None,
     correlate: Annotated[
         str | None, option("--correlate", "A:B=R", "faces: two factors that go together: glasses:hat=0.8.")
@@ -83,9 +86,8 @@ def fit(
         if v is not None
     }
     options = _model_options(model, {k: v for k, v in given.items() if v is not None})
-    reading = {
-        k: v for k, v in (("size", size), ("fit", shape), ("n", n), ("correlate", correlate)) if v is not None
-    }
+    asked = {"size": size, "fit": shape, "range": levels, "n": n, "correlate": correlate}
+    reading = {k: v for k, v in asked.items() if v is not None}
     with console.speaking(quiet) as voice:
         try:
             folder = build.fit(

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from .. import files
 from ..errors import LiminalError
 from ..modalities import Modality
 
-VERSION = 1  # counts changes in how items are read
+VERSION = 2  # counts changes in how items are read
 Batch = TypeVar("Batch")
 Progress = Callable[[int, int], None]
 
@@ -34,6 +34,23 @@ class Outcome(NamedTuple):
     name: str
     item: np.ndarray | None
     remarks: tuple[str, ...]
+
+
+class Told(Sequence[Path]):
+    """Paths that tell how far one is through them, as whoever looks at all of them before the reading does
+    not.
+    """
+
+    def __init__(self, paths: Sequence[Path], progress: Progress | None) -> None:
+        self.paths, self.progress = paths, progress
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, i: Any) -> Any:
+        if self.progress and isinstance(i, int) and i % 64 == 63:
+            self.progress(i + 1, len(self.paths))
+        return self.paths[i]
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from ..modalities.image import Image
 from . import Dataset
 from .attributes import with_attributes
 from .cache import Progress
-from .columns import read_array, read_parquet
+from .columns import read_array
 from .folder import find, read_folder
 from .idx import idx_files, is_idx, read_idx_dataset
+from .parquet import read_parquet
 
 PARQUET = frozenset({".parquet", ".pq"})
 
