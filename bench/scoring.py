@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from liminal.measures import coverage, fidelity, reconstruction, structure
+from liminal.measures import coverage, fidelity, structure
 from liminal.measures.features import Features, fit_features
 from liminal.measures.pca import Pca, fit_pca
 from liminal.measures.value import subsample_spread
 from liminal.modalities import Modality
+from liminal.modalities.likelihoods import mse
 
 PART = 1000  # items that become tensors at once
 K = 5
@@ -55,7 +56,7 @@ def squared_error(modality: Modality, items: np.ndarray, restored: Callable[[Ten
     total = 0.0
     for i in range(0, len(items), PART):
         x = modality.tensor(items[i : i + PART])
-        total += float(reconstruction.mse(x, restored(x)).sum())
+        total += float(mse(x, restored(x)).sum())
     return total / len(items)
 
 
@@ -70,9 +71,9 @@ def principal(modality: Modality, items: np.ndarray, dim: int) -> Callable[[Tens
 def random_features(modality: Modality, items: np.ndarray, most: int = 5000, seed: int = 0) -> Features:
     """The library's fixed random-feature map, its components fitted to at most `most` of the stored items."""
     rows = np.sort(np.random.default_rng(seed).permutation(len(items))[:most])
-    shape = tuple(modality.shape)
     return fit_features(
-        lambda: (modality.tensor(items[rows[i : i + PART]]) for i in range(0, len(rows), PART)), shape
+        lambda: (modality.tensor(items[rows[i : i + PART]]) for i in range(0, len(rows), PART)),
+        modality.features or modality.chart,
     )
 
 

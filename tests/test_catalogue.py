@@ -51,11 +51,11 @@ def some_rows(
     for i in range(0, n, step):
         here = range(i, min(i + step, n))
         splits = ["held" if j % 5 == 0 else "train" for j in here]
-        thumbnails = [f"item {seed} {j}".encode() for j in here]
+        items = [f"item {seed} {j}".encode() for j in here]
         yield batch(
             z[i : i + step],
             splits,
-            thumbnails,
+            items,
             [f"{j}.png" for j in here],
             table.slice(i, step) if attributes else None,
         )
@@ -109,7 +109,7 @@ def test_everything_comes_back_in_order(whole: Catalogue) -> None:
     assert z.dtype == np.float32
     assert np.array_equal(z, codes(N))
     assert np.array_equal(ids, np.arange(N))
-    assert whole.thumbnails([299, 0, 0]) == [b"item 0 299", b"item 0 0", b"item 0 0"]
+    assert whole.packed([299, 0, 0]) == [b"item 0 299", b"item 0 0", b"item 0 0"]
     assert np.array_equal(whole.z(17), codes(N)[17])
 
 
@@ -172,11 +172,11 @@ def test_any_values_survive(tmp_path_factory: pytest.TempPathFactory, data: st.D
     catalogue = Catalogue.create(
         folder, [batch(np.zeros((n, 1)), ["train"] * n, blobs, ["s"] * n, table)], 1, table.schema
     )
-    found = Catalogue.open(folder, catalogue.version).table(columns=["t", "x", "b", "thumbnail"])
+    found = Catalogue.open(folder, catalogue.version).table(columns=["t", "x", "b", "item"])
     assert found["t"].to_pylist() == texts
     assert found["b"].to_pylist() == flags
     assert found["x"].to_pylist() == [None if x is None or x != x else x for x in numbers]  # NaN is unknown
-    assert found["thumbnail"].to_pylist() == blobs
+    assert found["item"].to_pylist() == blobs
 
 
 def test_types_are_brought_into_the_three_kinds(tmp_path: Path) -> None:
@@ -474,7 +474,7 @@ def test_append_numbers_on_and_leaves_the_old_version_as_it_was(own: Catalogue) 
     assert len(new) == N + 40
     assert new.table(columns=["id"])["id"].to_pylist() == list(range(N + 40))
     assert np.array_equal(new.latents()[1], np.concatenate([codes(N), codes(40, seed=1)]))
-    assert new.thumbnails([N])[0] == b"item 1 0"
+    assert new.packed([N])[0] == b"item 1 0"
     for old in (own, Catalogue.open(own.folder, own.version)):
         assert len(old) == N
         assert old.table().equals(before)
@@ -519,7 +519,7 @@ def test_set_attributes_adds_and_replaces(own: Catalogue) -> None:
     assert [row["age"] for row in rows] == [2.0 * i if i in named else None for i in range(N)]
     assert [row["label"] for row in rows] == [i % 2 == 0 for i in range(N)]
     assert new.table(columns=["smile", "source"]).equals(before.select(["smile", "source"]))
-    assert new.thumbnails(range(N)) == own.thumbnails(range(N))
+    assert new.packed(range(N)) == own.packed(range(N))
     assert np.array_equal(new.latents()[1], codes(N))
     assert len(new.table("age > 100 and label")) == sum(i > 50 and i % 2 == 0 for i in named)
     assert own.table().equals(before)
@@ -611,7 +611,7 @@ def test_rows_in_any_order_on_disk_are_served_by_id(tmp_path: Path, own: Catalog
     import lancedb
 
     order = np.random.default_rng(0).permutation(N)
-    everything = own.rows(order, ["id", "split", "z", "thumbnail", "source", "smile"])
+    everything = own.rows(order, ["id", "split", "z", "item", "source", "smile"])
     for folder, index in (("mixed", np.arange(N)), ("swapped", np.argsort(order)[np.r_[1, 0, 2:N]])):
         (tmp_path / folder).mkdir()
         lancedb.connect(tmp_path / folder).create_table("items", everything.take(index))
@@ -673,7 +673,7 @@ def test_reading_changes_nothing_on_disk(own: Catalogue) -> None:
         catalogue.table("smile > 0")
         catalogue.latents(split="held")
         catalogue.nearest(codes(N)[0], 3, "smile > 0")
-        catalogue.thumbnails([1, 2])
+        catalogue.packed([1, 2])
         catalogue.values("label")
         refused(lambda catalogue=catalogue: catalogue.table("nothing"))
     assert state() == before
@@ -712,9 +712,7 @@ def test_what_is_no_catalogue_is_refused(tmp_path: Path) -> None:
     lancedb.connect(tmp_path).create_table("items", pa.table({"x": [1]}))
     refused(lambda: Catalogue.open(tmp_path), "no catalogue of Liminal")
     z = pa.FixedSizeListArray.from_arrays(pa.array([0.0, 0.0], pa.float32()), 1)
-    table = pa.table(
-        {"id": [0, 2], "split": ["train"] * 2, "z": z, "thumbnail": [b"", b""], "source": ["", ""]}
-    )
+    table = pa.table({"id": [0, 2], "split": ["train"] * 2, "z": z, "item": [b"", b""], "source": ["", ""]})
     lancedb.connect(tmp_path).create_table("items", table, mode="overwrite")
     refused(lambda: Catalogue.open(tmp_path), "damaged", "ids")
 

@@ -20,9 +20,9 @@ from liminal.generator import Generator
 from liminal.measures.between import Line, Reading, estimate, overall
 from liminal.measures.controls import controls, from_cube, to_cube
 from liminal.measures.meaning import Meaning, meaning
-from liminal.measures.readings import label_free, of_pictures
 from liminal.measures.realism import Realism
 from liminal.modalities.image import Image
+from liminal.modalities.moments import readings
 from liminal.models.latent import Flow, Mixture
 from liminal.ops.mixer import Mixer
 from liminal.priors import Normal, Prior, Sphere, Uniform
@@ -111,7 +111,7 @@ def whole() -> Meaning:
 def test_readings_of_a_block_are_its_moments() -> None:
     x = torch.zeros(1, 1, 21, 21)
     x[:, :, 4:17, 8:11] = 0.5  # 13 rows, 3 columns, about row 10 and column 9 of 0 .. 20
-    found = {name: float(v) for name, v in of_pictures(x).items()}
+    found = {name: float(v) for name, v in readings(x).items()}
     share, step = 39 / 441, 0.1
     xx, yy = step**2 * (9 - 1) / 12, step**2 * (169 - 1) / 12
     wanted = {
@@ -131,31 +131,38 @@ def test_slant_follows_the_diagonal_and_the_ground_does_not_count() -> None:
     x = torch.full((2, 1, 9, 9), 0.8)
     for i in range(1, 8):
         x[0, 0, i, i] = x[1, 0, i, 8 - i] = 0.1
-    found = of_pictures(x)
+    found = readings(x)
     assert found["slant"].tolist() == pytest.approx([1, -1], abs=1e-5)
     assert found["size"].tolist() == pytest.approx([7 / 81] * 2)
 
 
 def test_colours_of_a_picture_and_an_empty_one() -> None:
     x = torch.tensor([0.9, 0.3, 0.0])[None, :, None, None].expand(1, 3, 8, 8)
-    found = of_pictures(x)
+    found = readings(x)
     assert [round(float(found[k]), 5) for k in ("red_green", "blue_yellow", "colourful")] == [0.6, -0.6, 0.9]
     assert [float(found[k]) for k in ("spread", "upright", "slant", "centre_x")] == pytest.approx(
         [0, 0, 0, 0], abs=1e-6
     )
     clear = torch.cat([x, torch.zeros(1, 1, 8, 8)], 1)
-    assert float(of_pictures(clear)["brightness"]) == pytest.approx(1)  # see-through lies on white
+    assert float(readings(clear)["brightness"]) == pytest.approx(1)  # see-through lies on white
 
 
 def test_a_modality_may_bring_its_own_readings() -> None:
     class Rows(Image):
         name = "rows"
 
-        def readings(self, x: Tensor) -> dict[str, Tensor]:
-            return {"first": x[:, 0]}
+        readings = staticmethod(lambda y: {"first": y[:, 0, 0, 0]})  # type: ignore[assignment]
 
-    assert list(label_free(Rows(4, 4, 1))(torch.rand(2, 3))) == ["first"]  # type: ignore[misc]
-    assert label_free(GREY) is of_pictures
+    found = meaning(
+        Blocks(Normal(DIM)),
+        Rows(12, 12, 1),
+        torch.randn(80, DIM, generator=rng(0)),
+        picture(torch.randn(80, DIM, generator=rng(0))),
+        pairs=20,
+        radius_pairs=20,
+    )
+    assert set(found.lines["linear"].seen) == {"first"}
+    assert GREY.readings is readings
 
 
 def test_readings_have_the_units_of_their_kind() -> None:

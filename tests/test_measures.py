@@ -28,16 +28,17 @@ from liminal.generator import Autoencoder, Generator, Wrapped
 from liminal.measures import Measure, Report, measure, subsample_interval, subsample_spread
 from liminal.measures.cards import Card
 from liminal.measures.coverage import prdc, prdc_statistic
-from liminal.measures.features import RandomFilters, fit_features
+from liminal.measures.features import fit_features
 from liminal.measures.fidelity import frechet, frechet_gaussians
 from liminal.measures.mixtures import in_detail
 from liminal.measures.pca import fit_pca
-from liminal.measures.reconstruction import mse, psnr, ssim
 from liminal.measures.report import show
 from liminal.measures.structure import active_units, knn_accuracy, majority, rate, trustworthiness, vote
 from liminal.measures.verdict import verdict
 from liminal.measures.words import GROUPS, WORDS, words
+from liminal.modalities.filters import RandomFilters
 from liminal.modalities.image import Image
+from liminal.modalities.similarity import mse, psnr, ssim
 from liminal.ops.mixer import Mixer
 from liminal.ops.support import fit_support
 from liminal.priors import Gaussian, Normal, Posterior
@@ -335,7 +336,8 @@ def test_random_filters_are_the_same_on_every_machine() -> None:
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 64, 48), (4, 8, 8), (3, 128, 128), (20,), (5, 7)])
 def test_features_of_any_shape_are_white_and_do_not_depend_on_the_batch(shape: tuple[int, ...]) -> None:
     x = torch.from_numpy(np.random.default_rng(0).random((120, *shape)).astype(np.float32))
-    feature_map = fit_features(lambda: iter([x[:50], x[50:]]), shape)
+    first = RandomFilters(shape[0]) if len(shape) == 3 else lambda y: y.flatten(1)
+    feature_map = fit_features(lambda: iter([x[:50], x[50:]]), first)
     f = feature_map(x)
     assert f.shape == (120, feature_map.dim)
     assert feature_map.dim == min(64, math.prod(shape))
@@ -347,14 +349,14 @@ def test_features_of_any_shape_are_white_and_do_not_depend_on_the_batch(shape: t
 
 def test_features_of_items_that_hardly_vary() -> None:
     x = torch.rand(30, 1, 1, 1, generator=torch.Generator().manual_seed(0)).expand(30, 1, 12, 12)
-    feature_map = fit_features(lambda: iter([x]), (1, 12, 12))
+    feature_map = fit_features(lambda: iter([x]), RandomFilters(1))
     assert torch.isfinite(feature_map(x)).all()
 
 
 def test_on_real_pictures_the_measures_see_what_people_see() -> None:
     train, labels, test, test_labels = fashion(2400)
     to = lambda items: torch.from_numpy(items.copy()).permute(0, 3, 1, 2).float() / 255
-    feature_map = fit_features(lambda: iter([to(train[:1200])]), (1, 28, 28))
+    feature_map = fit_features(lambda: iter([to(train[:1200])]), RandomFilters(1))
     real, other = to(test[:1200]), to(test[1200:])
     rng = torch.Generator().manual_seed(0)
     few_classes = to(train)[torch.from_numpy(labels) < 5][:1200]

@@ -27,9 +27,9 @@ from .generator import Autoencoder, Trainable, Wrapped
 from .measures import reader as readers
 from .measures.structure import active_units
 from .modalities import Modality
-from .models import latent
+from .models import inverted, latent
 from .ops import directions, probes
-from .priors import PRIORS, Posterior, Prior
+from .priors import PRIORS, Delta, Posterior, Prior
 from .tensors import choose_device, inference, rng, set_threads
 from .train import Items, Plan, split, train
 from .voice import Voice
@@ -136,11 +136,12 @@ def fit(
         return Path(out)
     items = registry.dataset(data, attributes, modality, voice, **(reading or {}))
     held = split(len(items), items.held_out, seed)
+    if bind and not issubclass(kind, Autoencoder):
+        raise LiminalError(f"model {model} has no encoder whose dimensions could be bound; leave --bind out")
     known = bound(items.attributes, held, bind, dim) if bind else None
     torch.manual_seed(seed)
-    network: Trainable = kind(
-        items.modality.shape, dim, **({"prior": prior} if prior else {}), **(options or {})
-    )
+    how = {**({"prior": prior} if prior else {}), "network": items.modality.network, **(options or {})}
+    network: Trainable = kind(items.modality.likelihood, dim, **how)
     if folder.exists() and not resume:
         shutil.rmtree(folder)
     try:
@@ -154,9 +155,10 @@ def fit(
 
         if not PartialState().is_main_process:
             return None
+        generator = inverted.encoded(network, items.modality)
         dimensions = {name: i for i, name in enumerate(bind)}
         card = assemble(
-            network, items, held, folder, seed=seed, training=training, dimensions=dimensions, voice=voice
+            generator, items, held, folder, seed=seed, training=training, dimensions=dimensions, voice=voice
         )
     except OSError as error:
         raise LiminalError(
@@ -232,10 +234,19 @@ def encode_all(
 
 
 def posteriors(
-    generator: Autoencoder, modality: Modality, items: Items
+    generator: Autoencoder, modality: Modality, items: Items, z: Tensor
 ) -> Callable[[torch.Generator], Tensor]:
-    """A function that draws one posterior sample (n, d) for each of the stored items; the encoder runs once."""
+    """A function that draws one posterior sample (n, d) for each of the stored items; the encoder runs once.
+
+    Args:
+        generator, modality: encode.
+        items: n stored items.
+        z: (n, d), their codes; of a deterministic encoder these are the samples.
+    """
     found: list[Posterior] = []
+    with inference(generator):
+        if isinstance(generator.posterior(modality.tensor(items[:1]).to(generator.device)), Delta):
+            return lambda g: z.clone()
     with inference(generator):
         for i in range(0, len(items), ENCODE):
             found.append(generator.posterior(modality.tensor(items[i : i + ENCODE]).to(generator.device)))
@@ -275,7 +286,7 @@ def assemble(
     voice = voice or Voice()
     generator.requires_grad_(False)
     z = encode_all(generator, items.modality, items.items, voice)
-    samplers, sampler = fit_samplers(generator, items, held, seed, voice)
+    samplers, sampler = fit_samplers(generator, items, z, held, seed, voice)
     if isinstance(generator.prior, latent.Mixture):
         generator.prior = samplers["mixture"]
     table = Catalogue.create(folder, batches(items, held, z, voice), generator.dim, items.attributes.schema)
@@ -322,14 +333,15 @@ def assemble(
 
 
 def fit_samplers(
-    generator: Autoencoder, items: Dataset, held: np.ndarray, seed: int, voice: Voice
+    generator: Autoencoder, items: Dataset, z: np.ndarray, held: np.ndarray, seed: int, voice: Voice
 ) -> tuple[dict[str, Prior], dict[str, Any]]:
     """Mixture and flow fitted to posterior samples of training items, and the default chosen by a two-sample test on held-out ones."""
+
+    def drawn(rows: np.ndarray) -> Callable[[torch.Generator], Tensor]:
+        return posteriors(generator, items.modality, Rows(items.items, rows), torch.from_numpy(z[rows]))
+
     rows = rng_rows(np.flatnonzero(~held), FIT_ON, seed)
-    draw = posteriors(generator, items.modality, Rows(items.items, rows))
-    test = posteriors(
-        generator, items.modality, Rows(items.items, rng_rows(np.flatnonzero(held), 2000, seed))
-    )(rng(seed + 1))
+    draw, test = drawn(rows), drawn(rng_rows(np.flatnonzero(held), 2000, seed))(rng(seed + 1))
     support = generator.prior.name if generator.prior.name in PRIORS else "normal"
     voice.progress("fitting samplers", 0.0)
     fitted: dict[str, latent.Fitted] = {"mixture": latent.fit_mixture(draw(rng(seed)), test, seed, support)}
@@ -367,9 +379,9 @@ def batches(
         for i in range(0, n, size):
             j = min(i + size, n)
             splits = np.where(held[i:j], "held", "train").tolist()
-            thumbnails = list(pool.map(items.modality.pack, items.items[i:j]))
+            packed = list(pool.map(items.modality.pack, items.items[i:j]))
             attributes = items.attributes.slice(i, j - i) if items.attributes.num_columns else None
-            yield rows.batch(z[i:j], splits, thumbnails, list(items.sources[i:j]), attributes)
+            yield rows.batch(z[i:j], splits, packed, list(items.sources[i:j]), attributes)
             voice.progress("writing the catalogue", j / n, f"{j:,} of {n:,}")
 
 
@@ -422,13 +434,13 @@ def learn_attributes(
         torch.from_numpy(z[held_rows]),
         known.take(pa.array(held_rows)),
         decode=generator.decode,
-        read=reader.named,
+        read=readers.reading(reader, modality),
         seed=seed,
         dimensions=dimensions,
         progress=lambda i, n, name: voice.progress("finding directions", i / n, name),
     )
     tensors, about = directions.to_tensors(found)
-    scores = reader.scores(modality.tensor(items[held_rows]), known.take(pa.array(held_rows)))
+    scores = reader.scores(modality.soft(items[held_rows]), known.take(pa.array(held_rows)))
     return {
         "reader.safetensors": {
             **write_weights(folder, "reader.safetensors", reader.state_dict()),

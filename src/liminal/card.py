@@ -28,10 +28,26 @@ if TYPE_CHECKING:
 
 FILE = "card.json"
 CHECKPOINT = "checkpoint"
-FORMAT = 1  # of the card and the folder; raised by every change that an older reader would misread
-MIGRATIONS: dict[
-    int, Callable[[dict[str, Any]], dict[str, Any]]
-] = {}  # from a format to the next one, in memory
+FORMAT = 2  # of the card and the folder; raised by every change that an older reader would misread
+
+
+def _to_2(card: dict[str, Any]) -> dict[str, Any]:
+    """A model's shapes are those of its modality's likelihood; items of any kind are counted as items."""
+
+    def without(section: str, *names: str) -> dict[str, Any]:
+        found = card.get(section)
+        return {k: v for k, v in found.items() if k not in names} if isinstance(found, dict) else found  # type: ignore[return-value]
+
+    model, training = without("model"), without("training", "images_per_second")
+    if isinstance(model, dict) and isinstance(model.get("arguments"), dict):
+        model["arguments"] = {k: v for k, v in model["arguments"].items() if k != "shape"}
+    speed = (card.get("training") or {}).get("images_per_second") if isinstance(training, dict) else None
+    return {**card, "model": model, "training": training | {"items_per_second": speed} if speed else training}
+
+
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: _to_2
+}  # to the next format, in memory
 
 _SECTIONS = ("model", "modality", "prior", "sampler", "data", "attributes", "training", "measures", "parts")
 _NEEDED: dict[str, dict[str, type[Any]]] = {

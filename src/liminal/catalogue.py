@@ -22,6 +22,7 @@ from .rows import FIXED, KINDS, SPLITS, check_names, numbered, schema_of, storag
 
 FOLDER = "items.lance"
 METRICS = {"euclidean": "l2", "cosine": "cosine"}
+OLD = {"item": "thumbnail"}  # what columns were called before
 _RACE = "{}: another process wrote to it at the same time; the space is as it was, run this again"
 _CHUNK_BYTES = 32 << 20  # written at once: bounds memory, and keeps the pieces of a large table few
 _CHUNK_ROWS = 8192  # read at once when the whole table is copied
@@ -45,7 +46,7 @@ class Catalogue:
         with _reading(self.folder):
             self._table = _open(self.folder, version)
             self.version = int(self._table.version)
-            self._schema: pa.Schema = self._table.schema
+            self._schema: pa.Schema = renamed(self._table.schema)
             ids = (
                 self._table.search().select(["id"]).to_arrow()["id"].to_numpy()
                 if "id" in self._schema.names
@@ -157,8 +158,8 @@ class Catalogue:
         if limit is not None:
             return self.rows(self.table(where, ["id"], split)["id"].to_numpy()[: max(limit, 0)], columns)
         with _reading(self.folder, where):
-            query = self._table.search().select(list(dict.fromkeys(["id", *columns])))
-            found = (query.where(condition) if condition else query).to_arrow()
+            query = self._table.search().select(self._stored(["id", *columns]))
+            found = self._named((query.where(condition) if condition else query).to_arrow())
         ids = found["id"].to_numpy()
         return (found if (np.diff(ids) > 0).all() else found.take(np.argsort(ids))).select(columns)
 
@@ -180,7 +181,7 @@ class Catalogue:
         once, back = np.unique(wanted, return_inverse=True)
         with _reading(self.folder):
             at = once if self._offsets is None else self._offsets[once]
-            found = self._table.take_offsets(at.tolist()).select(names).to_arrow()
+            found = self._named(self._table.take_offsets(at.tolist()).select(self._stored(names)).to_arrow())
         place = np.argsort(found["id"].to_numpy())[back]
         return found.take(place).select(columns)
 
@@ -188,9 +189,9 @@ class Catalogue:
         """The code (d) float32 of one item."""
         return self._codes(self.rows([item], ["z"]))[0]
 
-    def thumbnails(self, ids: Sequence[int] | np.ndarray) -> list[bytes]:
+    def packed(self, ids: Sequence[int] | np.ndarray) -> list[bytes]:
         """The packed items with these ids, in this order."""
-        return self.rows(ids, ["thumbnail"])["thumbnail"].to_pylist()
+        return self.rows(ids, ["item"])["item"].to_pylist()
 
     def nearest(self, z: np.ndarray, k: int, where: str | None = None, metric: str = "euclidean") -> pa.Table:
         """The k items nearest to z, nearest first; exact (every item that passes the filter is compared).
@@ -241,6 +242,9 @@ class Catalogue:
             if table.version != self.version:  # somebody's uncommitted write lies on top of this version
                 table.checkout(self.version)
                 table.restore()
+            for new, old in OLD.items():
+                if old in table.schema.names and new not in table.schema.names:
+                    table.alter_columns({"path": old, "rename": new})
         return _pour(self.folder, table, numbered(rows, self._schema, len(self)), self._schema, replace=False)
 
     def set_attributes(self, table: pa.Table) -> int:
@@ -307,9 +311,18 @@ class Catalogue:
         flat = [chunk.flatten().to_numpy() for chunk in table["z"].chunks]
         return np.concatenate([np.zeros(0, np.float32), *flat]).reshape(-1, self.dim)
 
+    def _stored(self, columns: Sequence[str]) -> list[str]:
+        """The columns as the table on disk calls them, each once."""
+        known = self._table.schema.names
+        return [OLD.get(name, name) if name not in known else name for name in dict.fromkeys(columns)]
+
+    def _named(self, table: pa.Table) -> pa.Table:
+        """A table from disk with the columns' present names."""
+        return table.rename_columns(renamed(table.schema).names)
+
     def _columns(self, columns: Sequence[str] | None) -> list[str]:
         if columns is None:
-            return [name for name in self._schema.names if name not in ("z", "thumbnail")]
+            return [name for name in self._schema.names if name not in ("z", "item")]
         for name in columns:
             if name not in self._schema.names:
                 raise unknown("column", name, self._schema.names)
@@ -320,7 +333,7 @@ class Catalogue:
         parentheses: Lance reads no further than it understands."""
         parts = []
         if where is not None:
-            names = [name for name in self._schema.names if name not in ("z", "thumbnail")]
+            names = [name for name in self._schema.names if name not in ("z", "item")]
             parts.append(f"({resolve(where, names)})")
             try:
                 self._table.search().where(parts[0]).explain_plan()
@@ -331,6 +344,12 @@ class Catalogue:
                 raise unknown("split", split, SPLITS)
             parts.append(f"split = '{split}'")
         return " and ".join(parts) or None
+
+
+def renamed(schema: pa.Schema) -> pa.Schema:
+    """A schema whose columns bear their present names; format 1 called the stored item its thumbnail."""
+    old = {old: new for new, old in OLD.items() if new not in schema.names}
+    return pa.schema([field.with_name(old.get(field.name, field.name)) for field in schema])
 
 
 def _lancedb() -> Any:

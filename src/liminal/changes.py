@@ -77,8 +77,8 @@ class Stored(Core):
         """Rows of the catalogue with codes from `generator`."""
         for i in range(0, len(ids), size):
             part = ids[i : i + size]
-            table = self.catalogue.rows(part, ["split", "source", "thumbnail", *self.card.attributes])
-            packed = table["thumbnail"].to_pylist()
+            table = self.catalogue.rows(part, ["split", "source", "item", *self.card.attributes])
+            packed = table["item"].to_pylist()
             z = (
                 generator.encode(self.modality.tensor(np.stack([self.modality.unpack(p) for p in packed])))
                 .cpu()
@@ -198,7 +198,17 @@ class Stored(Core):
         self._forget()
 
     def _forget(self) -> None:
-        for name in ("catalogue", "latents", "scale", "spread", "support", "mixer", "directions", "reader"):
+        for name in (
+            "catalogue",
+            "latents",
+            "scale",
+            "spread",
+            "support",
+            "mixer",
+            "directions",
+            "reader",
+            "read",
+        ):
             self.__dict__.pop(name, None)
         self._styles.clear()
         self._clusters.clear()

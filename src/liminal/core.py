@@ -23,8 +23,8 @@ from .catalogue import Catalogue
 from .errors import LiminalError, offer, unknown
 from .generator import Autoencoder
 from .maps.clusters import Clusters
-from .measures.reader import Reader
-from .modalities import Modality
+from .measures.reader import Reader, reading
+from .modalities import Modality, Read
 from .models.latent import Flow
 from .ops import directions, effects, formula, mixing
 from .ops import support as supports
@@ -96,7 +96,8 @@ class Core:
         """Latents of items: the posterior means, deterministic, in float32.
 
         Args:
-            data: stored items (n, *modality.item_shape) or one of them, a float tensor (n, *modality.shape), a path or a list of paths.
+            data: stored items (n, *modality.item_shape) or one of them, x itself as a tensor (n, *modality.shape), a path
+                or a list of paths.
 
         Returns:
             (n, d).
@@ -107,6 +108,10 @@ class Core:
         if isinstance(data, Tensor):
             return self.generator.encode(data[None] if data.ndim == len(self.modality.shape) else data).cpu()
         return torch.from_numpy(build.encode_all(self.generator, self.modality, self._stored(data), Voice()))
+
+    def chart(self, z: Tensor) -> Tensor:
+        """What latents (n, d) decode to, as rows (n, m) whose plain distance is how far items look apart; differentiable."""
+        return self.modality.chart(self.generator.decode_soft(z))
 
     def decode(self, z: Tensor | np.ndarray) -> np.ndarray:
         """Stored items (n, *modality.item_shape) of latents (n, d) or (d,).
@@ -158,13 +163,15 @@ class Core:
         Raises:
             LiminalError: an id does not exist.
         """
-        found = [self.modality.unpack(data) for data in self.catalogue.thumbnails(list(ids))]
+        found = [self.modality.unpack(data) for data in self.catalogue.packed(list(ids))]
         return (
             np.stack(found) if found else np.zeros((0, *self.modality.item_shape), self.modality.item_dtype)
         )
 
     def original(self, item: Item) -> Tensor:
-        """An item itself as a tensor (*modality.shape): one of the space (``"@12"``, 12), a file, or a stored item.
+        """An item itself as a perfect decoder would give it, (*modality.soft_shape).
+
+        It is one of the space (``"@12"``, 12), a file, or a stored item.
 
         Raises:
             LiminalError: it is a formula or a latent, which have no original.
@@ -179,7 +186,7 @@ class Core:
             raise LiminalError(
                 f"item {item!r} has no original to keep the detail of; name an item such as @12, or a file"
             )
-        return self.modality.tensor(stored)[0]
+        return self.modality.soft(stored)[0]
 
     def latent(self, item: Item) -> Tensor:
         """The latent (d,) of an item: ``"@12"`` or 12, a file, a formula, a stored item, or a latent already.
@@ -196,7 +203,7 @@ class Core:
         if Path(item).is_file():
             return self.encode(item)[0]
         if isinstance(item, Path) or (
-            re.search(r"[./\\]\w+$", str(item)) and Path(str(item)).suffix.lower() in self.modality.endings
+            re.search(r"[./\\]\w+$", str(item)) and Path(str(item)).suffix.lower() in self.modality.reads
         ):
             raise LiminalError(f"item {item}: there is no such file")
         return formula.point(str(item), self.names())
@@ -273,14 +280,17 @@ class Core:
         return reader.eval().requires_grad_(False)
 
     @cached_property
+    def read(self) -> Read | None:
+        """What reads attributes from decoded data, see `measures.reader.reading`; None where no attributes are known."""
+        return None if self.reader is None else reading(self.reader, self.modality)
+
+    @cached_property
     def spread(self) -> dict[str, float]:
         """One standard deviation of what the reader sees in decoded items, by name; empty where there is no reader."""
-        if self.reader is None:
+        if self.read is None:
             return {}
         z = self.latents[build.rng_rows(np.arange(len(self.latents)), SPREAD_ON, 0)]
-        return {
-            name: float(value.std()) for name, value in self.reader.named(self.generator.decode(z)).items()
-        }
+        return {name: float(value.std()) for name, value in self.read(self.generator.decode(z)).items()}
 
     @cached_property
     def support(self) -> Support:
@@ -374,7 +384,7 @@ class Names:
             raise LiminalError(
                 f"{name}={value}: {name} is a number; wanted one, such as {name}=0.5"
             ) from None
-        if self.start is None or self.space.reader is None:
+        if self.start is None or self.space.read is None:
             raise LiminalError(
                 f"{name}={value} sets a value and needs an item to start from: use it in an edit of that item"
             )
@@ -382,7 +392,7 @@ class Names:
             directions.resolve(name, None, self.space.directions, self.space.catalogue.attributes),
             self.start,
         )
-        read, decode = self.space.reader.named, self.space.generator.decode
+        read, decode = self.space.read, self.space.generator.decode
         return effects.reach(lambda z: read(decode(z))[name], start, found.vector, wanted, found.unit)
 
     def file(self, path: str) -> Tensor:

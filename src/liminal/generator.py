@@ -4,7 +4,8 @@ A `Generator` is a prior p(z) and a decoder f: z -> x. An `Autoencoder` adds an 
 the code of x. A subclass writes the differentiable halves (`decode_soft`, `posterior`); the exact, lean ones
 (`decode`, `encode`) are here once: float32, evaluation mode, no autograd, bounded memory.
 
-Letters: x data (n, *shape), z latents (n, d).
+Letters: x data as an encoder takes it, y what a decoder answers (n, *shape), z latents (n, d). For numbers the two have one
+form; for symbols x is ids and y probabilities: see `modalities.likelihoods`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from .errors import LiminalError
+from .modalities.likelihoods import Likelihood
 from .priors import Delta, Posterior, Prior
 from .tensors import CHUNK, in_chunks, inference
 
@@ -29,7 +31,7 @@ class Generator(nn.Module, ABC):
     Attributes:
         name: the class's name in cards and on the command line.
         prior: the distribution over z that the model was trained towards, or was given.
-        shape: of one decoded x, without the batch.
+        shape: of one decoded y, without the batch.
     """
 
     name: ClassVar[str]
@@ -47,10 +49,10 @@ class Generator(nn.Module, ABC):
 
     @abstractmethod
     def decode_soft(self, z: Tensor) -> Tensor:
-        """z (n, d) -> the differentiable x (n, *shape): pixels, log-mel, probabilities, occupancy."""
+        """z (n, d) -> the differentiable y (n, *shape): pixels, log-mel, probabilities, occupancy."""
 
     def decode(self, z: Tensor, chunk: int = CHUNK) -> Tensor:
-        """z (n, d) -> x (n, *shape), exact and without autograd, `chunk` rows at a time.
+        """z (n, d) -> y (n, *shape), exact and without autograd, `chunk` rows at a time.
 
         Raises:
             LiminalError: z has another width than the space, or holds NaN or infinity.
@@ -82,21 +84,30 @@ class Generator(nn.Module, ABC):
 
 
 class Autoencoder(Generator):
-    """A generator with an encoder."""
+    """A generator with an encoder.
+
+    Attributes:
+        takes: shape of one x; that of y unless it is another.
+    """
+
+    @property
+    def takes(self) -> tuple[int, ...]:
+        """Shape of one x, without the batch."""
+        return self.shape
 
     @abstractmethod
     def posterior(self, x: Tensor) -> Posterior:
-        """x (n, *shape) -> q(z|x), differentiable. Its `mean` is the code of x."""
+        """x (n, *takes) -> q(z|x), differentiable. Its `mean` is the code of x."""
 
     def encode(self, x: Tensor, chunk: int = CHUNK) -> Tensor:
-        """x (n, *shape) -> z (n, d), the posterior mean: deterministic, exact, without autograd.
+        """x (n, *takes) -> z (n, d), the posterior mean: deterministic, exact, without autograd.
 
         Raises:
             LiminalError: x has another shape than the model's items, or holds NaN or infinity.
         """
-        if x.ndim != len(self.shape) + 1 or tuple(x.shape[1:]) != tuple(self.shape):
+        if tuple(x.shape[1:]) != tuple(self.takes):
             raise LiminalError(
-                f"encode: wanted items of shape (n, {', '.join(map(str, self.shape))}), got {tuple(x.shape)}"
+                f"encode: wanted items of shape (n, {', '.join(map(str, self.takes))}), got {tuple(x.shape)}"
             )
 
         def mean(part: Tensor) -> Tensor:
@@ -111,35 +122,67 @@ class Autoencoder(Generator):
             return in_chunks(mean, x, chunk)
 
 
-class Trainable(Autoencoder):
-    """An autoencoder that the training loop can fit."""
+class Trainable(Generator):
+    """A generator that the training loop can fit; most are autoencoders too.
+
+    Its constructor takes the data's likelihood first (a bare shape is numbers in [0, 1]), then d, then what `config` gives.
+
+    Attributes:
+        likelihood: p(x | z), what the decoder's raw output says about x; scales that it learns are part of the model.
+        network: family of its networks.
+        players: who is trained in turn in each step, each on its own loss, parameters and optimisers. One, unless they play
+            against each other: a GAN has ``("critic", "generator")``.
+    """
+
+    likelihood: Likelihood
+    network: str
+    players: ClassVar[tuple[str, ...]] = ("all",)
+
+    def untrained(self) -> Trainable:
+        """The same architecture with weights of its own, drawn from torch's generator."""
+        likelihood = type(self.likelihood)(**self.likelihood.config())
+        return type(self)(likelihood, **self.config())  # type: ignore[call-arg]
+
+    @property
+    def takes(self) -> tuple[int, ...]:
+        """Shape of one x that it is trained on, without the batch."""
+        return self.likelihood.shape
+
+    def parameters_of(self, player: str) -> list[nn.Parameter]:
+        """The parameters that a player moves. Every parameter belongs to one player."""
+        return list(self.parameters())
 
     @abstractmethod
-    def loss(self, x: Tensor, progress: float) -> dict[str, Tensor]:
-        """The terms of the objective on a batch; their sum, where the key has no leading underscore, is minimised.
+    def loss(self, x: Tensor, progress: float, player: str = "all") -> dict[str, Tensor]:
+        """The terms of a player's objective on a batch; their sum, where the key has no leading underscore, is minimised.
 
         Args:
-            x: (n, *shape).
+            x: (n, *takes).
             progress: fraction of the training done, 0 to 1, for warm-ups.
+            player: one of `players`.
 
         Returns:
             Scalars by name. Keys that start with ``_`` are only shown.
         """
 
-    def forward(self, x: Tensor, progress: float, known: Tensor | None = None) -> dict[str, Tensor]:
-        """`loss`, under the name that wrappers for several processes call; with `known` also the term that binds dimensions to attributes.
+    def forward(
+        self, x: Tensor, progress: float, known: Tensor | None = None, player: str = "all"
+    ) -> dict[str, Tensor]:
+        """`loss`, under the name that wrappers for several processes call; with `known` also what binds dimensions to attributes.
 
-        The first b dimensions of the posterior mean are held to b standardised attributes, as observations with a standard deviation of
-        `BOUND`: -log N(known | mean, BOUND^2) up to a constant, in nats. (Pati & Lerch 2021 regularise the order of the values; the
-        value itself also fixes the unit of the dimension.)
+        The first b dimensions of the posterior mean are held to b standardised attributes, as observations with a standard
+        deviation of `BOUND`: -log N(known | mean, BOUND^2) up to a constant, in nats. (Pati & Lerch 2021 regularise the order
+        of the values; the value itself also fixes the unit of the dimension.)
 
         Args:
-            x: (n, *shape).
+            x: (n, *takes).
             progress: fraction of the training done.
-            known: (n, b), NaN where unknown.
+            known: (n, b), NaN where unknown; for autoencoders.
+            player: one of `players`.
         """
-        terms = self.loss(x, progress)
+        terms = self.loss(x, progress) if self.players == ("all",) else self.loss(x, progress, player)
         if known is not None:
+            assert isinstance(self, Autoencoder)
             miss = (self.posterior(x).mean[:, : known.shape[1]].float() - known).nan_to_num(0.0)
             terms["bind"] = 0.5 * (miss / BOUND).square().sum(1).mean()
         return terms

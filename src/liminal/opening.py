@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from .card import Card, read_weights, verify
 from .datasets import Dataset
 from .errors import LiminalError, unknown
 from .generator import Autoencoder, Wrapped
-from .models import latent
+from .models import inverted, latent
 from .priors import PRIORS, Prior
 from .space import Space
 from .tensors import choose_device
 from .train import split
 from .voice import Voice, speaking
+
+OLD = {"model.log_sigma": "model.likelihood.log_sigma"}  # what tensors were called in format 1
 
 
 def open(
@@ -70,12 +73,12 @@ def open(
             decode,
             encode,
             PRIORS.get(card.prior["name"], PRIORS["normal"])(int(card.prior["dim"])),
-            modality.shape,
+            modality.soft_shape,
         )
     else:
-        generator = _made(
-            registry.named("model", card.model["class"], registry.MODELS), card.model["arguments"], folder
-        )
+        kind = registry.named("model", card.model["class"], registry.MODELS)
+        generator = _made(partial(kind, modality.likelihood), card.model["arguments"], folder)
+        generator = inverted.encoded(generator, modality)
         _fill(generator, tensors, "model", folder)
     if card.prior["name"] == "mixture":
         generator.prior = samplers["mixture"]
@@ -97,7 +100,8 @@ def _made(kind: Callable[..., Any], arguments: dict[str, Any], folder: Path) -> 
 
 
 def _fill(module: torch.nn.Module, tensors: dict[str, Tensor], prefix: str, folder: Path) -> None:
-    state = {k[len(prefix) + 1 :]: v.float() for k, v in tensors.items() if k.startswith(f"{prefix}.")}
+    present = {OLD.get(name, name): tensor for name, tensor in tensors.items()}
+    state = {k[len(prefix) + 1 :]: v.float() for k, v in present.items() if k.startswith(f"{prefix}.")}
     try:
         missing, extra = module.load_state_dict(state, strict=False)
     except RuntimeError as error:
@@ -177,7 +181,7 @@ def wrap(
     if isinstance(prior, str) and prior not in PRIORS:
         raise unknown("prior", prior, PRIORS)
     generator = Wrapped(
-        decode, encode, PRIORS[prior](dim) if isinstance(prior, str) else prior, items.modality.shape
+        decode, encode, PRIORS[prior](dim) if isinstance(prior, str) else prior, items.modality.soft_shape
     )
     temporary = None if out is not None else tempfile.TemporaryDirectory(prefix="liminal-")
     folder = build.claim(temporary.name if temporary else str(out), force=False, resume=False)

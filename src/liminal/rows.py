@@ -6,7 +6,7 @@ column     type                    what
 id         int64                   0 .. n-1, in the order of the data
 split      string                  ``train`` or ``held`` (never trained on)
 z          float32 (d)             the item's code
-thumbnail  binary                  the stored item, as `Modality.pack` gives it
+item       binary                  the stored item, as `Modality.pack` gives it
 source     string                  where the item came from
 ...        double, bool, string    one column for each attribute: number, yes/no, category; null = unknown
 =========  ======================  ==========================================================
@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 
 from .errors import LiminalError, unknown
 
-FIXED = ("id", "split", "z", "thumbnail", "source")
+FIXED = ("id", "split", "z", "item", "source")
 SPLITS = ("train", "held")
 KINDS: dict[pa.DataType, str] = {pa.float64(): "number", pa.bool_(): "bool", pa.string(): "category"}
 _RESERVED = {*FIXED, "distance", "_distance", "_rowid", "_rowaddr", "_rowoffset", "_score"}
@@ -32,7 +32,7 @@ _RESERVED = {*FIXED, "distance", "_distance", "_rowid", "_rowaddr", "_rowoffset"
 def batch(
     z: np.ndarray,
     splits: Sequence[str],
-    thumbnails: Sequence[bytes],
+    items: Sequence[bytes],
     sources: Sequence[str],
     attributes: pa.Table | None = None,
 ) -> pa.RecordBatch:
@@ -41,7 +41,7 @@ def batch(
     Args:
         z: (n, d) codes.
         splits: n times ``"train"`` or ``"held"``.
-        thumbnails: n packed items.
+        items: n packed items.
         sources: n strings.
         attributes: n rows, or None for no attributes.
 
@@ -52,7 +52,7 @@ def batch(
     columns: dict[str, Any] = {
         "split": pa.array(splits, pa.string()),
         "z": pa.FixedSizeListArray.from_arrays(pa.array(z.ravel()), z.shape[1]),
-        "thumbnail": pa.array(thumbnails, pa.binary()),
+        "item": pa.array(items, pa.binary()),
         "source": pa.array(sources, pa.string()),
     }
     if attributes is not None and attributes.num_columns:

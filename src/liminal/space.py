@@ -17,7 +17,7 @@ from .changes import Stored
 from .core import Item, vectors
 from .distances import nearest
 from .errors import LiminalError, unknown
-from .generator import Wrapped
+from .generator import Trainable
 from .maps.clusters import Clusters, clusters
 from .maps.inverse import Inverse, InverseResult
 from .maps.lattice import Lattice, lattice
@@ -27,6 +27,7 @@ from .measures.meaning import Meaning, meaning
 from .measures.stability import stability
 from .measures.value import Measure
 from .models import conditional
+from .models.inverted import Inverted
 from .ops import curves, discover, edits, formula, geodesics, mixing, paths, probes
 from .ops.directions import Direction
 from .ops.restyle import Transfer, restyle
@@ -65,7 +66,7 @@ class Space(Stored):
             item: as `latent` takes it; an item of the space is its own first neighbour.
             k: how many.
             where: a filter, ``"label = 'Bag' and smile > 0.5"``.
-            metric: ``euclidean`` or ``cosine`` in the latent space; ``decoded``, root mean square difference of what the latents decode to,
+            metric: ``euclidean`` or ``cosine`` in the latent space; ``decoded``, how far apart what they decode to looks,
                 and ``geodesic``, length of the shortest way as it is seen: both among the `RANKED` + k nearest in the latent space.
 
         Raises:
@@ -80,15 +81,15 @@ class Space(Stored):
         found = self.catalogue.nearest(
             z.numpy(), k if plain else k + RANKED, passed, metric if plain else "euclidean"
         )
-        found = found.drop_columns([c for c in ("z", "thumbnail") if c in found.column_names])
+        found = found.drop_columns([c for c in ("z", "item") if c in found.column_names])
         if plain or not len(found):
             return found
         near = self.latents[found["id"].to_pylist()]
         if metric == "decoded":
-            x = self.generator.decode(torch.cat([z[None], near])).flatten(1)
+            x = self.modality.chart(self.generator.decode(torch.cat([z[None], near])))
             far = (x[1:] - x[:1]).double().square().mean(1).sqrt().cpu()
         else:
-            far = geodesics.distances(self.generator.decode_soft, z, near).double().cpu()
+            far = geodesics.distances(self.chart, z, near).double().cpu()
         found = found.set_column(1, "distance", pa.array(far.numpy()))
         return found.take(pa.array(far.argsort(stable=True)[:k].numpy()))
 
@@ -221,7 +222,7 @@ class Space(Stored):
             mixer=self.mixer if along in ("mix", "smooth") else None,
             name=along,
             support=self.trust,
-            read=self.reader.named if self.reader else None,
+            read=self.read,
             scale=self.spread,
             **held,
         )
@@ -231,7 +232,7 @@ class Space(Stored):
         stops = torch.cat([keys, keys[:1]]) if loop else keys
         weight = self.trust.weight if self.trust else None
         return geodesics.geodesics(
-            self.generator.decode_soft,
+            self.chart,
             stops[:-1],
             stops[1:],
             weight=weight,
@@ -273,7 +274,7 @@ class Space(Stored):
             z,
             vector,
             change if isinstance(change, str) else f"a vector of length {float(vector.norm()):.3g}",
-            self.reader.named if self.reader else None,
+            self.read,
             asked=formula.attributes(tree) if tree is not None else (),
             spread=self.spread,
             support=self.trust,
@@ -308,16 +309,14 @@ class Space(Stored):
             return list(self.directions.values())
         if source not in SOURCES:
             raise unknown("source of directions", source, SOURCES)
-        k, read, decode = min(k, self.dim), self.reader.named if self.reader else None, self.generator.decode
+        k, read, decode = min(k, self.dim), self.read, self.generator.decode
         if source == "pca":
             return discover.pca(self.latents, k, decode, read, seed)
         if source == "factorised":
             return discover.factorised(self.generator, self.latents, k, read, seed)
         if at is None:
             raise LiminalError("directions: jacobian needs an item to start from, such as @12")
-        return discover.jacobian(
-            self.generator.decode_soft, self.latent(at), self.latents, k, decode, read, seed
-        )
+        return discover.jacobian(self.chart, self.latent(at), self.latents, k, decode, read, seed)
 
     def direction_strips(self, found: Sequence[Direction], item: Item | None = None) -> Any:
         """A picture of directions, a row each, on one item; None: the most typical one. See `ops.discover.strips`."""
@@ -329,7 +328,7 @@ class Space(Stored):
         a, b = (
             torch.from_numpy(self.catalogue.latents(where=formula.where(text))[1]) for text in (second, first)
         )
-        read = self.reader.named if self.reader else None
+        read = self.read
         return discover.from_selections(
             a, b, self.latents, f"{first} to {second}", self.generator.decode, read
         )
@@ -357,7 +356,7 @@ class Space(Stored):
             blend,
             content_class=classes[0] if classes[0] in fitted.classes else None,
             style_class=classes[1] if classes[1] in fitted.classes else None,
-            read=self.reader.named if self.reader else None,
+            read=self.read,
             support=self.trust,
             nearest=self._nearest_items,
         )
@@ -423,10 +422,11 @@ class Space(Stored):
             drawn: as `map` made it.
             seed: of the items that are left out to tell the error.
         """
-        decode = lambda z: self.generator.decode(torch.from_numpy(z)).cpu().numpy()
-        return drawn.inverse(
-            seed, decode, lambda rows: self.modality.tensor(self.items(drawn.ids[rows].tolist())).numpy()
-        )
+        look = lambda z: self.modality.chart(self.generator.decode(torch.from_numpy(z))).cpu().numpy()
+        real = lambda rows: self.modality.chart(
+            self.modality.soft(self.items(drawn.ids[rows].tolist()))
+        ).numpy()
+        return drawn.inverse(seed, look, real)
 
     def at(
         self, places: Sequence[tuple[float, float]], method: str = "umap", seed: int = 0
@@ -517,16 +517,16 @@ class Space(Stored):
         speak = voice or speaking()
         table = self._chosen(None, 4_000, seed)
         random = None
-        if not isinstance(self.generator, Wrapped):
+        if isinstance(self.generator, Trainable | Inverted):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
-                random = type(self.generator)(**self.generator.config()).to(self.generator.device)
+                random = self.generator.untrained().to(self.generator.device)
         found = meaning(
             self.generator,
             self.modality,
             vectors(table, self.dim),
             self.items(table["id"].to_pylist()),
-            read=self.reader.named if self.reader else None,
+            read=self.read,
             flow=self.flow,
             random=random,
             pairs=pairs,

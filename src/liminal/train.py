@@ -25,7 +25,7 @@ from torch import Tensor
 
 from .errors import LiminalError, NumericalError
 from .files import atomic_bytes
-from .generator import Trainable
+from .generator import Autoencoder, Trainable
 from .measures.structure import active_units
 from .modalities import Modality
 from .muon import Muon, is_matrix
@@ -105,26 +105,43 @@ class Run:
         fingerprint: dict[str, Any],
         device: str | None,
     ) -> None:
-        from accelerate import Accelerator
+        from accelerate import Accelerator, DistributedDataParallelKwargs
 
         wanted = choose_device(device)
         precision = "bf16" if has_fast_bf16(wanted) else "no"
-        self.accelerator = Accelerator(mixed_precision=precision, cpu=wanted.type == "cpu")
+        apart = DistributedDataParallelKwargs(find_unused_parameters=len(model.players) > 1)
+        self.accelerator = Accelerator(
+            mixed_precision=precision, cpu=wanted.type == "cpu", kwargs_handlers=[apart]
+        )
         self.precision = "bf16" if precision == "bf16" else "fp32"
         self.main = self.accelerator.is_main_process
         self.plan, self.count, self.state = plan, count, State(threads=torch.get_num_threads())
         self.batch = min(plan.batch, count)
         self.folder, self.fingerprint = folder / "checkpoint", fingerprint
-        self.model = model.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        flat = all(p.ndim < 5 for p in model.parameters())  # torch has no such layout for volumes
+        layout = {"memory_format": torch.channels_last} if flat else {}
+        self.model = model.to(self.accelerator.device, **layout)  # type: ignore[call-overload]
         self.names = [name for name, _ in self.model.named_parameters()]
         self.parameters = list(self.model.parameters())
-        fused = self.accelerator.device.type in ("cpu", "cuda")
-        others = [p for p in self.parameters if not is_matrix(p)]
-        adam = torch.optim.AdamW(others, plan.rate, betas=(0.9, 0.99), weight_decay=0.02, fused=fused)
-        muon = Muon([p for p in self.parameters if is_matrix(p)], plan.rate)
-        self.wrapped, *self.optimizers = self.accelerator.prepare(self.model, adam, muon)
+        owned = {name: self.model.parameters_of(name) for name in model.players}
+        made = [optimizer for own in owned.values() for optimizer in self._optimizers(own)]
+        self.wrapped, *self.optimizers = self.accelerator.prepare(self.model, *made)
+        self.owner = {p: o for o in self.optimizers for group in o.param_groups for p in group["params"]}
+        self.turns = [(name, own, list({self.owner[p] for p in own})) for name, own in owned.items()]
         self.averages = [p.detach().clone() for p in self.parameters]
         self.good: tuple[State, dict[str, Tensor]] | None = None
+
+    def _optimizers(self, parameters: list[torch.nn.Parameter]) -> list[torch.optim.Optimizer]:
+        """AdamW for what is no matrix, Muon for what is one."""
+        fused, rate = self.accelerator.device.type in ("cpu", "cuda"), self.plan.rate
+        others = [p for p in parameters if not is_matrix(p)]
+        weights = [p for p in parameters if is_matrix(p)]
+        adam = (
+            [torch.optim.AdamW(others, rate, betas=(0.9, 0.99), weight_decay=0.02, fused=fused)]
+            if others
+            else []
+        )
+        return [*adam, *([Muon(weights, rate)] if weights else [])]
 
     @property
     def per_epoch(self) -> int:
@@ -158,21 +175,24 @@ class Run:
         return np.sort(batch)[self.accelerator.process_index :: self.accelerator.num_processes]
 
     def advance(self, x: Tensor, done: float, known: Tensor | None = None) -> dict[str, Tensor] | None:
-        """One step on a batch. None where a gradient was not finite: nothing was changed then."""
+        """One step on a batch, each player in its turn. None where a gradient was not finite: the last good state is then wanted."""
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
         torch.manual_seed((self.plan.seed * 1_000_003 + self.state.step) * world + rank)
         warm = min(1.0, (self.state.step + 1) / WARM)
         fall = 1.0 if done < 0.3 else 0.5 * (1 + math.cos(math.pi * min(1.0, (done - 0.3) / 0.7)))
         for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
             group["lr"] = self.plan.rate * self.state.rate_scale * warm * max(fall, 1e-3)
-        terms = self.wrapped(x, done, known)
-        self.model.zero_grad()
-        self.accelerator.backward(torch.stack([v for k, v in terms.items() if not k.startswith("_")]).sum())
-        norm = torch.nn.utils.clip_grad_norm_(self.parameters, math.prod(self.model.shape), foreach=True)
-        if not torch.isfinite(norm):
-            return None
-        for optimizer in self.optimizers:
-            optimizer.step()
+        terms: dict[str, Tensor] = {}
+        for player, parameters, optimizers in self.turns:
+            own = self.wrapped(x, done, known, player)
+            self.model.zero_grad()
+            self.accelerator.backward(torch.stack([v for k, v in own.items() if not k.startswith("_")]).sum())
+            norm = torch.nn.utils.clip_grad_norm_(parameters, self.model.likelihood.size, foreach=True)
+            if not torch.isfinite(norm):
+                return None
+            for optimizer in optimizers:
+                optimizer.step()
+            terms |= own
         self.state.step += 1
         keep = min(0.998, (1 + self.state.step) / (10 + self.state.step))
         torch._foreach_lerp_(self.averages, [p.detach() for p in self.parameters], 1 - keep)
@@ -189,7 +209,7 @@ class Run:
 
     def kept(self, p: Tensor) -> dict[str, Tensor]:
         """What the optimiser remembers of a parameter; its own dict, to be changed in place."""
-        return self.optimizers[is_matrix(p)].state[p]  # type: ignore[no-any-return]
+        return self.owner[p].state[p]  # type: ignore[no-any-return]
 
     def restore(self, state: State, tensors: dict[str, Tensor]) -> None:
         """Back to a kept state. Values are copied into tensors of the parameter's own strides, which fused AdamW relies on."""
@@ -281,7 +301,7 @@ def train(
         known: (n, b) float32, standardised attributes of the items that the first b dimensions are bound to; NaN where unknown.
 
     Returns:
-        JSON-ready: epochs, steps, seconds, cpu_seconds, images_per_second, device, precision, threads, the last loss terms, setbacks.
+        JSON-ready: epochs, steps, seconds, cpu_seconds, items_per_second, device, precision, threads, the last loss terms, setbacks.
 
     Raises:
         NumericalError: gradients kept being NaN or infinite, `PATIENCE` times at ever lower rates.
@@ -293,6 +313,7 @@ def train(
     fingerprint = {
         "model": model.name,
         **model.config(),
+        "data": model.likelihood.config(),
         "items": len(items),
         "bound": bound,
         **{k: v for k, v in asdict(plan).items() if k != "rate"},
@@ -321,7 +342,7 @@ def train(
         "steps": run.state.step,
         "seconds": round(run.state.seconds, 1),
         "cpu_seconds": round(time.process_time() - cpu, 1),
-        "images_per_second": round(run.state.step * run.batch / max(run.state.seconds, 1e-9)),
+        "items_per_second": round(run.state.step * run.batch / max(run.state.seconds, 1e-9)),
         "device": str(run.accelerator.device),
         "precision": run.precision,
         "threads": run.state.threads,
@@ -439,7 +460,7 @@ class Log:
 
 def warn_of_collapse(model: Trainable, x: Tensor, voice: Voice) -> None:
     """Say so early when most dimensions carry nothing (posterior collapse), so that nobody waits for the end."""
-    if len(x) < 2:
+    if len(x) < 2 or not isinstance(model, Autoencoder):
         return
     with inference(model):
         z = in_chunks(lambda part: model.posterior(part.to(model.device)).mean, x)
@@ -464,8 +485,9 @@ def _faster_threads(run: Run, x: Tensor) -> int:
             times = []
             for _ in range(4):
                 start = time.perf_counter()
-                terms = run.model.loss(x, 0.0)
-                torch.stack([v for k, v in terms.items() if not k.startswith("_")]).sum().backward()
+                for player in run.model.players:
+                    terms = run.model(x, 0.0, player=player)
+                    torch.stack([v for k, v in terms.items() if not k.startswith("_")]).sum().backward()
                 times.append(time.perf_counter() - start)
             best = min(best, (min(times[1:]) * (1.0 if count == most else 1.15), count))
     for p in run.parameters:

@@ -221,8 +221,8 @@ def _originals(space: Space, names: Sequence[str], voice: Voice) -> np.ndarray:
                     f"{name}: wanted @ and a number, such as @12; only items and files have an original"
                 )
             found.append(space.items([int(name[1:])]))
-        elif Path(name).is_file() and Path(name).suffix.lower() in space.modality.endings:
-            found.append(space.modality.read(Path(name))[None])
+        elif Path(name).is_file() and Path(name).suffix.lower() in space.modality.reads:
+            found.append(space.modality.load(Path(name), name)[0][None])
         else:
             found.append(np.asarray(registry.dataset(name, None, space.modality, voice).items))
     return np.concatenate(found)

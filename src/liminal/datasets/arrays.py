@@ -234,7 +234,7 @@ def _convert(modality: Image, piece: tuple[np.ndarray, Sequence[str], Levels | N
     outcomes = []
     for name, picture, said in zip(names, pictures, out, strict=True):
         im = PIL.Image.fromarray(np.ascontiguousarray(picture[..., 0] if picture.shape[2] == 1 else picture))
-        fitted, remarks = modality.fitted(im)
+        fitted, remarks = modality.sized(im)
         item = np.asarray(fitted, dtype=np.uint8).reshape(modality.item_shape)
         outcomes.append(Outcome(name, item, (*said, *remarks)))
     return outcomes

@@ -57,7 +57,7 @@ def read_folder(
     Raises:
         LiminalError: no file can be read, or an option is out of range.
     """
-    found, unusable = find(path, modality_class.endings)
+    found, unusable = find(path, modality_class.reads)
     if not found:
         _refuse_nothing(path, modality_class, unusable)
     stored = store(
@@ -144,10 +144,10 @@ def _refuse_nothing(path: Path, modality_class: type[Modality], unusable: Sequen
         raise LiminalError(f"folder {path}: nothing can be read; {unusable[0][0]}: {unusable[0][1]}")
     if not any(not entry.name.startswith(".") for entry in os.scandir(path)):
         raise LiminalError(
-            f"folder {path} is empty; wanted {modality_class.plural} ({', '.join(sorted(modality_class.endings))})"
+            f"folder {path} is empty; wanted {modality_class.plural} ({', '.join(sorted(modality_class.reads))})"
         )
     raise LiminalError(
-        f"folder {path} holds no {modality_class.plural}; wanted files that end in {', '.join(sorted(modality_class.endings))}"
+        f"folder {path} holds no {modality_class.plural}; wanted files that end in {', '.join(sorted(modality_class.reads))}"
     )
 
 

@@ -57,11 +57,11 @@ def read(
         if pictures and idx_files(path):
             return read_idx_dataset(path, table, progress, **options)
         shards = [path / f.name for f in find(path, PARQUET)[0]] if pictures else []
-        if shards and not find(path, modality_class.endings)[0]:
+        if shards and not find(path, modality_class.reads)[0]:
             return read_parquet(shards, modality_class, table, progress, **options)
         return read_folder(path, modality_class, table, progress, **options)
     ending = path.suffix.lower()
-    if ending in modality_class.endings:
+    if ending in modality_class.reads:
         return _single(path, modality_class, table, progress, options)
     if pictures and ending in (".npy", ".npz"):
         return read_array(path, table, progress, **options)
@@ -71,7 +71,7 @@ def read(
         return read_idx_dataset(path, table, progress, **options)
     more = ", a .npy, .npz, .parquet or idx file" if pictures else ""
     raise LiminalError(
-        f"{path}: wanted a folder{more}, or a file that ends in {', '.join(sorted(modality_class.endings))}"
+        f"{path}: wanted a folder{more}, or a file that ends in {', '.join(sorted(modality_class.reads))}"
     )
 
 

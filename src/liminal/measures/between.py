@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 
 from ..errors import LiminalError
-from .readings import Read
+from ..modalities import Read
 from .value import Interval, around
 
 APART = 0.5  # units that the ends of a pair must differ by

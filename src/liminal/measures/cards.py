@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from . import readings
+from ..modalities import Read
+from .reader import reading
 from .sections import png
 from .subject import Subject
 
@@ -20,8 +21,6 @@ MOVED, FEW_MOVED = 64, 24  # items that are moved along each dimension
 POOL = 300  # items that tell how much a reading varies
 NOTHING = 0.1  # standard deviations of a reading below which a step changes nothing to speak of
 BESIDE = 2  # readings that are told beside the one that changes most
-
-Read = Callable[[Tensor], Mapping[str, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,7 @@ class Card:
         effects: by reading, the mean change for one standard deviation of the dimension, in standard deviations of the reading.
         leakage: mean absolute effect on the readings of other attributes; NaN where there are none.
         png: items along the dimension, from -3 to +3 standard deviations.
+        steps: of a reading, what more and less of it are called.
     """
 
     dimension: int
@@ -45,6 +45,7 @@ class Card:
     effects: Mapping[str, float]
     leakage: float
     png: bytes
+    steps: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def words(self) -> str:
         """What a step along it does, in a plain sentence; empty where nothing can be read."""
@@ -53,7 +54,7 @@ class Card:
         much = [(name, value) for name, value in self._order() if abs(value) >= NOTHING]
         if not much:
             return "No attribute changes with it."
-        most, *also = (_step(name, value) for name, value in much[: 1 + BESIDE])
+        most, *also = (_step(name, value, self.steps) for name, value in much[: 1 + BESIDE])
         return f"Mostly {most}" + (f"; also {' and '.join(also)}." if also else ".")
 
     def numbers(self) -> str:
@@ -101,11 +102,11 @@ def _called(reading: str) -> str:
     return f"{name} “{value}”" if value else name
 
 
-def _step(reading: str, effect: float) -> str:
-    """What a step does to a reading: as `readings.STEPS` has it, more or less of a value, or a number that goes up or down."""
+def _step(reading: str, effect: float, steps: Mapping[str, tuple[str, str]]) -> str:
+    """What a step does to a reading: as `Modality.steps` has it, more or less of a value, or a number that goes up or down."""
     called = _called(reading)
     up, down = (f"more {called}", f"less {called}") if "=" in reading else (f"{called} up", f"{called} down")
-    up, down = readings.STEPS.get(reading, (up, down))
+    up, down = steps.get(reading, (up, down))
     return up if effect > 0 else down
 
 
@@ -140,7 +141,14 @@ def dimensions(s: Subject, kl: np.ndarray) -> tuple[Card, ...]:
         ]
         found.append(
             Card(
-                j, float(use[j]), unit, strongest, of, float(np.mean(rest)) if rest else float("nan"), picture
+                dimension=j,
+                use=float(use[j]),
+                unit=unit,
+                strongest=strongest,
+                effects=of,
+                leakage=float(np.mean(rest)) if rest else float("nan"),
+                png=picture,
+                steps=s.modality.steps,
             )
         )
     return tuple(found)
@@ -148,8 +156,8 @@ def dimensions(s: Subject, kl: np.ndarray) -> tuple[Card, ...]:
 
 def _reader(s: Subject) -> Read | None:
     """What reads decoded data: known attributes and what needs no labels; None where nothing does."""
-    reads: list[Read] = [s.reader.named] if s.reader is not None else []
-    free = readings.label_free(s.modality)
+    reads: list[Read] = [reading(s.reader, s.modality)] if s.reader is not None else []
+    free = s.modality.readings
     if free is not None:
         reads.append(free)
     if not reads:

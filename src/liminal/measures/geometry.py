@@ -39,7 +39,7 @@ class Stretch:
 
 
 def stretch(
-    decode_soft: Callable[[Tensor], Tensor],
+    chart: Callable[[Tensor], Tensor],
     z: Tensor,
     spread: Tensor | None = None,
     active: Tensor | None = None,
@@ -51,7 +51,7 @@ def stretch(
     as "large".
 
     Args:
-        decode_soft: z (n, d) -> x (n, *shape).
+        chart: z (n, d) -> (n, D), see `Modality.chart`.
         z: (n, d), points to look at; each costs d + 1 decodings.
         spread: (d,), unit of each dimension; None: 1.
         active: (d,) bool, the dimensions that count; None: all.
@@ -65,7 +65,7 @@ def stretch(
         raise LiminalError(
             f"condition number: {len(z)} points and {int(keep.sum())} active dimensions; wanted one or more of each"
         )
-    values = stretches(pullback_metric(decode_soft, z, step, spread)[:, keep][:, :, keep])[0].numpy()
+    values = stretches(pullback_metric(chart, z, step, spread)[:, keep][:, :, keep])[0].numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
         condition = np.where(values[:, -1] > 0, values[:, 0] / values[:, -1], np.inf)
         return Stretch(values, condition, np.log(values).sum(1))

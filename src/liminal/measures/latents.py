@@ -15,7 +15,7 @@ from . import geometry
 from .columns import describe
 from .disentanglement import disentanglement
 from .subject import Subject
-from .value import Measure, around, subsample_spread
+from .value import Better, Measure, around, subsample_spread
 
 POINTS, FEW_POINTS = 200, 60  # at which the decoder's Jacobian is taken
 PAIRS, FEW_PAIRS = 400, 120  # ways between items whose speed is taken
@@ -40,7 +40,7 @@ def shaped(s: Subject) -> list[Measure]:
         return []
     spread = variance.sqrt().clamp_min(1e-6).float()
     found = geometry.condition_number(
-        geometry.stretch(s.generator.decode_soft, z[: s.most(POINTS, FEW_POINTS)], spread, active), s.seed
+        geometry.stretch(s.chart, z[: s.most(POINTS, FEW_POINTS)], spread, active), s.seed
     )
     half = min(s.most(PAIRS, FEW_PAIRS), len(z) // 2)
     a, b = z[:half], z[half : 2 * half]
@@ -69,7 +69,7 @@ def shaped(s: Subject) -> list[Measure]:
 
 def _bent(s: Subject, a: Tensor, b: Tensor) -> list[Measure]:
     """The length of shortest ways found between items over that of straight ones."""
-    n, decode = min(s.most(BENT, FEW_BENT), len(a)), s.generator.decode_soft
+    n, decode = min(s.most(BENT, FEW_BENT), len(a)), s.chart
     try:
         found = geodesics.geodesics(
             decode, a[:n], b[:n], mix=s.mixer, points=11, rounds=30, compare=64, seed=s.seed
@@ -223,7 +223,7 @@ def _controls(s: Subject, points: dict[str, Tensor]) -> list[Measure]:
             continue
         value = float(np.median(p))
         error = float(subsample_spread(lambda rows, p=p: np.median(p[rows]), (len(p),), s.rng, 100))
-        better = "lower" if name in LOW else "higher" if name in HIGH else ""
+        better: Better = "lower" if name in LOW else "higher" if name in HIGH else ""
         found.append(
             Measure(
                 f"support_of.{name}",

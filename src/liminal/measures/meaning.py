@@ -25,7 +25,7 @@ from ..distances import nearest
 from ..errors import LiminalError
 from ..export import grid
 from ..generator import Generator
-from ..modalities import Modality
+from ..modalities import Modality, Read
 from ..ops.mixer import Mixer, Noise
 from ..ops.mixing import Way, linear, slerp
 from ..priors import Normal, Prior, Sphere
@@ -35,7 +35,6 @@ from .between import JUDGED, Line, Point, Reading, estimate, overall
 from .controls import Control, controls
 from .features import fit_features
 from .pca import fit_pca
-from .readings import Read, label_free
 from .realism import Realism
 from .value import Measure
 
@@ -193,7 +192,7 @@ def meaning(
 
     Args:
         generator: decodes.
-        modality: of the items; its readings without labels are always taken (`readings.label_free`).
+        modality: of the items; its readings without labels are always taken .
         z_real: (n, d) latents of real items, 80 or more; best held-out ones.
         real: the same items, stored (n, *modality.item_shape) or as tensors (n, *shape).
         read: x -> {name: (n,)}, such as `Reader.named`; ``name=value`` are the probabilities of a category.
@@ -264,7 +263,7 @@ def _items(
     order = torch.randperm(n, generator=rng(seed))
     index, others = order[: min(n // 2, most)], order[n // 2 :][: max(most // 2, 2 * pairs)]
     rows = torch.cat([index, others])
-    x = real[rows].float() if isinstance(real, Tensor) else modality.tensor(np.asarray(real[rows.numpy()]))
+    x = real[rows].float() if isinstance(real, Tensor) else modality.soft(np.asarray(real[rows.numpy()]))
     count, first = min(pairs, len(others) // 2), len(index)
     places = torch.arange(first, first + 2 * count)
     return _Items(z[rows], x.cpu(), torch.arange(first), places[:count], places[count:])
@@ -274,12 +273,12 @@ def _judge(
     modality: Modality, items: _Items, read: Read | None, features: Callable[[Tensor], Tensor] | None
 ) -> _Judge:
     x, held = items.x[items.index], items.x[len(items.index) :]
-    reads = [r for r in (label_free(modality), read) if r is not None]
+    reads = [r for r in (modality.readings, read) if r is not None]
     if not reads:
         raise LiminalError(
             f"meaning: nothing is known to be read from {modality.plural} without labels; give read=, such as a reader's `named`"
         )
-    see = features or fit_features(lambda: iter([x]), tuple(x.shape[1:]))
+    see = features or fit_features(lambda: iter([x]), modality.features or modality.chart)
     embed = lambda part: in_chunks(lambda p: see(p).detach().cpu(), part)
     return _Judge(Reading(reads, x), Realism(embed, embed(x), embed(held)), modality, {}, {})
 

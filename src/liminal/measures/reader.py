@@ -6,12 +6,11 @@ attribute's term. It is fitted on real items with light noise and blur laid over
 does not mislead it, and it is used in two ways: to measure what an edit or a sample shows, and as a feature map (`Reader.features`) that
 knows which differences between items matter.
 
-Letters: x data (n, *shape), f features (n, 64).
+Letters: x what a decoder answers, or a real item in that form (`Modality.soft`): (n, *shape); f features (n, 64).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -22,63 +21,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import LiminalError
-from ..modalities import Modality
+from ..modalities import Modality, Read
+from ..nn import trunk
 from ..tensors import CHUNK, in_chunks, inference
 from .columns import Spec, describe, targets
 
 FEATURES = 64
 
-__all__ = ["Reader", "Spec", "auc", "describe", "fit_reader", "targets"]
-
-
-class _Residual(nn.Module):
-    """x + two 3 x 3 convolutions of it."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.inner = nn.Sequential(
-            nn.BatchNorm2d(channels),
-            nn.ReLU(),
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-            nn.BatchNorm2d(channels),
-            nn.ReLU(),
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.inner(x)
-
-
-def _trunk(shape: tuple[int, ...], width: int) -> nn.Sequential:
-    """(n, *shape) -> (n, 64). Pictures (c, h, w) of 8 pixels or more: strided convolutions that keep places; else dense layers."""
-    if len(shape) != 3 or min(shape[1:]) < 8:
-        return nn.Sequential(
-            nn.Flatten(),
-            nn.Linear(math.prod(shape), 2 * FEATURES),
-            nn.ReLU(),
-            nn.Linear(2 * FEATURES, FEATURES),
-        )
-    c, h, w = shape
-    layers: list[nn.Module] = []
-    channels = width
-    while max(h, w) > 7:
-        size = 3 if layers else 5
-        layers += [
-            nn.Conv2d(c, channels, size, stride=2, padding=size // 2, bias=False),
-            nn.BatchNorm2d(channels),
-            nn.ReLU(),
-        ]
-        c, channels = channels, 3 * width // 2
-        h, w = (h + 1) // 2, (w + 1) // 2
-    layers += [
-        _Residual(c),
-        nn.BatchNorm2d(c),
-        nn.ReLU(),
-        nn.Conv2d(c, 16, 1),
-        nn.Flatten(),
-        nn.Linear(16 * h * w, FEATURES),
-    ]
-    return nn.Sequential(*layers)
+__all__ = ["Reader", "Spec", "auc", "describe", "fit_reader", "reading", "targets"]
 
 
 class Reader(nn.Module):
@@ -88,31 +38,31 @@ class Reader(nn.Module):
         shape: of one x.
         spec: from `describe`.
         width: channels of the first layer; 32 gives about 100,000 parameters.
+        network: the family of its body, as `Modality.network` has it.
 
     Raises:
         LiminalError: `spec` is empty.
     """
 
-    def __init__(self, shape: tuple[int, ...], spec: Spec, width: int = 32) -> None:
+    def __init__(self, shape: tuple[int, ...], spec: Spec, width: int = 32, network: str = "conv") -> None:
         super().__init__()
         if not spec:
             raise LiminalError(
                 "reader: there is no attribute with two or more values to learn; give a table with at least one"
             )
-        self.shape, self.spec, self.width = tuple(shape), spec, width
+        self.shape, self.spec, self.width, self.network = tuple(shape), spec, width, network
         sizes = [len(how["classes"]) if how["kind"] == "category" else 1 for how in spec.values()]
         ends = np.cumsum(sizes)
         self._slices = {name: slice(int(e - s), int(e)) for name, s, e in zip(spec, sizes, ends, strict=True)}
-        self.trunk = _trunk(self.shape, width)
+        self.trunk = trunk(network, self.shape, width, FEATURES)
         self.norm = nn.BatchNorm1d(FEATURES)
         self.heads = nn.Linear(FEATURES, int(ends[-1]))
 
     def config(self) -> dict[str, Any]:
         """JSON-ready arguments: ``Reader(**r.config())`` builds the same network, `load_state_dict` fills it."""
-        return {"shape": list(self.shape), "spec": self.spec, "width": self.width}
+        return {"shape": list(self.shape), "spec": self.spec, "width": self.width, "network": self.network}
 
     def _soft_features(self, x: Tensor) -> Tensor:
-        x = 2 * x - 1 if len(self.shape) == 3 else x
         return F.relu(self.norm(self.trunk(x)))
 
     def soft(self, x: Tensor) -> dict[str, Tensor]:
@@ -240,6 +190,14 @@ class Reader(nn.Module):
             )
 
 
+def reading(reader: Reader, modality: Modality) -> Read:
+    """What reads attributes from decoded data y (n, *soft_shape), made hard: what y states itself, else the reader.
+
+    Numbers come in their own units, yes/no as probabilities, a category as the probability of each ``name=value``: (n,) by name.
+    """
+    return lambda y: {**reader.named(hard := modality.harden(y)), **modality.exact(hard)}
+
+
 def auc(yes: np.ndarray, score: np.ndarray) -> float:
     """Area under the ROC curve: the chance that a random yes scores above a random no, ties counted half.
 
@@ -259,23 +217,6 @@ def _bce(out: Tensor, y: Tensor) -> Tensor:
 
 def _join(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     return {name: torch.cat([p[name] for p in parts]) for name in parts[0]}
-
-
-def _soften(x: Tensor, draw: torch.Generator) -> Tensor:
-    """Blur (3 x 3 binomial) and white noise of a strength drawn for each item; data other than pictures: noise only."""
-    n = len(x)
-    shape = (n,) + (1,) * (x.ndim - 1)
-    if x.ndim == 4:
-        k = torch.tensor([0.25, 0.5, 0.25])
-        kernel = (k[:, None] * k[None]).expand(x.shape[1], 1, 3, 3).to(x)
-        blurred = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), kernel, groups=x.shape[1])
-        x = torch.lerp(x, blurred, torch.rand(shape, generator=draw).to(x))
-        scale = torch.tensor(1.0)
-    else:
-        scale = x.std()
-    return x + 0.05 * scale * torch.rand(shape, generator=draw).to(x) * torch.randn(
-        x.shape, generator=draw
-    ).to(x)
 
 
 def fit_reader(
@@ -320,7 +261,7 @@ def fit_reader(
     wanted = targets(attributes, spec)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        reader = Reader(modality.shape, spec).to(device)
+        reader = Reader(modality.soft_shape, spec, network=modality.network).to(device)
     draw = torch.Generator().manual_seed(seed)
     batch = min(batch, n)
     steps = max(20, round(epochs * n / batch)) if steps is None else steps
@@ -335,7 +276,7 @@ def fit_reader(
             order, at = torch.randperm(n, generator=draw), 0
         rows = order[at : at + batch].sort().values  # in rising order: kinder to a memory-mapped file
         at += batch
-        x = _soften(modality.tensor(items[rows.numpy()]).to(device), draw)
+        x = modality.augment(modality.soft(items[rows.numpy()]).to(device), draw)
         loss = reader.loss(x, {name: y[rows].to(device) for name, y in wanted.items()})
         optimiser.zero_grad(set_to_none=True)
         loss.backward()

@@ -16,9 +16,9 @@ from ..export.grid import grid
 from ..generator import Autoencoder
 from ..priors import Delta
 from ..tensors import inference
-from . import dimension, reconstruction, structure
+from . import dimension, structure
 from .reader import describe
-from .subject import Subject
+from .subject import PART, Subject
 from .value import Interval, Measure, subsample_interval
 
 INDEX = 20_000  # training items that vote, fewer where an item is large
@@ -40,39 +40,36 @@ def _mean(values: np.ndarray, s: Subject, bounds: Interval = (-np.inf, np.inf)) 
 
 
 def reconstructed(s: Subject) -> list[Measure]:
-    """MSE of held-out items and, of pictures, PSNR and SSIM (values cut to [0, 1]), against PCA of the same dimension."""
+    """The modality's errors of held-out items, against PCA of the same dimension."""
     scores: dict[str, list[Tensor]] = {}
     at = 0
-    for x in s.tensors(s.held_items, s.held):
+    for rows in np.split(s.held, range(PART, len(s.held), PART)):
+        x, flat = s.inputs(s.held_items, rows), s.soft(s.held_items, rows).flatten(1)
         y = s.generator.decode(s.held_codes[at : at + len(x)]).cpu()
-        p = s.through_pca(s.pca.encode(x.flatten(1)))
         at += len(x)
-        for name, out in (("", y), ("pca ", p)):
-            if s.is_picture:
-                out = out.clamp(0, 1)
-                scores.setdefault(name + "psnr", []).append(reconstruction.psnr(x, out))
-                scores.setdefault(name + "ssim", []).append(reconstruction.ssim(x, out))
-            scores.setdefault(name + "mse", []).append(reconstruction.mse(x, out))
+        for name, out in (("", y), ("pca ", s.through_pca(s.pca.encode(flat)))):
+            for kind, error in s.modality.errors(x, out).items():
+                scores.setdefault(name + kind, []).append(error)
     joined = {name: torch.cat(v).numpy() for name, v in scores.items()}
     found = []
-    for name, unit, better in (("mse", "", "lower"), ("psnr", "dB", "higher"), ("ssim", "", "higher")):
+    for name, told in s.modality.scores.items():
         if name in joined:
             value, interval = _mean(joined[name], s)
             baseline = {f"PCA, {len(s.pca.variances)} dimensions": float(joined["pca " + name].mean())}
             note = f"Mean over {len(s.held):,} held-out items."
-            found.append(Measure(name, value, interval, unit, better, baseline, note))  # type: ignore[arg-type]
+            found.append(Measure(name, value, interval, told.unit, told.better, baseline, note))
     return found
 
 
 def structured(s: Subject) -> list[Measure]:
     """Neighbours' labels, trustworthiness and continuity, and how many dimensions are used."""
     found = _labels(s)
-    most = int(min(s.most(TRUSTED, TRUSTED // 2), max(NUMBERS / np.prod(s.modality.shape), 500)))
+    most = int(min(s.most(TRUSTED, TRUSTED // 2), max(NUMBERS / np.prod(s.modality.soft_shape), 500)))
     rows = s.held[np.sort(s.rng.permutation(len(s.held))[:most])]
     k = min(10, (len(rows) - 1) // 3)
-    x = torch.cat([part.flatten(1) for part in s.tensors(s.held_items, rows)])
-    z = s.codes(s.held_items, s.held_z, rows)
-    coordinates = s.pca.encode(x)
+    y = torch.cat(list(s.tensors(s.held_items, rows)))
+    x, z = s.modality.chart(y), s.codes(s.held_items, s.held_z, rows)
+    coordinates = s.pca.encode(y.flatten(1))
     d = coordinates.shape[1]
     note = f"{k} neighbours, {len(rows):,} held-out items."
     for name, of in (("trustworthiness", structure.trustworthiness), ("continuity", structure.continuity)):
@@ -113,7 +110,7 @@ def _filled(x: Tensor, z: Tensor, s: Subject) -> list[Measure]:
     except LiminalError as error:  # too few items that differ
         s.notes.append(f"Intrinsic dimension: not measured ({error}).")
     n = s.most(DROPPED, FEW_DROPPED)
-    curve = dimension.rate_distortion(s.generator.decode, z[:n], x[:n].view(-1, *s.modality.shape))
+    curve = dimension.rate_distortion(s.looked, z[:n], x[:n])
     steps = ", ".join(
         f"{kept}: {error:.3g}" for kept, error in zip(curve.kept, curve.distortion, strict=True)
     )
@@ -142,13 +139,13 @@ def _labels(s: Subject) -> list[Measure]:
         for n, how in describe(s.attributes[0]).items()
         if how["kind"] != "number" and n in s.attributes[1].column_names
     ]
-    size = int(np.prod(s.modality.shape))
+    size = int(np.prod(s.modality.soft_shape))
     most = int(max(NUMBERS / size, 500))
     index, queries = np.sort(s.train_order[: min(INDEX, most)]), np.sort(s.held_order[: min(s.limit, most)])
     spaces: dict[str, tuple[Tensor, Tensor]] = {}
     if names:
         data = [
-            torch.cat([x.flatten(1) for x in s.tensors(*of)])
+            torch.cat([s.modality.chart(y) for y in s.tensors(*of)])
             for of in ((s.train_items, index), (s.held_items, queries))
         ]
         spaces = {
@@ -191,7 +188,7 @@ def _labels(s: Subject) -> list[Measure]:
 
 def coded(s: Subject) -> tuple[list[Measure], np.ndarray]:
     """Compression, and KL where the posterior has one; the KL of each dimension where it splits."""
-    bits = s.modality.bits()
+    bits = s.modality.bits(s.held_items[s.held[:64]])
     stored = 32 * s.generator.dim
     note = f"{bits:,.0f} bits of data, {stored:,} bits of latent vector."
     found = [Measure("compression", bits / stored, None, "×", "", {}, note)]
@@ -221,7 +218,8 @@ def divergence(s: Subject) -> Tensor | None:
         return None
     pieces = []
     with inference(s.generator):
-        for x in s.tensors(s.held_items, s.held):
+        for rows in np.split(s.held, range(PART, len(s.held), PART)):
+            x = s.inputs(s.held_items, rows)
             posterior = s.generator.posterior(x.to(s.generator.device))
             if isinstance(posterior, Delta):
                 s.notes.append(

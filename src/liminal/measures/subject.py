@@ -58,10 +58,18 @@ class Subject:
         self.rng = draw
         self.held = np.sort(self.held_order[: self.limit])
 
+    def inputs(self, items: np.ndarray, rows: np.ndarray) -> Tensor:
+        """x of these rows, as an encoder takes it."""
+        return self.modality.tensor(np.asarray(items[rows]))
+
+    def soft(self, items: np.ndarray, rows: np.ndarray) -> Tensor:
+        """y of these rows, as a perfect decoder would give them."""
+        return self.modality.soft(np.asarray(items[rows]))
+
     def tensors(self, items: np.ndarray, rows: np.ndarray) -> Iterator[Tensor]:
-        """x for these rows, piece by piece."""
+        """y of these rows, piece by piece."""
         for i in range(0, len(rows), PART):
-            yield self.modality.tensor(np.asarray(items[rows[i : i + PART]]))
+            yield self.soft(items, rows[i : i + PART])
 
     def train_parts(self, most: int) -> Callable[[], Iterator[Tensor]]:
         rows = np.sort(self.train_order[:most])
@@ -69,14 +77,15 @@ class Subject:
 
     def seen(self, x: Tensor) -> Tensor:
         """x as it is once saved and read again: clamped and rounded as the modality stores it."""
-        return self.modality.tensor(self.modality.items(x.cpu()))
+        return self.modality.soft(self.modality.items(x.cpu()))
 
     def codes(self, items: np.ndarray, z: Tensor | None, rows: np.ndarray) -> Tensor:
         """Latents of these rows, looked up where they are known."""
         if z is not None:
             return z[torch.from_numpy(rows)].float()
         assert isinstance(self.generator, Autoencoder)
-        return torch.cat([self.generator.encode(x).cpu() for x in self.tensors(items, rows)])
+        parts = [rows[i : i + PART] for i in range(0, len(rows), PART)]
+        return torch.cat([self.generator.encode(self.inputs(items, part)).cpu() for part in parts])
 
     def most(self, full: int, quick: int) -> int:
         """How many of something: fewer where it shall be quick."""
@@ -106,7 +115,10 @@ class Subject:
     @cached_property
     def features(self) -> Features:
         """The general feature map."""
-        return fit_features(lambda: self.tensors(self.train_items, self.learnt), self.modality.shape)
+        first = self.modality.features
+        if first is None:
+            self.notes.append(f"Features: general ones, not made for {self.modality.plural}.")
+        return fit_features(lambda: self.tensors(self.train_items, self.learnt), first or self.modality.chart)
 
     @cached_property
     def train_features(self) -> Tensor:
@@ -137,7 +149,7 @@ class Subject:
         if not isinstance(self.generator, Autoencoder):
             return False
         try:
-            self.generator.encode(next(self.tensors(self.held_items, self.held[:1])))
+            self.generator.encode(self.inputs(self.held_items, self.held[:1]))
         except LiminalError as error:
             self.notes.append(f"Reconstruction and structure: not measured ({error}).")
             return False
@@ -155,7 +167,15 @@ class Subject:
 
     def through_pca(self, coordinates: Tensor) -> Tensor:
         """PCA coordinates (n, d) -> x (n, *shape)."""
-        return self.pca.decode(coordinates).view(-1, *self.modality.shape)
+        return self.pca.decode(coordinates).view(-1, *self.modality.soft_shape)
+
+    def chart(self, z: Tensor) -> Tensor:
+        """z (n, d) -> what they decode to, as rows (n, m) whose plain distance is how far items look apart; differentiable."""
+        return self.modality.chart(self.generator.decode_soft(z))
+
+    def looked(self, z: Tensor) -> Tensor:
+        """As `chart`, without autograd and in chunks."""
+        return self.modality.chart(self.generator.decode(z)).cpu()
 
     def draw(self, n: int) -> Tensor:
         """Latents (n, d) of samples."""
@@ -164,7 +184,3 @@ class Subject:
         if callable(self.samples):
             return self.samples(n, self.seed)
         return self.samples[:n]
-
-    @property
-    def is_picture(self) -> bool:
-        return self.modality.name == "image"

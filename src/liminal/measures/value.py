@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import LiminalError
 
+Better = Literal["higher", "lower", ""]
 Interval = tuple[float, float]
 
 
@@ -31,7 +32,7 @@ class Measure:
     value: float
     interval: Interval | None = None
     unit: str = ""
-    better: Literal["higher", "lower", ""] = ""
+    better: Better = ""
     baseline: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
 

@@ -1,84 +1,232 @@
-"""The contract of a modality: one kind of data, told to the rest of Liminal through one class.
+"""The contract of a modality: everything that depends on the kind of data, told to the rest of Liminal through one class.
 
-A modality knows three forms of an item and the ways between them:
+A modality knows four forms of an item and the ways between them:
 
-- a **file** (or the bytes that the catalogue keeps),
-- the **stored item**: a numpy array of fixed `item_shape` and `item_dtype`, cheap to keep by the million,
-- the **tensor** that networks see, of shape `shape`.
+- a **record**: a file, or one of the many items in a file;
+- the **stored item**: a numpy array of fixed `item_shape` and `item_dtype`, cheap to keep by the million;
+- **x**, the tensor that an encoder takes, (n, *likelihood.shape);
+- **y**, what a decoder answers, (n, *likelihood.soft_shape): pixels, probabilities, means. `likelihood` says what it means.
+
+Beside the forms it has eyes (`chart`, `errors`, `readings`, `features`) and hands (`write`, `preview`, `caption`, `media`).
+What has an honest default goes through the likelihood; what has none must be there when the class is made. Modules of
+modalities import torch only inside functions, so that the command line can ask a class for its words and options.
 
 A new modality is one file with one subclass, and one line in `registry.py`.
 """
 
 from __future__ import annotations
 
+import io
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, NamedTuple
 
 import numpy as np
-from torch import Tensor
 
 from ..errors import LiminalError
 
 if TYPE_CHECKING:
+    import torch
     from PIL import Image as PIL
+    from torch import Tensor
+
+    from .likelihoods import Likelihood
+
+Source = Path | BinaryIO
+Read = Callable[["Tensor"], "dict[str, Tensor]"]
+
+
+class Record(NamedTuple):
+    """One item as it was read, or why it could not be.
+
+    Attributes:
+        item: the stored item; None where it cannot be used.
+        remarks: what completes the sentence "some items were ..."; of an item that cannot be used, the reason.
+        entry: its number in a file that holds many items (``file#entry``); None where the file is the item.
+        known: attributes by name: float, bool or str.
+        group: items of one group are never split between training and held-out ones (windows of one tune).
+    """
+
+    item: np.ndarray | None
+    remarks: tuple[str, ...] = ()
+    entry: int | None = None
+    known: dict[str, Any] = {}  # noqa: RUF012
+    group: str | None = None
+
+
+class Option(NamedTuple):
+    """An option of the command line that a modality reads its data by.
+
+    Attributes:
+        name: the argument of `Modality.infer`; the flag is ``--name`` with hyphens.
+        kind: int, float, str or bool.
+        metavar: what stands for its value in the help.
+        help: one line.
+    """
+
+    name: str
+    kind: type
+    metavar: str
+    help: str
+
+
+class Score(NamedTuple):
+    """What an error of `Modality.errors` is called, in the report and in tables.
+
+    Attributes:
+        unit: ``dB``, ``nats``, or empty.
+        better: ``lower`` or ``higher``.
+        words: what it tells, in plain words.
+    """
+
+    unit: str
+    better: Literal["lower", "higher"]
+    words: str
+
+
+class Media(NamedTuple):
+    """An item as a page shows it: its type, ``image/png`` or ``text/html``, and its bytes."""
+
+    type: str
+    data: bytes
+
+
+SCORES = {
+    "mse": Score("", "lower", "mean squared error of an item's numbers"),
+    "mae": Score("", "lower", "mean absolute error of an item's numbers"),
+    "nats": Score("nats", "lower", "how surprised the decoder is by each true symbol; 0 is certain"),
+    "wrong": Score("", "lower", "share of the symbols that are not restored"),
+}
+WANTED = ("name", "noun", "plural", "reads", "writes")  # by every class of its own
 
 
 class Modality(ABC):
-    """One kind of data. Instances are immutable: they say how items of one space look (size, channels, ...)."""
+    """One kind of data. Instances are immutable: they say how items of one space look (size, channels, vocabulary, ...).
+
+    Attributes:
+        name: in cards and on the command line; ``modalities/NAME.py`` and the page's ``modalities/NAME.ts`` bear it.
+        noun, plural: what messages call an item, and items.
+        reads: endings of the files it reads, lower case, with the dot.
+        writes: endings of the files it writes, its own first; a picture of an item can always be written as .png.
+        films: further endings that a path can be written as, beside .gif, .mp4 and .png.
+        options: of the command line; arguments of `infer`.
+        scores: what the errors are called.
+        steps: of a reading, what more and less of it are called: ``brighter``, ``darker``.
+        version: counts changes in how items are read, so that no cache gives items of an older reader.
+        network: the file in ``nn/`` whose networks suit x and y.
+        item_shape, item_dtype: of a stored item.
+    """
 
     name: ClassVar[str]
-    plural: ClassVar[str] = "items"  # what messages call them
-    endings: ClassVar[frozenset[str]]  # of the files it reads, lower case, with the dot
-    save_as: ClassVar[str]  # the ending of a written item unless the user names one
-    item_shape: tuple[int, ...]  # of a stored item
+    noun: ClassVar[str]
+    plural: ClassVar[str]
+    reads: ClassVar[frozenset[str]]
+    writes: ClassVar[tuple[str, ...]]
+    films: ClassVar[tuple[str, ...]] = ()
+    options: ClassVar[tuple[Option, ...]] = ()
+    scores: ClassVar[dict[str, Score]] = SCORES
+    steps: ClassVar[dict[str, tuple[str, str]]] = {}
+    version: ClassVar[int] = 1
+    network: ClassVar[str] = "mlp"
+    item_shape: tuple[int, ...]
     item_dtype: ClassVar[np.dtype]
-    shape: tuple[int, ...]  # of an item as networks see it
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        missing = [name for name in (*WANTED, "item_dtype") if not hasattr(cls, name)]
+        missing += sorted(_abstract(cls))
+        if missing:
+            raise TypeError(
+                f"modality {cls.__name__} lacks {', '.join(missing)}; see liminal.modalities.Modality"
+            )
+
+    # -- from files to items, and back
 
     @classmethod
     @abstractmethod
-    def infer(cls, paths: Sequence[Path], **options: Any) -> Modality:
-        """The modality that suits these files (from a sample of them), with the user's options laid over what is inferred.
+    def infer(cls, sources: Sequence[Source], **options: Any) -> Modality:
+        """The modality that suits these files, with the user's options laid over what is inferred.
+
+        ``infer(sources, **m.config())`` equals m: a space's own modality reads more data exactly as the first.
 
         Raises:
-            LiminalError: none of the files can be read, or an option is out of range.
+            LiminalError: none of the files can be read, or an option is unknown or out of range.
         """
 
     @abstractmethod
     def config(self) -> dict[str, Any]:
-        """JSON-ready arguments; ``type(m)(**m.config())`` equals ``m``."""
+        """JSON-ready arguments; ``type(m)(**m.config())`` equals ``m``. What was learned from data lies here too."""
+
+    def fitted(self, items: np.ndarray, rows: np.ndarray) -> Modality:
+        """This modality with codes learned from `rows` of the stored items, which are those trained on. Itself by default."""
+        return self
 
     @abstractmethod
-    def read(self, path: Path) -> np.ndarray:
-        """The stored item in a file.
-
-        Raises:
-            LiminalError: with the file's name and what is wrong with it.
-        """
-
-    def load(self, source: Path | BinaryIO, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
-        """As `read`, from a file or from its bytes, with remarks that complete the sentence "some items were ...".
+    def records(self, source: Source, name: str) -> Iterator[Record]:
+        """The items in a file, or in its bytes, in order; one that cannot be used comes with its reason and loses no other.
 
         Args:
-            source: a path, or the contents of a file.
-            name: what errors call the source.
+            source: a path, or an open binary file.
+            name: what errors call it.
+
+        Raises:
+            LiminalError: nothing in it can be read; names the file and what is wrong.
         """
-        if not isinstance(source, Path):
-            raise LiminalError(f"{name}: {self.plural} are read from files only")
-        return self.read(source), ()
+
+    def load(self, source: Source, name: str, entry: int | None = None) -> tuple[np.ndarray, tuple[str, ...]]:
+        """The stored item in a file, and remarks on how it was read.
+
+        Args:
+            source, name: as `records` takes them.
+            entry: which item of a file that holds many.
+
+        Raises:
+            LiminalError: it cannot be read, there is no such entry, or there are several and none was named.
+        """
+        found = None
+        for i, record in enumerate(self.records(source, name)):
+            if entry is None and i:
+                raise LiminalError(f"{name} holds several {self.plural}; name one, such as {name}#0")
+            if entry is None or (i if record.entry is None else record.entry) == entry:
+                found = record
+            if entry is not None and found:
+                break
+        if found is None:
+            which = f"no {self.noun} number {entry}" if entry is not None else f"no {self.plural}"
+            raise LiminalError(f"{name} holds {which}")
+        if found.item is None:
+            raise LiminalError(f"{name}: {found.remarks[0]}")
+        return found.item, found.remarks
+
+    def read(self, path: Path) -> np.ndarray:
+        """The stored item in a file that holds one."""
+        return self.load(path, str(path))[0]
+
+    def parse(self, arguments: dict[str, str] | str) -> np.ndarray:
+        """The stored item that a literal of a formula stands for: ``row(age=40)`` gives {"age": "40"}, ``text('...')`` a string.
+
+        Raises:
+            LiminalError: this kind of data has no literals, or this is none.
+        """
+        raise LiminalError(f"{self.plural} cannot be typed; name a file or an item such as @12")
+
+    literal: ClassVar[str | None] = None  # the name before the parenthesis
 
     @abstractmethod
     def write(self, item: np.ndarray, path: Path) -> None:
-        """Write a stored item to a file, in the format that its ending names."""
+        """Write a stored item to a file, whole or not at all, in the format that its ending names: one of `writes`."""
 
-    @abstractmethod
-    def tensor(self, items: np.ndarray) -> Tensor:
-        """Stored items (n, *item_shape) as float32 tensors (n, *shape)."""
+    def write_many(self, items: np.ndarray, path: Path) -> None:
+        """Write items to one file, for endings in `gathers`."""
+        raise LiminalError(f"cannot write several {self.plural} to {path}; name a folder")
 
-    @abstractmethod
-    def items(self, x: Tensor) -> np.ndarray:
-        """Tensors (n, *shape), as a decoder gives them, as stored items (n, *item_shape)."""
+    gathers: ClassVar[tuple[str, ...]] = ()  # endings of files that hold many items
+
+    def film(self, items: np.ndarray, path: Path, fps: float) -> None:
+        """Write a path's items to a file that ends as one of `films`."""
+        raise LiminalError(f"cannot write a path of {self.plural} to {path}; wanted .gif, .mp4 or .png")
 
     @abstractmethod
     def pack(self, item: np.ndarray) -> bytes:
@@ -88,16 +236,110 @@ class Modality(ABC):
     def unpack(self, data: bytes) -> np.ndarray:
         """The inverse of `pack`."""
 
+    def bits(self, items: np.ndarray) -> float:
+        """Mean size of stored items (n, *item_shape) in bits, before any compression."""
+        return 8.0 * self.item_dtype.itemsize * float(np.prod(self.item_shape))
+
+    # -- between items and tensors
+
+    @property
     @abstractmethod
-    def preview(self, item: np.ndarray, size: int) -> PIL.Image:
-        """An RGB picture of the item, at most `size` pixels on its longer side (small items are enlarged by whole factors)."""
+    def likelihood(self) -> Likelihood:
+        """p(x | z): shapes and types of x and y, and what y means."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one x."""
+        return self.likelihood.shape
+
+    @property
+    def soft_shape(self) -> tuple[int, ...]:
+        """Of one y."""
+        return self.likelihood.soft_shape
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of x."""
+        return self.likelihood.dtype
 
     @abstractmethod
-    def bits(self) -> float:
-        """Size of one stored item in bits, before any compression."""
+    def tensor(self, items: np.ndarray) -> Tensor:
+        """Stored items (n, *item_shape) as x (n, *shape)."""
+
+    @abstractmethod
+    def items(self, y: Tensor) -> np.ndarray:
+        """y (n, *soft_shape), as a decoder gives it, as stored items (n, *item_shape).
+
+        ``tensor(items(soft(a)))`` equals ``tensor(a)``: a perfect decoder gives the items themselves.
+
+        Raises:
+            LiminalError: y has another shape, or holds NaN.
+        """
+
+    def soft(self, items: np.ndarray) -> Tensor:
+        """Stored items as a perfect decoder would give them: y (n, *soft_shape)."""
+        return self.likelihood.target(self.tensor(items))
+
+    def harden(self, y: Tensor) -> Tensor:
+        """The items that y stands for, in y's own form."""
+        return self.likelihood.harden(y)
+
+    # -- eyes
+
+    def chart(self, y: Tensor) -> Tensor:
+        """y as rows (n, m) in which a plain distance is how far items look apart: what geometry, pace and errors are measured in."""
+        return self.likelihood.chart(y)
+
+    def errors(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """How far answers are from the truth: (n,) float64 by a name of `scores`, the headline first."""
+        return self.likelihood.errors(x, y)
+
+    def augment(self, y: Tensor, draw: torch.Generator) -> Tensor:
+        """Items with what a decoder's answers suffer from laid over them, for networks that shall read both."""
+        return y
+
+    @cached_property
+    def features(self) -> Callable[[Tensor], Tensor] | None:
+        """y (n, *soft_shape) -> features (n, m), fixed and the same for every model; None: general ones are taken, and it is said."""
+        return None
+
+    @cached_property
+    def readings(self) -> Read | None:
+        """y -> numbers (n,) by name that anybody can read from an item without labels; None where none are known."""
+        return None
+
+    def exact(self, y: Tensor) -> dict[str, Tensor]:
+        """Attributes that y states itself, such as the columns of a table: by an attribute's name, or name=value of a category."""
+        return {}
+
+    def trivial(self, items: np.ndarray, n: int, seed: int) -> tuple[str, np.ndarray] | None:
+        """n items (n, *item_shape) of the simplest generator that suits, fitted to items, and what it is called; None: PCA."""
+        return None
+
+    # -- hands
+
+    @abstractmethod
+    def preview(self, item: np.ndarray, size: int) -> PIL.Image:
+        """An RGB picture of the item, at most `size` pixels on its longer side."""
+
+    def caption(self, item: np.ndarray) -> str:
+        """The item in a few words; empty where its picture says all."""
+        return ""
+
+    def media(self, item: np.ndarray, size: int = 256) -> Media:
+        """The item as a page shows it; its picture by default."""
+        held = io.BytesIO()
+        self.preview(item, size).save(held, "PNG")
+        return Media("image/png", held.getvalue())
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.config() == other.config()  # type: ignore[attr-defined]
 
     def __hash__(self) -> int:
         return hash((self.name, tuple(sorted((k, str(v)) for k, v in self.config().items()))))
+
+
+def _abstract(cls: type) -> set[str]:
+    """Members of the contract that the class leaves abstract (ABCMeta counts them only after this runs)."""
+    names = {name for base in cls.__mro__ for name in getattr(base, "__abstractmethods__", ())}
+    return {name for name in names if getattr(getattr(cls, name, None), "__isabstractmethod__", False)}

@@ -7,29 +7,40 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 import numpy as np
 import PIL.Image
-import torch
-from torch import Tensor
 
 from .. import files
 from ..errors import LiminalError
-from . import Modality
-from .levels import Levels, Numbers, choose, parse
-from .pixels import Seen, eight_bits, is_grey, is_transparent, look, opened, orientation
+from . import Modality, Option, Read, Record, Score
+from .levels import parse
+from .pixels import (
+    SAMPLE,
+    Inputs,
+    eight_bits,
+    is_grey,
+    is_transparent,
+    levels_of,
+    opened,
+    orientation,
+    survey,
+)
 
-LARGE = (
-    2**25
-)  # pictures with more pixels are decoded one at a time, so that several threads keep to bounded memory
-SAMPLE = 64  # files that tell the size
-LOOKS = 256  # files whose pixels are looked at before the others are passed over but for as many spread over the set
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from .likelihoods import Gaussian
+
+# pictures with more pixels are decoded one at a time, so that several threads keep to bounded memory
+LARGE = 2**25
 FITS = ("pad", "crop", "stretch")
-JPEG = (".jpg", ".jpeg", ".jfif")
 WRITES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 KINDS = {1: "grey", 3: "RGB", 4: "RGBA"}
@@ -44,14 +55,6 @@ _TURNS = {
 }
 
 _large = threading.Lock()
-
-
-class Inputs(Protocol):
-    """Files, or open binary files, gone through once and in order; how many is known."""
-
-    def __len__(self) -> int: ...
-
-    def __iter__(self) -> Iterator[Path | BinaryIO]: ...
 
 
 class Image(Modality):
@@ -76,9 +79,33 @@ class Image(Modality):
     """
 
     name = "image"
+    noun = "picture"
     plural = "pictures"
-    endings = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
-    save_as = ".png"
+    network = "conv"
+    writes = WRITES
+    options = (
+        Option("size", int, "PIXELS", "Side of the pictures; default: their own, at most 64."),
+        Option("fit", str, "HOW", "pad, crop or stretch pictures of another shape."),
+        Option("range", str, "LOW:HIGH", "The numbers that are black and white: 0:4095."),
+    )
+    scores = Modality.scores | {
+        "psnr": Score("dB", "higher", "the same in decibels: 20 is blurred, 30 is good, 40 is nearly exact"),
+        "ssim": Score("", "higher", "likeness of structure, 1 for the same picture"),
+    }
+    steps: ClassVar[dict[str, tuple[str, str]]] = {
+        "brightness": ("brighter", "darker"),
+        "contrast": ("more contrast", "less contrast"),
+        "size": ("larger", "smaller"),
+        "centre_x": ("further right", "further left"),
+        "centre_y": ("lower in the picture", "higher in the picture"),
+        "spread": ("wider", "narrower"),
+        "upright": ("more upright", "more lying"),
+        "slant": ("falling to the right", "rising to the right"),
+        "red_green": ("redder", "greener"),
+        "blue_yellow": ("bluer", "yellower"),
+        "colourful": ("more colourful", "greyer"),
+    }
+    reads = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
     item_dtype: ClassVar[np.dtype] = np.dtype(np.uint8)
 
     def __init__(
@@ -98,7 +125,6 @@ class Image(Modality):
         self.height, self.width, self.channels, self.fit = height, width, channels, fit
         self.levels = None if levels is None else parse(levels)
         self.item_shape = (height, width, channels)
-        self.shape = (channels, height, width)
 
     def __repr__(self) -> str:
         scale = f", levels={self.levels}" if self.levels else ""
@@ -107,7 +133,7 @@ class Image(Modality):
     @classmethod
     def infer(
         cls,
-        paths: Inputs,
+        sources: Inputs,
         *,
         size: int | None = None,
         fit: str = "pad",
@@ -124,7 +150,7 @@ class Image(Modality):
         levels (see `levels`).
 
         Args:
-            paths: files, or open binary files.
+            sources: files, or open binary files.
             size: side of the (square) pictures, 8 to 256; None takes the pictures' own size if it is one and at most 64, else the
                 longest side but at most 64; from 64 pictures spread over the set.
             fit: see the class.
@@ -149,7 +175,7 @@ class Image(Modality):
         if height and width and channels and range is None:
             return cls(height, width, channels, fit, levels)
         known = levels if range is None else parse(range)
-        seen = _look_at(paths, channels is None, known is None)
+        seen = survey(sources, channels is None, known is None)
         shapes = [s.shape for s in seen[:SAMPLE]]
         if range is not None and all(s.bits == 8 for s in seen):
             raise LiminalError(
@@ -161,7 +187,7 @@ class Image(Modality):
             w,
             max(s.channels for s in seen) if channels is None else channels,
             fit,
-            known or _levels_of(seen),
+            known or levels_of(seen),
         )
 
     @staticmethod
@@ -186,10 +212,10 @@ class Image(Modality):
         told["fit"] = self.fit
         return told if self.levels is None else {**told, "levels": list(self.levels)}
 
-    def read(self, path: Path) -> np.ndarray:
-        return self.load(path, str(path))[0]
+    def records(self, source: Path | BinaryIO, name: str) -> Iterator[Record]:
+        yield Record(*self._picture_in(source, name))
 
-    def load(self, source: Path | BinaryIO, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    def _picture_in(self, source: Path | BinaryIO, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
         with opened(source, name) as im, _large if im.width * im.height > LARGE else nullcontext():
             remarks = []
             if getattr(im, "is_animated", False):
@@ -201,7 +227,7 @@ class Image(Modality):
             turn = orientation(im)  # of a PNG only now: it decodes the picture
             if turn > 1:
                 plain = plain.transpose(_TURNS[turn])
-            fitted, remark = self.fitted(plain)
+            fitted, remark = self.sized(plain)
             remarks += remark
             if colour and self.channels == 1:
                 remarks.append("turned from colour to grey")
@@ -209,7 +235,7 @@ class Image(Modality):
                 remarks.append(f"turned from grey to {KINDS[self.channels]}")
             return np.asarray(fitted, dtype=np.uint8).reshape(self.item_shape), tuple(remarks)
 
-    def fitted(self, im: PIL.Image.Image) -> tuple[PIL.Image.Image, list[str]]:
+    def sized(self, im: PIL.Image.Image) -> tuple[PIL.Image.Image, list[str]]:
         """A picture in mode L, RGB or RGBA brought to this size and these channels, and remarks on what that took.
 
         Shrinking uses Lanczos' filter after a box reduction, enlarging a cubic one; transparent colours are weighted by their alpha.
@@ -281,25 +307,59 @@ class Image(Modality):
         with files.atomic(path) as part:
             im.save(part, **options)
 
+    @cached_property
+    def likelihood(self) -> Gaussian:
+        from .likelihoods import Gaussian
+
+        return Gaussian((self.channels, self.height, self.width))
+
     def tensor(self, items: np.ndarray) -> Tensor:
+        import torch
+
         if tuple(items.shape[1:]) != self.item_shape:
-            raise LiminalError(
-                f"pictures: wanted items of shape (n, {', '.join(map(str, self.item_shape))}), got {tuple(items.shape)}"
-            )
+            wanted = ", ".join(map(str, self.item_shape))
+            raise LiminalError(f"pictures: wanted items of shape (n, {wanted}), got {tuple(items.shape)}")
         x = torch.empty((len(items), *self.shape), dtype=torch.float32)
         np.divide(items.transpose(0, 3, 1, 2), np.float32(255), out=x.numpy())
         return x
 
-    def items(self, x: Tensor) -> np.ndarray:
-        if tuple(x.shape[1:]) != self.shape:
-            raise LiminalError(
-                f"pictures: wanted tensors of shape (n, {', '.join(map(str, self.shape))}), got {tuple(x.shape)}"
-            )
-        x = x.detach().to("cpu", torch.float32)
-        if bool(x.isnan().any()):
+    def items(self, y: Tensor) -> np.ndarray:
+        import torch
+
+        if tuple(y.shape[1:]) != self.shape:
+            wanted = ", ".join(map(str, self.shape))
+            raise LiminalError(f"pictures: wanted tensors of shape (n, {wanted}), got {tuple(y.shape)}")
+        y = y.detach().to("cpu", torch.float32)
+        if bool(y.isnan().any()):
             raise LiminalError("pictures: the tensor holds NaN; wanted numbers in [0, 1]")
-        levels = (x.clamp(0, 1) * 255).round().to(torch.uint8)
+        levels = (y.clamp(0, 1) * 255).round().to(torch.uint8)
         return np.ascontiguousarray(levels.permute(0, 2, 3, 1).numpy())
+
+    def errors(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """MSE, PSNR and SSIM of what is seen: values cut to [0, 1]."""
+        from . import similarity
+
+        y = y.clamp(0, 1)
+        found = {"mse": similarity.mse(x, y), "psnr": similarity.psnr(x, y)}
+        return found | {"ssim": similarity.ssim(x, y)} if min(x.shape[2:]) > 1 else found
+
+    def augment(self, y: Tensor, draw: torch.Generator) -> Tensor:
+        """Blur (3 x 3 binomial) and white noise of a strength drawn for each picture: decoders give soft ones."""
+        from .similarity import softened
+
+        return softened(y, draw)
+
+    @cached_property
+    def features(self) -> Callable[[Tensor], Tensor]:
+        from .filters import RandomFilters
+
+        return RandomFilters(self.channels)
+
+    @cached_property
+    def readings(self) -> Read:
+        from . import moments
+
+        return moments.readings
 
     def pack(self, item: np.ndarray) -> bytes:
         """Lossless WebP: a quarter smaller than PNG on photographs in half the time, and a tenth smaller on small grey pictures."""
@@ -329,66 +389,12 @@ class Image(Modality):
             im.resize([side * times for side in im.size], PIL.Image.Resampling.NEAREST) if times > 1 else im
         )
 
-    def bits(self) -> float:
-        return 8.0 * self.height * self.width * self.channels
-
     def _picture(self, item: np.ndarray) -> PIL.Image.Image:
         if item.shape != self.item_shape or item.dtype != np.uint8:
             raise LiminalError(
                 f"picture: wanted a uint8 item of shape {self.item_shape}, got {item.dtype} {item.shape}"
             )
         return PIL.Image.fromarray(np.ascontiguousarray(item[..., 0] if self.channels == 1 else item))
-
-
-def _look_at(paths: Inputs, alpha: bool, numbers: bool) -> list[Seen]:
-    """All headers, but for those that cannot tell anything new, and the pixels of some files; first a sample
-    of the set.
-
-    Raises:
-        LiminalError: no file can be read.
-    """
-    sample: list[Seen] = []
-    others: list[Seen] = []
-    first: LiminalError | None = None
-    colour, clear, looks, deep = not alpha, False, 0, 0
-    step, every = max(1, len(paths) // SAMPLE), -(-len(paths) // LOOKS)
-    for i, source in enumerate(paths):
-        if colour and i % step and isinstance(source, Path) and source.suffix.lower() in JPEG:
-            continue  # of 8 bits and never transparent
-        name = str(source) if isinstance(source, Path) else f"picture {i}"
-        alpha_too = alpha and not clear and (looks < LOOKS or i % every == 0)
-        try:
-            found = look(source, name, alpha_too, numbers and (deep < LOOKS or i % every == 0))
-        except LiminalError as error:
-            first = first or error
-            continue
-        (others if i % step else sample).append(found)
-        colour |= found.channels > 1
-        clear |= found.channels == 4
-        looks += found.alpha
-        deep += found.bits > 8
-    if sample or others:
-        return sample + others
-    if len(paths) == 1 and first:
-        raise first
-    raise LiminalError(
-        f"none of {len(paths)} pictures can be read" + (f"; the first: {first}" if first else "")
-    )
-
-
-def _levels_of(seen: Sequence[Seen]) -> Levels | None:
-    """One scale for all pictures of more than 8 bits, or None where the usual one of each does as well or
-    better.
-    """
-    whole, floats = Numbers(True), Numbers(False)
-    for one in seen:
-        if one.numbers:
-            (whole if one.numbers.whole else floats).merge(one.numbers)
-    scales = [choose(n, "pictures") for n in (whole, floats) if n.high >= n.low]
-    if len(set(scales)) != 1:
-        return None  # none, or whole numbers and floats that no one scale suits
-    mixed = any(one.bits == 8 for one in seen)
-    return None if mixed and all(one.bits <= 16 for one in seen) and scales[0] == (0, 65535) else scales[0]
 
 
 def _over_white(im: PIL.Image.Image) -> PIL.Image.Image:

@@ -7,10 +7,10 @@ from __future__ import annotations
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 import PIL.BmpImagePlugin
@@ -27,6 +27,9 @@ from .levels import Levels, Numbers, beyond, choose, clipped, foreign, scaled, t
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # each registered by its import above
 MAX_PIXELS = 178_956_970  # Pillow's own bound: a 24-bit picture of half a gigabyte
 ORIENTATION = 0x0112  # the EXIF tag
+SAMPLE = 64  # files that tell the size
+LOOKS = 256  # files whose pixels are all looked at; then as many more, spread over the set
+JPEG = (".jpg", ".jpeg", ".jfif")
 
 _hush = threading.Lock()
 _hushed: list[warnings.catch_warnings] = []
@@ -85,6 +88,14 @@ def _no_warnings() -> Iterator[None]:
                 _hushed.pop().__exit__(None, None, None)
 
 
+class Inputs(Protocol):
+    """Files, or open binary files, gone through once and in order; how many is known."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Path | BinaryIO]: ...
+
+
 class Seen(NamedTuple):
     """What a look at a picture tells.
 
@@ -121,6 +132,57 @@ def look(source: Path | BinaryIO, name: str, alpha: bool, numbers: bool) -> Seen
         if alpha and can and is_transparent(im.convert("RGBA")):
             channels = 4
         return Seen(shape, channels, bits, can, found)
+
+
+def survey(sources: Inputs, alpha: bool, numbers: bool) -> list[Seen]:
+    """All headers, but for those that cannot tell anything new, and the pixels of some files; first a sample
+    of the set.
+
+    Raises:
+        LiminalError: no file can be read.
+    """
+    sample: list[Seen] = []
+    others: list[Seen] = []
+    first: LiminalError | None = None
+    colour, clear, looks, deep = not alpha, False, 0, 0
+    step, every = max(1, len(sources) // SAMPLE), -(-len(sources) // LOOKS)
+    for i, source in enumerate(sources):
+        if colour and i % step and isinstance(source, Path) and source.suffix.lower() in JPEG:
+            continue  # of 8 bits and never transparent
+        name = str(source) if isinstance(source, Path) else f"picture {i}"
+        alpha_too = alpha and not clear and (looks < LOOKS or i % every == 0)
+        try:
+            found = look(source, name, alpha_too, numbers and (deep < LOOKS or i % every == 0))
+        except LiminalError as error:
+            first = first or error
+            continue
+        (others if i % step else sample).append(found)
+        colour |= found.channels > 1
+        clear |= found.channels == 4
+        looks += found.alpha
+        deep += found.bits > 8
+    if sample or others:
+        return sample + others
+    if len(sources) == 1 and first:
+        raise first
+    raise LiminalError(
+        f"none of {len(sources)} pictures can be read" + (f"; the first: {first}" if first else "")
+    )
+
+
+def levels_of(seen: Sequence[Seen]) -> Levels | None:
+    """One scale for all pictures of more than 8 bits, or None where the usual one of each does as well or
+    better.
+    """
+    whole, floats = Numbers(True), Numbers(False)
+    for one in seen:
+        if one.numbers:
+            (whole if one.numbers.whole else floats).merge(one.numbers)
+    scales = [choose(n, "pictures") for n in (whole, floats) if n.high >= n.low]
+    if len(set(scales)) != 1:
+        return None  # none, or whole numbers and floats that no one scale suits
+    mixed = any(one.bits == 8 for one in seen)
+    return None if mixed and all(one.bits <= 16 for one in seen) and scales[0] == (0, 65535) else scales[0]
 
 
 def orientation(im: PIL.Image.Image) -> int:

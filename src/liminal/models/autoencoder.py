@@ -4,38 +4,38 @@ r"""Deterministic autoencoders: plain, denoising, regularised.
 
 with :math:`\tilde x = x + \text{noise}\cdot\epsilon` (denoising: Vincent et al. 2008) and :math:`\lambda` = `rae`
 (RAE-L2: Ghosh et al. 2020, From variational to deterministic autoencoders). Such a model has no prior of its own: a Gaussian
-mixture is fitted to its latents after training (`Trainable.prior_from`) and then is its prior.
+mixture is fitted to its latents after training and then is its prior. The first term is the likelihood's distortion: for
+symbols, their cross-entropy.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..errors import LiminalError
-from ..generator import Trainable
+from ..generator import Autoencoder, Trainable
+from ..modalities import likelihoods
+from ..modalities.likelihoods import Likelihood
 from ..nn import networks
 from ..priors import Delta, Posterior
 from .latent import Mixture
 
 
-def squared_error(x: Tensor, y: Tensor) -> Tensor:
-    """Squared error summed over an item, averaged over the batch; computed in float32 whatever the precision."""
-    return (x.float() - y.float()).square().flatten(1).sum(1).mean()
-
-
-class AE(Trainable):
+class AE(Trainable, Autoencoder):
     """A deterministic autoencoder.
 
     Args:
-        shape: of one x.
+        data: the likelihood of the data, or the shape of numbers in [0, 1].
         dim: d, latent dimensions.
         prior: ``"fitted"``, the only one this model can have.
         noise: standard deviation of the noise added to inputs in training, in units of x (0: plain).
         rae: weight of the penalties on latents and decoder weights (0: none; 1e-3 is a fair start).
         width: channels at the finest resolution.
+        network: family of the networks, a file of ``nn/``.
 
     Raises:
         LiminalError: an argument is out of range.
@@ -45,12 +45,13 @@ class AE(Trainable):
 
     def __init__(
         self,
-        shape: tuple[int, ...],
+        data: Likelihood | Sequence[int],
         dim: int = 16,
         prior: str = "fitted",
         noise: float = 0.0,
         rae: float = 0.0,
         width: int = 24,
+        network: str = "conv",
     ) -> None:
         super().__init__()
         if prior != "fitted":
@@ -59,30 +60,36 @@ class AE(Trainable):
             )
         if noise < 0 or rae < 0:
             raise LiminalError(f"model ae: noise {noise} and rae {rae} must be 0 or more")
-        self.shape, self.noise, self.rae, self.width = tuple(shape), noise, rae, width
+        self.likelihood = likelihoods.of(data)
+        if noise and not self.likelihood.dtype.is_floating_point:
+            raise LiminalError(
+                "model ae: noise is added to numbers, and these items are symbols; leave --noise out"
+            )
+        self.shape, self.noise, self.rae = self.likelihood.soft_shape, noise, rae
+        self.width, self.network = width, network
         self.prior = Mixture(dim)
-        self.encoder, self.decoder = networks(self.shape, dim, dim, width)
+        self.encoder, self.decoder = networks(network, self.takes, self.shape, dim, dim, width)
 
     def config(self) -> dict[str, Any]:
         return {
-            "shape": list(self.shape),
             "dim": self.dim,
             "prior": "fitted",
             "noise": self.noise,
             "rae": self.rae,
             "width": self.width,
+            "network": self.network,
         }
 
     def posterior(self, x: Tensor) -> Posterior:
         return Delta(self.encoder(x))
 
     def decode_soft(self, z: Tensor) -> Tensor:
-        return self.decoder(z)
+        return self.likelihood.soft(self.decoder(z))
 
-    def loss(self, x: Tensor, progress: float) -> dict[str, Tensor]:
+    def loss(self, x: Tensor, progress: float, player: str = "all") -> dict[str, Tensor]:
         noisy = x + self.noise * torch.randn_like(x) if self.noise else x
         z = self.encoder(noisy).float()
-        terms = {"reconstruction": squared_error(self.decode_soft(z), x)}
+        terms = {"reconstruction": self.likelihood.distortion(x, self.decoder(z))}
         if self.rae:
             terms["latent"] = self.rae * 0.5 * z.square().sum(1).mean()
             terms["decoder"] = (

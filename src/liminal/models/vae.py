@@ -4,21 +4,23 @@ r"""Variational autoencoder (Kingma & Welling 2014) with the field's usual knobs
 
 - beta-VAE: Higgins et al. 2017. Free bits, a floor on the KL of each dimension: Kingma et al. 2016.
 - gamma = `tc` weighs the total correlation, estimated over the batch (beta-TCVAE: Chen et al. 2018).
-- Gaussian likelihood with one learned sigma, at its optimum for the batch in closed form (sigma-VAE: Rybkin et al. 2021), or Bernoulli.
+- The likelihood p(x|z) is the data's own: see `modalities.likelihoods`.
 - Prior `Normal` with a diagonal Gaussian posterior, or `Sphere` with the power spherical one (De Cao & Aziz 2020).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import LiminalError
-from ..generator import Trainable
+from ..generator import Autoencoder, Trainable
+from ..modalities import likelihoods
+from ..modalities.likelihoods import Likelihood
 from ..nn import networks
 from ..priors import PRIORS, Gaussian, PowerSpherical
 
@@ -34,37 +36,38 @@ def total_correlation(posterior: Gaussian, z: Tensor) -> Tensor:
     return (joint - product).mean()
 
 
-class VAE(Trainable):
+class VAE(Trainable, Autoencoder):
     """A variational autoencoder.
 
     Args:
-        shape: of one x.
+        data: the likelihood of the data, or the shape of numbers in [0, 1].
         dim: d, latent dimensions.
         prior: ``"normal"`` or ``"sphere"``.
         beta: weight of the KL. 1 is the evidence bound; the default, 0.5, is sharper (the samplers do not need Gaussian codes); above 1
             smoother and more disentangled.
         free_bits: nats below which the KL of a dimension (averaged over the batch) is not pressed further. Normal prior only.
         tc: extra weight of the total correlation, beside the one that the KL holds already. Normal prior only.
-        likelihood: ``"gaussian"`` (learned sigma) or ``"bernoulli"`` (x in [0, 1] taken as probabilities).
+        likelihood: ``"gaussian"``, ``"laplace"`` or ``"bernoulli"`` for numbers; None: the data's own.
         width: channels at the finest resolution.
+        network: family of the networks, a file of ``nn/``.
 
     Raises:
         LiminalError: an argument is out of range, or the two do not go together.
     """
 
     name = "vae"
-    log_sigma: Tensor
 
     def __init__(
         self,
-        shape: tuple[int, ...],
+        data: Likelihood | Sequence[int],
         dim: int = 16,
         prior: str = "normal",
         beta: float = 0.5,
         free_bits: float = 0.0,
         tc: float = 0.0,
-        likelihood: str = "gaussian",
+        likelihood: str | None = None,
         width: int = 24,
+        network: str = "conv",
     ) -> None:
         super().__init__()
         if prior not in ("normal", "sphere"):
@@ -77,27 +80,23 @@ class VAE(Trainable):
             raise LiminalError(
                 "model vae: free_bits and tc need the normal prior; leave them out, or leave --prior sphere out"
             )
-        if likelihood not in ("gaussian", "bernoulli"):
-            raise LiminalError(
-                f"model vae: likelihood {likelihood!r} is unknown; choose gaussian or bernoulli"
-            )
-        self.shape, self.beta, self.free_bits, self.tc = tuple(shape), beta, free_bits, tc
-        self.likelihood, self.width = likelihood, width
+        self.likelihood = likelihoods.of(data).swapped(likelihood)
+        self.shape, self.beta, self.free_bits, self.tc = self.likelihood.soft_shape, beta, free_bits, tc
+        self.width, self.network = width, network
         self.prior = PRIORS[prior](dim)
         spread = dim if prior == "normal" else 1
-        self.encoder, self.decoder = networks(self.shape, dim + spread, dim, width)
-        self.register_buffer("log_sigma", torch.zeros(()))
+        self.encoder, self.decoder = networks(network, self.takes, self.shape, dim + spread, dim, width)
 
     def config(self) -> dict[str, Any]:
         return {
-            "shape": list(self.shape),
             "dim": self.dim,
             "prior": self.prior.name,
             "beta": self.beta,
             "free_bits": self.free_bits,
             "tc": self.tc,
-            "likelihood": self.likelihood,
+            "likelihood": self.likelihood.name,
             "width": self.width,
+            "network": self.network,
         }
 
     def posterior(self, x: Tensor) -> Gaussian | PowerSpherical:
@@ -108,30 +107,18 @@ class VAE(Trainable):
         return PowerSpherical(self.prior.project(mean), F.softplus(spread) + 1)
 
     def decode_soft(self, z: Tensor) -> Tensor:
-        return self.decoder(z)
+        return self.likelihood.soft(self.decoder(z))
 
-    def loss(self, x: Tensor, progress: float) -> dict[str, Tensor]:
+    def loss(self, x: Tensor, progress: float, player: str = "all") -> dict[str, Tensor]:
         posterior = self.posterior(x)
         z = posterior.sample()
         kl = posterior.kl().mean(0)
         weight = self.beta * min(1.0, progress / WARMUP)
         terms = {
-            "reconstruction": self.negative_log_likelihood(x, self.decode_soft(z)),
+            "reconstruction": self.likelihood.nll(x, self.decoder(z)),
             "kl": weight * kl.clamp_min(self.free_bits).sum(),
             "_kl_nats": kl.sum().detach(),
         }
         if self.tc and len(x) > 1 and isinstance(posterior, Gaussian):
             terms["tc"] = self.tc * total_correlation(posterior, z)
         return terms
-
-    def negative_log_likelihood(self, x: Tensor, y: Tensor) -> Tensor:
-        """-log p(x|z) in nats an item, y being the decoder's output; in training it also follows sigma."""
-        x, y = x.float(), y.float()
-        if self.likelihood == "bernoulli":
-            return F.binary_cross_entropy(y.clamp(1e-6, 1 - 1e-6), x, reduction="sum") / len(x)
-        pixels = math.prod(self.shape)
-        log_sigma = 0.5 * (x - y).square().mean().clamp_min(1e-8).log()
-        if self.training:
-            with torch.no_grad():
-                self.log_sigma.lerp_(log_sigma, 0.01)
-        return pixels * (log_sigma + 0.5 * (1 + math.log(2 * math.pi)))

@@ -3,21 +3,23 @@ r"""Wasserstein autoencoder with a maximum-mean-discrepancy penalty (WAE-MMD: To
 .. math:: \mathcal L = \lVert x - f(g(x)) \rVert^2 + \lambda\,\mathrm{MMD}_k\bigl(q(z), p(z)\bigr)
 
 with the inverse multiquadratic kernel :math:`k(a, b) = \sum_s \tfrac{C_s}{C_s + \lVert a - b\rVert^2}` at seven scales
-and the unbiased estimate over a batch.
+and the unbiased estimate over a batch. The first term is the likelihood's distortion.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..errors import LiminalError
-from ..generator import Trainable
+from ..generator import Autoencoder, Trainable
+from ..modalities import likelihoods
+from ..modalities.likelihoods import Likelihood
 from ..nn import networks
 from ..priors import PRIORS, Delta, Posterior
-from .autoencoder import squared_error
 
 
 def mmd(a: Tensor, b: Tensor, scale: float) -> Tensor:
@@ -36,15 +38,16 @@ def mmd(a: Tensor, b: Tensor, scale: float) -> Tensor:
     return off_diagonal(kernel(a, a)) + off_diagonal(kernel(b, b)) - 2 * kernel(a, b).mean()
 
 
-class WAE(Trainable):
+class WAE(Trainable, Autoencoder):
     """A deterministic encoder whose codes, taken together, follow the prior.
 
     Args:
-        shape: of one x.
+        data: the likelihood of the data, or the shape of numbers in [0, 1].
         dim: d, latent dimensions.
         prior: ``"normal"``, ``"sphere"`` or ``"uniform"``.
         penalty: weight of the MMD for each squared unit of reconstruction error (lambda).
         width: channels at the finest resolution.
+        network: family of the networks, a file of ``nn/``.
 
     Raises:
         LiminalError: an argument is out of range, or the prior is unknown.
@@ -54,39 +57,42 @@ class WAE(Trainable):
 
     def __init__(
         self,
-        shape: tuple[int, ...],
+        data: Likelihood | Sequence[int],
         dim: int = 16,
         prior: str = "normal",
         penalty: float = 10.0,
         width: int = 24,
+        network: str = "conv",
     ) -> None:
         super().__init__()
         if prior not in PRIORS:
             raise LiminalError(f"model wae has no {prior} prior: choose normal, sphere or uniform")
         if penalty < 0:
             raise LiminalError(f"model wae: penalty {penalty} must be 0 or more")
-        self.shape, self.penalty, self.width = tuple(shape), penalty, width
+        self.likelihood = likelihoods.of(data)
+        self.shape, self.penalty = self.likelihood.soft_shape, penalty
+        self.width, self.network = width, network
         self.prior = PRIORS[prior](dim)
-        self.encoder, self.decoder = networks(self.shape, dim, dim, width)
+        self.encoder, self.decoder = networks(network, self.takes, self.shape, dim, dim, width)
 
     def config(self) -> dict[str, Any]:
         return {
-            "shape": list(self.shape),
             "dim": self.dim,
             "prior": self.prior.name,
             "penalty": self.penalty,
             "width": self.width,
+            "network": self.network,
         }
 
     def posterior(self, x: Tensor) -> Posterior:
         return Delta(self.prior.project(self.encoder(x).float()))
 
     def decode_soft(self, z: Tensor) -> Tensor:
-        return self.decoder(z)
+        return self.likelihood.soft(self.decoder(z))
 
-    def loss(self, x: Tensor, progress: float) -> dict[str, Tensor]:
+    def loss(self, x: Tensor, progress: float, player: str = "all") -> dict[str, Tensor]:
         z = self.posterior(x).mean
-        terms = {"reconstruction": squared_error(self.decode_soft(z), x)}
+        terms = {"reconstruction": self.likelihood.distortion(x, self.decoder(z))}
         if len(x) > 1 and self.penalty:
             target = self.prior.sample(len(x)).to(z)
             scale = 2 * float(target.square().sum(1).mean())

@@ -1,4 +1,4 @@
-"""Convolutional encoder and decoder for pictures (c, h, w), sized from the picture.
+"""Convolutional networks for pictures (c, h, w), sized from the picture: encoder, decoder, and the body of a reader.
 
 The encoder halves the picture until it is 4 pixels or less, the decoder starts at 8 pixels or less and doubles. Wide layers stand
 where the picture is small (`channels_at`), as does the one residual block (He et al. 2016, pre-activation) on either side: there
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import LiminalError
+from . import mlp
 
 HIDDEN = 256  # units between the picture-shaped part and the latent
 COARSE = 16  # pixels of the coarse picture's longer side, at most (32 is no better)
@@ -58,9 +59,8 @@ class Grow(nn.ConvTranspose2d):
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         if self.out_channels > 1 or self.bias is None:
             return super().forward(x, output_size)
-        turned = (
-            self.weight[:, 0].flip(1, 2).unflatten(2, (2, 2)).unflatten(1, (2, 2))
-        )  # (a, row, odd row, column, odd column)
+        # (a, row, odd row, column, odd column)
+        turned = self.weight[:, 0].flip(1, 2).unflatten(2, (2, 2)).unflatten(1, (2, 2))
         pixels = [F.pad(turned[:, :, i, :, j], (j, 1 - j, i, 1 - i)) for i in (0, 1) for j in (0, 1)]
         return F.pixel_shuffle(F.conv2d(x, torch.stack(pixels), self.bias.expand(4), padding=1), 2)
 
@@ -71,6 +71,10 @@ def check(shape: tuple[int, ...]) -> tuple[int, int, int]:
     Raises:
         LiminalError: a side is below 8 or above 256 pixels.
     """
+    if len(shape) != 3:
+        raise LiminalError(
+            f"convolutions: items of shape {tuple(shape)}; wanted pictures (channels, height, width)"
+        )
     c, h, w = shape
     if max(h, w) > 256 or min(h, w) < 8:
         raise LiminalError(
@@ -106,7 +110,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """z (n, d) -> x (n, c, h, w) in (0, 1)."""
+    """z (n, d) -> (n, c, h, w), to go through a sigmoid."""
 
     def __init__(self, shape: tuple[int, ...], dim: int, width: int) -> None:
         super().__init__()
@@ -139,4 +143,56 @@ class Decoder(nn.Module):
         coarse = self.coarse(hidden)
         if coarse.shape != x.shape:
             coarse = F.interpolate(coarse, size=x.shape[-2:], mode="bilinear", align_corners=False)
-        return (x + coarse).sigmoid()
+        return x + coarse
+
+
+class _Read(nn.Module):
+    """x + two 3 x 3 convolutions of it."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.inner = nn.Sequential(
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.inner(x)
+
+
+class _Centred(nn.Sequential):
+    """Layers that see pictures in [-1, 1]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(2 * x - 1)
+
+
+def trunk(shape: tuple[int, ...], width: int, out: int) -> nn.Module:
+    """Pictures (n, c, h, w) in [0, 1] -> (n, out): strided convolutions that keep places; below 8 pixels dense layers."""
+    if min(shape[1:]) < 8:
+        return _Centred(*mlp.trunk(shape, width, out))
+    c, h, w = shape
+    layers: list[nn.Module] = []
+    channels = width
+    while max(h, w) > 7:
+        size = 3 if layers else 5
+        layers += [
+            nn.Conv2d(c, channels, size, stride=2, padding=size // 2, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+        ]
+        c, channels = channels, 3 * width // 2
+        h, w = (h + 1) // 2, (w + 1) // 2
+    layers += [
+        _Read(c),
+        nn.BatchNorm2d(c),
+        nn.ReLU(),
+        nn.Conv2d(c, 16, 1),
+        nn.Flatten(),
+        nn.Linear(16 * h * w, out),
+    ]
+    return _Centred(*layers)

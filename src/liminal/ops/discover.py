@@ -3,7 +3,7 @@
 Without labels, each v a unit vector times one standard deviation of the latents along it, sqrt(v' C v), C their covariance:
 
 - ``pca``: eigenvectors of C, by share of variance (Harkonen et al. 2020, GANSpace: the same in the inputs of a generator);
-- ``jacobian``: at one latent, eigenvectors of J'J, J = d decode_soft / dz: what moves the data most there (Ramesh et al. 2019);
+- ``jacobian``: at one latent, eigenvectors of J'J, J = d chart / dz: what moves the data most there (Ramesh et al. 2019);
 - ``factorised``: eigenvectors of A'A, A the weight of the decoder's first linear layer (Shen and Zhou 2021, SeFa).
 
 None of them knows what it means; where a reader is given, each says which attribute it moves most. The sign of a vector is free: its
@@ -67,7 +67,7 @@ def pca(
 
 
 def jacobian(
-    decode_soft: Decode,
+    chart: Decode,
     z0: Tensor,
     z: Tensor,
     k: int = 8,
@@ -78,7 +78,7 @@ def jacobian(
     """What moves the decoded data most near one latent: right singular vectors of J(z0); `score` is the singular value, |J v| for |v| = 1.
 
     Args:
-        decode_soft: z (m, d) -> x (m, *shape), run without autograd, in evaluation mode.
+        chart: z (m, d) -> (m, D), whose plain distance is how far items look apart; run without autograd.
         z0: (d,); the directions hold near it only.
         z: (n, d), latents of items, which set the unit.
         k: how many; d where there are no more dimensions.
@@ -94,7 +94,7 @@ def jacobian(
         raise LiminalError(
             f"jacobian: wanted one latent of shape ({z.shape[1]},), finite, got {tuple(z0.shape)}"
         )
-    values, axes = stretches(pullback_metric(decode_soft, z0[None].float()))
+    values, axes = stretches(pullback_metric(chart, z0[None].float()))
     pool = _pool(z, decode, read, seed, z0)
     return _named("jacobian", "jacobian", axes[0, :k], values[0, :k], "singular value", covariance, pool, z0)
 

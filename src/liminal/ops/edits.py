@@ -37,7 +37,7 @@ class Edit:
             `keeps_detail`.
         after: the stored item that z_after decodes to, or the original + decode(z_after) - decode(z_before) if `keeps_detail`.
         distance: |z_after - z_before|.
-        change: root mean square difference between the decoded data before and after, in the data's unit.
+        change: root mean square difference between before and after in the modality's chart.
         attributes_before: what readers see in the decoded data before, by name; empty where no reader was given.
         attributes_after: the same after. Both are read from what the latents decode to, whether or not detail is kept.
         asked: the attributes that the formula names; all others should stay.
@@ -159,7 +159,7 @@ def edit(
         before_item,
         after_item,
         float(change.norm()),
-        float((x[1] - x[0]).double().square().mean().sqrt()),
+        float(modality.chart(x).double().diff(dim=0).square().mean().sqrt()),
         {name: float(v[0]) for name, v in values.items()},
         {name: float(v[1]) for name, v in values.items()},
         modality,

@@ -4,7 +4,7 @@ A curve z_0 ... z_T between two fixed ends costs
 
 .. math:: E = T \sum_i \lambda(\bar z_i)\,\lVert f(z_{i+1}) - f(z_i) \rVert^2
 
-with f = `decode_soft` flattened, :math:`\bar z_i` the middle of a step and :math:`\lambda \ge 1` a given weight that rises where real
+with f the decoder in its chart, :math:`\bar z_i` the middle of a step and :math:`\lambda \ge 1` a given weight that rises where real
 items get rare (a conformal factor: the metric itself grows there, so that the curve goes round instead of hurrying through). All curves
 are minimised at once, to second order (`descent`).
 
@@ -25,7 +25,7 @@ from ..distances import nearest
 from ..errors import LiminalError, unknown
 from ..tensors import CHUNK, rng
 from .descent import Cost, minimise
-from .polylines import Decode, Weight, along, decoded, evened, flat, line, measured, pinned, steps, weights
+from .polylines import Decode, Weight, along, decoded, evened, line, measured, pinned, steps, weights
 
 STARTS = ("line", "mix", "graph")
 GROUP = 256  # curves that are minimised together
@@ -65,7 +65,7 @@ class Geodesics:
 
 
 def geodesics(
-    decode_soft: Decode,
+    chart: Decode,
     a: Tensor,
     b: Tensor,
     *,
@@ -78,7 +78,6 @@ def geodesics(
     rounds: int = 60,
     compare: int | None = 256,
     seed: int = 0,
-    categorical: bool = False,
 ) -> Geodesics:
     """Curves of least energy between pairs of latents, in the metric pulled back by the decoder.
 
@@ -89,7 +88,8 @@ def geodesics(
     converged unless they are equal within the tolerance.
 
     Args:
-        decode_soft: z (m, d) -> differentiable data (m, ...). Called in chunks; at the least with one whole curve.
+        chart: z (m, d) -> (m, D), differentiable: what is decoded, in which a plain distance is how far items look
+            apart. Called in chunks; at the least with one whole curve.
         a: (n, d) or (d,), where curves begin.
         b: (n, d) or (d,), where they end.
         points: of a curve, its ends among them.
@@ -102,7 +102,6 @@ def geodesics(
         compare: points along each curve at which energies and lengths are taken in the end; None: its own points, which costs little and
             sees less: at 17 points an image decoder's energies seem 2 % (a geodesic's) to 6 % (a line's) smaller.
         seed: of the choice of latents for the graph.
-        categorical: the data are probabilities, which are measured as 2 sqrt(p) (the Fisher-Rao metric).
 
     Raises:
         LiminalError: the latents do not match, hold NaN or are none; there are fewer than 3 points; no start can be made; the decoder or
@@ -119,14 +118,14 @@ def geodesics(
     for name in starts:
         if name not in STARTS:
             raise unknown("start of a geodesic", name, STARTS)
-    decode, every, made = flat(decode_soft, categorical), torch.ones(len(a), dtype=torch.bool), {}
+    every, made = torch.ones(len(a), dtype=torch.bool), {}
     for name in starts:
         if name == "line":
             made[name] = line(a, b, points), every
         elif name == "mix" and mix is not None:
             made[name] = _mixed(mix, a, b, points), every
         elif name == "graph" and graph is not None:
-            made[name] = graph_path(decode, graph, a, b, points, weight=weight, seed=seed)
+            made[name] = graph_path(chart, graph, a, b, points, weight=weight, seed=seed)
     if not made:
         raise LiminalError(
             f"geodesics: none of the starts {', '.join(starts) or '(none)'} can be made; give mix or graph, or add 'line'"
@@ -138,7 +137,7 @@ def geodesics(
     for i in range(0, len(a), GROUP):
         cut = slice(i, i + GROUP)
         own = {name: (path[cut], usable[cut]) for name, (path, usable) in made.items()}
-        parts.append(_solved(Cost(decode, a[cut], b[cut], weight), own, tolerance, rounds, compare))
+        parts.append(_solved(Cost(chart, a[cut], b[cut], weight), own, tolerance, rounds, compare))
     joined = {f.name: [getattr(part, f.name) for part in parts] for f in fields(Geodesics)}
     names = tuple(name for part in joined.pop("start") for name in part)
     return Geodesics(start=names, **{name: torch.cat(values) for name, values in joined.items()})
@@ -174,17 +173,16 @@ def _solved(
     )
 
 
-def energy(decode_soft: Decode, z: Tensor, points: int = 256, *, categorical: bool = False) -> Tensor:
+def energy(chart: Decode, z: Tensor, points: int = 256) -> Tensor:
     r"""The energy of curves as they are timed, seen at `points` points of the cubic spline through theirs, without any weight.
 
     :math:`E = (m - 1) \sum_i \lVert f(z_{i+1}) - f(z_i) \rVert^2` over m points; it is at least the squared length, and equals that at
     constant speed.
 
     Args:
-        decode_soft: z (m, d) -> data (m, ...).
+        chart: as in `geodesics`.
         z: (n, t, d) or (t, d).
         points: m.
-        categorical: as in `geodesics`.
 
     Returns:
         (n,) float64, in squared units of the data.
@@ -192,16 +190,16 @@ def energy(decode_soft: Decode, z: Tensor, points: int = 256, *, categorical: bo
     Raises:
         LiminalError: fewer than 2 points, or NaN.
     """
-    return measured(flat(decode_soft, categorical), z, points)[0]
+    return measured(chart, z, points)[0]
 
 
-def length(decode_soft: Decode, z: Tensor, points: int = 256, *, categorical: bool = False) -> Tensor:
+def length(chart: Decode, z: Tensor, points: int = 256) -> Tensor:
     """The length (n,) of curves in units of the data; arguments as in `energy`, and it does not depend on their timing."""
-    return measured(flat(decode_soft, categorical), z, points)[1]
+    return measured(chart, z, points)[1]
 
 
 def distances(
-    decode_soft: Decode,
+    chart: Decode,
     a: Tensor,
     candidates: Tensor,
     *,
@@ -209,15 +207,14 @@ def distances(
     weight: Weight | None = None,
     tolerance: float = 1e-2,
     rounds: int = 20,
-    categorical: bool = False,
 ) -> Tensor:
     """Geodesic distances of latents to candidates, to rank neighbours by: lengths of coarse geodesics, with the weight if there is one.
 
     Args:
-        decode_soft: as in `geodesics`.
+        chart: as in `geodesics`.
         a: (n, d) or (d,).
         candidates: (n, k, d), or (k, d), then the same for each.
-        points, weight, tolerance, rounds, categorical: as in `geodesics`.
+        points, weight, tolerance, rounds: as in `geodesics`.
 
     Returns:
         (n, k), or (k,) if a is (d,), in units of the data.
@@ -233,7 +230,7 @@ def distances(
         )
     k = others.shape[1]
     found = geodesics(
-        decode_soft,
+        chart,
         rows[:, None].expand(-1, k, -1).flatten(0, 1),
         others.flatten(0, 1),
         points=points,
@@ -242,7 +239,6 @@ def distances(
         tolerance=tolerance,
         rounds=rounds,
         compare=None,
-        categorical=categorical,
     )
     # at constant weighted speed the cost is the squared weighted length
     lengths = (found.length if weight is None else found.cost.sqrt()).unflatten(0, (len(rows), k))
@@ -250,7 +246,7 @@ def distances(
 
 
 def graph_path(
-    decode_soft: Decode,
+    chart: Decode,
     graph: Tensor,
     a: Tensor,
     b: Tensor,
@@ -263,7 +259,7 @@ def graph_path(
     """Shortest paths between latents over a neighbour graph of real ones, whose edges are as long as their decoded ends are apart.
 
     Args:
-        decode_soft: as in `geodesics`.
+        chart: as in `geodesics`.
         graph: (m, d) real latents (2,000 of them if there are more), each joined to its nearest ones in z, as the ends are to theirs.
         a: (n, d) or (d,).
         b: (n, d) or (d,).
@@ -289,8 +285,8 @@ def graph_path(
         raise LiminalError(
             f"geodesics: wanted a graph of 2 or more finite latents (m, {a.shape[1]}), got shape {tuple(graph.shape)}"
         )
-    decode, m, k = flat(decode_soft, False), len(nodes), min(neighbours, len(nodes) - 1)
-    places, x = nodes, decoded(decode, nodes)
+    m, k = len(nodes), min(neighbours, len(nodes) - 1)
+    places, x = nodes, decoded(chart, nodes)
     own, near = torch.arange(m).repeat_interleave(k), nearest(nodes, nodes, k)[1].flatten().cpu()
     pairs = [torch.stack([own, near]), torch.stack([near, own])]
     for out, ends in (
@@ -302,7 +298,7 @@ def graph_path(
             nearest(nodes, ends, k)[1].flatten().cpu(),
         )
         pairs.append(torch.stack([own, near] if out else [near, own]))
-        places, x = torch.cat([places, ends]), torch.cat([x, decoded(decode, ends)])
+        places, x = torch.cat([places, ends]), torch.cat([x, decoded(chart, ends)])
     edges = torch.cat(pairs, 1).unique(dim=1)  # the sparse matrix would add up what comes twice
     apart = torch.cat(
         [

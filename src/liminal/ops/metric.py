@@ -1,6 +1,6 @@
 """The metric that a decoder pulls back to the latent space: how far data moves for a small step of z.
 
-    G(z) = J(z)' J(z),   J = d decode_soft / dz,   |f(z + v) - f(z)|^2 ~ v' G v
+    G(z) = J(z)' J(z),   J = d chart / dz,   |f(z + v) - f(z)|^2 ~ v' G v
 
 Source: Arvanitidis, Hansen and Hauberg 2018, Latent space oddity; Shao, Kumar and Fletcher 2018, The Riemannian geometry of deep
 generative models.
@@ -20,7 +20,7 @@ NUMBERS = 2**23  # of decoded data held at once (32 MB in float32), unless one p
 
 
 def pullback_metric(
-    decode_soft: Callable[[Tensor], Tensor], z: Tensor, step: float = 3e-3, spread: Tensor | None = None
+    chart: Callable[[Tensor], Tensor], z: Tensor, step: float = 3e-3, spread: Tensor | None = None
 ) -> Tensor:
     """J'J at each point by forward differences, which for image decoders cost a tenth of automatic differentiation.
 
@@ -30,7 +30,8 @@ def pullback_metric(
     Memory: a few points' Jacobians at a time, at the least one, d times the size of an item.
 
     Args:
-        decode_soft: z (n, d) -> x (n, *shape), run without autograd; a module should be in evaluation mode.
+        chart: z (n, d) -> (n, D), in which a plain distance is how far decoded items look apart; run without autograd.
+            A module should be in evaluation mode.
         z: (n, d).
         step: of the differences, in units of `spread`. Smaller ones lose digits in float32, larger ones see the decoder bend.
         spread: (d,), above 0: the unit of each dimension, usually its standard deviation over items; the metric is then in these units.
@@ -58,9 +59,9 @@ def pullback_metric(
         at, several = 0, 1
         while at < n:
             here = z[at : at + several]
-            base = decode_soft(here).flatten(1)
+            base = chart(here).flatten(1)
             moved = (here[:, None] + steps).flatten(0, 1)
-            jacobian = torch.cat([decode_soft(part).flatten(1) for part in moved.split(CHUNK)]).unflatten(
+            jacobian = torch.cat([chart(part).flatten(1) for part in moved.split(CHUNK)]).unflatten(
                 0, (len(here), d)
             )
             jacobian -= base[:, None]

@@ -45,7 +45,7 @@ class Path:
         at: the frame of each key.
         along: the way between the keys.
         loop: whether the last frame leads back to the first.
-        steps: (t - 1,), or (t,) on a loop: root mean square difference of a frame's decoded data from the next one's, in the data's unit;
+        steps: (t - 1,), or (t,) on a loop: root mean square difference of a frame from the next one in the modality's chart;
             0 where it is no more than rounding.
         modality: how the items look.
         how: where mixtures are made, in words; empty for other ways.
@@ -189,7 +189,7 @@ def path(
             f(a (d,), b (d,), t (m,)) -> (m, d), such as `polyline_way` makes of geodesics.
         frames: how many, at least one a key.
         loop: go on from the last key to the first; the first frame is not repeated.
-        pace: the speed is constant in ``data`` (root mean square difference of what is decoded), or in the ``latent`` space.
+        pace: the speed is constant in ``data`` (the modality's chart of what is decoded), or in the ``latent`` space.
         mixer: where to mix; None: in the space of the generator's prior, which for an autoencoder is worse than in its latent flow.
         name: what to call a way of your own.
         only: (k, d), directions; everything but these stays as at the first key, see `curves.only`.
@@ -209,9 +209,8 @@ def path(
         hold = partial(curves.only, start=keys[0], directions=only, white=white)
         keys = hold(keys)
         curve = curves.through(keys, [_held(stretch, hold) for stretch in curve], loop)
-    places = pacing.even(
-        curve, frames if loop else frames - 1, generator.decode if pace == "data" else lambda z: z
-    )
+    look = lambda z: modality.chart(generator.decode(z))
+    places = pacing.even(curve, frames if loop else frames - 1, look if pace == "data" else lambda z: z)
     at = np.concatenate([[0], np.cumsum([len(t) for t in places])])[: len(keys)]
     parts = [stretch(t) for stretch, t in zip(curve, places, strict=True)]
     z = torch.cat(parts if loop else [*parts, keys[-1:]])
@@ -223,7 +222,7 @@ def path(
         tuple(int(i) for i in at),
         name or str(along if isinstance(along, str) else getattr(along, "name", "own way")),
         loop,
-        _steps(x, loop),
+        _steps(modality.chart(x), loop),
         modality,
         how,
         pace,

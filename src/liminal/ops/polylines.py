@@ -17,16 +17,6 @@ Weight = Callable[[Tensor], Tensor]
 TOGETHER = 4 * CHUNK  # points of curves that are decoded and compared at once
 
 
-def flat(decode_soft: Decode, categorical: bool) -> Decode:
-    """The decoder with flat output (m, D); probabilities as 2 sqrt(p), whose plain metric is Fisher's."""
-
-    def decode(z: Tensor) -> Tensor:
-        x = decode_soft(z).flatten(1)
-        return 2 * x.clamp_min(1e-20).sqrt() if categorical else x
-
-    return decode
-
-
 def decoded(decode: Decode, z: Tensor) -> Tensor:
     """z (..., d) -> (..., D) in chunks and without gradients.
 

@@ -105,7 +105,7 @@ class Samples:
             with atomic(path) as part:
                 part.mkdir()
                 names = [
-                    f"{self.names[i] if self.names else f'{i:0{digits}d}'}{self.modality.save_as}"
+                    f"{self.names[i] if self.names else f'{i:0{digits}d}'}{self.modality.writes[0]}"
                     for i in range(len(self))
                 ]
                 for name, item in zip(names, self.items, strict=True):
@@ -123,8 +123,8 @@ def save(item: np.ndarray, modality: Modality, path: str | Path) -> None:
         LiminalError: the modality does not write that format, or the file cannot be written.
     """
     ending = Path(path).suffix.lower()
-    if ending not in modality.endings:
-        known = " ".join(sorted(modality.endings))
+    if ending not in modality.writes:
+        known = " ".join(modality.writes)
         raise LiminalError(
             f"save {path}: wanted a name that ends in one of {known}; got {ending or 'no ending'}"
         )

@@ -374,7 +374,7 @@ def checked_errors(errors: Tensor, count: int | None, name: str) -> Tensor:
 
 
 def residuals(generator: Autoencoder, modality: Modality, items: np.ndarray) -> Tensor:
-    """Reconstruction error of each item, its mean squared difference from decode(encode(item)): (n,), float64; piece by piece.
+    """Reconstruction error of each item: its mean squared difference from decode(encode(item)) in the modality's chart, (n,) float64.
 
     Args:
         generator: encodes and decodes.
@@ -386,6 +386,7 @@ def residuals(generator: Autoencoder, modality: Modality, items: np.ndarray) -> 
     """
     found = []
     for i in range(0, len(items), CHUNK):
-        x = modality.tensor(items[i : i + CHUNK])
-        found.append((x.double() - generator.decode(generator.encode(x)).cpu()).square().flatten(1).mean(1))
+        part = items[i : i + CHUNK]
+        y = modality.chart(generator.decode(generator.encode(modality.tensor(part))).cpu())
+        found.append((modality.chart(modality.soft(part)).double() - y).square().mean(1))
     return torch.cat(found) if found else torch.zeros(0, dtype=torch.float64)

@@ -173,7 +173,7 @@ class Known:
         )
         width, height = self.tile
         sheet = PIL.new("RGB", (wire.ACROSS * width, -(-len(rows) // wire.ACROSS) * height), "white")
-        for i, packed in enumerate(self.catalogue.thumbnails(rows)):
+        for i, packed in enumerate(self.catalogue.packed(rows)):
             picture = modality.preview(modality.unpack(packed), max(width, height))
             at = (
                 i % wire.ACROSS * width + (width - picture.width) // 2,

@@ -67,9 +67,7 @@ def between(s: Session, asked: wire.BetweenRequest) -> wire.Directions:
     while name in s.remembered:
         count += 1
         name = f"{plain} {count}"
-    found = discover.from_selections(
-        b, a, space.latents, name, space.generator.decode, space.reader.named if space.reader else None
-    )
+    found = discover.from_selections(b, a, space.latents, name, space.generator.decode, space.read)
     s.remembered[name] = found
     return told(s, [found])
 
@@ -130,7 +128,7 @@ def slide(s: Session, asked: wire.SlideRequest) -> wire.Slid:
         start,
         vector,
         text,
-        space.reader.named if space.reader else None,
+        space.read,
         asked=names,
         spread=space.spread,
         original=space.original(asked.id) if asked.keep_detail and asked.id is not None else None,

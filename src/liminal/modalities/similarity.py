@@ -1,4 +1,4 @@
-"""How close a decoded item is to the one that was encoded.
+"""How close one picture is to another, and what a decoder's softness does to one.
 
     MSE  = mean of (x - y)^2 over an item's numbers
     PSNR = 10 log10(1 / MSE) in dB, for data in [0, 1]
@@ -13,18 +13,15 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ..errors import LiminalError
-
-
-def mse(x: Tensor, y: Tensor) -> Tensor:
-    """Mean squared error of each item: (n, *shape) twice -> (n,), float64."""
-    _same(x, y)
-    return (x.float() - y.float()).square().flatten(1).mean(1).double()
+from .likelihoods import mse
 
 
 def psnr(x: Tensor, y: Tensor) -> Tensor:
     """Peak signal-to-noise ratio of each item in dB, for data in [0, 1]: (n, *shape) twice -> (n,); at most 100 (a copy)."""
+    _same(x, y)
     return -10 * mse(x, y).clamp_min(1e-10).log10()
 
 
@@ -73,3 +70,13 @@ def _same(x: Tensor, y: Tensor) -> None:
         raise LiminalError(
             f"reconstruction: originals are {tuple(x.shape)} and reconstructions {tuple(y.shape)}; wanted the same shape (n, ...)"
         )
+
+
+def softened(x: Tensor, draw: torch.Generator) -> Tensor:
+    """Pictures (n, c, h, w) with a blur (3 x 3 binomial) and white noise, each of a strength drawn for each picture."""
+    shape = (len(x), 1, 1, 1)
+    k = torch.tensor([0.25, 0.5, 0.25])
+    kernel = (k[:, None] * k[None]).expand(x.shape[1], 1, 3, 3).to(x)
+    blurred = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), kernel, groups=x.shape[1])
+    x = torch.lerp(x, blurred, torch.rand(shape, generator=draw).to(x))
+    return x + 0.05 * torch.rand(shape, generator=draw).to(x) * torch.randn(x.shape, generator=draw).to(x)

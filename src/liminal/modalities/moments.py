@@ -1,7 +1,4 @@
-"""What can be read from data without labels: closed forms that need nobody's training and are the same for every model.
-
-A reader takes x (n, *shape) and gives numbers (n,) by name. A modality that knows better has a method ``readings(x)`` of this form, and
-that is taken; pictures are read here.
+"""What can be read from a picture without labels: closed forms that need nobody's training, the same for every model.
 
 The ground of a picture is the median colour of its border, and the mass m of a pixel is how far its colour is from the ground,
 averaged over the channels, in [0, 1]. With the pixel's place p, in [-1, 1] from left to right and from top to bottom:
@@ -29,48 +26,15 @@ Source: Hu 1962, Visual pattern recognition by moment invariants.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 import torch
 from torch import Tensor
-
-from ..modalities import Modality
-
-Read = Callable[[Tensor], Mapping[str, Tensor]]  # x (n, *shape) -> numbers (n,) by name
 
 FILLED = 0.1  # how far from the ground a pixel must be to count as filled
 EMPTY = 1e-4  # mean mass below which a picture has no shape to speak of
 LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601)
 
 
-# A step that raises a reading, and one that lowers it, as people say it.
-STEPS = {
-    "brightness": ("brighter", "darker"),
-    "contrast": ("more contrast", "less contrast"),
-    "size": ("larger", "smaller"),
-    "centre_x": ("further right", "further left"),
-    "centre_y": ("lower in the picture", "higher in the picture"),
-    "spread": ("wider", "narrower"),
-    "upright": ("more upright", "more lying"),
-    "slant": ("falling to the right", "rising to the right"),
-    "red_green": ("redder", "greener"),
-    "blue_yellow": ("bluer", "yellower"),
-    "colourful": ("more colourful", "greyer"),
-}
-
-
-def label_free(modality: Modality) -> Read | None:
-    """The readings that need no labels for data of this kind, or None where none are known.
-
-    A modality's own method ``readings(x) -> {name: (n,)}`` is taken where it has one.
-    """
-    own: Read | None = getattr(modality, "readings", None)
-    if own is not None:
-        return own
-    return of_pictures if modality.name == "image" else None
-
-
-def of_pictures(x: Tensor) -> dict[str, Tensor]:
+def readings(x: Tensor) -> dict[str, Tensor]:
     """Readings of pictures (n, c, h, w) in [0, 1], grey, RGB or RGBA (laid over white): see the table above.
 
     A picture without a shape (all of one colour) has its centre in the middle and no spread or orientation.

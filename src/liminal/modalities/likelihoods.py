@@ -1,0 +1,407 @@
+r"""Likelihoods p(x | z): what a decoder's numbers say about data, and how far one answer is from another.
+
+A decoder gives raw numbers `out` (n, \*soft_shape), which a likelihood turns into
+
+- ``soft(out)`` = y, the differentiable answer: means, probabilities;
+- ``nll(x, out)`` = -log p(x | z) in nats an item, scales learned;
+- ``distortion(x, out)``, the same where a scale is not learned: for autoencoders without a posterior;
+- ``harden(y)``: the data that y stands for, in y's own form; ``target(x)``: the y of a perfect decoder;
+- ``chart(y)`` (n, m), in which a plain distance is how far two answers lie apart: numbers as they are, probabilities as
+  square roots (the Hellinger distance; the plain metric on them is a quarter of Fisher's: Rao 1945).
+
+Letters: x data as an encoder takes it, (n, \*shape) of `dtype`; y (n, \*soft_shape).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..errors import LiminalError, unknown
+
+LEAST = 1e-8  # the smallest variance, so that a perfect fit has a finite density
+SURE = 1e-6  # how near a probability may come to 0 and 1
+FOLLOW = 0.01  # by how much a learned scale follows that of a batch
+
+
+class Likelihood(nn.Module, ABC):
+    """What a decoder's output says about data.
+
+    Attributes:
+        name: in cards and on the command line.
+        shape: of one x, as an encoder takes it.
+        dtype: of x.
+        soft_shape: of one y, and of a decoder's raw output.
+    """
+
+    name: ClassVar[str]
+    shape: tuple[int, ...]
+    soft_shape: tuple[int, ...]
+    dtype: torch.dtype = torch.float32
+
+    @property
+    def size(self) -> int:
+        """How many numbers (or symbols) one x holds."""
+        return math.prod(self.shape)
+
+    @abstractmethod
+    def config(self) -> dict[str, Any]:
+        """JSON-ready arguments; ``type(l)(**l.config())`` is the same likelihood."""
+
+    @abstractmethod
+    def soft(self, out: Tensor) -> Tensor:
+        """A decoder's output (n, *soft_shape) as y (n, *soft_shape)."""
+
+    @abstractmethod
+    def nll(self, x: Tensor, out: Tensor) -> Tensor:
+        """-log p(x | z), nats an item, a scalar: the mean over the batch. In training, learned scales follow."""
+
+    @abstractmethod
+    def distortion(self, x: Tensor, out: Tensor) -> Tensor:
+        """-log p(x | z) at a fixed scale and up to a constant, a scalar: squared error for numbers."""
+
+    @abstractmethod
+    def errors(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """How far each answer is from the truth: (n,) float64 by name, the headline first."""
+
+    def harden(self, y: Tensor) -> Tensor:
+        """The data that y stands for, in y's own form (n, *soft_shape)."""
+        return y
+
+    def target(self, x: Tensor) -> Tensor:
+        """x (n, *shape) as a perfect decoder would give it, (n, *soft_shape)."""
+        return x
+
+    def chart(self, y: Tensor) -> Tensor:
+        """y as rows (n, m) whose plain distance is how far two answers lie apart; differentiable."""
+        return y.flatten(1)
+
+    def swapped(self, name: str | None) -> Likelihood:
+        """The likelihood called `name` for the same data; None: this one.
+
+        Raises:
+            LiminalError: there is none of that name for such data.
+        """
+        if name is None or name == self.name:
+            return self
+        raise LiminalError(
+            f"likelihood {name!r}: these items have the likelihood {self.name}; leave --likelihood out"
+        )
+
+
+class Numbers(Likelihood):
+    """What likelihoods of real numbers share: x and y have one shape.
+
+    Args:
+        shape: of one x.
+        bounded: whether x lies in [0, 1]; the decoder's output then goes through a sigmoid.
+    """
+
+    def __init__(self, shape: Sequence[int], bounded: bool = True) -> None:
+        super().__init__()
+        self.shape = self.soft_shape = tuple(int(s) for s in shape)
+        self.bounded = bounded
+
+    def config(self) -> dict[str, Any]:
+        return {"shape": list(self.shape), "bounded": self.bounded}
+
+    def soft(self, out: Tensor) -> Tensor:
+        return out.sigmoid() if self.bounded else out
+
+    def distortion(self, x: Tensor, out: Tensor) -> Tensor:
+        return (x.float() - self.soft(out).float()).square().flatten(1).sum(1).mean()
+
+    def errors(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        return {"mse": mse(x, y)}
+
+    def swapped(self, name: str | None) -> Likelihood:
+        if name is None or name == self.name:
+            return self
+        known = {kind.name: kind for kind in (Gaussian, Laplace, *((Bernoulli,) if self.bounded else ()))}
+        if name not in known:
+            raise unknown("likelihood", name, known)
+        return known[name](self.shape) if name == "bernoulli" else known[name](self.shape, self.bounded)
+
+
+class Gaussian(Numbers):
+    """Gaussian with one learned sigma, at its optimum for the batch in closed form (sigma-VAE: Rybkin et al. 2021)."""
+
+    name = "gaussian"
+    log_sigma: Tensor
+
+    def __init__(self, shape: Sequence[int], bounded: bool = True) -> None:
+        super().__init__(shape, bounded)
+        self.register_buffer("log_sigma", torch.zeros(()))
+
+    def nll(self, x: Tensor, out: Tensor) -> Tensor:
+        x, y = x.float(), self.soft(out).float()
+        log_sigma = 0.5 * (x - y).square().mean().clamp_min(LEAST).log()
+        if self.training:
+            with torch.no_grad():
+                self.log_sigma.lerp_(log_sigma, FOLLOW)
+        return self.size * (log_sigma + 0.5 * (1 + math.log(2 * math.pi)))
+
+
+class Laplace(Numbers):
+    """Laplace with one learned scale, at its optimum for the batch: the mean absolute error. Kind to edges and to outliers."""
+
+    name = "laplace"
+    log_scale: Tensor
+
+    def __init__(self, shape: Sequence[int], bounded: bool = True) -> None:
+        super().__init__(shape, bounded)
+        self.register_buffer("log_scale", torch.zeros(()))
+
+    def nll(self, x: Tensor, out: Tensor) -> Tensor:
+        log_scale = (x.float() - self.soft(out).float()).abs().mean().clamp_min(LEAST**0.5).log()
+        if self.training:
+            with torch.no_grad():
+                self.log_scale.lerp_(log_scale, FOLLOW)
+        return self.size * (log_scale + math.log(2) + 1)
+
+    def distortion(self, x: Tensor, out: Tensor) -> Tensor:
+        return (x.float() - self.soft(out).float()).abs().flatten(1).sum(1).mean()
+
+    def errors(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        return {"mae": (x.float() - y.float()).abs().flatten(1).mean(1).double(), "mse": mse(x, y)}
+
+
+class Bernoulli(Numbers):
+    """Independent yes or no; x in [0, 1] is taken as a probability. Hard data are 0 and 1 only where x is."""
+
+    name = "bernoulli"
+
+    def __init__(self, shape: Sequence[int]) -> None:
+        super().__init__(shape, True)
+
+    def config(self) -> dict[str, Any]:
+        return {"shape": list(self.shape)}
+
+    def nll(self, x: Tensor, out: Tensor) -> Tensor:
+        y = self.soft(out).float().clamp(SURE, 1 - SURE)
+        return F.binary_cross_entropy(y, x.float(), reduction="sum") / len(x)
+
+    def distortion(self, x: Tensor, out: Tensor) -> Tensor:
+        return self.nll(x, out)
+
+
+class Categorical(Likelihood):
+    """One of several symbols at each place.
+
+    Args:
+        length: places t of one x.
+        classes: V, symbols; x is int64 (n, t) from 0 to V - 1, y probabilities (n, V, t).
+        end: the symbol that fills what lies after the end of a shorter item, or None where all are of one length. Only its
+            first place is learned and judged, so that a short item is no easier than a long one.
+    """
+
+    name = "categorical"
+    dtype = torch.int64
+
+    def __init__(self, length: int, classes: int, end: int | None = None) -> None:
+        super().__init__()
+        if length < 1 or classes < 2 or (end is not None and not 0 <= end < classes):
+            raise LiminalError(
+                f"categorical: {length} places of {classes} symbols, end {end}: wanted 1 or more of 2 or more"
+            )
+        self.length, self.classes, self.end = length, classes, end
+        self.shape, self.soft_shape = (length,), (classes, length)
+
+    def config(self) -> dict[str, Any]:
+        return {"length": self.length, "classes": self.classes, "end": self.end}
+
+    def soft(self, out: Tensor) -> Tensor:
+        return out.float().softmax(1)
+
+    def told(self, x: Tensor) -> Tensor:
+        """bool (n, t): the places that count, up to the first end."""
+        if self.end is None:
+            return torch.ones_like(x, dtype=torch.bool)
+        ended = (x == self.end).cumsum(1)
+        return (ended == 0) | ((ended == 1) & (x == self.end))
+
+    def nll(self, x: Tensor, out: Tensor) -> Tensor:
+        each = F.cross_entropy(out.float(), x, reduction="none")
+        return (each * self.told(x)).sum() / len(x)
+
+    def distortion(self, x: Tensor, out: Tensor) -> Tensor:
+        return self.nll(x, out)
+
+    def errors(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        told = self.told(x).to(y.device)
+        p = y.gather(1, x.to(y.device)[:, None])[:, 0].clamp_min(SURE)
+        wrong = (y.argmax(1) != x.to(y.device)) & told
+        count = told.sum(1).double()
+        return {"nats": -(p.double().log() * told).sum(1) / count, "wrong": wrong.sum(1).double() / count}
+
+    def harden(self, y: Tensor) -> Tensor:
+        found = y.argmax(1)
+        if self.end is not None:
+            found = torch.where(self.told(found), found, self.end)
+        return self.target(found).to(y.dtype)
+
+    def target(self, x: Tensor) -> Tensor:
+        return F.one_hot(x, self.classes).movedim(-1, 1).float()
+
+    def chart(self, y: Tensor) -> Tensor:
+        return y.clamp_min(1e-20).sqrt().flatten(1)
+
+
+class Column(NamedTuple):
+    """Numbers of a `Mixed` likelihood that belong together.
+
+    Attributes:
+        kind: ``number`` (one number, unbounded), ``optional`` (a number, and 1 where it is known, else 0 twice), ``yes``
+            (a probability) or ``category`` (one of `width` symbols, one-hot).
+        width: how many numbers of x it takes.
+    """
+
+    kind: str
+    width: int = 1
+
+
+WIDTHS = {"number": 1, "optional": 2, "yes": 1}
+
+
+class Mixed(Likelihood):
+    """Columns of several kinds, independent given z: numbers under Gaussians with a learned sigma each, yes/no, categories.
+
+    Args:
+        columns: in their order; x and y are (n, sum of their widths).
+    """
+
+    name = "mixed"
+    log_sigma: Tensor
+
+    def __init__(self, columns: Sequence[Column | Sequence[Any]]) -> None:
+        super().__init__()
+        self.columns = tuple(Column(*column) for column in columns)
+        for column in self.columns:
+            if column.kind not in (*WIDTHS, "category") or column.width != WIDTHS.get(
+                column.kind, max(column.width, 2)
+            ):
+                raise LiminalError(
+                    f"mixed likelihood: a column {tuple(column)}; wanted number, optional, yes or category"
+                )
+        if not self.columns:
+            raise LiminalError("mixed likelihood: no columns; wanted 1 or more")
+        ends = [0]
+        for column in self.columns:
+            ends.append(ends[-1] + column.width)
+        self.places = tuple(slice(a, b) for a, b in itertools.pairwise(ends))
+        self.shape = self.soft_shape = (ends[-1],)
+        self.register_buffer("log_sigma", torch.zeros(len(self.columns)))
+
+    def config(self) -> dict[str, Any]:
+        return {"columns": [list(column) for column in self.columns]}
+
+    @property
+    def size(self) -> int:
+        return len(self.columns)
+
+    def soft(self, out: Tensor) -> Tensor:
+        out = out.float()
+        parts = []
+        for column, place in zip(self.columns, self.places, strict=True):
+            raw = out[:, place]
+            if column.kind == "category":
+                raw = raw.softmax(1)
+            elif column.kind == "yes":
+                raw = raw.sigmoid()
+            elif column.kind == "optional":
+                raw = torch.cat([raw[:, :1], raw[:, 1:].sigmoid()], 1)
+            parts.append(raw)
+        return torch.cat(parts, 1)
+
+    def nll(self, x: Tensor, out: Tensor) -> Tensor:
+        return self._joined(x, out, learned=True)
+
+    def distortion(self, x: Tensor, out: Tensor) -> Tensor:
+        return self._joined(x, out, learned=False)
+
+    def _joined(self, x: Tensor, out: Tensor, learned: bool) -> Tensor:
+        x, out, n = x.float(), out.float(), len(x)
+        total = out.new_zeros(())
+        for i, (column, place) in enumerate(zip(self.columns, self.places, strict=True)):
+            a, raw = x[:, place], out[:, place]
+            if column.kind == "category":
+                total = total - (a * raw.log_softmax(1)).sum() / n
+            elif column.kind == "yes":
+                total = total + F.binary_cross_entropy_with_logits(raw, a, reduction="sum") / n
+            else:
+                known = a[:, 1] if column.kind == "optional" else torch.ones_like(a[:, 0])
+                square = ((a[:, 0] - raw[:, 0]).square() * known).sum()
+                total = total + (self._number(i, square, known.sum()) / n if learned else square / n)
+                if column.kind == "optional":
+                    total = total + F.binary_cross_entropy_with_logits(raw[:, 1], known, reduction="sum") / n
+        return total
+
+    def _number(self, i: int, square: Tensor, count: Tensor) -> Tensor:
+        """-log p of one column's known numbers at the best sigma for the batch, but no sharper than 1/1000 of a unit."""
+        log_sigma = 0.5 * (square / count.clamp_min(1)).clamp_min(SURE).log()
+        if self.training:
+            with torch.no_grad():
+                self.log_sigma[i].lerp_(log_sigma, FOLLOW)
+        return count * (log_sigma + 0.5 * (1 + math.log(2 * math.pi)))
+
+    def errors(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        return {
+            "mse": (self.chart(x.float()) - self.chart(y.float())).square().sum(1).double()
+            / len(self.columns)
+        }
+
+    def harden(self, y: Tensor) -> Tensor:
+        parts = []
+        for column, place in zip(self.columns, self.places, strict=True):
+            part = y[:, place]
+            if column.kind == "category":
+                part = F.one_hot(part.argmax(1), column.width).to(y.dtype)
+            elif column.kind == "yes":
+                part = (part > 0.5).to(y.dtype)
+            elif column.kind == "optional":
+                known = (part[:, 1:] > 0.5).to(y.dtype)
+                part = torch.cat([part[:, :1] * known, known], 1)
+            parts.append(part)
+        return torch.cat(parts, 1)
+
+    def chart(self, y: Tensor) -> Tensor:
+        """Numbers as they are, weighed by how likely they are known; probabilities as square roots."""
+        parts = []
+        for column, place in zip(self.columns, self.places, strict=True):
+            part = y[:, place]
+            if column.kind == "category":
+                part = part.clamp_min(1e-20).sqrt()
+            elif column.kind == "yes":
+                part = torch.cat([part, 1 - part], 1).clamp_min(1e-20).sqrt()
+            elif column.kind == "optional":
+                known = part[:, 1:]
+                part = torch.cat(
+                    [part[:, :1] * known, torch.cat([known, 1 - known], 1).clamp_min(1e-20).sqrt()], 1
+                )
+            parts.append(part)
+        return torch.cat(parts, 1)
+
+
+def mse(x: Tensor, y: Tensor) -> Tensor:
+    """Mean squared error of each item: (n, *shape) twice -> (n,), float64.
+
+    Raises:
+        LiminalError: the shapes differ.
+    """
+    if x.shape != y.shape:
+        raise LiminalError(
+            f"mean squared error: {tuple(x.shape)} and {tuple(y.shape)}; wanted one shape (n, ...)"
+        )
+    return (x.float() - y.float()).square().flatten(1).mean(1).double()
+
+
+def of(data: Likelihood | Sequence[int]) -> Likelihood:
+    """A likelihood as it is; a bare shape means numbers in [0, 1] under a Gaussian, such as the pixels of a picture."""
+    return data if isinstance(data, Likelihood) else Gaussian(data)
