@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from liminal import registry
 from liminal.datasets.faces import faces
 from liminal.errors import LiminalError
 from liminal.models.vae import VAE
+from liminal.voice import Voice
 
 SMALL = {"epochs": 2, "dim": 6, "threads": 1, "options": {"width": 8}}
 
@@ -176,6 +178,21 @@ def test_label_add_and_copy(folder: Path, tmp_path: Path) -> None:
     ).stat().st_size
     with pytest.raises(LiminalError, match="exists"):
         again.save(tmp_path / "half")
+
+    heard: list[str] = []
+
+    class Listener(Voice):
+        def warn(self, text: str) -> None:
+            heard.append(text)
+
+    twice = faces(n=30, size=32, seed=5)
+    changed = np.array(twice.items)
+    changed[:10] = 255 - changed[:10]
+    assert again.add(replace(twice, items=changed), voice=Listener()) == 30
+    assert len(heard) == 1
+    assert heard[0].startswith("20 of 30 items are in the space already")
+    assert again.add(faces(n=5, size=32, seed=6), voice=Listener()) == 5
+    assert len(heard) == 1
 
 
 def test_encode_data(space: liminal.Space, tmp_path: Path) -> None:

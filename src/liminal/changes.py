@@ -126,7 +126,8 @@ class Stored(Core):
     def add(self, data: Any, voice: Voice | None = None, **reading: Any) -> int:
         """Encode more data and append the items to the catalogue.
 
-        They join the split ``train``; nothing is trained anew. Attributes that the space does not know are left out.
+        They join the split ``train``; nothing is trained anew. Attributes that the space does not know are left out. Items
+        that it holds already, by source and content, are added once more, and counted in a warning.
 
         Returns:
             How many items were added.
@@ -139,6 +140,8 @@ class Stored(Core):
         items = self._dataset(data, voice, reading)
         known = [name for name in items.attributes.column_names if name in self.card.attributes]
         items = replace(items, attributes=items.attributes.select(known))
+        if again := self._held_already(items):
+            voice.warn(f"{again:,} of {len(items):,} items are in the space already and now count twice")
         z = build.encode_all(self.generator, self.modality, items.items, voice)
         version = self.catalogue.append(build.batches(items, np.zeros(len(items), bool), z, voice))
         self.card.data["n_train"] += len(items)
@@ -159,6 +162,18 @@ class Stored(Core):
         columns = {"source": pa.array(list(items.sources), pa.string())}
         columns |= {name: items.attributes.column(name) for name in items.attributes.column_names}
         return z, pa.table(columns)
+
+    def _held_already(self, items: Dataset) -> int:
+        """How many of these the catalogue holds with the same source and the same content."""
+        sources = self.catalogue.table(columns=["source"])["source"].to_pylist()
+        ids = {source: i for i, source in enumerate(sources)}
+        rows = [row for row, source in enumerate(items.sources) if source in ids]
+        found = 0
+        for start in range(0, len(rows), 256):
+            some = rows[start : start + 256]
+            held = self.items([ids[items.sources[row]] for row in some])
+            found += int((held == items.items[some]).reshape(len(some), -1).all(1).sum())
+        return found
 
     def _dataset(self, data: Any, voice: Voice, reading: dict[str, Any]) -> Dataset:
         """Data read as this space's modality reads them."""
