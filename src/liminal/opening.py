@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,21 +16,24 @@ from . import build, registry
 from .card import Card, read_weights, verify
 from .datasets import Dataset
 from .errors import LiminalError, unknown
+from .foreign import Foreign
 from .generator import Autoencoder, Wrapped
 from .models import latent
 from .priors import PRIORS, Prior
 from .space import Space
-from .tensors import choose_device
+from .tensors import choose_device, rng
 from .train import split
 from .voice import Voice, speaking
+
+SEEN = 64  # items whose range decoded ones are compared with
 
 
 def open(
     name: str | Path,
     *,
     device: str | None = None,
-    decode: Callable[[Tensor], Tensor] | None = None,
-    encode: Callable[[Tensor], Tensor] | None = None,
+    decode: Callable[[Tensor], Any] | None = None,
+    encode: Callable[[Tensor], Any] | None = None,
 ) -> Space:
     """Open a space: a folder that `liminal fit` made, or the name of a ready-made one. Nothing in it is ever unpickled or run.
 
@@ -66,12 +70,9 @@ def open(
             raise LiminalError(
                 f"space {folder} was made of a wrapped model: open it with liminal.open(folder, decode=..., encode=...)"
             )
-        generator = Wrapped(
-            decode,
-            encode,
-            PRIORS.get(card.prior["name"], PRIORS["normal"])(int(card.prior["dim"])),
-            modality.shape,
-        )
+        prior = PRIORS.get(card.prior["name"], PRIORS["normal"])(card.prior["dim"])
+        generator = Wrapped(decode, encode, prior, modality.shape, card.model["arguments"].get("code"))
+        generator.try_decoder(prior.sample(2, rng(0)))
     else:
         generator = _made(
             registry.named("model", card.model["class"], registry.MODELS), card.model["arguments"], folder
@@ -138,8 +139,8 @@ def fit(
 
 
 def wrap(
-    decode: Callable[[Tensor], Tensor],
-    encode: Callable[[Tensor], Tensor],
+    decode: Callable[[Tensor], Any],
+    encode: Callable[[Tensor], Any],
     data: str | Path | np.ndarray | Dataset,
     *,
     prior: str | Prior = "normal",
@@ -153,14 +154,20 @@ def wrap(
 ) -> Space:
     """A space around a model that somebody already has.
 
+    Both are tried on two items before any work. They run in evaluation mode, and every torch module that they can reach
+    has its own state back afterwards. What they give may be a tensor, a numpy array, or a tuple (its first tensor), a
+    mapping or an object that holds one under a usual name, such as ``mean``, ``z``, ``latent_dist``, ``latents``,
+    ``last_hidden_state``; of a decoder, ``sample``.
+
     Args:
-        decode: z (n, d) -> x (n, *shape) in the modality's range; any torch callable, a module counts its parameters.
-        encode: x -> z (n, d).
+        decode: z (n, d) -> x (n, *shape) in the modality's range; a module counts its parameters.
+        encode: x -> z (n, d), the same for the same item. Codes of more axes, such as (n, 18, 512), are flattened, and
+            given back so.
         data: items to catalogue, as `fit` takes them.
         prior: the model's: ``normal``, ``sphere``, ``uniform``, or a `Prior`.
-        dim: d; None: found by encoding one item.
+        dim: d; None: found by encoding two items.
         modality: kind of data.
-        out: folder to keep the catalogue in; None: one that goes with the Space. The model's code is never stored.
+        out: folder of the catalogue; None: one that goes with the Space. The model's code is never stored.
         attributes: file of attributes, joined by file name.
         seed: of the split, the samplers and the readers.
         voice: hears progress.
@@ -170,15 +177,15 @@ def wrap(
         LiminalError: the callables do not fit each other or the data.
     """
     speak = voice or speaking()
-    items = registry.dataset(data, attributes, modality, speak, **reading)
-    if dim is None:
-        with torch.no_grad():
-            dim = int(encode(items.modality.tensor(items.items[:1])).shape[-1])
     if isinstance(prior, str) and prior not in PRIORS:
         raise unknown("prior", prior, PRIORS)
-    generator = Wrapped(
-        decode, encode, PRIORS[prior](dim) if isinstance(prior, str) else prior, items.modality.shape
-    )
+    encoder = Foreign(encode, "encoder")
+    Foreign(decode, "decoder")
+    items = registry.dataset(data, attributes, modality, speak, **reading)
+    z, code = _codes(encoder, items.modality.tensor(items.items[:2]), dim)
+    known = PRIORS[prior](z.shape[1]) if isinstance(prior, str) else prior
+    generator = Wrapped(decode, encode, known, items.modality.shape, code)
+    _compare(generator.try_decoder(z), items.modality.tensor(items.items[:SEEN]), speak)
     temporary = None if out is not None else tempfile.TemporaryDirectory(prefix="liminal-")
     folder = build.claim(temporary.name if temporary else str(out), force=False, resume=False)
     assert folder is not None
@@ -190,3 +197,32 @@ def wrap(
     space = open(folder, decode=decode, encode=encode)
     space._kept = temporary
     return space
+
+
+def _codes(encoder: Foreign, x: Tensor, dim: int | None) -> tuple[Tensor, tuple[int, ...]]:
+    """Codes (n, d) of some items, and the shape that one has for the encoder.
+
+    Raises:
+        LiminalError: the encoder is not to be trusted with more, or a code has not `dim` numbers.
+    """
+    device = encoder.parameters[0].device if encoder.parameters else "cpu"
+    z = encoder.tried(x.to(device))
+    code = tuple(z.shape[1:])
+    if dim is not None and math.prod(code) != dim:
+        raise LiminalError(
+            f"wrap: the encoder gave codes of {math.prod(code)} numbers (shape {tuple(z.shape)} for {len(z)} items): "
+            f"wanted dim={dim}"
+        )
+    return z.reshape(len(z), -1), code
+
+
+def _compare(decoded: Tensor, items: Tensor, voice: Voice) -> None:
+    """Warn of a decoder that counts from -1 to 1, or to 255, where items do not."""
+    low, high = float(items.min()), float(items.max())
+    below, above = float(decoded.min()), float(decoded.max())
+    room = max(high - low, 1e-6) / 2
+    if below < low - room or above > high + room:
+        voice.warn(
+            f"the decoder gives numbers from {below:.3g} to {above:.3g}, and the items hold {low:.3g} to "
+            f"{high:.3g}: let decode= bring them to the same range"
+        )
