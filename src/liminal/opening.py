@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 import torch
@@ -50,9 +51,15 @@ def open(
     verify(folder, card)
     for name in ("weights.safetensors", "items.lance"):
         if name not in card.parts:
-            raise LiminalError(
-                f"space {folder}: card.json names no {name}, so it is cut or changed by hand; copy the whole folder again"
-            )
+            raise _cut(folder, name)
+    for name, section, key in (
+        ("data", card.data, "name"),
+        ("data", card.data, "n_train"),
+        ("data", card.data, "n_held"),
+        ("sampler", card.sampler, "default"),
+    ):
+        if key not in section:
+            raise _cut(folder, f"{name}.{key}")
     modality = _made(
         registry.named("modality", card.modality["name"], registry.MODALITIES),
         card.modality["arguments"],
@@ -78,6 +85,8 @@ def open(
             registry.named("model", card.model["class"], registry.MODELS), card.model["arguments"], folder
         )
         _fill(generator, tensors, "model", folder)
+    for wanted in {card.prior["name"], card.sampler["default"]} & set(latent.SAMPLERS) - set(samplers):
+        raise _cut(folder, f"sampler.fitted.{wanted}")
     if card.prior["name"] == "mixture":
         generator.prior = samplers["mixture"]
     else:
@@ -87,14 +96,40 @@ def open(
     )
 
 
+def _cut(folder: Path, name: str) -> LiminalError:
+    """The error for a card that lacks something."""
+    return LiminalError(
+        f"space {folder}: card.json names no {name}, so it is cut or changed; copy the whole folder again"
+    )
+
+
 def _made(kind: Callable[..., Any], arguments: dict[str, Any], folder: Path) -> Any:
     """What the card's arguments make; arguments that do not fit say that the card was cut or changed."""
     try:
+        constructor: Any = kind
+        hints = get_type_hints(constructor.__init__)
+        for name, value in arguments.items():
+            if not _fits(value, hints.get(name, Any)):
+                raise TypeError(f"{name}: {value!r}"[:100])
         return kind(**arguments)
-    except TypeError as error:
+    except LiminalError:
+        raise
+    except Exception as error:  # whatever a constructor or torch makes of it
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise LiminalError(
-            f"space {folder}: card.json holds arguments that do not fit ({error}); copy the whole folder again"
+            f"space {folder}: card.json holds arguments that do not fit ({first}); copy the space again"
         ) from error
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a value from JSON is of the type that an argument is annotated with."""
+    if get_origin(hint) in (Union, types.UnionType):
+        return any(_fits(value, one) for one in get_args(hint))
+    if get_origin(hint) in (tuple, list, Sequence):
+        return isinstance(value, list) and all(_fits(one, get_args(hint)[0]) for one in value)
+    if hint is float:
+        return type(value) in (int, float)
+    return type(value) is hint if hint in (int, str, bool) else True
 
 
 def _fill(module: torch.nn.Module, tensors: dict[str, Tensor], prefix: str, folder: Path) -> None:
