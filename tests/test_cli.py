@@ -337,6 +337,27 @@ def test_fit_tells_what_to_try_next(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["space"]
 
 
+def test_info_checks_every_part(
+    tiny_space: Path, tmp_path: Path, told, capsys: pytest.CaptureFixture[str]
+) -> None:
+    space = tmp_path / "copy"
+    shutil.copytree(tiny_space, space)
+    assert set(json.loads(told("info", space, "--check", "--json")).values()) == {"whole"}
+    file = next((space / "items.lance" / "data").glob("*.lance"))
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 4
+    file.write_bytes(data)
+    assert main(["info", str(space), "--check"]) == 2
+    out, err = capsys.readouterr()
+    assert file.name in out.replace("\n", "")
+    assert "items.lance" in err.partition("as before")[0]
+    assert "weights.safetensors" in err.partition("as before")[2]
+    card = json.loads((space / "card.json").read_text())
+    del card["parts"]["items.lance"]["files"]
+    (space / "card.json").write_text(json.dumps(card))
+    assert "older Liminal" in json.loads(told("info", space, "--check", "--json"))["items.lance"]
+
+
 def test_info(tiny_space: Path, told) -> None:
     text = told("info", tiny_space)
     assert "vae, 4 dimensions" in text

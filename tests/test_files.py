@@ -56,3 +56,19 @@ def test_a_file_takes_no_folder_s_place(tmp_path: Path) -> None:
         "b",
         "file",
     ]
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from liminal import files
+
+    assert files.check_output(tmp_path / "page.html", False) == tmp_path / "page.html"
+    assert not list(tmp_path.iterdir())
+
+    def refuse(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(files.tempfile, "TemporaryFile", refuse)
+    with pytest.raises(LiminalError, match="cannot be written"):
+        files.check_output(tmp_path / "page.html", True)

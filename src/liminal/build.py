@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from . import __version__, registry, rows
-from .card import Card, write_weights
+from .card import Card, table_entry, write_weights
 from .catalogue import Catalogue
 from .datasets import Dataset
 from .datasets.splits import split
@@ -304,8 +304,8 @@ def assemble(
         if isinstance(s, latent.Fitted)
         for k, v in s.state_dict().items()
     }
-    parts = {"items.lance": {"version": table.version}}
-    if not isinstance(generator, Wrapped):
+    parts = {"items.lance": table_entry(folder, "items.lance", table.version)}
+    if not isinstance(getattr(generator, "inner", generator), Wrapped):
         tensors |= {f"model.{k}": v for k, v in generator.state_dict().items() if not k.startswith("prior.")}
     parts["weights.safetensors"] = write_weights(folder, "weights.safetensors", tensors)
     card = Card(

@@ -395,6 +395,10 @@ def _reading(folder: Path, where: str | None = None) -> Iterator[None]:
     ) as error:  # LanceDB raises ValueError, RuntimeError, OSError and a panic class of its own
         if isinstance(error, (ImportError, MemoryError)):
             raise
+        if not (folder / FOLDER).is_dir():
+            raise LiminalError(
+                f"{folder} is gone: it was moved or removed while it was open; open it where it lies now"
+            ) from error
         if where is not None and "filter expression" in str(error):
             raise LiminalError(f"where {where!r}: {reason(error)}") from error
         raise LiminalError(

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import build, registry, rows
-from .card import read_weights, write_weights
+from .card import read_weights, table_entry, write_weights
 from .catalogue import Catalogue
 from .core import Core, vectors
 from .datasets import Dataset
@@ -65,7 +65,7 @@ class Stored(Core):
                 for k, v in self.card.attributes.items()
             }
             table = Catalogue.create(part, self._copied(generator, chosen, speak), self.dim, fields)
-            entries["items.lance"] = {"version": table.version}
+            entries["items.lance"] = table_entry(part, "items.lance", table.version)
             held = len(table.table(columns=["id"], split="held"))
             data = {**self.card.data, "n_train": len(chosen) - held, "n_held": held}
             replace(self.card, parts=entries, data=data).commit(part)
@@ -188,7 +188,8 @@ class Stored(Core):
     def _commit(self, version: int, voice: Voice, learn: bool) -> None:
         """Make a new version of the catalogue the space's own, with what is learned from its attributes; the card comes last."""
         table = Catalogue.open(self.folder, version)
-        self.card.parts["items.lance"] = {"version": version}
+        before = self.card.parts["items.lance"]
+        self.card.parts["items.lance"] = table_entry(self.folder, "items.lance", version, before)
         self.card.attributes = table.attributes
         self.__dict__["catalogue"] = table
         if learn:

@@ -43,10 +43,10 @@ def data_folder() -> Path | None:
 
 
 def check_output(path: str | Path, force: bool, what: str = "output") -> Path:
-    """Refuse to write over something that exists unless `force`, and refuse a parent folder that does not exist.
+    """Refuse to write over something that exists unless `force`, and into a folder that is none or cannot be written.
 
     Raises:
-        LiminalError: the path exists and `force` is False, or its parent is no folder.
+        LiminalError: the path exists and `force` is False, or its parent is no folder or not to be written.
     """
     path = Path(path)
     if path.exists() and not force:
@@ -55,6 +55,13 @@ def check_output(path: str | Path, force: bool, what: str = "output") -> Path:
         raise LiminalError(
             f"{what} {path}: the folder {path.absolute().parent} does not exist; make it first"
         )
+    try:
+        with tempfile.TemporaryFile(dir=path.absolute().parent):
+            pass
+    except OSError as error:
+        raise LiminalError(
+            f"{what} {path}: its folder cannot be written ({error.strerror or error}); name a file in another one"
+        ) from error
     return path
 
 

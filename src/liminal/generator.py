@@ -10,14 +10,16 @@ form; for symbols x is ids and y probabilities: see `modalities.likelihoods`.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
 from .errors import LiminalError
+from .foreign import Foreign
 from .modalities.likelihoods import Likelihood
 from .priors import Delta, Posterior, Prior
 from .tensors import CHUNK, in_chunks, inference
@@ -189,44 +191,106 @@ class Trainable(Generator):
 
 
 class Wrapped(Autoencoder):
-    """A model that somebody already has, as a generator: any torch callables.
+    """A model that somebody already has, as a generator: any torch callables, which stay as they are.
+
+    It runs in evaluation mode and without gradients of its parameters, and each of its modules gets its own state back;
+    so neither `train` nor `requires_grad_` reach it. Codes of more than one axis are flattened here.
 
     Args:
-        decode: z (n, d) -> x (n, *shape), differentiable if geometry is wanted.
-        encode: x -> z (n, d), or None; `encode` then raises.
-        prior: the distribution over z the decoder was trained with.
+        decode: z (n, *code) -> x (n, *shape), differentiable if geometry is wanted.
+        encode: x -> z (n, *code), or None; `encode` then raises.
+        prior: the distribution over z the decoder was trained with; d is how many numbers a code has.
         shape: of one x. None: found by decoding one prior sample.
+        code: shape of one code, as the callables know it; None: (d,).
+        takes: of one x that the encoder takes, where it is another than that of a decoded one.
+
+    Raises:
+        LiminalError: a callable is none, or `code` and the prior differ in size.
     """
 
     name = "wrapped"
 
     def __init__(
         self,
-        decode: Callable[[Tensor], Tensor],
-        encode: Callable[[Tensor], Tensor] | None,
+        decode: Callable[[Tensor], Any],
+        encode: Callable[[Tensor], Any] | None,
         prior: Prior,
         shape: tuple[int, ...] | None = None,
+        code: Sequence[int] | None = None,
+        takes: tuple[int, ...] | None = None,
     ) -> None:
         super().__init__()
         self.prior = prior
-        self._decode, self._encode = decode, encode
+        self.code = (prior.dim,) if code is None else tuple(code)
+        if math.prod(self.code) != prior.dim:
+            raise LiminalError(
+                f"wrap: codes of shape {self.code} hold {math.prod(self.code)} numbers, "
+                f"and the prior has {prior.dim} dimensions"
+            )
+        self._decode = Foreign(decode, "decoder")
+        self._encode = None if encode is None else Foreign(encode, "encoder")
         for label, f in (("decoder", decode), ("encoder", encode)):
             if isinstance(f, nn.Module):
                 self.add_module(label, f)
         if shape is None:
-            with inference(self):
-                shape = tuple(decode(prior.sample(1).to(self.device)).shape[1:])
-        self.shape = shape
+            with torch.inference_mode():
+                z = prior.sample(1).to(self.device)
+                shape = tuple(self._decode(z.reshape(1, *self.code)).shape[1:])
+        self.shape, self._takes = shape, takes or shape
+
+    @property
+    def takes(self) -> tuple[int, ...]:
+        return self._takes
 
     def config(self) -> dict[str, Any]:
-        return {}
+        return {} if len(self.code) == 1 else {"code": list(self.code)}
+
+    def train(self, mode: bool = True) -> Self:
+        self.training = mode
+        return self
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        return self
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are that the decoder, else the encoder, can reach (the CPU if there are none)."""
+        known = [*self._decode.parameters, *(self._encode.parameters if self._encode else ())]
+        return known[0].device if known else torch.device("cpu")
+
+    def try_decoder(self, z: Tensor) -> Tensor:
+        """What some latents (n, d) decode to, once the decoder has shown that it can be trusted with more.
+
+        Raises:
+            LiminalError: as `Foreign.tried`, or decoded items have another shape than the model's.
+        """
+        return self._formed(self._decode.tried(z.to(self.device).reshape(len(z), *self.code)), len(z))
 
     def decode_soft(self, z: Tensor) -> Tensor:
-        return self._decode(z)
+        return self._formed(self._decode(z.reshape(len(z), *self.code)), len(z))
 
     def posterior(self, x: Tensor) -> Posterior:
         if self._encode is None:
             raise LiminalError(
                 "encode: this model was wrapped without an encoder; give encode= to liminal.wrap"
             )
-        return Delta(self._encode(x))
+        z = self._encode(x)
+        if tuple(z.shape) != (len(x), *self.code):
+            raise LiminalError(
+                f"the encoder gave codes of shape {tuple(z.shape)} for a batch of {len(x)}: "
+                f"wanted {(len(x), *self.code)}"
+            )
+        if not z.isfinite().all():
+            raise LiminalError("the encoder gave NaN or infinity: wanted finite numbers for every item")
+        return Delta(z.reshape(len(x), self.dim))
+
+    def _formed(self, x: Tensor, count: int) -> Tensor:
+        """Decoded items, if they have the form that they must have."""
+        wanted = (count, *self.shape)
+        if tuple(x.shape) == wanted:
+            return x
+        first = len(self.shape) == 3 and tuple(x.shape) == (count, *self.shape[1:], self.shape[0])
+        hint = "; it has the channels last: permute(0, 3, 1, 2)" if first else ""
+        raise LiminalError(
+            f"the decoder gave items of shape {tuple(x.shape)} for a batch of {count}: wanted {wanted}{hint}"
+        )

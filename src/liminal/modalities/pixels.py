@@ -26,6 +26,7 @@ from .levels import Levels, Numbers, beyond, choose, clipped, foreign, scaled, t
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # each registered by its import above
 MAX_PIXELS = 178_956_970  # Pillow's own bound: a 24-bit picture of half a gigabyte
+MAX_SENT = 50_331_648  # of a picture that comes as bytes, through a page: more than cameras give, in seconds
 ORIENTATION = 0x0112  # the EXIF tag
 SAMPLE = 64  # files that tell the size
 LOOKS = 256  # files whose pixels are all looked at; then as many more, spread over the set
@@ -39,10 +40,11 @@ _readers = 0
 @contextmanager
 def opened(source: Path | BinaryIO, name: str) -> Iterator[PIL.Image.Image]:
     """A picture with its header read and its size checked; everything that a decoder may raise becomes one `LiminalError`."""
+    most = MAX_PIXELS if isinstance(source, Path) else MAX_SENT
     with _no_warnings():
         try:
             with PIL.Image.open(source, formats=FORMATS) as im:
-                if im.width * im.height > MAX_PIXELS:
+                if im.width * im.height > most:
                     raise PIL.Image.DecompressionBombError
                 if not im.width * im.height:
                     raise LiminalError(f"{name}: the picture has no pixels ({im.height} x {im.width})")
@@ -51,7 +53,7 @@ def opened(source: Path | BinaryIO, name: str) -> Iterator[PIL.Image.Image]:
             raise
         except PIL.Image.DecompressionBombError as error:
             raise LiminalError(
-                f"{name}: more than {MAX_PIXELS:,} pixels, which is not decoded; make the picture smaller first"
+                f"{name}: more than {most:,} pixels, which is not decoded; make the picture smaller first"
             ) from error
         except FileNotFoundError as error:
             raise LiminalError(f"{name}: there is no such file") from error
