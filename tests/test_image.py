@@ -495,6 +495,7 @@ def test_numbers_below_black() -> None:
     with pytest.raises(LiminalError, match=r"x: numbers from -1 to 1; .*--range=-1:1"):
         choose(of(-1, 1, 0.5), "x")
     assert choose(of(0, 0), "x") == (0, 1)
+    assert choose(of(1e308, 0), "x") == (0, 1e308)
     assert not Numbers().add(np.array([1, np.nan]))
 
 

@@ -97,8 +97,10 @@ def _white(numbers: Numbers) -> float:
     for full in (1.0, 255.0, 65535.0):
         if full / 2 <= high <= full * (1 + slack):
             return full
+    if not numbers.whole:
+        return high
     full = 2.0 ** math.ceil(math.log2(high + 1)) - 1
-    return full if numbers.whole and high >= 0.9 * full else high
+    return full if high >= 0.9 * full else high
 
 
 def parse(given: str | Sequence[float]) -> Levels:
