@@ -9,14 +9,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import typer
 from PIL import Image
 
 import liminal
-from liminal.cli import console, main
+from liminal.cli import app, console, main
 from liminal.errors import LiminalError
 
 COMMANDS = [
@@ -125,6 +127,24 @@ def test_usage_errors_are_one_line(argv: list[str], says: str, capsys: pytest.Ca
 def test_arguments_may_begin_with_a_minus_sign(typed: list[str], options: list[str], rest: list[str]) -> None:
     known = {"-o": True, "-k": True, "-q": False, "-h": False, "--seed": True, "--force": False}
     assert console.options_first(typed, known) == [*options, "--", *rest]
+
+
+GROUP: Any = typer.main.get_command(app)
+WORDS = sorted({p.name for c in GROUP.commands.values() for p in c.params if p.param_type_name == "argument"})
+
+
+@pytest.mark.parametrize("name", list(GROUP.commands))
+@pytest.mark.parametrize("word", [*WORDS, "output", "n", "help"])
+def test_an_argument_may_be_called_like_an_argument(name: str, word: str) -> None:
+    """A word that names an argument or an option is no option: ``liminal sample space -n 64``."""
+    command = GROUP.commands[name]
+    wanted = [p for p in command.params if p.param_type_name == "argument"]
+    options = [part for p in command.params if p.required and p not in wanted for part in (p.opts[0], "x")]
+    for argv in ([word] * len(wanted) + options, options + [word] * len(wanted)):
+        context = command.make_context(name, argv)
+        for p in wanted:
+            given = context.params[p.name]
+            assert (given if isinstance(given, list) else [str(given)]) == [word], p.name
 
 
 # -- what goes wrong

@@ -1,11 +1,13 @@
 """From data to a space on disk: `fit` trains a model, `assemble` makes a space of any generator and its items.
 
 What a reader sees is decided by one file, ``card.json``, which is written last: until then the folder is an unfinished space that
-``--resume`` goes on with; from then on it is a whole one.
+``--resume`` goes on with; from then on it is a whole one. A space that is to be replaced stays as it is meanwhile: the new
+one is made beside it, in ``NAME.new``, and takes its place when it is whole.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,11 +20,11 @@ import torch
 from torch import Tensor
 
 from . import __version__, registry, rows
-from .card import Card, write_weights
-from .catalogue import Catalogue
+from .card import CHECKPOINT, FILE, NEW, Card, write_weights
+from .catalogue import Catalogue, check_path
 from .datasets import Dataset
 from .errors import LiminalError, unknown
-from .files import let_go
+from .files import let_go, put
 from .generator import Autoencoder, Trainable, Wrapped
 from .measures import reader as readers
 from .measures.structure import active_units
@@ -41,34 +43,60 @@ CALIBRATE_ON = 2_000  # held-out items that directions are calibrated and scored
 
 
 def claim(out: str | Path, force: bool, resume: bool) -> Path | None:
-    """Make `out` ready to receive a space; None where it holds a finished one and `resume` asks for no more.
+    """The folder to make a space in that is to be `out`: `out` itself, or one `beside` it where `force` replaces something.
+
+    None where `out` holds a finished space and `resume` asks for no more. Nothing on disk changes.
 
     Raises:
-        LiminalError: something is there that must not be overwritten, or the parent folder is missing.
+        LiminalError: something is there that must not be overwritten, the parent folder is missing, or no space can have
+            such a path.
     """
-    folder = Path(out)
+    folder, new = Path(out), beside(out)
+    check_path(folder)
     if not folder.absolute().parent.is_dir():
         raise LiminalError(
             f"output {folder}: the folder {folder.absolute().parent} does not exist; make it first"
         )
-    if not folder.exists():
-        return folder
-    ours = folder.is_dir() and (
-        (folder / "card.json").exists() or (folder / "checkpoint").exists() or not any(folder.iterdir())
-    )
-    if not ours:
+    whole, free = (folder / FILE).exists(), not folder.exists() or _free(folder)
+    if not (whole or free or (folder / CHECKPOINT).is_dir()):
         raise LiminalError(f"output {folder} exists and is no space; it is left alone, name another one")
+    if (new / CHECKPOINT).is_dir():
+        if not resume and not force:
+            raise LiminalError(
+                f"output {folder}: an unfinished one lies in {new}; go on with --resume, "
+                "or start afresh with --force"
+            )
+        return new
+    if free:
+        return folder
     if resume:
-        return None if (folder / "card.json").exists() else folder
-    if any(folder.iterdir()) and not force:
-        unfinished = not (folder / "card.json").exists()
+        return None if whole else folder
+    if not force:
         how = (
-            "go on with --resume, or start afresh with --force"
-            if unfinished
-            else "name another one, or replace it with --force"
+            "name another one, or replace it with --force"
+            if whole
+            else "go on with --resume, or start afresh with --force"
         )
-        raise LiminalError(f"output {folder} exists already{' (unfinished)' if unfinished else ''}: {how}")
-    return folder
+        raise LiminalError(f"output {folder} exists already{'' if whole else ' (unfinished)'}: {how}")
+    if new.exists() and not _free(new):
+        raise LiminalError(
+            f"output {folder}: the new one would be made in {new}, which is there already; move that first"
+        )
+    return new
+
+
+def beside(out: str | Path) -> Path:
+    """Where a space is made that is to take the place of `out`."""
+    folder = Path(out)
+    folder = folder.resolve() if folder.is_symlink() or folder.name in ("", "..") else folder
+    return folder.with_name(folder.name + NEW)
+
+
+def _free(folder: Path) -> bool:
+    """Whether a folder is empty, or holds no more than a training that ended before its first checkpoint."""
+    return folder.is_dir() and all(
+        part.name == CHECKPOINT and part.is_dir() and not any(part.iterdir()) for part in folder.iterdir()
+    )
 
 
 def fit(
@@ -134,6 +162,8 @@ def fit(
     if folder is None:
         voice.say(f"{out} is finished: nothing to resume")
         return Path(out)
+    if resume and (folder / FILE).exists():  # whole, and ended before it took its place
+        return _settle(folder, Path(out))
     items = registry.dataset(data, attributes, modality, voice, **(reading or {}))
     held = split(len(items), items.held_out, seed)
     known = bound(items.attributes, held, bind, dim) if bind else None
@@ -141,10 +171,13 @@ def fit(
     network: Trainable = kind(
         items.modality.shape, dim, **({"prior": prior} if prior else {}), **(options or {})
     )
-    if folder.exists() and not resume:
-        shutil.rmtree(folder)
+    if folder != Path(out):
+        voice.say(f"{out} stays as it is until the new one, in {folder}, is whole")
     try:
-        folder.mkdir(exist_ok=True)
+        if os.environ.get("RANK", "0") == "0":  # the first of several processes, which alone writes
+            if folder.exists() and not resume:
+                shutil.rmtree(folder)
+            (folder / CHECKPOINT).mkdir(parents=True, exist_ok=True)
         rows = np.flatnonzero(~held)
         training = train(
             network, Rows(items.items, rows), items.modality, items.items[np.flatnonzero(held)[:512]], plan, folder,
@@ -163,9 +196,29 @@ def fit(
             f"could not write {folder}: {error.strerror or error}; free some space, then run it again with --resume"
         ) from error
     card.commit(folder)
-    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+    folder = _settle(folder, Path(out))
     voice.close()
     return folder
+
+
+def _settle(folder: Path, out: Path) -> Path:
+    """Put a whole space in its place, `out`, in that of what is there.
+
+    Raises:
+        LiminalError: it cannot be moved there; both are as they were.
+    """
+    home = out
+    if folder != out:
+        home = folder.with_name(folder.name.removesuffix(NEW))
+        try:
+            put(folder, home)
+        except OSError as error:
+            raise LiminalError(
+                f"could not move {folder} to {out} ({error.strerror or error}); both are whole, "
+                "run it again with --resume"
+            ) from error
+    shutil.rmtree(home / CHECKPOINT, ignore_errors=True)
+    return out if (out / FILE).exists() else home
 
 
 def bound(attributes: pa.Table, held: np.ndarray, names: Sequence[str], dim: int) -> np.ndarray:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FILE = "card.json"
-CHECKPOINT = "checkpoint"
+CHECKPOINT = "checkpoint"  # a folder that an unfinished space holds, and no finished one
+NEW = ".new"  # what the name of a space ends in while it waits to take the place of another
 FORMAT = 1  # of the card and the folder; raised by every change that an older reader would misread
 MIGRATIONS: dict[
     int, Callable[[dict[str, Any]], dict[str, Any]]
@@ -255,6 +256,12 @@ def _card_path(folder: Path) -> Path:
     if path.is_file():
         return path
     if not folder.exists():
+        new = folder.with_name(folder.name + NEW) if folder.name else folder
+        if (new / CHECKPOINT).is_dir():
+            raise LiminalError(
+                f"{folder} is an unfinished space, which lies in {new}; "
+                "run the same command again with --resume"
+            )
         raise LiminalError(
             f"{folder}: there is no such space; name a folder that `liminal fit` wrote, or one that `liminal spaces` lists"
         )
