@@ -18,7 +18,7 @@ import typer
 from PIL import Image
 
 import liminal
-from liminal.cli import app, console, main
+from liminal.cli import app, console, main, walking
 from liminal.errors import LiminalError
 
 COMMANDS = [
@@ -475,6 +475,30 @@ def test_morph(ending: str, pictures: Path, tiny_space: Path, tmp_path: Path, to
         told("morph", tiny_space, "@1", "@2", "--frames", 5, "-o", out, "--json", "--force")
     )
     assert (evidence["along"], evidence["frames"], evidence["keys_at"]) == ("slerp", 5, [0, 4])
+
+
+@pytest.mark.parametrize(
+    ("change", "asked", "shown"),
+    [
+        ({"smile": 1.0, "hat": -0.31, "gaze": 0.02}, "smile", ["smile", "hat"]),
+        ({"smile": 0.0, "hat": 0.02, "gaze": None}, "smile", ["smile"]),
+        ({"smile": 0.2, "hat": -0.5, "gaze": 0.1}, "", ["hat", "smile", "gaze"]),
+        ({"smile": 0.0, "hat": 0.0, "gaze": 0.0}, "", []),
+    ],
+)
+def test_an_edit_tells_what_moved(
+    change: dict[str, float | None], asked: str, shown: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was asked for first, then what moved, the most first; of all others how many they are."""
+    change = {**change, **{f"other {i}": 0.01 for i in range(47)}}
+    walking._moved(
+        {k: {"before": 0.0, "after": 1.0, "change": v, "asked": k == asked} for k, v in change.items()}
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1 : len(shown) + 1]] == shown
+    assert f"{50 - len(shown)} " in lines[-1]
+    assert "stayed" in lines[-1]
+    assert len(lines) == len(shown) + (2 if shown else 1)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,9 @@ import torch
 from PIL import Image as Picture
 
 import liminal
-from liminal import build, registry
+from liminal import registry
+from liminal.card import claim
+from liminal.cli import main
 from liminal.datasets.faces import faces
 from liminal.errors import LiminalError
 from liminal.models.vae import VAE
@@ -226,12 +228,53 @@ def test_every_model_makes_a_space(model: str, prior: str, tmp_path: Path) -> No
         assert torch.allclose(again.generator.prior.nearest(z), z, atol=1e-5)
 
 
-def test_arrays_and_claims(tmp_path: Path, monkeypatch) -> None:
+def test_what_has_learned_says_nothing(space: liminal.Space) -> None:
+    held = space.catalogue.table(columns=["id"], split="held")["id"].to_pylist()
+    x = space.modality.tensor(space.items(held))
+    y = space.generator.decode(space.latents[held])
+    mean = space.modality.tensor(space.items([i for i in range(400) if i not in held])).mean(0)
+    share = 1 - float((x - y).square().mean() / (x - mean).square().mean())
+    assert space.card.measures["explained"] == pytest.approx(share, abs=1e-4)
+    assert ("not learned" in " ".join(space.card.notes)) is (share < 0.02)
+
+
+def test_transfer_chooses_the_category_that_the_latents_tell_best(space: liminal.Space) -> None:
+    best = space.categories
+    assert len(best) > 1
+    assert "label" not in best
+    score = {
+        name: np.mean([d.score for d in space.directions.values() if d.name.startswith(f"{name}=")])
+        for name in best
+    }
+    assert best == sorted(best, key=lambda name: -score[name])
+    done = space.transfer("@1", "@2")
+    assert done.by == done.evidence["by"] == best[0]
+    assert space.transfer("@1", "@2", by=best[1]).by == best[1]
+
+
+def test_a_transfer_says_what_it_took_for_the_content(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["transfer", str(folder), "--content", "@1", "--style", "@2", "-o"]
+    assert main([*argv, str(tmp_path / "a.png")]) == 0
+    best = liminal.open(folder).categories
+    assert f"{best[0]} names; --by {best[1]}" in capsys.readouterr().out
+    assert main([*argv, str(tmp_path / "b.png"), "--by", best[1]]) == 0
+    assert "--by" not in capsys.readouterr().out
+
+
+def test_arrays_and_claims(tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     pictures = np.random.default_rng(0).integers(0, 255, (40, 16, 16), dtype=np.uint8)
     space = liminal.fit(pictures, **SMALL)
     assert space.folder == Path("space")
     assert space.modality.item_shape == (16, 16, 1)
+    assert space.card.measures["explained"] < 0.02  # noise: there is nothing to learn
+    assert "not learned" in space.card.notes[0]
+    assert main(["info", "space"]) == 0
+    told = capsys.readouterr().out
+    assert "not learned" in told.splitlines()[0]
+    assert told.count("not learned") == 1
     with pytest.raises(LiminalError, match="--force"):
         liminal.fit(pictures, "space", **SMALL)
     (tmp_path / "precious").mkdir()
@@ -386,21 +429,21 @@ def test_a_fit_that_was_killed_before_its_first_checkpoint_is_unfinished(
         left.unlink()
     with pytest.raises(LiminalError, match=r"unfinished.*--resume"):
         liminal.open(out)
-    assert build.claim(out, force=False, resume=False) == out  # there is nothing to lose
-    assert build.claim(out, force=False, resume=True) == out
+    assert claim(out, force=False, resume=False) == out  # there is nothing to lose
+    assert claim(out, force=False, resume=True) == out
 
 
 def test_a_folder_beside_that_is_somebody_s_own_is_left_alone(tiny_space: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny_space, tmp_path / "space")
     shutil.copytree(tiny_space, tmp_path / "space.new")
     with pytest.raises(LiminalError, match=r"space\.new"):
-        build.claim(tmp_path / "space", force=True, resume=False)
-    assert build.claim(tmp_path / "space", force=False, resume=True) is None
+        claim(tmp_path / "space", force=True, resume=False)
+    assert claim(tmp_path / "space", force=False, resume=True) is None
     shutil.rmtree(tmp_path / "space.new")
     (tmp_path / "space.new").mkdir()
     (tmp_path / "space.new" / "thesis.txt").write_text("mine")
     with pytest.raises(LiminalError, match="move that first"):
-        build.claim(tmp_path / "space", force=True, resume=False)
+        claim(tmp_path / "space", force=True, resume=False)
 
 
 @pytest.mark.parametrize("name", ["two\nlines", "a\tb", "\x7f", "\udcff"], ids=ascii)

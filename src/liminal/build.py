@@ -1,8 +1,8 @@
 """From data to a space on disk: `fit` trains a model, `assemble` makes a space of any generator and its items.
 
 What a reader sees is decided by one file, ``card.json``, which is written last: until then the folder is an unfinished space that
-``--resume`` goes on with; from then on it is a whole one. A space that is to be replaced stays as it is meanwhile: the new
-one is made beside it, in ``NAME.new``, and takes its place when it is whole.
+``--resume`` goes on with; from then on it is a whole one. A space that is to be replaced stays as it is
+meanwhile: the new one is made beside it, in ``NAME.new``, and takes its place when it is whole.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ import torch
 from torch import Tensor
 
 from . import __version__, registry, rows
-from .card import CHECKPOINT, FILE, NEW, Card, write_weights
-from .catalogue import Catalogue, check_path
+from .card import CHECKPOINT, FILE, Card, claim, settle, write_weights
+from .catalogue import Catalogue
 from .datasets import Dataset
 from .errors import LiminalError, unknown
-from .files import let_go, put
+from .files import let_go
 from .generator import Autoencoder, Trainable, Wrapped
 from .measures import reader as readers
+from .measures import reconstruction
 from .measures.structure import active_units
+from .measures.verdict import unlearned
 from .modalities import Modality
 from .models import latent
 from .ops import directions, probes
@@ -39,64 +41,8 @@ from .voice import Voice
 ENCODE = 250  # items pushed through the encoder at once: more are no faster, and take more memory
 FIT_ON = 20_000  # items whose posteriors the samplers are fitted to
 READ_MOST, READ_STEPS = 30_000, 700  # items and steps, at most, that the attribute reader is fitted with
+JUDGED = 512  # items on either side that tell whether the model has learned anything
 CALIBRATE_ON = 2_000  # held-out items that directions are calibrated and scored on
-
-
-def claim(out: str | Path, force: bool, resume: bool) -> Path | None:
-    """The folder to make a space in that is to be `out`: `out` itself, or one `beside` it where `force` replaces something.
-
-    None where `out` holds a finished space and `resume` asks for no more. Nothing on disk changes.
-
-    Raises:
-        LiminalError: something is there that must not be overwritten, the parent folder is missing, or no space can have
-            such a path.
-    """
-    folder, new = Path(out), beside(out)
-    check_path(folder)
-    if not folder.absolute().parent.is_dir():
-        raise LiminalError(
-            f"output {folder}: the folder {folder.absolute().parent} does not exist; make it first"
-        )
-    whole, free = (folder / FILE).exists(), not folder.exists() or _free(folder)
-    if not (whole or free or (folder / CHECKPOINT).is_dir()):
-        raise LiminalError(f"output {folder} exists and is no space; it is left alone, name another one")
-    if (new / CHECKPOINT).is_dir():
-        if not resume and not force:
-            raise LiminalError(
-                f"output {folder}: an unfinished one lies in {new}; go on with --resume, "
-                "or start afresh with --force"
-            )
-        return new
-    if free:
-        return folder
-    if resume:
-        return None if whole else folder
-    if not force:
-        how = (
-            "name another one, or replace it with --force"
-            if whole
-            else "go on with --resume, or start afresh with --force"
-        )
-        raise LiminalError(f"output {folder} exists already{'' if whole else ' (unfinished)'}: {how}")
-    if new.exists() and not _free(new):
-        raise LiminalError(
-            f"output {folder}: the new one would be made in {new}, which is there already; move that first"
-        )
-    return new
-
-
-def beside(out: str | Path) -> Path:
-    """Where a space is made that is to take the place of `out`."""
-    folder = Path(out)
-    folder = folder.resolve() if folder.is_symlink() or folder.name in ("", "..") else folder
-    return folder.with_name(folder.name + NEW)
-
-
-def _free(folder: Path) -> bool:
-    """Whether a folder is empty, or holds no more than a training that ended before its first checkpoint."""
-    return folder.is_dir() and all(
-        part.name == CHECKPOINT and part.is_dir() and not any(part.iterdir()) for part in folder.iterdir()
-    )
 
 
 def fit(
@@ -163,7 +109,7 @@ def fit(
         voice.say(f"{out} is finished: nothing to resume")
         return Path(out)
     if resume and (folder / FILE).exists():  # whole, and ended before it took its place
-        return _settle(folder, Path(out))
+        return settle(folder, Path(out))
     items = registry.dataset(data, attributes, modality, voice, **(reading or {}))
     held = split(len(items), items.held_out, seed)
     known = bound(items.attributes, held, bind, dim) if bind else None
@@ -196,29 +142,9 @@ def fit(
             f"could not write {folder}: {error.strerror or error}; free some space, then run it again with --resume"
         ) from error
     card.commit(folder)
-    folder = _settle(folder, Path(out))
+    folder = settle(folder, Path(out))
     voice.close()
     return folder
-
-
-def _settle(folder: Path, out: Path) -> Path:
-    """Put a whole space in its place, `out`, in that of what is there.
-
-    Raises:
-        LiminalError: it cannot be moved there; both are as they were.
-    """
-    home = out
-    if folder != out:
-        home = folder.with_name(folder.name.removesuffix(NEW))
-        try:
-            put(folder, home)
-        except OSError as error:
-            raise LiminalError(
-                f"could not move {folder} to {out} ({error.strerror or error}); both are whole, "
-                "run it again with --resume"
-            ) from error
-    shutil.rmtree(home / CHECKPOINT, ignore_errors=True)
-    return out if (out / FILE).exists() else home
 
 
 def bound(attributes: pa.Table, held: np.ndarray, names: Sequence[str], dim: int) -> np.ndarray:
@@ -342,6 +268,8 @@ def assemble(
     if not isinstance(generator, Wrapped):
         tensors |= {f"model.{k}": v for k, v in generator.state_dict().items() if not k.startswith("prior.")}
     parts["weights.safetensors"] = write_weights(folder, "weights.safetensors", tensors)
+    learned = explained(generator, items, held, z)
+    said = unlearned(learned)
     card = Card(
         liminal=__version__,
         model={
@@ -364,14 +292,24 @@ def assemble(
         attributes=table.attributes,
         seed=seed,
         training=training or {},
-        measures={"active_units": active_units(torch.from_numpy(z[:10_000]))},
+        measures={"active_units": active_units(torch.from_numpy(z[:10_000])), "explained": learned},
         parts=parts,
-        notes=list(items.notes),
+        notes=[*([said] if said else []), *items.notes],
     )
     parts |= learn_attributes(
         generator, items.modality, items.attributes, items.items, z, held, folder, seed, voice, dimensions
     )
     return card
+
+
+def explained(generator: Autoencoder, items: Dataset, held: np.ndarray, z: np.ndarray) -> float:
+    """As `reconstruction.explained`, of at most `JUDGED` held-out items, in the decoder's own numbers."""
+    x = [
+        items.modality.tensor(items.items[rng_rows(np.flatnonzero(mask), JUDGED, 0)])
+        for mask in (held, ~held)
+    ]
+    y = generator.decode(torch.from_numpy(z[rng_rows(np.flatnonzero(held), JUDGED, 0)])).cpu()
+    return reconstruction.explained(x[0], y, x[1].mean(0))
 
 
 def fit_samplers(

@@ -7,7 +7,6 @@ changes; the space's card names the version that counts, so a write that nobody 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .errors import LiminalError, unknown
+from .files import check_path
 from .filters import reason, resolve
 from .rows import FIXED, KINDS, SPLITS, check_names, numbered, schema_of, storage
 
@@ -341,20 +341,6 @@ def _lancedb() -> Any:
     import lancedb
 
     return lancedb
-
-
-def check_path(folder: Path) -> None:
-    """Refuse a folder that the database cannot open: one with line breaks or other control characters, or no UTF-8.
-
-    Raises:
-        LiminalError: its path holds one.
-    """
-    odd = re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", str(folder.absolute()))
-    if odd:
-        raise LiminalError(
-            f"{str(folder)!a}: its path holds {odd[0]!a}, which the database of items does not take; "
-            "rename that folder"
-        )
 
 
 def _connect(folder: Path) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -58,6 +59,20 @@ def check_output(path: str | Path, force: bool, what: str = "output") -> Path:
     return path
 
 
+def check_path(folder: Path) -> None:
+    """Refuse a path that the database cannot open: with line breaks or other control characters, or no UTF-8.
+
+    Raises:
+        LiminalError: its path holds one.
+    """
+    odd = re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", str(folder.absolute()))
+    if odd:
+        raise LiminalError(
+            f"{str(folder)!a}: its path holds {odd[0]!a}, which the database of items does not take; "
+            "rename that folder"
+        )
+
+
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
     """A temporary path beside `path` (same ending) that replaces it when the block ends well and is removed when it does not.
@@ -87,7 +102,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
 def put(part: Path, path: Path) -> None:
     """Move a file or folder to `path`, in the place of what is there; where that fails, what was there stays.
 
-    A file is replaced in one step. A folder is moved aside first and removed last, and only for another folder.
+    A file is replaced in one step. A folder is moved aside first, removed last, and only for another folder.
 
     Raises:
         OSError: it cannot be moved, or a file would take the place of a folder.

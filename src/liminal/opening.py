@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from . import build, registry
-from .card import Card, read_weights, verify
+from .card import Card, claim, read_weights, verify
 from .datasets import Dataset
 from .errors import LiminalError, unknown
 from .generator import Autoencoder, Wrapped
@@ -180,7 +180,7 @@ def wrap(
         decode, encode, PRIORS[prior](dim) if isinstance(prior, str) else prior, items.modality.shape
     )
     temporary = None if out is not None else tempfile.TemporaryDirectory(prefix="liminal-")
-    folder = build.claim(temporary.name if temporary else str(out), force=False, resume=False)
+    folder = claim(temporary.name if temporary else str(out), force=False, resume=False)
     assert folder is not None
     folder.mkdir(exist_ok=True)
     build.assemble(

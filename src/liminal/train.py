@@ -342,8 +342,8 @@ def train(
 
 
 def data_hash(items: Items, held: Items, modality: Modality, known: np.ndarray | None = None) -> str:
-    """SHA-256 of what is trained on: the number of items, their bytes (of large sets those of items spread evenly from the
-    first to the last), those of held-out items, how the modality reads them, and the attributes of bound dimensions."""
+    """SHA-256 of what is trained on: number of items, their bytes (of large sets those of items spread evenly
+    from the first to the last), those of held-out items, the modality, attributes of bound dimensions."""
     size = max(1, int(np.prod(modality.item_shape)) * modality.item_dtype.itemsize)
     about = [modality.name, modality.config(), len(items), len(held)]
     found = hashlib.sha256(json.dumps(about, sort_keys=True).encode())

@@ -21,14 +21,18 @@ def info(space: SpaceName, as_json: Json = False) -> None:
       liminal info fashion
       liminal info photos-space --json
     """
+    from ..measures.verdict import unlearned
+
     it = opened(space)
     facts = it.info()
     if as_json:
         console.emit(facts)
         return
     card = it.card
+    first = unlearned(card.measures.get("explained"))
     tests = {name: test.get("same") for name, test in card.sampler.get("tests", {}).items()}
     rows: list[tuple[str, Any]] = [
+        ("note", first),
         ("space", facts["folder"]),
         ("model", f"{card.model['class']}, {facts['dim']} dimensions, {facts['parameters']:,} parameters"),
         ("prior", card.prior["name"]),
@@ -57,7 +61,7 @@ def info(space: SpaceName, as_json: Json = False) -> None:
             ),
         ),
         ("made", f"{card.created}, liminal {card.liminal}, seed {card.seed}"),
-        *(("note", note) for note in card.notes),
+        *(("note", note) for note in card.notes if note != first),
     ]
     console.table(("", ""), [(name, value) for name, value in rows if value])
 

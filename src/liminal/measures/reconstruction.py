@@ -11,6 +11,8 @@ Source: Wang et al. 2004, Image quality assessment: from error visibility to str
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -21,6 +23,21 @@ def mse(x: Tensor, y: Tensor) -> Tensor:
     """Mean squared error of each item: (n, *shape) twice -> (n,), float64."""
     _same(x, y)
     return (x.float() - y.float()).square().flatten(1).mean(1).double()
+
+
+def explained(x: Tensor, y: Tensor, mean: Tensor) -> float:
+    """Share of what differs between items that reconstructions restore: 1 - MSE / MSE of the mean item.
+
+    Args:
+        x: (n, *shape), items that the model never saw.
+        y: their reconstructions.
+        mean: (*shape), the mean of items that it was trained on.
+
+    Returns:
+        1 for copies, 0 for what is as good as the mean item, less for worse; NaN where items do not differ.
+    """
+    plain = float(mse(x, mean.expand_as(x)).mean())
+    return 1 - float(mse(x, y).mean()) / plain if plain > 0 else math.nan
 
 
 def psnr(x: Tensor, y: Tensor) -> Tensor:

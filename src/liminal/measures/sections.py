@@ -20,6 +20,7 @@ from . import dimension, reconstruction, structure
 from .reader import describe
 from .subject import Subject
 from .value import Interval, Measure, subsample_interval
+from .verdict import MEAN
 
 INDEX = 20_000  # training items that vote, fewer where an item is large
 NUMBERS = 2e7  # of a set of items held at once when neighbours are sought in the data
@@ -46,8 +47,9 @@ def reconstructed(s: Subject) -> list[Measure]:
     for x in s.tensors(s.held_items, s.held):
         y = s.generator.decode(s.held_codes[at : at + len(x)]).cpu()
         p = s.through_pca(s.pca.encode(x.flatten(1)))
+        mean = s.through_pca(torch.zeros(1, len(s.pca.variances))).expand_as(x)
         at += len(x)
-        for name, out in (("", y), ("pca ", p)):
+        for name, out in (("", y), ("pca ", p), ("mean ", mean)):
             if s.is_picture:
                 out = out.clamp(0, 1)
                 scores.setdefault(name + "psnr", []).append(reconstruction.psnr(x, out))
@@ -58,7 +60,10 @@ def reconstructed(s: Subject) -> list[Measure]:
     for name, unit, better in (("mse", "", "lower"), ("psnr", "dB", "higher"), ("ssim", "", "higher")):
         if name in joined:
             value, interval = _mean(joined[name], s)
-            baseline = {f"PCA, {len(s.pca.variances)} dimensions": float(joined["pca " + name].mean())}
+            baseline = {
+                f"PCA, {len(s.pca.variances)} dimensions": float(joined["pca " + name].mean()),
+                MEAN: float(joined["mean " + name].mean()),
+            }
             note = f"Mean over {len(s.held):,} held-out items."
             found.append(Measure(name, value, interval, unit, better, baseline, note))  # type: ignore[arg-type]
     return found
