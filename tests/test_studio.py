@@ -630,6 +630,45 @@ def test_export(client: Client, form: str, starts: bytes) -> None:
         assert getattr(Image.open(io.BytesIO(found.body)), "n_frames", 1) == 6
 
 
+FAR = [1e30] + 15 * [0.0]
+WALK = {"keys": ["@12", "@977"], "frames": 6}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        *(
+            ("/api/path", {**WALK, "along": along, "keys": ["@12", FAR]})
+            for along in ("slerp", "mix", "geodesic")
+        ),
+        ("/api/path", {**WALK, "keys": ["@12", "@1 + 1e30*dim(1)"]}),
+        ("/api/export", {"path": {**WALK, "keys": [FAR, "@12"]}}),
+        *(
+            ("/api/export", {"path": WALK, "format": form, "fps": fps})
+            for form in ("gif", "mp4")
+            for fps in (1e-300, 1e-5, 0, -1, 1e300)
+        ),
+        *(("/api/slide", {"id": 12, "change": {"dim(3)": size}}) for size in (1e30, -1e308)),
+        ("/api/slide", {"z": FAR, "change": {}}),
+        ("/api/formula", {"text": "1e30*dim(3)", "start": FAR}),
+        ("/api/transfer", {"content": "@12", "style": FAR}),
+        ("/api/look", np.array(FAR, "<f4").tobytes()),
+        ("/api/decode", np.array(FAR, "<f4").tobytes()),
+        ("/api/strip?kind=direction&name=1e30*dim(3)", None),
+    ],
+)
+def test_numbers_out_of_all_proportion_are_wrong_input(client: Client, path: str, body: object) -> None:
+    found = client.ask(path, body)  # type: ignore[arg-type]
+    assert found.status == 400, found.body
+    assert "\n" not in found.json["error"]
+    assert "fault" not in found.json["error"]
+
+
+def test_the_slowest_film(client: Client) -> None:
+    for form in ("gif", "mp4"):
+        assert client.ask("/api/export", {"path": WALK, "format": form, "fps": 0.01}).status == 200
+
+
 def test_sample(client: Client, space: Space) -> None:
     found = client.ask("/api/sample", {"n": 5, "seed": 3, "method": "pca"}).packed
     assert np.allclose(found["z"], space.sample(5, seed=3).z, atol=1e-5)

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .errors import LiminalError, unknown
+from .files import check_path
 from .filters import reason, resolve
 from .rows import FIXED, KINDS, SPLITS, check_names, numbered, schema_of, storage
 
@@ -362,6 +363,7 @@ def _lancedb() -> Any:
 
 
 def _connect(folder: Path) -> Any:
+    check_path(folder)
     return _lancedb().connect(str(folder.absolute()))
 
 

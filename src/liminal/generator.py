@@ -24,6 +24,7 @@ from .modalities.likelihoods import Likelihood
 from .priors import Delta, Posterior, Prior
 from .tensors import CHUNK, in_chunks, inference
 
+FAR = 1e6  # numbers in a latent from which float32 no longer tells near from far; items have a few units
 BOUND = 0.2  # standard deviation of an attribute around the dimension that is bound to it
 
 
@@ -57,7 +58,7 @@ class Generator(nn.Module, ABC):
         """z (n, d) -> y (n, *shape), exact and without autograd, `chunk` rows at a time.
 
         Raises:
-            LiminalError: z has another width than the space, or holds NaN or infinity.
+            LiminalError: z has another width than the space, holds NaN or infinity, or lies `FAR` out.
         """
         z = self.check(z)
         with inference(self):
@@ -76,6 +77,12 @@ class Generator(nn.Module, ABC):
             row = int((~torch.isfinite(z).all(1)).nonzero()[0])
             raise LiminalError(
                 f"decode: row {row} of the latents holds NaN or infinity; wanted finite numbers"
+            )
+        if not (z.abs() < FAR).all():
+            row = int((z.abs() >= FAR).any(1).nonzero()[0])
+            raise LiminalError(
+                f"decode: row {row} of the latents is too far out: it holds {float(z[row].abs().max()):.3g}; "
+                f"wanted numbers below {FAR:,.0f}, as items have them"
             )
         return z.to(self.device)
 

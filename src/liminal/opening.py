@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from . import build, registry
-from .card import Card, read_weights, verify
+from .card import Card, claim, read_weights, verify
 from .datasets import Dataset
 from .errors import LiminalError, unknown
 from .foreign import Foreign
@@ -234,7 +234,7 @@ def wrap(
     _compare(wrapped.try_decoder(z), kind.soft(items.items[:SEEN]), speak)
     generator = wrapped if encoder is not None else inverted.Inverted(wrapped, kind)
     temporary = None if out is not None else tempfile.TemporaryDirectory(prefix="liminal-")
-    folder = build.claim(temporary.name if temporary else str(out), force=False, resume=False)
+    folder = claim(temporary.name if temporary else str(out), force=False, resume=False)
     assert folder is not None
     folder.mkdir(exist_ok=True)
     build.assemble(generator, items, held, folder, seed=seed, voice=speak).commit(folder)

@@ -6,6 +6,7 @@ generator states and a resumed run repeats the uninterrupted one bit for bit (CP
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import signal
@@ -36,6 +37,7 @@ WARM = 100  # steps over which the learning rate rises
 SAVE_EVERY = 10.0  # seconds between checkpoints
 FIRST_SAVE = 20  # steps until the first one
 PATIENCE = 5  # times that training may go back after NaN or infinity
+HASHED = 64 << 20  # bytes of the items, spread over all of them, that a checkpoint knows them again by
 
 
 class Items(Protocol):
@@ -261,6 +263,11 @@ class Run:
                 f"checkpoint {self.folder} is damaged ({error}); start afresh with --force"
             ) from error
         for key, value in self.fingerprint.items():
+            if fingerprint.get(key) != value and key == "data":
+                raise LiminalError(
+                    f"checkpoint {self.folder} was made with other data: as many items, but not these, "
+                    "or read or split otherwise; resume with the same data, or start afresh with --force"
+                )
             if fingerprint.get(key) != value:
                 raise LiminalError(
                     f"checkpoint {self.folder} was made with {key} {fingerprint.get(key)}, not {value}; "
@@ -313,10 +320,11 @@ def train(
     fingerprint = {
         "model": model.name,
         **model.config(),
-        "data": model.likelihood.config(),
+        "likelihood of the data": model.likelihood.config(),
         "items": len(items),
         "bound": bound,
         **{k: v for k, v in asdict(plan).items() if k != "rate"},
+        "data": data_hash(items, held, modality, known),
     }
     run = Run(model, plan, len(items), folder, fingerprint, device)
     found = resume and run.load()
@@ -352,6 +360,21 @@ def train(
         "batch": run.batch,
         "rate": plan.rate,
     }
+
+
+def data_hash(items: Items, held: Items, modality: Modality, known: np.ndarray | None = None) -> str:
+    """SHA-256 of what is trained on: number of items, their bytes (of large sets those of items spread evenly
+    from the first to the last), those of held-out items, the modality, attributes of bound dimensions."""
+    size = max(1, int(np.prod(modality.item_shape)) * modality.item_dtype.itemsize)
+    about = [modality.name, modality.config(), len(items), len(held)]
+    found = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    for part in (items, held):
+        count = min(len(part), max(2, HASHED // size))
+        rows = np.linspace(0, len(part) - 1, count).astype(np.int64)
+        for some in np.array_split(rows, -(-count * size // (1 << 20)) or 1):
+            found.update(np.ascontiguousarray(part[some]).tobytes())
+    found.update(b"" if known is None else np.ascontiguousarray(known).tobytes())
+    return found.hexdigest()
 
 
 def _loop(

@@ -40,7 +40,8 @@ class Formulas(TyperCommand):
         names: dict[str, bool] = dict.fromkeys(ctx.help_option_names, False)
         for parameter in self.params:
             for name in (*parameter.opts, *parameter.secondary_opts):
-                names[name] = not getattr(parameter, "is_flag", False)
+                if name.startswith("-"):  # an argument has its own name here, which is a word like any other
+                    names[name] = not getattr(parameter, "is_flag", False)
         return super().parse_args(ctx, options_first(args, names))
 
 

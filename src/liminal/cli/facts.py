@@ -29,6 +29,8 @@ def info(
       liminal info photos-space --json
       liminal info photos-space --check
     """
+    from ..measures.verdict import unlearned
+
     if check:
         return _check(space, as_json)
     it = opened(space)
@@ -37,8 +39,10 @@ def info(
         console.emit(facts)
         return
     card = it.card
+    first = unlearned(card.measures.get("explained"))
     tests = {name: test.get("same") for name, test in card.sampler.get("tests", {}).items()}
     rows: list[tuple[str, Any]] = [
+        ("note", first),
         ("space", facts["folder"]),
         ("model", f"{card.model['class']}, {facts['dim']} dimensions, {facts['parameters']:,} parameters"),
         ("prior", card.prior["name"]),
@@ -67,7 +71,7 @@ def info(
             ),
         ),
         ("made", f"{card.created}, liminal {card.liminal}, seed {card.seed}"),
-        *(("note", note) for note in card.notes),
+        *(("note", note) for note in card.notes if note != first),
     ]
     console.table(("", ""), [(name, value) for name, value in rows if value])
 

@@ -189,7 +189,10 @@ def _model_options(model: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _how_to_resume(out: Path, argv: Sequence[str]) -> str:
-    if not (out / "checkpoint" / "state.json").exists():
+    from ..card import beside
+
+    folder = new if (new := beside(out)).exists() else out
+    if not (folder / "checkpoint" / "state.json").exists():
         return "interrupted before there was anything to keep"
     again = [a for a in argv if a not in ("--force", "--resume")]
     return f"interrupted; the state is kept, go on with: {shlex.join(['liminal', *again, '--resume'])}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +23,8 @@ from .options import (
     opened,
     option,
 )
+
+STAYED = 0.1  # standard deviations of a reading below which it is told as unchanged
 
 
 def morph(
@@ -143,12 +146,28 @@ def edit(
         console.emit({**told, "item": item, "output": str(out)})
         return
     if told["attributes"] and not quiet:
-        rows = [
-            (name, v["before"], v["after"], v["change"], "*" if v["asked"] else "")
-            for name, v in told["attributes"].items()
-        ]
-        console.table(("attribute", "before", "after", "change in SD", "asked"), rows)
+        _moved(told["attributes"])
     console.say(f"wrote {item} edited by {formula} to {out}; {in_words(told)}", quiet)
+
+
+def _moved(read: dict[str, dict[str, Any]]) -> None:
+    """A table of the attributes that an edit was about, then of those that it moved, and how many others stayed."""
+    shown = {name: v for name, v in read.items() if v["asked"] or abs(v["change"] or 0.0) >= STAYED}
+    moved = sorted(shown, key=lambda name: -abs(shown[name]["change"] or 0.0))
+    order = [name for name in shown if shown[name]["asked"]] + [n for n in moved if not shown[n]["asked"]]
+    if shown:
+        console.table(
+            ("attribute", "before", "after", "change in SD", "asked"),
+            [
+                (name, v["before"], v["after"], v["change"], "*" if v["asked"] else "")
+                for name, v in ((name, shown[name]) for name in order)
+            ],
+        )
+    if left := len(read) - len(shown):
+        others = "attribute" if left == 1 else "attributes"
+        console.say(
+            f"{'and ' if shown else ''}{left} {'other ' if shown else ''}{others} stayed, within {STAYED} SD"
+        )
 
 
 def transfer(
@@ -161,7 +180,7 @@ def transfer(
     ] = 1.0,
     by: Annotated[
         str | None,
-        option("--by", "CATEGORY", "What names the content; default: label, or the only category."),
+        option("--by", "CATEGORY", "What names the content; default: label, or what the latents tell best."),
     ] = None,
     strip: Annotated[bool, flag("--strip", "Content, style and result in one picture.")] = False,
     as_json: Json = False,
@@ -201,6 +220,12 @@ def transfer(
         f"wrote {content} ({classes['content']}) in the style of {style} ({classes['style']}) to {out}{seen}{trust}{near}",
         quiet,
     )
+    others = [name for name in it.categories if name != told["by"]]
+    if by is None and others:
+        console.say(
+            f"content is what {told['by']} names; --by {shlex.quote(others[0])} would take another category",
+            quiet,
+        )
 
 
 def directions(

@@ -20,6 +20,7 @@ from . import dimension, structure
 from .reader import describe
 from .subject import PART, Subject
 from .value import Interval, Measure, subsample_interval
+from .verdict import MEAN
 
 INDEX = 20_000  # training items that vote, fewer where an item is large
 NUMBERS = 2e7  # of a set of items held at once when neighbours are sought in the data
@@ -46,8 +47,9 @@ def reconstructed(s: Subject) -> list[Measure]:
     for rows in np.split(s.held, range(PART, len(s.held), PART)):
         x, flat = s.inputs(s.held_items, rows), s.soft(s.held_items, rows).flatten(1)
         y = s.generator.decode(s.held_codes[at : at + len(x)]).cpu()
+        mean = s.through_pca(torch.zeros(1, len(s.pca.variances))).expand_as(y)
         at += len(x)
-        for name, out in (("", y), ("pca ", s.through_pca(s.pca.encode(flat)))):
+        for name, out in (("", y), ("pca ", s.through_pca(s.pca.encode(flat))), ("mean ", mean)):
             for kind, error in s.modality.errors(x, out).items():
                 scores.setdefault(name + kind, []).append(error)
     joined = {name: torch.cat(v).numpy() for name, v in scores.items()}
@@ -55,7 +57,10 @@ def reconstructed(s: Subject) -> list[Measure]:
     for name, told in s.modality.scores.items():
         if name in joined:
             value, interval = _mean(joined[name], s)
-            baseline = {f"PCA, {len(s.pca.variances)} dimensions": float(joined["pca " + name].mean())}
+            baseline = {
+                f"PCA, {len(s.pca.variances)} dimensions": float(joined["pca " + name].mean()),
+                MEAN: float(joined["mean " + name].mean()),
+            }
             note = f"Mean over {len(s.held):,} held-out items."
             found.append(Measure(name, value, interval, told.unit, told.better, baseline, note, told.words))
     return found

@@ -402,6 +402,21 @@ def mse(x: Tensor, y: Tensor) -> Tensor:
     return (x.float() - y.float()).square().flatten(1).mean(1).double()
 
 
+def explained(x: Tensor, y: Tensor, mean: Tensor) -> float:
+    """Share of what differs between items that reconstructions restore: 1 - MSE / MSE of the mean item.
+
+    Args:
+        x: (n, *shape), items that the model never saw.
+        y: their reconstructions.
+        mean: (*shape), the mean of items that it was trained on.
+
+    Returns:
+        1 for copies, 0 for what is as good as the mean item, less for worse; NaN where items do not differ.
+    """
+    plain = float(mse(x, mean.expand_as(x)).mean())
+    return 1 - float(mse(x, y).mean()) / plain if plain > 0 else math.nan
+
+
 def of(data: Likelihood | Sequence[int]) -> Likelihood:
     """A likelihood as it is; a bare shape means numbers in [0, 1] under a Gaussian, such as the pixels of a picture."""
     return data if isinstance(data, Likelihood) else Gaussian(data)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..errors import LiminalError
-from ..generator import Generator
+from ..generator import FAR, Generator
 from ..modalities import Modality
 from ..show import items as show
 from ..show.items import Picture
@@ -184,6 +184,11 @@ def vector(change: Any, dim: int) -> Tensor:
         raise LiminalError(f"edit: wanted a vector of {dim} numbers, got shape {tuple(found.shape)}")
     if not torch.isfinite(found).all():
         raise LiminalError("edit: the vector holds NaN or infinity; wanted finite numbers")
+    if not (found.abs() < FAR).all():
+        raise LiminalError(
+            f"edit: the change is too large: the vector holds {float(found.abs().max()):.3g}; "
+            f"wanted numbers below {FAR:,.0f}, as the differences of items have them"
+        )
     return found
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..errors import LiminalError
+from ..generator import FAR
 from .parsing import compared, parse, where
 from .syntax import (
     Dimension,
@@ -89,6 +90,11 @@ def evaluate(tree: Node, names: Names) -> tuple[Tensor, float]:
         )
     if not torch.isfinite(value[0]).all():
         raise LiminalError(f"formula {show(tree)!r} runs to infinity; use smaller numbers")
+    if not (value[0].abs() < FAR).all():
+        raise LiminalError(
+            f"formula {show(tree)!r} leads too far out: to {float(value[0].abs().max()):.3g}, where items "
+            "have numbers of a few units; use smaller numbers, such as 1.5*smile"
+        )
     return value
 
 

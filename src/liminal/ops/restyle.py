@@ -31,6 +31,7 @@ class Transfer:
         item: the stored item that z decodes to.
         content_item: the content item's reconstruction, so that only the transfer differs.
         style_item: the style item's.
+        by: the category that names the content.
         classes: of the content item and of the style item.
         chances: the probability of these classes in the latents.
         blend: how much of the style.
@@ -48,6 +49,7 @@ class Transfer:
     item: np.ndarray
     content_item: np.ndarray
     style_item: np.ndarray
+    by: str
     classes: tuple[str, str]
     chances: tuple[float, float]
     blend: float
@@ -64,6 +66,7 @@ class Transfer:
         """JSON-ready: all that is known of the transfer but latents and items."""
         content = {when: {"value": value, "probability": p} for when, (value, p) in self.content.items()}
         return {
+            "by": self.by,
             "classes": {"content": self.classes[0], "style": self.classes[1]},
             "chances": {"content": self.chances[0], "style": self.chances[1]},
             "blend": self.blend,
@@ -156,6 +159,7 @@ def restyle(
         after,
         before,
         other,
+        style.name,
         (style.classes[rows[0]], style.classes[rows[1]]),
         (chances[0], chances[1]),
         blend,
