@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "liminal"
 
 LAYERS: list[set[str]] = [
-    {"errors", "files", "tensors", "distances", "voice"},
+    {"errors", "files", "names", "tensors", "distances", "voice"},
     {"nn", "modalities", "priors"},
     {"generator", "export"},
     {"datasets", "models", "ops", "maps", "measures"},

@@ -21,7 +21,7 @@ from ..modalities import Modality
 from ..modalities.image import Image
 from . import Dataset
 from .arrays import array_dataset, last_axis
-from .attributes import join_attributes, typed, with_attributes
+from .attributes import as_attributes, join_attributes, with_attributes
 from .cache import Outcome, Progress, store
 from .folder import BATCH, HELD_OUT, read_batch
 
@@ -47,18 +47,19 @@ def read_array(
     path = Path(path)
     array, columns, held_out, notes = _load(path)
     told = path.stat()
+    known, said = as_attributes(pa.table(columns)) if columns else (pa.table({}), ())
     dataset = array_dataset(
         path.stem,
         array,
         place=path,
         state=[told.st_size, told.st_mtime_ns],
         sources=[f"{path.name}#{i}" for i in range(len(array))],
-        attributes=typed(pa.table(columns)) if columns else pa.table({}),
+        attributes=known,
         held_out=held_out,
         progress=progress,
         **options,
     )
-    return with_attributes(replace(dataset, notes=(*notes, *dataset.notes)), attributes)
+    return with_attributes(replace(dataset, notes=(*notes, *said, *dataset.notes)), attributes)
 
 
 def _load(path: Path) -> tuple[np.ndarray, dict[str, pa.Array], np.ndarray | None, list[str]]:
@@ -194,7 +195,8 @@ def read_parquet(
         else None
     )
     table = pa.concat_tables([_others(shard, column) for shard in shards], promote_options="permissive")
-    known = typed(table.take(pa.array(stored.kept))) if table.num_columns else pa.table({})
+    taken = table.take(pa.array(stored.kept)) if table.num_columns else pa.table({})
+    known, said = as_attributes(taken)
     dataset = Dataset(
         place.absolute().stem,
         stored.modality,
@@ -203,7 +205,7 @@ def read_parquet(
         known,
         held_out,
         {"source": f"Parquet {place.absolute().name}", "licence": "not stated", "read": list(stored.notes)},
-        stored.notes,
+        (*stored.notes, *said),
         stored.skipped,
     )
     return with_attributes(dataset, attributes)
