@@ -27,7 +27,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from liminal.datasets import Dataset
 from liminal.datasets import mnist as published
-from liminal.datasets.attributes import join_attributes, typed
+from liminal.datasets.attributes import as_attributes, join_attributes
 from liminal.datasets.folder import sort_by_folder
 from liminal.datasets.idx import read_idx
 from liminal.datasets.paths import read
@@ -447,7 +447,7 @@ def test_npz(tmp_path: Path) -> None:
     d = read(tmp_path / "a.npz", Image)
     assert levels(d) == [0, 1, 2, 90]
     assert d.attributes.to_pydict() == {"label": ["3", "1", "2", "1"], "age": [1.5, 2.0, 3.0, 4.0]}
-    assert d.notes == ("left out of a.npz: z (not one value for each picture)",)
+    assert d.notes[0] == "left out of a.npz: z (not one value for each picture)"
     for keys in (
         ("x_train", "y_train", "x_test", "y_test"),
         ("train_images", "train_labels", "test_images", "test_labels"),
@@ -721,7 +721,6 @@ def test_parquet_of_bytes_and_of_hugging_face(tmp_path: Path) -> None:
     assert levels(d) == list(range(100))
     assert d.sources[99] == "a.parquet#99"
     assert {f.name: f.type for f in d.attributes.schema} == {
-        "id": pa.float64(),
         "tag": pa.string(),
         "ok": pa.bool_(),
     }
@@ -876,7 +875,7 @@ def test_types_of_parquet_columns() -> None:
     import datetime
     import decimal
 
-    t = typed(
+    t, _ = as_attributes(
         pa.table(
             {
                 "i": [1, 2],
@@ -899,12 +898,12 @@ def test_types_of_parquet_columns() -> None:
         "d": "double",
         "s": "string",
         "w": "bool",
-        "when": "string",
+        "when": "double",
         "dict": "string",
         "label": "string",
     }
     with pytest.raises(LiminalError, match="attribute a: row 2 is infinite"):
-        typed(pa.table({"a": [1.0, float("inf")]}))
+        as_attributes(pa.table({"a": [1.0, float("inf")]}))
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 from .errors import LiminalError, unknown
 from .files import check_path
 from .filters import reason, resolve
-from .rows import FIXED, KINDS, SPLITS, check_names, numbered, schema_of, storage
+from .names import check_names
+from .rows import FIXED, KINDS, SPLITS, numbered, schema_of, storage
 
 FOLDER = "items.lance"
 METRICS = {"euclidean": "l2", "cosine": "cosine"}
@@ -334,8 +335,9 @@ class Catalogue:
         parentheses: Lance reads no further than it understands."""
         parts = []
         if where is not None:
-            names = [name for name in self._schema.names if name not in ("z", "item")]
-            parts.append(f"({resolve(where, names)})")
+            shown = [f for f in self._schema if f.name not in ("z", "item")]
+            kinds = {f.name: KINDS.get(f.type, "number") for f in shown}
+            parts.append(f"({resolve(where, kinds)})")
             try:
                 self._table.search().where(parts[0]).explain_plan()
             except (ValueError, RuntimeError) as error:

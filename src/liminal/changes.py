@@ -93,7 +93,7 @@ class Stored(Core):
 
         Args:
             attributes: a CSV or Parquet file, joined to the items by file name. Items that it does not name or gives no value keep theirs.
-            voice: hears progress, and of each attribute how many values were set and how many kept.
+            voice: hears progress, what each column became, and of each attribute how many values were set and how many kept.
 
         Returns:
             The names of the attributes in the file.
@@ -102,12 +102,12 @@ class Stored(Core):
             LiminalError: no row of the file belongs to an item, or the space is ready-made.
         """
         self._writable("label")
-        table = join_attributes(
-            Path(attributes), self.catalogue.table(columns=["source"])["source"].to_pylist()
-        )
+        voice = voice or speaking()
+        sources = self.catalogue.table(columns=["source"])["source"].to_pylist()
+        table = join_attributes(Path(attributes), sources, voice.say)
         table = table.append_column("id", pa.array(np.arange(len(table))))
         names = [name for name in table.column_names if name != "id"]
-        voice, before = voice or speaking(), self.catalogue
+        before = self.catalogue
         version = before.set_attributes(table)
         for name in names:
             left = (

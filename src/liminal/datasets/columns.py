@@ -17,7 +17,7 @@ import pyarrow as pa
 from ..errors import LiminalError
 from . import Dataset
 from .arrays import array_dataset, check_unpacked, last_axis
-from .attributes import typed, with_attributes
+from .attributes import as_attributes, with_attributes
 from .cache import Progress
 from .folder import HELD_OUT
 
@@ -46,18 +46,19 @@ def read_array(
     path = Path(path)
     array, columns, held_out, notes = _load(path)
     told = path.stat()
+    known, said = as_attributes(pa.table(columns)) if columns else (pa.table({}), ())
     dataset = array_dataset(
         path.stem,
         array,
         place=path,
         state=[told.st_size, told.st_mtime_ns],
         sources=[f"{path.name}#{i}" for i in range(len(array))],
-        attributes=typed(pa.table(columns)) if columns else pa.table({}),
+        attributes=known,
         held_out=held_out,
         progress=progress,
         **options,
     )
-    return with_attributes(replace(dataset, notes=(*notes, *dataset.notes)), attributes)
+    return with_attributes(replace(dataset, notes=(*notes, *said, *dataset.notes)), attributes)
 
 
 def _load(path: Path) -> tuple[np.ndarray, dict[str, pa.Array], np.ndarray | None, list[str]]:

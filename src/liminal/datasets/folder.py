@@ -16,7 +16,7 @@ import pyarrow as pa
 from ..errors import LiminalError
 from ..modalities import Modality
 from . import Dataset
-from .attributes import typed, with_attributes
+from .attributes import as_attributes, with_attributes
 from .cache import Outcome, Progress, Told, store
 
 TRAIN = ("train", "training")
@@ -158,19 +158,20 @@ def read_files(
         total=len(found),
         progress=progress,
     )
+    known, said = as_attributes(stored.known) if stored.known.num_columns else (pa.table({}), ())
     what, name = ("folder", place.absolute().name) if place == base else ("file", place.stem)
     return Dataset(
         name=name,
         modality=stored.modality,
         items=stored.items,
         sources=stored.sources,
-        attributes=typed(stored.known) if stored.known.num_columns else pa.table({}),
+        attributes=known,
         provenance={
             "source": f"{what} {place.absolute().name}",
             "licence": "not stated",
             "read": list(stored.notes),
         },
-        notes=stored.notes,
+        notes=(*stored.notes, *said),
         skipped=stored.skipped,
         groups=stored.groups,
     )

@@ -17,7 +17,7 @@ from ..errors import LiminalError
 from ..modalities import Modality
 from ..modalities.image import Image
 from . import Dataset
-from .attributes import typed, with_attributes
+from .attributes import as_attributes, with_attributes
 from .cache import Progress, store
 from .columns import PART
 from .folder import BATCH, HELD_OUT, read_batch
@@ -83,7 +83,9 @@ def read_parquet(
         else None
     )
     table, names = _others(shards, column)
-    known = typed(table.take(pa.array(stored.kept))) if table.num_columns else pa.table({})
+    known, said = (
+        as_attributes(table.take(pa.array(stored.kept))) if table.num_columns else (pa.table({}), ())
+    )
     if left := [name for name in names if name not in known.column_names]:
         notes.append(
             f"left out of {place.name}: {', '.join(left)} (empty, or no single number or word for each picture)"
@@ -96,7 +98,7 @@ def read_parquet(
         known,
         held_out,
         {"source": f"Parquet {place.absolute().name}", "licence": "not stated", "read": list(stored.notes)},
-        (*notes, *stored.notes),
+        (*notes, *stored.notes, *said),
         stored.skipped,
     )
     return with_attributes(dataset, attributes)
