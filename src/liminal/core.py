@@ -38,6 +38,7 @@ from .tensors import rng
 from .voice import Voice
 
 SPREAD_ON = 512  # items whose decoded attributes are read for their standard deviations
+FILL = 20  # rounds in which what an item lacks is filled
 TRUSTED_ON = 2_000  # held-out items that support is calibrated and tested on
 
 Item = str | int | Path | Tensor | np.ndarray
@@ -140,6 +141,9 @@ class Core:
     def reconstruct(self, data: Any) -> Samples:
         """Items encoded and decoded, beside the originals.
 
+        What an item lacks, such as a row's empty cell, is filled: the decoder's answer is encoded with the rest, again and again
+        (Rezende et al. 2014, with means for draws; of a linear decoder this ends at the conditional mean).
+
         Args:
             data: as `encode` takes it; or items of the space as ``"@12"`` or a list of such.
         """
@@ -153,7 +157,14 @@ class Core:
         else:
             originals = self.modality.items(data) if isinstance(data, Tensor) else self._stored(data)
         z = self.encode(originals)
-        return Samples(z, self.decode(z), self.modality, "reconstruction", originals)
+        y = self.generator.decode(z).cpu()
+        for _ in range(FILL):
+            whole = self.modality.filled(originals, y)
+            if whole is None:
+                break
+            z = self.generator.encode(whole).cpu()
+            y = self.generator.decode(z).cpu()
+        return Samples(z, self.modality.items(y), self.modality, "reconstruction", originals)
 
     # -- the catalogue
 

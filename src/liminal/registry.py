@@ -24,7 +24,10 @@ MODELS = {
     "vae": "liminal.models.vae:VAE",
     "wae": "liminal.models.wae:WAE",
 }
-MODALITIES = {"image": "liminal.modalities.image:Image"}
+MODALITIES = {
+    "image": "liminal.modalities.image:Image",
+    "table": "liminal.modalities.table:Table",
+}
 DATASETS = {
     "faces": (
         "liminal.datasets.faces:faces",
@@ -33,6 +36,10 @@ DATASETS = {
     "sprites": (
         "liminal.datasets.sprites:sprites",
         "the dSprites grid drawn by code, 64 x 64 grey, 5 known factors",
+    ),
+    "patients": (
+        "liminal.datasets.patients:patients",
+        "20,000 made-up patients drawn by code: numbers, yes/no, categories, dates and gaps with known dependencies",
     ),
     "fashion-mnist": (
         "liminal.datasets.mnist:fashion_mnist",
