@@ -17,9 +17,10 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from . import build
+from . import build, registry
 from .card import Card, read_weights
 from .catalogue import Catalogue
+from .datasets import paths
 from .errors import LiminalError, offer, unknown
 from .generator import Autoencoder
 from .maps.clusters import Clusters
@@ -35,9 +36,10 @@ from .ops.style import Style
 from .ops.support import Support
 from .priors import PRIORS, Prior
 from .tensors import rng
-from .voice import Voice
+from .voice import Voice, speaking
 
 SPREAD_ON = 512  # items whose decoded attributes are read for their standard deviations
+FILL = 20  # rounds in which what an item lacks is filled
 TRUSTED_ON = 2_000  # held-out items that support is calibrated and tested on
 
 Item = str | int | Path | Tensor | np.ndarray
@@ -46,8 +48,8 @@ Item = str | int | Path | Tensor | np.ndarray
 class Core:
     """A model with its items.
 
-    Items are named as on the command line: ``"@12"`` (or the integer 12), a file, or a formula such as ``"mean(label=Sandal)"``; a
-    latent (d,) is taken as it is.
+    Items are named as on the command line: ``"@12"`` (or the integer 12), a file, ``FILE#n`` for one of the many items in
+    a file, or a formula such as ``"mean(label=Sandal)"``; a latent (d,) is taken as it is.
 
     Attributes:
         generator: the model.
@@ -96,8 +98,8 @@ class Core:
         """Latents of items: the posterior means, deterministic, in float32.
 
         Args:
-            data: stored items (n, *modality.item_shape) or one of them, x itself as a tensor (n, *modality.shape), a path
-                or a list of paths.
+            data: stored items (n, *modality.item_shape) or one of them, x itself as a tensor (n, *modality.shape), or a name
+                or a list of names: a file (with all items in it), ``FILE#n`` (the one with number n), a folder, ``"@12"``.
 
         Returns:
             (n, d).
@@ -121,8 +123,8 @@ class Core:
         """
         return self.modality.items(self.generator.decode(torch.as_tensor(z)).cpu())
 
-    def _stored(self, data: Any) -> np.ndarray:
-        """Stored items from anything `encode` takes but tensors."""
+    def _stored(self, data: Any, voice: Voice | None = None) -> np.ndarray:
+        """Stored items from anything `encode` takes but tensors; `voice` hears what could not be read."""
         if isinstance(data, str | Path):
             data = [data]
         if isinstance(data, np.ndarray):
@@ -135,25 +137,47 @@ class Core:
                     f"encode: wanted items of {wanted}, got {items.dtype} {tuple(items.shape[1:])}; a float tensor or a file works too"
                 )
             return items
-        return np.stack([self.modality.read(Path(path)) for path in data])
+        voice = voice or speaking()
+        return np.concatenate([self._all_of(name, voice) for name in data])
 
-    def reconstruct(self, data: Any) -> Samples:
+    def _all_of(self, name: str | Path, voice: Voice) -> np.ndarray:
+        """The stored items (n, *modality.item_shape) of a name."""
+        if isinstance(name, str) and name.startswith("@"):
+            return self.items([_number(name)])
+        file = paths.located(name)
+        if file is not None and (file[1] is not None or paths.holds_one(file[0], self.modality)):
+            return paths.item(*file, self.modality)[None]
+        return np.asarray(registry.dataset(name, None, self.modality, voice).items)
+
+    def reconstruct(self, data: Any, voice: Voice | None = None) -> Samples:
         """Items encoded and decoded, beside the originals.
 
+        What an item lacks, such as a row's empty cell, is filled: the decoder's answer is encoded with the rest, again and again
+        (Rezende et al. 2014, with means for draws; of a linear decoder this ends at the conditional mean).
+
         Args:
-            data: as `encode` takes it; or items of the space as ``"@12"`` or a list of such.
+            data: as `encode` takes it.
+            voice: hears what could not be read; None: the terminal where there is one.
         """
-        names = [data] if isinstance(data, str) else data
-        if (
-            isinstance(names, list | tuple)
-            and names
-            and all(isinstance(n, str) and n.startswith("@") for n in names)
-        ):
-            originals = self.items([_number(n) for n in names])
-        else:
-            originals = self.modality.items(data) if isinstance(data, Tensor) else self._stored(data)
+        originals = self.modality.items(data) if isinstance(data, Tensor) else self._stored(data, voice)
         z = self.encode(originals)
-        return Samples(z, self.decode(z), self.modality, "reconstruction", originals)
+        y = self.generator.decode(z).cpu()
+        for _ in range(FILL):
+            whole = self.modality.filled(originals, y)
+            if whole is None:
+                break
+            z = self.generator.encode(whole).cpu()
+            y = self.generator.decode(z).cpu()
+        return Samples(z, self.modality.items(y), self.modality, "reconstruction", originals)
+
+    def errors(self, found: Samples) -> dict[str, float]:
+        """Mean errors of reconstructed items by name of `modality.scores`, the headline first."""
+        if found.originals is None:
+            raise LiminalError("errors: these items were not reconstructed, so they have no originals")
+        found_errors = self.modality.errors(
+            self.modality.tensor(found.originals), self.generator.decode(found.z).cpu()
+        )
+        return {name: float(values.mean()) for name, values in found_errors.items()}
 
     # -- the catalogue
 
@@ -171,7 +195,7 @@ class Core:
     def original(self, item: Item) -> Tensor:
         """An item itself as a perfect decoder would give it, (*modality.soft_shape).
 
-        It is one of the space (``"@12"``, 12), a file, or a stored item.
+        It is one of the space (``"@12"``, 12), a file, one of the many in a file (``FILE#n``), or a stored item.
 
         Raises:
             LiminalError: it is a formula or a latent, which have no original.
@@ -180,8 +204,10 @@ class Core:
             isinstance(item, str) and re.fullmatch(r"\s*@\d+\s*", item)
         ):
             stored = self.items([int(item) if not isinstance(item, str) else _number(item.strip())])
-        elif isinstance(item, np.ndarray) or (isinstance(item, str | Path) and Path(item).is_file()):
+        elif isinstance(item, np.ndarray):
             stored = self._stored(item)
+        elif isinstance(item, str | Path) and (file := paths.located(item)):
+            stored = paths.item(*file, self.modality)[None]
         else:
             raise LiminalError(
                 f"item {item!r} has no original to keep the detail of; name an item such as @12, or a file"
@@ -189,7 +215,7 @@ class Core:
         return self.modality.soft(stored)[0]
 
     def latent(self, item: Item) -> Tensor:
-        """The latent (d,) of an item: ``"@12"`` or 12, a file, a formula, a stored item, or a latent already.
+        """The latent (d,) of an item: ``"@12"`` or 12, a file or ``FILE#n``, a formula, a stored item, or a latent already.
 
         Raises:
             LiminalError: there is no such item, or the formula is wrong.
@@ -200,10 +226,11 @@ class Core:
             return self.encode(item)[0]
         if isinstance(item, int | np.integer):
             return torch.from_numpy(np.array(self.catalogue.z(int(item)), dtype=np.float32))
-        if Path(item).is_file():
-            return self.encode(item)[0]
+        if file := paths.located(item):
+            return self.encode(paths.item(*file, self.modality))[0]
+        named = paths.ENTRY.sub("", str(item))
         if isinstance(item, Path) or (
-            re.search(r"[./\\]\w+$", str(item)) and Path(str(item)).suffix.lower() in self.modality.reads
+            re.search(r"[./\\]\w+$", named) and Path(named).suffix.lower() in self.modality.reads
         ):
             raise LiminalError(f"item {item}: there is no such file")
         return formula.point(str(item), self.names())
@@ -275,7 +302,7 @@ class Core:
         part = self.card.parts.get("reader.safetensors")
         if part is None:
             return None
-        reader = Reader(tuple(part["shape"]), part["spec"], part["width"])
+        reader = Reader(tuple(part["shape"]), part["spec"], part["width"], part.get("network", "conv"))
         reader.load_state_dict(read_weights(self.folder, "reader.safetensors", part))
         return reader.eval().requires_grad_(False)
 
@@ -396,7 +423,7 @@ class Names:
         return effects.reach(lambda z: read(decode(z))[name], start, found.vector, wanted, found.unit)
 
     def file(self, path: str) -> Tensor:
-        return self.space.encode(path)[0]
+        return self.space.latent(Path(path))
 
 
 def _number(name: str) -> int:

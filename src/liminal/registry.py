@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from .datasets import Dataset, paths
+from .datasets import Dataset, kinds, paths, splits
 from .datasets.arrays import array_dataset
 from .datasets.attributes import with_attributes
 from .errors import LiminalError, unknown
@@ -24,21 +24,30 @@ MODELS = {
     "vae": "liminal.models.vae:VAE",
     "wae": "liminal.models.wae:WAE",
 }
-MODALITIES = {"image": "liminal.modalities.image:Image"}
-DATASETS = {
+# of kinds that read the same files the first counts
+MODALITIES = {"image": "liminal.modalities.image:Image", "table": "liminal.modalities.table:Table"}
+DATASETS = {  # where it is made, what it is, its modality
     "faces": (
         "liminal.datasets.faces:faces",
         "cartoon portraits drawn by code, 64 x 64 colour, 12 known factors",
+        "image",
     ),
     "sprites": (
         "liminal.datasets.sprites:sprites",
         "the dSprites grid drawn by code, 64 x 64 grey, 5 known factors",
+        "image",
+    ),
+    "patients": (
+        "liminal.datasets.patients:patients",
+        "20,000 made-up patients drawn by code: numbers, yes/no, categories, dates and gaps with known dependencies",
+        "table",
     ),
     "fashion-mnist": (
         "liminal.datasets.mnist:fashion_mnist",
         "70,000 grey pictures of clothes, 28 x 28, 10 classes (MIT)",
+        "image",
     ),
-    "mnist": ("liminal.datasets.mnist:mnist", "70,000 handwritten digits, 28 x 28"),
+    "mnist": ("liminal.datasets.mnist:mnist", "70,000 handwritten digits, 28 x 28", "image"),
 }
 READY = Path(__file__).parent / "spaces"
 
@@ -89,63 +98,70 @@ def space_folder(name: str | Path) -> Path:
     )
 
 
+def modalities() -> dict[str, type[Modality]]:
+    """Every kind of data by name."""
+    return {name: load(entry) for name, entry in MODALITIES.items()}
+
+
 def dataset(
     data: str | Path | np.ndarray | Dataset,
     attributes: str | Path | None = None,
-    modality: str | Modality = "image",
+    modality: str | Modality | None = None,
     voice: Voice | None = None,
     **options: Any,
 ) -> Dataset:
     """The dataset that `data` stands for: an existing path, the name of a known dataset, an array, or a dataset already.
 
+    A column ``split`` of the attributes tells which items are held out, see `splits.own_split`.
+
     Args:
-        data: an existing path wins over a dataset's name. Arrays are stored items, or anything `datasets.columns` understands.
+        data: an existing path wins over a dataset's name; ``FILE#n`` is one item of a file that holds many. Arrays are stored
+            items, or anything `datasets.columns` understands.
         attributes: a CSV or Parquet file, joined by file name.
-        modality: the kind of data, for paths and arrays, by name; or a modality to read them exactly as a space does.
+        modality: the kind of data by name, for paths and arrays; None: what the data look like, which is said; or a modality
+            to read them exactly as a space does.
         voice: hears progress and remarks.
         options: of the modality (``size``, ``fit``) or of the drawn dataset (``n``, ``seed``).
 
     Raises:
-        LiminalError: there is no such path or dataset, or it cannot be read.
+        LiminalError: there is no such path, dataset or modality, it cannot be read, or is of another kind than the modality.
     """
     voice = voice or Voice()
     options = {k: v for k, v in options.items() if v is not None}
-    if isinstance(modality, Modality):
-        kind, options = type(modality), {**modality.config(), **options}
-    else:
-        kind = named("modality", modality, MODALITIES)
+    if isinstance(modality, str):
+        named("modality", modality, MODALITIES)
+    table = None if attributes is None else Path(attributes)
 
     def progress(done: int, total: int) -> None:
         voice.progress("reading", done / max(total, 1), f"{done:,} of {total:,}")
 
     if isinstance(data, Dataset):
+        _same_kind(f"dataset {data.name}", type(data.modality), modality)
         found = data
     elif isinstance(data, np.ndarray):
-        state = [hashlib.sha256(np.ascontiguousarray(data).tobytes()).hexdigest()]
-        names = [f"array#{i}" for i in range(len(data))]
-        found = array_dataset(
-            "array",
-            data,
-            place=Path("array"),
-            state=state,
-            sources=names,
-            attributes=pa.table({}),
-            progress=progress,
-            **options,
-        )
-    elif Path(data).exists():
+        found = _array(data, modality, options, progress)
+    elif Path(data).exists() or paths.located(data):
         if str(data) in DATASETS:
             voice.say(
                 f"reading the path {data}; the dataset of that name is not meant, as an existing path wins"
             )
-        found = paths.read(Path(data), kind, progress=progress, **options)
+        kind: type[Modality] | Modality
+        if isinstance(modality, Modality):
+            kind = modality
+        else:
+            file = paths.located(data)
+            kind, said = kinds.choose(file[0] if file else Path(data), modalities(), modality, table)
+            for line in said:
+                voice.say(line)
+            _own_options(str(data), kind, options)
+        found = paths.read(data, kind, progress=progress, **options)
     elif str(data) in DATASETS:
         found = _drawn(str(data), modality, options, progress)
     elif isinstance(data, Path) or "/" in str(data):
         raise LiminalError(f"data {data}: there is no such file or folder")
     else:
         raise unknown("data", str(data), DATASETS, "There is no such path either.")
-    found = with_attributes(found, None if attributes is None else Path(attributes))
+    found = splits.own_split(with_attributes(found, table))
     for note in found.notes:
         voice.say(note)
     if found.skipped:
@@ -155,11 +171,67 @@ def dataset(
     return found
 
 
+def _same_kind(what: str, kind: type[Modality], modality: str | Modality | None) -> None:
+    """Refuse to read data that have a kind of their own as another."""
+    wanted = load(MODALITIES[modality]) if isinstance(modality, str) else modality and type(modality)
+    if wanted is not None and kind is not wanted:
+        how = "leave --modality out" if isinstance(modality, str) else f"this space holds {wanted.plural}"
+        raise LiminalError(f"{what} holds {kind.plural}; {how}")
+
+
+def _own_options(data: str, kind: type[Modality], options: dict[str, Any]) -> None:
+    """Refuse an option of another kind than the data's; what no kind knows is left to the kind itself."""
+    own = [option.name for option in kind.options]
+    for name in options:
+        other = next(
+            (k for k in modalities().values() if name in {option.name for option in k.options}), None
+        )
+        if name not in own and other is not None:
+            takes = f"they take {', '.join(map(_flag, own))}" if own else "they take none"
+            raise LiminalError(
+                f"{_flag(name)} is an option of {other.plural}, and {data} holds {kind.plural}; {takes}"
+            )
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _array(
+    data: np.ndarray,
+    modality: str | Modality | None,
+    options: dict[str, Any],
+    progress: Callable[[int, int], None],
+) -> Dataset:
+    """A dataset of the items in an array."""
+    names = [f"array#{i}" for i in range(len(data))]
+    if isinstance(modality, Modality) and not modality.arrays:  # stored items, or nothing
+        return Dataset("array", modality, data, names, pa.table({}))
+    adopts = next(kind for kind in modalities().values() if kind.arrays)
+    _same_kind("an array", adopts, modality)
+    if isinstance(modality, Modality):
+        options = {**modality.config(), **options}
+    else:
+        _own_options("an array", adopts, options)
+    return array_dataset(
+        "array",
+        data,
+        place=Path("array"),
+        state=[hashlib.sha256(np.ascontiguousarray(data).tobytes()).hexdigest()],
+        sources=names,
+        attributes=pa.table({}),
+        progress=progress,
+        **options,
+    )
+
+
 def _drawn(
-    name: str, modality: str | Modality, options: dict[str, Any], progress: Callable[[int, int], None]
+    name: str, modality: str | Modality | None, options: dict[str, Any], progress: Callable[[int, int], None]
 ) -> Dataset:
     """A dataset by its name. One that is drawn takes a size, not a modality; for a given modality it must come out right by itself."""
-    make = load(DATASETS[name][0])
+    entry, _, kind = DATASETS[name]
+    _same_kind(f"dataset {name}", load(MODALITIES[kind]), modality)
+    make = load(entry)
     parameters = inspect.signature(make).parameters
     if isinstance(modality, Modality):
         options = {k: v for k, v in options.items() if k not in modality.config()}

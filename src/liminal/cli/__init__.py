@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-app.command()(fitting.fit)
+app.command(cls=fitting.ReadingOptions)(fitting.fit)
 app.command()(facts.info)
 app.command()(fitting.encode)
 app.command(cls=console.Formulas)(pictures.decode)

@@ -2,23 +2,87 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from ..errors import LiminalError
 from . import console
 from .facts import in_brief
 from .options import Device, Force, Json, Quiet, Seed, SpaceName, Threads, argument, flag, opened, option
 
+if TYPE_CHECKING:
+    from ..card import Card
+    from ..modalities import Option
+
+
+class ReadingOptions(TyperCommand):
+    """A command with the options that each kind of data is read by, from its class, beside its own.
+
+    The classes are loaded when this command is asked for, and not for the list of all commands. What is given lies in the
+    context's ``meta``.
+    """
+
+    GIVEN = "liminal.reading"
+    _own: list[Any]
+    _reading: list[Any]
+
+    @property
+    def params(self) -> list[Any]:
+        if not self._reading and self._own:
+            self._reading = _of_kinds()
+            at = 1 + [p.name for p in self._own].index("modality")
+            self._own[at:at] = self._reading
+        return self._own
+
+    @params.setter
+    def params(self, params: list[Any]) -> None:
+        self._own, self._reading = params, []
+
+    def invoke(self, ctx: Any) -> Any:
+        given = {option.name: ctx.params.pop(option.name) for option in self._reading}
+        ctx.meta[self.GIVEN] = {name: value for name, value in given.items() if value is not None}
+        return super().invoke(ctx)
+
+
+def _of_kinds() -> list[Any]:
+    """The options, made by typer from a function that has them as arguments; each one's help has a part for each kind."""
+    from .. import registry
+
+    found: dict[str, list[tuple[str, Option]]] = {}
+    for name, kind in registry.modalities().items():
+        for known in kind.options:
+            found.setdefault(known.name, []).append((name, known))
+
+    def read(**given: Any) -> None: ...
+
+    kinds: dict[str, Any] = {}
+    for name, told in found.items():
+        flags, help = f"--{name.replace('_', '-')}", " ".join(f"{kind}: {known.help}" for kind, known in told)
+        first = told[0][1]
+        shown = flag(flags, help) if first.kind is bool else option(flags, first.metavar, help)
+        kinds[name] = Annotated[first.kind | None, shown]
+    keywords = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        for name, kind in kinds.items()
+    ]
+    read.__signature__, read.__annotations__ = inspect.Signature(keywords), kinds  # type: ignore[attr-defined]
+    app = typer.Typer(add_completion=False)
+    app.command()(read)
+    command: Any = typer.main.get_command(app)
+    return [made for made in command.params if made.name in kinds]
+
 
 def fit(
     context: typer.Context,
     data: Annotated[
-        str, argument("DATA", "A folder of pictures, an idx, npy, npz or Parquet file, or a dataset's name.")
+        str, argument("DATA", "A folder, a file (an idx, npy, npz or Parquet one, too), or a dataset's name.")
     ],
     out: Annotated[Path, option("-o --output", "SPACE", "Folder of the new space.")],
     model: Annotated[str, option("--model", "NAME", "vae, ae or wae.")] = "vae",
@@ -36,11 +100,9 @@ def fit(
     bind: Annotated[
         str | None, option("--bind", "NAMES", "Attributes that get a dimension of their own: smile,glasses.")
     ] = None,
-    size: Annotated[
-        int | None, option("--size", "PIXELS", "Side of the pictures; default: their own, at most 64.")
-    ] = None,
-    shape: Annotated[
-        str | None, option("--fit", "HOW", "pad, crop or stretch pictures of another shape.")
+    modality: Annotated[
+        str | None,
+        option("--modality", "NAME", "Kind of data; default: what DATA looks like, which is said."),
     ] = None,
     n: Annotated[int | None, option("--n", "N", "Items of a dataset that is drawn by code.")] = None,
     correlate: Annotated[
@@ -83,9 +145,7 @@ def fit(
         if v is not None
     }
     options = _model_options(model, {k: v for k, v in given.items() if v is not None})
-    reading = {
-        k: v for k, v in (("size", size), ("fit", shape), ("n", n), ("correlate", correlate)) if v is not None
-    }
+    drawn = {k: v for k, v in (("n", n), ("correlate", correlate)) if v is not None}
     with console.speaking(quiet) as voice:
         try:
             folder = build.fit(
@@ -97,7 +157,8 @@ def fit(
                 seed=seed,
                 attributes=attributes,
                 options=options,
-                reading=reading,
+                modality=modality,
+                reading=drawn | context.meta[ReadingOptions.GIVEN],
                 bind=[name.strip() for name in bind.split(",")] if bind else (),
                 threads=threads,
                 device=device,
@@ -118,8 +179,6 @@ def _model_options(model: str, given: dict[str, Any]) -> dict[str, Any]:
     Raises:
         LiminalError: it does not, or there is no such model.
     """
-    import inspect
-
     from .. import registry
 
     kind = registry.named("model", model, registry.MODELS)
@@ -132,7 +191,10 @@ def _model_options(model: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _how_to_resume(out: Path, argv: Sequence[str]) -> str:
-    if not (out / "checkpoint" / "state.json").exists():
+    from ..card import beside
+
+    folder = new if (new := beside(out)).exists() else out
+    if not (folder / "checkpoint" / "state.json").exists():
         return "interrupted before there was anything to keep"
     again = [a for a in argv if a not in ("--force", "--resume")]
     return f"interrupted; the state is kept, go on with: {shlex.join(['liminal', *again, '--resume'])}"
@@ -143,15 +205,24 @@ def _fitted(folder: Path) -> None:
     from ..card import Card
 
     card, name = Card.read(folder), shlex.quote(str(folder))
-    print(f"{folder} is ready: {in_brief(card)}")
-    print("try:")
-    print(f"  liminal sample {name} -n 64 -o grid.png")
-    print(f"  liminal morph {name} @0 @1 -o morph.gif")
-    direction = next((k for k, kind in card.attributes.items() if kind in ("number", "bool")), None)
-    if direction:
-        print(f"  liminal edit {name} @0 {shlex.quote(f'+1.5*{direction}')} -o edit.png")
-    print(f"  liminal map {name} -o map.png")
-    print(f"  liminal measure {name} -o report.html")
+    lines = [f"{folder} is ready: {in_brief(card)}", "try:"]
+    lines += [f"  liminal sample {name} -n 64 -o grid.png", f"  liminal morph {name} @0 @1 -o morph.gif"]
+    edit = _an_edit(card)
+    lines += [f"  liminal edit {name} @0 {shlex.quote(edit)} -o edit.png"] if edit else []
+    lines += [f"  liminal map {name} -o map.png", f"  liminal measure {name} -o report.html"]
+    for line in lines:
+        console.say(line)
+
+
+def _an_edit(card: Card) -> str:
+    """A formula along a direction that was learned, one that works if there is any; empty if there is none."""
+    from ..ops.formula import Named, show
+
+    found = json.loads(card.parts.get("directions.safetensors", {}).get("evidence", "[]"))
+    for direction in sorted(found, key=lambda one: (not one.get("works"), one.get("kind") == "category")):
+        attribute, equals, value = direction["name"].partition("=")
+        return "+1.5*" + show(Named(attribute, value if equals else None))
+    return ""
 
 
 def encode(

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from ..space import Space
 
-ITEM = "@12 (the item with id 12), a file, or a formula such as 'mean(label=Bag)'."
+ITEM = "@12 (the item with id 12), a file, FILE#n (of many in a file), or a formula: 'mean(label=Bag)'."
 
 
 def argument(metavar: str, help: str) -> Any:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from ..errors import LiminalError
-from ..voice import Voice
 from . import console
 from .options import (
     ITEM,
@@ -165,7 +163,8 @@ def reconstruct(
     space: SpaceName,
     out: PngOrFolder,
     what: Annotated[
-        list[str] | None, argument("[ITEM|DATA]...", "@12, files or folders; default: held-out items.")
+        list[str] | None,
+        argument("[ITEM|DATA]...", "@12, FILE, FILE#n or a folder; default: held-out items."),
     ] = None,
     n: Annotated[int, option("-n", "N", "Held-out items, where none are named.")] = 12,
     as_json: Json = False,
@@ -187,15 +186,18 @@ def reconstruct(
     console.output(out, force, (".png",), folder=True)
     it = opened(space, threads, device)
     with console.speaking(quiet) as voice:
-        originals = _originals(it, what, voice) if what else _held_out(it, n, seed)
-    found = it.reconstruct(originals)
+        found = it.reconstruct(what or _held_out(it, n, seed), voice)
     found.save(out)
-    error = it.modality.tensor(originals) - it.modality.tensor(found.items)
-    mse = float(error.double().square().mean())
+    errors = it.errors(found)
     if as_json:
-        console.emit({"n": len(found), "mse": mse, "output": str(out)})
-    else:
-        console.say(f"wrote {len(found):,} reconstructions to {out}; mean squared error {mse:.5f}", quiet)
+        console.emit({"n": len(found), **errors, "output": str(out)})
+        return
+    name, value = next(iter(errors.items()))
+    score = it.modality.scores[name]
+    unit = f" {score.unit}" if score.unit else ""
+    console.say(
+        f"wrote {len(found):,} reconstructions to {out}; {name} {value:.5f}{unit}, the {score.words}", quiet
+    )
 
 
 def _held_out(space: Space, n: int, seed: int) -> np.ndarray:
@@ -205,24 +207,3 @@ def _held_out(space: Space, n: int, seed: int) -> np.ndarray:
         raise LiminalError(f"-n {n}: wanted 1 or more")
     ids = space.catalogue.table(split="held", columns=["id"]).column("id").to_numpy()
     return space.items(sorted(np.random.default_rng(seed).permutation(ids)[:n].tolist()))
-
-
-def _originals(space: Space, names: Sequence[str], voice: Voice) -> np.ndarray:
-    """The stored items of the space, in files, or in data, that the names stand for."""
-    import numpy as np
-
-    from .. import registry
-
-    found = []
-    for name in names:
-        if name.startswith("@"):
-            if not name[1:].isdecimal():
-                raise LiminalError(
-                    f"{name}: wanted @ and a number, such as @12; only items and files have an original"
-                )
-            found.append(space.items([int(name[1:])]))
-        elif Path(name).is_file() and Path(name).suffix.lower() in space.modality.reads:
-            found.append(space.modality.load(Path(name), name)[0][None])
-        else:
-            found.append(np.asarray(registry.dataset(name, None, space.modality, voice).items))
-    return np.concatenate(found)

@@ -27,6 +27,7 @@ class Dataset:
         provenance: JSON-ready: ``source``, ``licence``, and how the items were read or drawn.
         notes: sentences for the user about what was done on the way (16 bits scaled to 8, sizes padded, ...).
         skipped: (file, reason) of every input that could not be used.
+        groups: n names, or None: items of one group are never parted between training and held-out ones.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Dataset:
     provenance: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
+    groups: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.items)
@@ -49,6 +51,8 @@ class Dataset:
                 f"dataset {self.name}: items are {self.items.dtype} {self.items.shape[1:]}, "
                 f"wanted {self.modality.item_dtype} {tuple(self.modality.item_shape)}"
             )
+        if self.groups is not None and len(self.groups) != n:
+            raise LiminalError(f"dataset {self.name}: {n} items but {len(self.groups)} groups")
         if len(self.sources) != n or (self.attributes.num_columns and len(self.attributes) != n):
             raise LiminalError(
                 f"dataset {self.name}: {n} items but {len(self.sources)} sources and {len(self.attributes)} rows of attributes"
@@ -70,4 +74,5 @@ class Dataset:
             self.provenance,
             self.notes,
             self.skipped,
+            None if self.groups is None else [self.groups[int(i)] for i in index],
         )

@@ -1,7 +1,9 @@
 """Stored items of a dataset in one memory-mapped file of the user's cache, written once and in the order of the inputs.
 
-A cached set is a folder ``items/<what>-<state>``: ``items.npy`` and ``set.json``. `what` is a hash of the place and the options, `state`
-one of the inputs' names, sizes and times, so that a set that changed on disk is read anew and its old copy removed.
+A cached set is a folder ``items/<what>-<state>``: ``items.npy``, ``known.arrow`` (a row an item: its source, its group and
+what is known about it) and ``set.json``. `what` is a hash of the place and the options; `state` one of the inputs' names,
+sizes and times and of the reader's version, so that a set that changed, or that would be read otherwise today, is read anew
+and its old copy removed.
 """
 
 from __future__ import annotations
@@ -11,29 +13,63 @@ import json
 import os
 import shutil
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+import pyarrow as pa
 
 from .. import files
 from ..errors import LiminalError
 from ..modalities import Modality
 
-VERSION = 1  # counts changes in how items are read
+# counts changes in what is kept, and in how files are read; a modality counts its own
+VERSION = 2
+# columns of known.arrow; the last begins the names of attributes
+SOURCE, GROUP, KNOWN = "source", "group", "known."
 Batch = TypeVar("Batch")
 Progress = Callable[[int, int], None]
 
 
 class Outcome(NamedTuple):
-    """What became of one input: an item and remarks about it, or None and the reason."""
+    """What became of one item: itself and remarks about it, or None and the reason.
+
+    Attributes:
+        name: of the input, or of its entry: ``file#entry``.
+        item: stored item, or None.
+        remarks: as in `modalities.Record`.
+        known: its attributes by name: float, bool or str.
+        group: what it must not be parted from.
+        further: whether it comes from the same input as the one before it.
+    """
 
     name: str
     item: np.ndarray | None
     remarks: tuple[str, ...]
+    known: Mapping[str, Any] = MappingProxyType({})
+    group: str | None = None
+    further: bool = False
+
+
+class Told(Sequence[Path]):
+    """Paths that tell how far one is through them, as whoever looks at all of them before the reading does
+    not.
+    """
+
+    def __init__(self, paths: Sequence[Path], progress: Progress | None) -> None:
+        self.paths, self.progress = paths, progress
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, i: Any) -> Any:
+        if self.progress and isinstance(i, int) and i % 64 == 63:
+            self.progress(i + 1, len(self.paths))
+        return self.paths[i]
 
 
 @dataclass(frozen=True)
@@ -43,13 +79,19 @@ class Stored:
     Attributes:
         modality: how the items look.
         items: (n, *item_shape), memory-mapped, read-only.
-        kept: (n,) int64, the rank of each item among the inputs; increasing.
+        sources: n names.
+        known: n rows, a column for each attribute: float64, bool or string; no columns where nothing is known.
+        groups: n names, or None where no item has one; an item without a group has its own.
+        kept: (n,) int64, the rank of each item's input; never falling.
         notes: sentences with counts.
-        skipped: (input, reason).
+        skipped: (item, reason).
     """
 
     modality: Modality
     items: np.ndarray
+    sources: list[str]
+    known: pa.Table
+    groups: list[str] | None
     kept: np.ndarray
     notes: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...]
@@ -82,8 +124,9 @@ def store(
     Raises:
         LiminalError: no input can be used, or the cache cannot be written.
     """
-    what = _digest([str(place.absolute()), modality_class.name, options, VERSION])
-    folder = files.cache_folder("items") / f"{what}-{_digest(list(state))}"
+    what = _digest([str(place.absolute()), modality_class.name, options])
+    as_read = _digest([VERSION, modality_class.version, *state])
+    folder = files.cache_folder("items") / f"{what}-{as_read}"
     found = _open(folder, modality_class)
     if found is None:
         modality = infer()
@@ -131,22 +174,24 @@ def _in_order(batches: Iterable[Batch], work: Callable[[Batch], list[Outcome]]) 
 def _write(
     folder: Path, modality: Modality, results: Iterable[list[Outcome]], total: int, progress: Progress | None
 ) -> None:
-    """items.npy by appending rows (so that a full disk is an error, not a crash of the mapping), then set.json."""
+    """items.npy by appending rows (so that a full disk is an error, not a crash of the mapping), then what is known, then set.json."""
     kept: list[int] = []
+    outcomes: list[Outcome] = []  # of the items, without the items
     skipped: list[tuple[str, str]] = []
     remarks: Counter[str] = Counter()
     done = 0
     with open(folder / "items.npy", "wb") as out:
         start = _header(out, modality, 0)
-        for outcomes in results:
-            for name, item, said in outcomes:
-                if item is None:
-                    skipped.append((name, said[0]))
-                else:
-                    out.write(item.data if item.flags.c_contiguous else item.tobytes())
-                    kept.append(done)
-                    remarks.update(said)
-                done += 1
+        for batch in results:
+            for outcome in batch:
+                done += not outcome.further
+                if (item := outcome.item) is None:
+                    skipped.append((outcome.name, outcome.remarks[0]))
+                    continue
+                out.write(item.data if item.flags.c_contiguous else item.tobytes())
+                kept.append(done - 1)
+                remarks.update(outcome.remarks)
+                outcomes.append(outcome._replace(item=None))
             if progress:
                 progress(done, total)
         if not kept:
@@ -159,10 +204,16 @@ def _write(
         out.seek(0)
         assert _header(out, modality, len(kept)) == start
     notes = [
-        f"{count:,} of {len(kept):,} {modality.plural} were {remark}"
+        f"{outcomes[0].name} was {remark}"
+        if done == 1 and len(kept) == 1
+        else f"{count:,} of {len(kept):,} {modality.plural} were {remark}"
         for remark, count in remarks.most_common()
     ]
-    gaps = kept if skipped else None  # without gaps the ranks are 0..n-1
+    with pa.OSFile(str(folder / "known.arrow"), "wb") as file:
+        table = _known(outcomes)
+        with pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
+    gaps = None if kept == list(range(len(kept))) else kept
     described = {
         "config": modality.config(),
         "n": len(kept),
@@ -171,6 +222,26 @@ def _write(
         "skipped": skipped,
     }
     (folder / "set.json").write_text(json.dumps(described), encoding="utf-8")
+
+
+def _known(outcomes: Sequence[Outcome]) -> pa.Table:
+    """What is kept of each item beside itself."""
+    columns = {SOURCE: pa.array([o.name for o in outcomes], pa.string())}
+    if any(o.group is not None for o in outcomes):
+        columns[GROUP] = pa.array([o.group for o in outcomes], pa.string())
+    for name in dict.fromkeys(name for o in outcomes for name in o.known):
+        columns[KNOWN + name] = _column([o.known.get(name) for o in outcomes])
+    return pa.table(columns)
+
+
+def _column(values: Sequence[Any]) -> pa.Array:
+    """Floats, bools or strings as a column of that type, words where they are mixed; None is unknown."""
+    kinds = {type(v) for v in values if v is not None}
+    if kinds <= {bool, np.bool_}:
+        return pa.array(values, pa.bool_())
+    if not kinds & {bool, np.bool_, str}:
+        return pa.array([None if v is None else float(v) for v in values], pa.float64())
+    return pa.array([None if v is None else str(v) for v in values], pa.string())
 
 
 def _header(out: Any, modality: Modality, n: int) -> int:
@@ -188,6 +259,28 @@ def _open(folder: Path, modality_class: type[Modality]) -> Stored | None:
         if items.shape != (told["n"], *modality.item_shape) or items.dtype != modality.item_dtype:
             return None
         kept = np.arange(told["n"]) if told["kept"] is None else np.asarray(told["kept"], dtype=np.int64)
-        return Stored(modality, items, kept, tuple(told["notes"]), tuple((a, b) for a, b in told["skipped"]))
+        with pa.OSFile(str(folder / "known.arrow")) as file:
+            table = pa.ipc.open_file(file).read_all()
+        sources = table[SOURCE].to_pylist()
+        if len(sources) != len(items):
+            return None
+        names = [name for name in table.column_names if name.startswith(KNOWN)]
+        return Stored(
+            modality=modality,
+            items=items,
+            sources=sources,
+            known=table.select(names).rename_columns([name.removeprefix(KNOWN) for name in names]),
+            groups=_groups(table, sources),
+            kept=kept,
+            notes=tuple(told["notes"]),
+            skipped=tuple((a, b) for a, b in told["skipped"]),
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _groups(table: pa.Table, sources: Sequence[str]) -> list[str] | None:
+    if GROUP not in table.column_names:
+        return None
+    groups = table[GROUP].to_pylist()
+    return [source if group is None else group for group, source in zip(groups, sources, strict=True)]

@@ -2,42 +2,80 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
+import numpy as np
 
 from ..errors import LiminalError
 from ..modalities import Modality
-from ..modalities.image import Image
 from . import Dataset
-from .attributes import with_attributes
 from .cache import Progress
-from .columns import read_array, read_parquet
-from .folder import find, read_folder
+from .columns import read_array
+from .folder import ENTRY, find, one, read_file, read_folder
 from .idx import idx_files, is_idx, read_idx_dataset
+from .kinds import ARRAYS
+from .parquet import PARQUET, has_pictures, read_parquet
 
-PARQUET = frozenset({".parquet", ".pq"})
+
+def located(name: str | Path) -> tuple[Path, int | None] | None:
+    """The file, and the entry of it, that ``FILE`` or ``FILE#n`` names; None where there is no such file.
+
+    A file of just that name wins over an entry.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path, None
+    found = ENTRY.search(str(name))
+    if found is None or not (file := Path(str(name)[: found.start()])).is_file():
+        return None
+    return file, int(found[0][1:])
+
+
+def is_set(file: Path, modality: Modality) -> bool:
+    """Whether a file is read as a set of items without the modality's own reader: npy, npz, idx, or Parquet with pictures."""
+    ending = file.suffix.lower()
+    known = ending in ARRAYS or ending in PARQUET or is_idx(file)
+    return modality.arrays and ending not in modality.reads and known
+
+
+def holds_one(file: Path, modality: Modality) -> bool:
+    """Whether a file is an item, rather than many."""
+    return not is_set(file, modality) and len(list(islice(modality.records(file, str(file)), 2))) < 2
+
+
+def item(file: Path, entry: int | None, modality: Modality) -> np.ndarray:
+    """The stored item in a file, or the one with number `entry` of the many there.
+
+    Raises:
+        LiminalError: it cannot be read, there is no such entry, or there are several and none was named.
+    """
+    if not is_set(file, modality):
+        return modality.load(file, str(file), entry)[0]
+    if entry is None:
+        raise LiminalError(f"{file} holds many {modality.plural}; name one, such as {file}#0")
+    return np.asarray(read(f"{file}#{entry}", modality).items[0])
 
 
 def read(
     path: str | Path,
-    modality_class: type[Modality],
+    kind: type[Modality] | Modality,
     attributes: str | Path | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> Dataset:
     """The data at a path.
 
-    A folder may hold files of the modality (see `read_folder`), idx files as MNIST is published, or Parquet files; a file may be
-    npy, npz, Parquet, idx, or a single item.
+    A folder may hold files of the modality (see `read_folder`) or, for a kind that takes arrays, idx files as MNIST is
+    published, or Parquet files of pictures; a file may be one of the modality, or an npy, npz, idx or such a Parquet file.
 
     Args:
-        path: what to read.
-        modality_class: which kind of data.
+        path: what to read; ``FILE#n`` is one item of a file that holds many.
+        kind: which kind of data; a modality reads them exactly as it says.
         attributes: a CSV or Parquet file, see `join_attributes`.
         progress: called with (done, total).
-        options: of ``modality_class.infer``, for example ``size=64``.
+        options: of the kind's ``infer``, for example ``size=64``.
 
     Returns:
         The dataset.
@@ -45,48 +83,52 @@ def read(
     Raises:
         LiminalError: nothing is there, or nothing in it can be read.
     """
-    path = Path(path)
+    if options and not isinstance(kind, type):
+        kind = type(kind)(**{**kind.config(), **options})
+    if not isinstance(kind, type):
+        options = kind.config()
     table = None if attributes is None else Path(attributes)
     if table is not None and not table.is_file():
         raise LiminalError(f"attributes {table}: there is no such file")
+    file = located(path)
+    if file is not None:
+        return _file(*file, kind, table, progress, options)
+    path = Path(path)
     if not path.exists():
         raise LiminalError(f"{path}: there is no such file or folder")
-    pictures = issubclass(modality_class, Image)
-    if path.is_dir():
-        if pictures and idx_files(path):
-            return read_idx_dataset(path, table, progress, **options)
-        shards = [path / f.name for f in find(path, PARQUET)[0]] if pictures else []
-        if shards and not find(path, modality_class.reads)[0]:
-            return read_parquet(shards, modality_class, table, progress, **options)
-        return read_folder(path, modality_class, table, progress, **options)
-    ending = path.suffix.lower()
-    if ending in modality_class.reads:
-        return _single(path, modality_class, table, progress, options)
-    if pictures and ending in (".npy", ".npz"):
-        return read_array(path, table, progress, **options)
-    if pictures and ending in PARQUET:
-        return read_parquet(path, modality_class, table, progress, **options)
-    if pictures and is_idx(path):
+    if kind.arrays and idx_files(path):
         return read_idx_dataset(path, table, progress, **options)
-    more = ", a .npy, .npz, .parquet or idx file" if pictures else ""
-    raise LiminalError(
-        f"{path}: wanted a folder{more}, or a file that ends in {', '.join(sorted(modality_class.reads))}"
-    )
+    if kind.arrays and not find(path, kind.reads)[0]:
+        shards = [path / f.name for f in find(path, PARQUET)[0] if has_pictures(path / f.name)]
+        if shards:
+            return read_parquet(shards, _class(kind), table, progress, **options)
+    return read_folder(path, kind, table, progress, **options)
 
 
-def _single(
+def _file(
     path: Path,
-    modality_class: type[Modality],
+    entry: int | None,
+    kind: type[Modality] | Modality,
     table: Path | None,
     progress: Progress | None,
     options: dict[str, Any],
 ) -> Dataset:
-    modality = modality_class.infer([path], **options)
-    item, remarks = modality.load(path, str(path))
-    notes = tuple(f"{path.name} was {remark}" for remark in remarks)
-    if progress:
-        progress(1, 1)
-    provenance = {"source": f"file {path.name}", "licence": "not stated", "read": list(notes)}
-    return with_attributes(
-        Dataset(path.stem, modality, item[None], [path.name], pa.table({}), None, provenance, notes), table
-    )
+    ending = path.suffix.lower()
+    if ending in kind.reads:
+        return read_file(path, kind, table, progress, entry, **options)
+    if kind.arrays and ending in ARRAYS:
+        found = read_array(path, table, progress, **options)
+    elif kind.arrays and ending in PARQUET:
+        found = read_parquet(path, _class(kind), table, progress, **options)
+    elif kind.arrays and is_idx(path):
+        found = read_idx_dataset(path, table, progress, **options)
+    else:
+        more = ", a .npy, .npz, .parquet or idx file" if kind.arrays else ""
+        raise LiminalError(
+            f"{path}: wanted a folder{more}, or a file that ends in {', '.join(sorted(kind.reads))}"
+        )
+    return found if entry is None else one(found, path, entry)
+
+
+def _class(kind: type[Modality] | Modality) -> type[Modality]:
+    return kind if isinstance(kind, type) else type(kind)

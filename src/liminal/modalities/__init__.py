@@ -46,7 +46,7 @@ class Record(NamedTuple):
         remarks: what completes the sentence "some items were ..."; of an item that cannot be used, the reason.
         entry: its number in a file that holds many items (``file#entry``); None where the file is the item.
         known: attributes by name: float, bool or str.
-        group: items of one group are never split between training and held-out ones (windows of one tune).
+        group: items of one group, in whatever files, are never split between training and held-out ones (windows of one tune).
     """
 
     item: np.ndarray | None
@@ -114,6 +114,7 @@ class Modality(ABC):
         options: of the command line; arguments of `infer`.
         scores: what the errors are called.
         steps: of a reading, what more and less of it are called: ``brighter``, ``darker``.
+        arrays: whether arrays of numbers (npy, npz, idx, numpy) are items of this kind where nothing else is said.
         version: counts changes in how items are read, so that no cache gives items of an older reader.
         network: the file in ``nn/`` whose networks suit x and y.
         item_shape, item_dtype: of a stored item.
@@ -128,6 +129,7 @@ class Modality(ABC):
     options: ClassVar[tuple[Option, ...]] = ()
     scores: ClassVar[dict[str, Score]] = SCORES
     steps: ClassVar[dict[str, tuple[str, str]]] = {}
+    arrays: ClassVar[bool] = False
     version: ClassVar[int] = 1
     network: ClassVar[str] = "mlp"
     item_shape: tuple[int, ...]
@@ -280,6 +282,10 @@ class Modality(ABC):
         """Stored items as a perfect decoder would give them: y (n, *soft_shape)."""
         return self.likelihood.target(self.tensor(items))
 
+    def filled(self, items: np.ndarray, y: Tensor) -> Tensor | None:
+        """x of `items` with what they lack, such as a row's empty cells, taken from y; None where they lack nothing."""
+        return None
+
     def harden(self, y: Tensor) -> Tensor:
         """The items that y stands for, in y's own form."""
         return self.likelihood.harden(y)
@@ -309,7 +315,10 @@ class Modality(ABC):
         return None
 
     def exact(self, y: Tensor) -> dict[str, Tensor]:
-        """Attributes that y states itself, such as the columns of a table: by an attribute's name, or name=value of a category."""
+        """Attributes that y states itself, such as the columns of a table: by an attribute's name, or name=value of a category.
+
+        NaN where y states nothing; what is read from the rest stands in for it.
+        """
         return {}
 
     def trivial(self, items: np.ndarray, n: int, seed: int) -> tuple[str, np.ndarray] | None:
