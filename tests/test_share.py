@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import gzip
 import importlib.util
 import json
@@ -16,8 +17,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import toys
+from sklearn.datasets import load_wine
 
 import liminal
+from liminal import registry
 from liminal.cli import main
 from liminal.errors import LiminalError
 from liminal.studio import answers, coarse, moves, pages, share, wire
@@ -25,6 +29,18 @@ from liminal.studio.session import Session
 from liminal.voice import Voice
 
 ROOT = Path(__file__).parent.parent
+
+
+@dataclasses.dataclass
+class Kind:
+    """A space, how its map is made, and what is asked of it."""
+
+    session: Session
+    method: str
+    formulas: tuple[str, ...]
+    change: dict[str, float]
+
+
 FORMULAS = (
     "@3 + @7 - @11",
     "mean(label=bar)",
@@ -50,6 +66,42 @@ def session(tiny_space: Path) -> Iterator[Session]:
     one.close(5.0)
 
 
+def strands(folder: Path) -> Path:
+    """Strands of letters, see `toys`."""
+    return toys.write_strands(folder / "a.strand", 200)
+
+
+def wine(folder: Path) -> Path:
+    """Wine of three growers as scikit-learn has it, one cell in twenty missing."""
+    found, draw = load_wine(), np.random.default_rng(0)
+    lines = [",".join([*found.feature_names, "grower"])]
+    for cells, grower in zip(found.data, found.target, strict=True):
+        told = ["" if draw.random() < 0.05 else f"{v:g}" for v in cells]
+        lines.append(",".join([*told, found.target_names[grower]]))
+    (folder / "wine.csv").write_text("\n".join(lines) + "\n")
+    return folder / "wine.csv"
+
+
+@pytest.fixture(scope="module", params=["image", "strand", "table"])
+def kind(
+    request: pytest.FixtureRequest, session: Session, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kind]:
+    """Pictures, symbols and mixed columns."""
+    if request.param == "image":
+        yield Kind(session, "umap", FORMULAS, {"high": 1.5, "brightness": -0.5})
+        return
+    registry.MODALITIES["strand"] = toys.STRAND
+    folder = tmp_path_factory.mktemp(request.param)
+    data, change = (strands, {"length": 1.0}) if request.param == "strand" else (wine, {"alcohol": 1.0})
+    liminal.fit(data(folder), folder / "space", modality=request.param, dim=4, epochs=20, batch=32, threads=1)
+    one = Session(request.param, folder / "space", space=liminal.open(folder / "space"))
+    one.settle("pca")
+    (name,) = change
+    yield Kind(one, "pca", ("@3 + @7 - @11", f"@5 + 0.5*{name}", "0.25*@1 + 0.75*mix(@2, @9)"), change)
+    one.close(5.0)
+    del registry.MODALITIES["strand"]
+
+
 def blocks(page: str) -> dict[str, bytes]:
     """The inert blocks of a page, unpacked."""
     found = re.findall(r'<script type="application/octet-stream" id="liminal-(\w+)">([^<]*)</script>', page)
@@ -60,10 +112,11 @@ def blocks(page: str) -> dict[str, bytes]:
 # the same answers
 
 
-def told(s: Session) -> dict[str, Any]:
+def told(of: Kind) -> dict[str, Any]:
     """What the studio says of some places, latents, items, formulas, sliders and ways."""
+    s, method, change = of.session, of.method, of.change
     z = s.space.latents.numpy()
-    xy = s.settle("umap").map.xy
+    xy = s.settle(method).map.xy
     rng = np.random.default_rng(0)
     places = np.concatenate(
         [xy[[4, 60]], xy[[9, 120]] + 0.05, xy.mean(0)[None], xy.max(0)[None] + 50]
@@ -71,14 +124,19 @@ def told(s: Session) -> dict[str, Any]:
     latents = np.concatenate(
         [z[[3, 77]], z[rng.integers(len(z), size=3)] + rng.normal(0, 0.4, (3, z.shape[1]))]
     ).astype(np.float32)
-    at, look = s.at(places, "umap"), s.look(latents, "umap")
-    change = {"high": 1.5, "brightness": -0.5}
-    slid = moves.slide(s, wire.SlideRequest(id=8, change=change, method="umap"))
-    formulas = [answers.of_formula(s, wire.FormulaRequest(text=text, method="umap")) for text in FORMULAS]
+    at, look = s.at(places, method), s.look(latents, method)
+    slid = moves.slide(s, wire.SlideRequest(id=8, change=change, method=method))  # type: ignore[arg-type]
+    formulas = [
+        answers.of_formula(s, wire.FormulaRequest(text=text, method=method))  # type: ignore[arg-type]
+        for text in of.formulas
+    ]
     ways = []
     for along, loop in (("linear", False), ("slerp", True), ("mix", False)):
         keys = ["@3", "@90", "@91"]
-        way = moves.path(s, wire.PathRequest(keys=keys, along=along, frames=12, loop=loop, method="umap"))  # type: ignore[arg-type]
+        way = moves.path(
+            s,
+            wire.PathRequest(keys=keys, along=along, frames=12, loop=loop, method=method),  # type: ignore[arg-type]
+        )
         ways.append(
             {
                 "along": along,
@@ -91,12 +149,13 @@ def told(s: Session) -> dict[str, Any]:
             }
         )
     return {
+        "forms": forms(s, latents),
         "at": {"xy": flat(places), **{name: flat(value) for name, value in at.items()}},
         "look": {name: flat(value) for name, value in look.items()},
         "item": answers.item(s, 30).model_dump(),
         "formulas": [
             {"text": text, "shown": f.text, "z": flat(f.z), "python": f.copy_as.python}
-            for text, f in zip(FORMULAS, formulas, strict=True)
+            for text, f in zip(of.formulas, formulas, strict=True)
         ],
         "wrong": WRONG,
         "slid": {
@@ -108,6 +167,23 @@ def told(s: Session) -> dict[str, Any]:
             "python": slid.copy_as.python,
         },
         "ways": ways,
+    }
+
+
+def forms(s: Session, latents: np.ndarray) -> dict[str, Any]:
+    """Some items in all forms, and how far decoded ones lie apart in the chart."""
+    m = s.modality
+    items = s.space.items(list(range(8)))
+    y = s.space.generator.decode(torch.from_numpy(latents))
+    chart = m.chart(y).double()
+    return {
+        "items": flat(items),
+        "x": flat(m.tensor(items)),
+        "soft": flat(m.soft(items)),
+        "captions": [m.caption(item) for item in items],
+        "y": flat(y),
+        "apart": flat(torch.cdist(chart, chart)),
+        "size": chart.shape[1],
     }
 
 
@@ -131,10 +207,11 @@ def node() -> Path:
     return folder
 
 
-def test_the_page_answers_as_the_library(session: Session, tmp_path: Path) -> None:
-    arrays, facts = share.gather(session, 10_000, False, "umap", Voice())
+def test_the_page_answers_as_the_library(kind: Kind, tmp_path: Path) -> None:
+    arrays, facts = share.gather(kind.session, 10_000, False, kind.method, Voice())
+    assert {"decoder", "encoder"} <= set(arrays)
     (tmp_path / "payload.bin").write_bytes(wire.pack(arrays, facts))
-    (tmp_path / "told.json").write_text(json.dumps(told(session), allow_nan=False))
+    (tmp_path / "told.json").write_text(json.dumps(told(kind), allow_nan=False))
     folder = node()
     path = f"{folder}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "LIMINAL_FIXTURE": str(tmp_path)}

@@ -5,7 +5,7 @@
  */
 import { Refused, type Ask, type Route } from "./api.ts";
 import { between } from "./local/between.ts";
-import { chart, error, target } from "./local/chart.ts";
+import { chart, error, harden, target } from "./local/chart.ts";
 import { draw, numbers } from "./local/draws.ts";
 import { PREVIEW, TILE, cut, gif, sheet } from "./local/films.ts";
 import { Inverse, Places } from "./local/inverse.ts";
@@ -439,15 +439,24 @@ class Local implements Record<Answered, unknown> {
     };
   }
 
-  /** What the reader sees in decoded rows: (n, attributes). */
-  private async seen(x: Float32Array, n: number): Promise<Float32Array | null> {
-    return this.nets.has("reader") ? this.nets.run("reader", { x: { data: x, dims: [n, ...this.of.soft_shape] } }) : null;
+  /** What is read in decoded rows, made hard: what they state themselves, else what the reader sees, (n, readings); null: nothing. */
+  private async seen(y: Float32Array, n: number): Promise<Float32Array | null> {
+    const { readings, read = 0, soft_shape, likelihood } = this.of;
+    if (!readings.length) return null;
+    const hard = harden(y, n, likelihood);
+    const stated = this.view.states?.(hard, this.held);
+    const by = read ? await this.nets.run("reader", { x: { data: hard, dims: [n, ...soft_shape] } }) : new Float32Array();
+    return Float32Array.from({ length: n * readings.length }, (_, at) => {
+      const [row, i] = [Math.floor(at / readings.length), at % readings.length];
+      const { name, mean, std } = readings[i] as (typeof readings)[number];
+      return stated?.get(name)?.[row] ?? (i < read ? (by[row * read + i] as number) * std + mean : NaN);
+    });
   }
   private async readings(x: Float32Array, asked: ReadonlySet<string>): Promise<Reading[]> {
     const seen = await this.seen(x, 2);
     const count = this.of.readings.length;
     if (!seen) return [];
-    return this.of.readings.map((name, i) => {
+    return this.of.readings.map(({ name }, i) => {
       const [before, after, sd] = [seen[i] as number, seen[count + i] as number, this.of.spread?.[name]];
       return { name, before, after, change: sd ? (after - before) / sd : null, asked: asked.has(name.split("=")[0] as string) };
     });
@@ -523,7 +532,7 @@ class Local implements Record<Answered, unknown> {
     const seen = await this.seen(x, n);
     const count = this.of.readings.length;
     if (!seen) return [];
-    return this.of.readings.flatMap((name, i): Straightness[] => {
+    return this.of.readings.flatMap(({ name }, i): Straightness[] => {
       const read = Array.from({ length: n }, (_, row) => seen[row * count + i] as number);
       const values = loop ? [...read, read[0] as number] : read;
       const keys = [...at, ...(loop ? [values.length - 1] : [])].map((frame) => values[frame] as number);

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class _Named(nn.Module):
-    """A reader as one table: a column for each attribute and each value of a category."""
+    """A reader as one table: a column for each attribute, numbers in standard deviations, and for each value of a category."""
 
     def __init__(self, reader: Reader) -> None:
         super().__init__()
@@ -37,9 +37,7 @@ class _Named(nn.Module):
             if how["kind"] == "category":
                 columns.append(value.softmax(1))
             else:
-                columns.append(
-                    (value.sigmoid() if how["kind"] == "bool" else value * how["std"] + how["mean"])[:, None]
-                )
+                columns.append((value.sigmoid() if how["kind"] == "bool" else value)[:, None])
         return torch.cat(columns, 1)
 
 
@@ -109,10 +107,27 @@ def networks(s: Session, voice: Voice) -> tuple[Arrays, Facts]:
         "likelihood": {"name": said.name, "config": said.config()},
         "readings": [],
     }
-    if "reader" in arrays and space.reader is not None:
-        facts["readings"] = list(space.reader.named(decoded(1)))
+    if space.reader is not None:
+        seen = _columns(space.reader) if "reader" in arrays else {}
+        stated = dict.fromkeys(kind.exact(kind.harden(decoded(1))), (0.0, 1.0))
+        facts["readings"] = [
+            {"name": name, "mean": mean, "std": std}
+            for name, (mean, std) in (seen | {n: u for n, u in stated.items() if n not in seen}).items()
+        ]
+        facts["read"] = len(seen)
         facts["spread"] = space.spread
     return arrays, facts
+
+
+def _columns(reader: Reader) -> dict[str, tuple[float, float]]:
+    """The columns of a reader's table, and the mean and standard deviation that bring each to its own unit."""
+    found = {}
+    for name, how in reader.spec.items():
+        if how["kind"] == "category":
+            found |= {f"{name}={value}": (0.0, 1.0) for value in how["classes"]}
+        else:
+            found[name] = (0.0, 1.0) if how["kind"] == "bool" else (how["mean"], how["std"])
+    return found
 
 
 def _network(s: Session, name: str, write: Callable[[Path], Any]) -> np.ndarray:
@@ -124,4 +139,4 @@ def _network(s: Session, name: str, write: Callable[[Path], Any]) -> np.ndarray:
             write(part)
             return {"data": np.frombuffer(onnx.halved(part.read_bytes()), np.uint8)}, {}
 
-    return s.kept.once(f"network {name}", make)[0]["data"]
+    return s.kept.once(f"page's {name}", make)[0]["data"]

@@ -60,6 +60,29 @@ export function symbols(y: Float32Array, n: number, of: Likelihood): Uint8Array 
   return out;
 }
 
+/** n rows of y as the data that they stand for, in y's own form. */
+export function harden(y: Float32Array, n: number, of: Likelihood): Float32Array {
+  if (of.name === "categorical") return target(Float32Array.from(symbols(y, n, of)), n, of);
+  if (of.name !== "mixed") return y;
+  const [out, width] = [y.slice(), y.length / n];
+  for (let row = 0; row < n; row++) {
+    let at = row * width;
+    for (const [kind, size] of columns(of)) {
+      const part = out.subarray(at, at + size);
+      if (kind === "category") part.fill(0).fill(1, ...only(likeliest(y.subarray(at, at + size))));
+      else if (kind === "yes") part[0] = Number((part[0] as number) > 0.5);
+      else if (kind === "optional") {
+        part[1] = Number((part[1] as number) > 0.5);
+        part[0]! *= part[1];
+      }
+      at += size;
+    }
+  }
+  return out;
+}
+const only = (index: number): [number, number] => [index, index + 1];
+export const likeliest = (p: Float32Array): number => p.indexOf(Math.max(...p));
+
 /** Mean squared difference of two rows in the chart. */
 export function error(a: Float32Array, b: Float32Array, of: Likelihood): number {
   const [p, q] = [chart(a, 1, of), chart(b, 1, of)];

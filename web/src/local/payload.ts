@@ -72,8 +72,10 @@ export interface Payload {
   encoder?: Grid<Uint8Array>;
   reader?: Grid<Uint8Array>;
   velocity?: Grid<Uint8Array>;
-  /** What the reader's columns are called, and one standard deviation of each. */
-  readings: string[];
+  /** What is read from y, and by what a column of the reader's becomes what it reads: the first `read` are its columns. */
+  readings: { name: string; mean: number; std: number }[];
+  read?: number;
+  /** One standard deviation of each reading among decoded items. */
   spread?: Record<string, number>;
 
   [more: `column ${string}`]: Grid<Uint16Array | Uint8Array | Float32Array>;

@@ -36,12 +36,13 @@ function items(y: Float32Array, [channels = 1, height = 1, width = 1]: readonly 
   return { data, shape: [n, height, width, channels] };
 }
 
-/** Bytes (1, h, w, c) as an encoder's input (1, c, h, w). */
+/** Bytes (n, h, w, c) as an encoder's input (n, c, h, w). */
 function tensor(of: Items): Float32Array {
   const [height = 1, width = 1, channels = 1] = of.shape.slice(-3);
+  const pixels = height * width;
   return Float32Array.from({ length: of.data.length }, (_, at) => {
-    const [c, p] = [Math.floor(at / (height * width)), at % (height * width)];
-    return (of.data[p * channels + c] as number) / 255;
+    const [i, c, p] = [Math.floor(at / (channels * pixels)), Math.floor(at / pixels) % channels, at % pixels];
+    return (of.data[(i * pixels + p) * channels + c] as number) / 255;
   });
 }
 

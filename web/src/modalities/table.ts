@@ -1,4 +1,5 @@
 /** Rows of tables: a bar for each column where there is little room, its name and value beside it where there is more. */
+import { likeliest } from "../local/chart.ts";
 import { png, sheet, sized, surface } from "./painted.ts";
 import { PAPER, one, sizes, type Held, type How, type Ink, type Items, type View } from "./view.ts";
 import type { Modality } from "../wire.ts";
@@ -171,19 +172,40 @@ export function rows(y: Float32Array, columns: readonly Column[]): Items {
   for (let row = 0; row < y.length / width; row++)
     all.forEach(({ column, from, width: wide, symbols }, i) => {
       const part = y.subarray(row * width + from, row * width + from + wide);
-      data[row * k + i] = symbols ? likeliest(part, wordsOf(column).length) : value(part, column);
+      data[row * k + i] = symbols ? symbol(part, wordsOf(column).length) : value(part, column);
     });
   return { data, shape: [y.length / width, k] };
 }
-function likeliest(part: Float32Array, count: number): number {
-  const best = part.indexOf(Math.max(...part));
+function symbol(part: Float32Array, count: number): number {
+  const best = likeliest(part);
   return best < count ? best : NaN;
 }
-function value([first = 0, known = 1]: Float32Array, { kind, knots, at, low, high, decimals = null }: Column): number {
-  if (kind === "yes") return Number(first > 0.5);
-  if (!(known > 0.5)) return NaN;
+function value([first = 0, known = 1]: Float32Array, column: Column): number {
+  if (column.kind === "yes") return Number(first > 0.5);
+  return known > 0.5 ? decoded(first, column) : NaN;
+}
+/** The number that a code stands for, as far out as any of those in training, in its decimals. */
+function decoded(first: number, { knots, at, low, high, decimals = null }: Column): number {
   const found = Math.min(Math.max(interp(first, at, knots), low), high);
   return decimals === null ? found : Math.round(found * 10 ** decimals) / 10 ** decimals;
+}
+
+/** Numbers in their own units, yes/no and each value of a category as a probability. */
+function states(y: Float32Array, { modality }: Held): Map<string, Float32Array> {
+  const all = places(columnsOf(modality));
+  const width = all.reduce((sum, place) => sum + place.width, 0);
+  const found = new Map<string, Float32Array>();
+  const each = (name: string, from: number, read: (row: Float32Array) => number): void => {
+    found.set(name, Float32Array.from({ length: y.length / width }, (_, row) => read(y.subarray(row * width + from, (row + 1) * width))));
+  };
+  for (const { column, from, symbols } of all) {
+    const words = wordsOf(column);
+    const share = (i: number) => (part: Float32Array) => (part[i] as number) / Math.max(part.subarray(0, words.length).reduce((a, b) => a + b, 0), 1e-9);
+    if (isNumber(column)) each(column.name, from, ([first = 0]) => decoded(first, column));
+    else if (column.kind === "yes") each(column.name, from, symbols ? share(1) : ([first = 0]) => first);
+    else words.forEach((word, i) => each(`${column.name}=${word}`, from, share(i)));
+  }
+  return found;
 }
 
 function tensor(items: Items, { modality }: Held): Float32Array {
@@ -247,6 +269,7 @@ export const table: View = {
   exact: true,
   items: (y, { modality }) => rows(y, columnsOf(modality)),
   tensor,
+  states,
   async files(items, about) {
     const files = new Map([["rows.csv", new TextEncoder().encode(csv(items, about))]]);
     files.set("sheet.png", await png(sheet(table, items.map((item) => one(item, 0)), about)));

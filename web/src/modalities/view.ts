@@ -52,6 +52,8 @@ export interface View {
   items(y: Float32Array, held: Held): Items;
   /** Stored items as rows of an encoder's x. */
   tensor(items: Items, held: Held): Float32Array;
+  /** Attributes that rows of y state themselves, by name, or name=value of a category: `Modality.exact`. */
+  states?(y: Float32Array, held: Held): ReadonlyMap<string, Float32Array>;
   /** The item in a file, where a page can read one by itself; without it such a page takes no files. */
   open?(file: Blob, held: Held): Promise<Opened>;
   /** Files of some items, each item given as an answer of one, and what each item is called by them. */
