@@ -60,3 +60,44 @@ def tiny_space(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
         threads=1,
     )
     return out
+
+
+@pytest.fixture(scope="session")
+def strand_space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A space of 200 strands of letters (see `toys`), whose kind is registered meanwhile; shared, so nobody writes to it."""
+    import toys
+
+    from liminal import build, registry
+
+    folder = tmp_path_factory.mktemp("strands")
+    registry.MODALITIES["strand"] = toys.STRAND
+    data = toys.write_strands(folder / "a.strand", 200)
+    build.fit(str(data), folder / "strand", modality="strand", dim=4, epochs=20, batch=32, threads=1)
+    yield folder / "strand"
+    del registry.MODALITIES["strand"]
+
+
+@pytest.fixture(scope="session")
+def wine_space(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A space of scikit-learn's wine, one cell in twenty missing, with the grower as a category; nobody writes to it."""
+    from sklearn.datasets import load_wine
+
+    from liminal import build
+
+    found, draw = load_wine(), np.random.default_rng(0)
+    lines = [",".join([*found.feature_names, "grower"])]
+    for cells, grower in zip(found.data, found.target, strict=True):
+        told = ["" if draw.random() < 0.05 else f"{v:g}" for v in cells]
+        lines.append(",".join([*told, found.target_names[grower]]))
+    folder = tmp_path_factory.mktemp("wine")
+    (folder / "wine.csv").write_text("\n".join(lines) + "\n")
+    build.fit(
+        str(folder / "wine.csv"),
+        folder / "wine",
+        modality="table",
+        dim=4,
+        epochs=20,
+        batch=32,
+        threads=1,
+    )
+    return folder / "wine"

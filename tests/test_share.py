@@ -17,11 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import toys
-from sklearn.datasets import load_wine
 
 import liminal
-from liminal import registry
 from liminal.cli import main
 from liminal.errors import LiminalError
 from liminal.studio import answers, coarse, moves, pages, share, wire
@@ -66,40 +63,18 @@ def session(tiny_space: Path) -> Iterator[Session]:
     one.close(5.0)
 
 
-def strands(folder: Path) -> Path:
-    """Strands of letters, see `toys`."""
-    return toys.write_strands(folder / "a.strand", 200)
-
-
-def wine(folder: Path) -> Path:
-    """Wine of three growers as scikit-learn has it, one cell in twenty missing."""
-    found, draw = load_wine(), np.random.default_rng(0)
-    lines = [",".join([*found.feature_names, "grower"])]
-    for cells, grower in zip(found.data, found.target, strict=True):
-        told = ["" if draw.random() < 0.05 else f"{v:g}" for v in cells]
-        lines.append(",".join([*told, found.target_names[grower]]))
-    (folder / "wine.csv").write_text("\n".join(lines) + "\n")
-    return folder / "wine.csv"
-
-
 @pytest.fixture(scope="module", params=["image", "strand", "table"])
-def kind(
-    request: pytest.FixtureRequest, session: Session, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Kind]:
+def kind(request: pytest.FixtureRequest, session: Session) -> Iterator[Kind]:
     """Pictures, symbols and mixed columns."""
     if request.param == "image":
         yield Kind(session, "umap", FORMULAS, {"high": 1.5, "brightness": -0.5})
         return
-    registry.MODALITIES["strand"] = toys.STRAND
-    folder = tmp_path_factory.mktemp(request.param)
-    data, change = (strands, {"length": 1.0}) if request.param == "strand" else (wine, {"alcohol": 1.0})
-    liminal.fit(data(folder), folder / "space", modality=request.param, dim=4, epochs=20, batch=32, threads=1)
-    one = Session(request.param, folder / "space", space=liminal.open(folder / "space"))
+    fixture, name = {"strand": ("strand_space", "length"), "table": ("wine_space", "alcohol")}[request.param]
+    folder = request.getfixturevalue(fixture)
+    one = Session(request.param, folder, space=liminal.open(folder))
     one.settle("pca")
-    (name,) = change
-    yield Kind(one, "pca", ("@3 + @7 - @11", f"@5 + 0.5*{name}", "0.25*@1 + 0.75*mix(@2, @9)"), change)
+    yield Kind(one, "pca", ("@3 + @7 - @11", f"@5 + 0.5*{name}", "0.25*@1 + 0.75*mix(@2, @9)"), {name: 1.0})
     one.close(5.0)
-    del registry.MODALITIES["strand"]
 
 
 def blocks(page: str) -> dict[str, bytes]:

@@ -85,7 +85,8 @@ export function cellsIn(box: Box, level: number, side: number, limit: number): C
 }
 
 /** Support, the share of real items that lie further out than a point, in words; of a real item, how usual it is. */
-export function supportWords(support: number, real = false): { level: "inside" | "edge" | "beyond"; words: string } {
+export function supportWords(support: number, real = false): { level: "inside" | "edge" | "beyond" | "unknown"; words: string } {
+  if (Number.isNaN(support)) return { level: "unknown", words: "How far it can be trusted is not known" };
   if (real) return support >= 0.05 ? { level: "inside", words: support < 0.2 ? "Less usual than most" : "One of many like it" } : { level: "edge", words: "An unusual one" };
   if (!(support >= 0.01)) return { level: "beyond", words: "Beyond the data: do not trust it" };
   if (support < 0.05) return { level: "edge", words: "Hardly any are like this: look twice" };
@@ -98,9 +99,3 @@ export const short = (value: number, digits = 2): string => {
   const text = Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : value.toFixed(digits);
   return text.replace(/^-(?=0(\.0*)?$)/, "");
 };
-
-/** Width and height made smaller, where that is needed, so that neither is more than `most`. */
-export function trim(width: number, height: number, most: number): [number, number] {
-  const scale = Math.min(1, most / Math.max(width, height));
-  return [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
-}

@@ -44,7 +44,7 @@ export type Method = "umap" | "pca" | "tsne";
 export type Along = "slerp" | "linear" | "mix" | "smooth" | "geodesic";
 export type Kind = "category" | "bool" | "number";
 export type Found = "attributes" | "pca" | "jacobian" | "factorised";
-export type Able = "items" | "encode" | "detail" | "lock" | "like" | "transfer" | "report";
+export type Able = "items" | "encode" | "detail" | "lock" | "like" | "transfer" | "report" | "support";
 export type Place = string | number[];
 
 /** The kind of data: what `modalities.Modality` says of it in words, and the arguments of this one. Endings have no dot; `films`:
@@ -72,13 +72,13 @@ export interface Attribute {
     height of a thumbnail; `broken`: why there is no model.
 
     What cannot be had everywhere: `able` (show single `items`, `encode` files, keep the `detail` of an item, `lock` attributes,
-    draw samples `like` a group, `transfer` a style, make the `report`) and directions `found`. */
+    draw samples `like` a group, `transfer` a style, make the `report`, tell `support`) and directions `found`. */
 export interface Space {
   name: string;
   title: string;
   dim: number;
   items: number;
-  able: ("items" | "encode" | "detail" | "lock" | "like" | "transfer" | "report")[];
+  able: ("items" | "encode" | "detail" | "lock" | "like" | "transfer" | "report" | "support")[];
   found: ("attributes" | "pca" | "jacobian" | "factorised")[];
   modality: Modality;
   attributes: Attribute[];

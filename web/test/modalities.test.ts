@@ -74,6 +74,8 @@ describe("rows of tables", () => {
   it("mark the cells that say something else", () => {
     const [now, before] = [cells(ROWS, 1, TABLE), cells(ROWS, 0, TABLE)];
     expect(now.map((cell, i) => changed(cell, before[i]))).toEqual([true, true, true, true, true, true]);
+    const near = cells({ data: Float64Array.from([50.5, 12.5, 1, 0, 1, 18_628]), shape: [1, 6] }, 0, TABLE);
+    expect(near.map((cell, i) => changed(cell, before[i]))).toEqual(Array(6).fill(false)); // nobody would see that
     expect(before.map((cell, i) => changed(cell, before[i]))).toEqual(Array(6).fill(false));
     expect(changed(now[0]!, undefined)).toBe(false);
   });

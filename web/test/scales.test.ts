@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cellsIn, fit, inView, levelFor, supportWords, toMap, toScreen, trim, zoomAt } from "../src/scales.ts";
+import { cellsIn, fit, inView, levelFor, supportWords, toMap, toScreen, zoomAt } from "../src/scales.ts";
 
 const size = { width: 800, height: 600 };
 const camera = { x: 2, y: -1, k: 50 };
@@ -59,7 +59,7 @@ it("calls support below one in twenty, or unknown, beyond the data", () => {
   expect(supportWords(NaN).level).toBe("beyond");
 });
 
-it("makes sides smaller and keeps their ratio", () => {
-  expect(trim(28, 28, 64)).toEqual([28, 28]);
-  expect(trim(256, 128, 64)).toEqual([64, 32]);
+it("what is not known is not called bad", () => {
+  expect(supportWords(NaN).level).toBe("unknown");
+  expect([0.5, 0.1, 0.005].map((value) => supportWords(value).level)).toEqual(["inside", "edge", "beyond"]);
 });

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 METHODS: tuple[wire.Method, ...] = ("umap", "pca", "tsne")  # of maps, the default first
 MOST_VALUES = 10_000  # of a category that is told with its values
+LEAST_HELD = 20  # as `ops.support` has it, which needs torch
 FILMS = (".gif", ".mp4", ".png")  # that a path of any items can be saved as
 
 
@@ -76,7 +77,9 @@ class Known:
             title=str(card.data.get("name", self.name)),
             dim=self.dim,
             items=self.count,
-            able=list(get_args(wire.Able)),
+            able=[
+                what for what in get_args(wire.Able) if what != "support" or card.data["n_held"] >= LEAST_HELD
+            ],
             found=list(get_args(wire.Found)),
             modality=self._kind(),
             attributes=self.attributes,

@@ -396,6 +396,7 @@ def _about(s: Session, method: str, facts: Facts, arrays: Arrays, no_items: bool
     if (words := warning(s)) is not None:
         notes.append(words)
     able = [*([] if no_items else ["items"]), *(["encode"] if "encoder" in arrays else [])]
+    able += ["support"] if "calibration" in arrays else []
     flow_or_prior = "velocity" in arrays or isinstance(s.space.generator.prior, Normal | Sphere)
     sources = [
         one

@@ -21,6 +21,8 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..errors import LiminalError
+
 PACKED = "application/x-liminal"
 ROWS = 4096  # latents or places in one request
 UPLOAD = 32 << 20  # bytes of a dropped file
@@ -33,7 +35,7 @@ Along = Literal["slerp", "linear", "mix", "smooth", "geodesic"]
 Kind = Literal["category", "bool", "number"]
 Found = Literal["attributes", "pca", "jacobian", "factorised"]
 Ending = Annotated[str, Field(pattern="^[a-z0-9]{1,8}$")]  # of a file, without the dot
-Able = Literal["items", "encode", "detail", "lock", "like", "transfer", "report"]
+Able = Literal["items", "encode", "detail", "lock", "like", "transfer", "report", "support"]
 
 Place = str | list[float]  # "@12", a formula, or a latent
 Id = Annotated[int, Field(ge=0, lt=2**31)]
@@ -61,7 +63,7 @@ class Shape:
         """An array in a type that the wire has.
 
         Raises:
-            TypeError: it has none, or a number in it would become another.
+            LiminalError: it has none, or a number in it would become another.
         """
         kind = value.dtype.str[1:]
         if kind in self.dtypes:
@@ -76,7 +78,10 @@ class Shape:
                 not value.size or (info.min <= int(value.min()) and int(value.max()) <= info.max)
             )
         if not fits:
-            raise TypeError(f"wire: {name} is {value.dtype}; wanted one of {', '.join(self.dtypes)}")
+            raise LiminalError(
+                f"the studio's page has no array of {value.dtype} that {name} could be, or not all of its numbers fit;"
+                f" wanted one of {', '.join(np.dtype(dtype).name for dtype in self.dtypes)}"
+            )
         return value.astype(target)
 
 
@@ -118,7 +123,7 @@ class Packed(BaseModel):
         """The answer in the packed format.
 
         Raises:
-            TypeError: an array has a type that the wire does not know.
+            LiminalError: an array has a type that the wire does not know.
         """
         arrays = {}
         for name, shape in self.arrays().items():
@@ -192,7 +197,7 @@ class Space(Json):
     height of a thumbnail; ``broken``: why there is no model.
 
     What cannot be had everywhere: ``able`` (show single ``items``, ``encode`` files, keep the ``detail`` of an item, ``lock`` attributes,
-    draw samples ``like`` a group, ``transfer`` a style, make the ``report``) and directions ``found``.
+    draw samples ``like`` a group, ``transfer`` a style, make the ``report``, tell ``support``) and directions ``found``.
     """
 
     name: str

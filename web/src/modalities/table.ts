@@ -2,6 +2,7 @@
 import { likeliest } from "../local/chart.ts";
 import { png, sheet, sized, surface } from "./painted.ts";
 import { PAPER, one, sizes, type Held, type How, type Ink, type Items, type View } from "./view.ts";
+import { human } from "../names.ts";
 import type { Modality } from "../wire.ts";
 
 /**
@@ -75,15 +76,19 @@ export function cells(items: Items, index: number, about: Pick<Modality, "config
   });
 }
 
-/** Whether a cell says something else than another one of its column. */
-export const changed = (now: Cell, before: Cell | undefined): boolean => before !== undefined && now.text !== before.text;
 /** Where a bar points to. */
 const tip = ({ from, to, symbol }: Cell): number => (symbol ? (from + to) / 2 : from < 0.5 ? from : to);
+const NOTICED = 0.02; // of a bar's track: a tenth of a standard deviation
+/** Whether a cell says something else than another one of its column, as far as one would see that. */
+export function changed(now: Cell, before: Cell | undefined): boolean {
+  if (!before || now.text === before.text) return false;
+  return now.symbol || !(Math.abs(tip(now) - tip(before)) <= NOTICED);
+}
 
 // pixels: where none are said; a line with words, and from which width there is room for these
 const [SIDE, ROW, ROOM] = [64, 18, 132];
 const MOST = 60; // columns with words
-const [NAME, VALUE] = [0.44, 0.28]; // shares of a line's width
+const [NAME, VALUE] = [0.42, 0.34]; // shares of a line's width
 
 function bar(pen: CanvasRenderingContext2D, cell: Cell, before: Cell | undefined, ink: Ink, x: number, y: number, width: number, height: number): void {
   const differs = changed(cell, before);
@@ -130,7 +135,7 @@ function lines(pen: CanvasRenderingContext2D, all: readonly Cell[], before: read
     bar(pen, cell, before[i], ink, left, y + 5 * unit, right - left, tall - 10 * unit);
     pen.font = `${differs ? "600 " : ""}${11.5 * unit}px system-ui, sans-serif`;
     pen.fillStyle = ink.soft;
-    pen.fillText(clipped(pen, cell.name, left - 2 * pad), pad, middle);
+    pen.fillText(clipped(pen, human(cell.name), left - 2 * pad), pad, middle);
     pen.fillStyle = cell.text ? ink.ink : ink.soft;
     pen.fillText(clipped(pen, cell.text || "missing", width - right - 2 * pad), right + pad, middle);
   });

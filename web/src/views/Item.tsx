@@ -47,12 +47,14 @@ export function Item({ items, index = 0, name, class: extra = "", than = null, t
     viewOf(about).paint(items, index, onto, about, { side, ink: ink(), than });
   }, [items, index, than, about?.name, night]);
   if (!items || !about) return <div class={`picture empty ${extra}`} />;
-  const caption = viewOf(about).caption(items, index, about);
+  const { caption: words, exact } = viewOf(about);
+  const caption = words(items, index, about);
+  const below = told && !exact; // what shows all details needs no words
   const said = name ? { role: "img" as const, "aria-label": caption ? `${name}: ${caption}` : name } : { "aria-hidden": true };
   return (
     <>
-      <canvas ref={canvas} class={`picture ${extra}`} {...said} {...(caption && !told ? { title: caption } : {})} />
-      {told && <Caption text={caption} />}
+      <canvas ref={canvas} class={`picture ${extra}`} {...said} {...(caption && !below ? { title: caption } : {})} />
+      {below && <Caption text={caption} />}
     </>
   );
 }
@@ -80,16 +82,18 @@ interface OriginalProps {
   id: number;
   of: "original" | "reconstruction";
   name: string;
+  /** Whether a reconstruction shows where it differs from its original. */
+  marked?: boolean;
 }
 /** An item that is real, or what the model makes of it, with all details: by the page's view of its kind, or as the library shows it. */
 export function Original(props: OriginalProps) {
   return viewOf(space.value?.modality).exact ? <Stored {...props} /> : <Shown {...props} />;
 }
-function Stored({ id, of, name }: OriginalProps) {
+function Stored({ id, of, name, marked = false }: OriginalProps) {
   const live = useLive(`${id}`, (signal) => ask("stored", { id }, null, signal));
   const [items, again] = [live.value?.items ?? null, of === "reconstruction"];
   if (live.error) return <Thumb row={rowOf(id)} name={name} />;
-  return <Item items={items} index={again ? 1 : 0} name={name} than={again && items ? one(items, 0) : null} />;
+  return <Item items={items} index={again ? 1 : 0} name={name} than={again && marked && items ? one(items, 0) : null} />;
 }
 function Shown({ id, of, name }: OriginalProps) {
   const live = useLive(`${id} ${of}`, async (signal) => {

@@ -51,7 +51,7 @@ function Real({ subject }: { subject: Subject & { kind: "item" } }) {
           <figcaption>Original</figcaption>
         </figure>
         <figure>
-          <Original id={subject.id} of="reconstruction" name={`item ${subject.id}, reconstructed`} />
+          <Original id={subject.id} of="reconstruction" name={`item ${subject.id}, reconstructed`} marked />
           <figcaption>Reconstruction</figcaption>
         </figure>
       </div>

@@ -5,7 +5,7 @@ import { keyOf, nameOf, place, type Doc } from "../doc.ts";
 import { useLive } from "../live.ts";
 import { title } from "../names.ts";
 import { supportWords } from "../scales.ts";
-import { ask, change, doc, frame, idOf, rowOf, say, select, space, walked } from "../state.ts";
+import { able, ask, change, doc, frame, idOf, rowOf, say, select, space, walked } from "../state.ts";
 import type { Along, Path, PathRequest } from "../wire.ts";
 import { addKey, anyItem, dropKey, morph, moveKey, setKey, unlike } from "./acts.ts";
 import { Button, Copies, save, Section, State, Support, trying } from "./bits.tsx";
@@ -235,8 +235,8 @@ function Take({ path }: { path: Path | null }) {
 }
 
 function Routes() {
-  const able = space.value?.alongs ?? [];
-  const routes = ROUTES.filter(([along]) => able.includes(along));
+  const alongs = space.value?.alongs ?? [];
+  const routes = ROUTES.filter(([along]) => alongs.includes(along));
   const done = (along: Along) => settled.value.has(JSON.stringify(request(along)));
   const calmly = rested.value === doc.value.keys && done(doc.value.along);
   return (
@@ -277,7 +277,7 @@ function Route({ along, name, words, on: turn }: { along: Along; name: string; w
         ))}
         {!path && Array.from({ length: across }, (_, i) => <div key={i} class="cell picture empty" />)}
       </div>
-      {path && <SupportLine path={path} />}
+      {path && able("support") && <SupportLine path={path} />}
       {live.error ? <State busy={false} error={live.error} /> : null}
     </div>
   );

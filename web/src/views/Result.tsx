@@ -34,6 +34,7 @@ export function Result() {
   const { subject, change: moved, detail, keys } = doc.value;
   const live = useSlid();
   const found = live.value;
+  const before = useLive(subject && keyOf(subject), () => look(subject as Subject)).value?.items ?? null;
   useEffect(() => {
     if (!subject) turn({ subject: keys[0] ?? anyItem() });
   }, [subject === null]);
@@ -53,11 +54,11 @@ export function Result() {
     <div class="result">
       <div class="two">
         <figure>
-          {subject.kind === "item" ? <Original id={subject.id} of={detail ? "original" : "reconstruction"} name="before" /> : <Before subject={subject} />}
+          {subject.kind === "item" ? <Original id={subject.id} of={detail ? "original" : "reconstruction"} name="before" /> : <Item items={before} name="before" />}
           <figcaption>Before</figcaption>
         </figure>
         <figure class={live.busy ? "busy" : ""}>
-          <Item items={found?.items ?? null} name="after" />
+          <Item items={found?.items ?? null} name="after" than={before} />
           <figcaption>After</figcaption>
         </figure>
       </div>
@@ -117,11 +118,6 @@ export function More() {
       {copies ? <Copies of={copies} why={why} /> : <p class="fine">Once something has changed it can be copied as a line of Python or a command.</p>}
     </Section>
   );
-}
-
-function Before({ subject }: { subject: Subject }) {
-  const live = useLive(keyOf(subject), () => look(subject));
-  return <Item items={live.value?.items ?? null} name="before" />;
 }
 
 /** What was not asked for and has changed all the same, as far as readers see it. */

@@ -46,7 +46,7 @@ export function SampleView() {
   const cluster = /^cluster (\d+)$/.exec(like)?.[1];
   const from = like === "a" && a.length ? { rows: [...a] } : cluster ? { cluster: Number(cluster) } : {};
   const n = count.value;
-  const asked: SampleRequest = { n, source: cluster ? "default" : source || "default", seed, method, ...from, ...(inside ? { support: 0.05 } : {}) };
+  const asked: SampleRequest = { n, source: cluster ? "default" : source || "default", seed, method, ...from, ...(inside && able("support") ? { support: 0.05 } : {}) };
   const live = useLive(JSON.stringify(asked), (signal) => ask("sample", {}, asked, signal));
   const found = live.value;
   useEffect(() => {
@@ -100,13 +100,17 @@ export function SampleView() {
           </Button>
         </div>
       )}
-      <label class="tick">
-        <input type="checkbox" checked={inside} onChange={() => setInside(!inside)} /> Only what the data supports
-      </label>
+      {able("support") && (
+        <label class="tick">
+          <input type="checkbox" checked={inside} onChange={() => setInside(!inside)} /> Only what the data supports
+        </label>
+      )}
       <State busy={clusters.busy} error={clusters.error} words="Looking for clusters; the first time takes a while" />
-      <p class="fine dots">
-        <span class="dot" /> well inside the data <span class="dot edge" /> at its edge {!inside && <span class="dot beyond" />} {!inside && "beyond it"}
-      </p>
+      {able("support") && (
+        <p class="fine dots">
+          <span class="dot" /> well inside the data <span class="dot edge" /> at its edge {!inside && <span class="dot beyond" />} {!inside && "beyond it"}
+        </p>
+      )}
       <State busy={live.busy && !found} error={live.error} words="Making them" />
       {found && <Sheet found={found} busy={live.busy} />}
       <Copies of={found?.copy_as ?? null} title={`Makes these ${n} again, the same ones, whichever are kept`} />
@@ -156,7 +160,7 @@ function Sheet({ found, busy }: { found: Samples; busy: boolean }) {
           <li key={i} class={on ? "kept" : ""}>
             <button type="button" class="thumb" aria-pressed={on} aria-label={`Keep sample ${i + 1}, ${words}`} title={`${words}. Click to ${on ? "throw it away" : "keep it"}.`} onClick={() => toggle(i)}>
               <Item items={found.items} index={i} name="" />
-              <span class={`dot ${level}`} />
+              {level !== "unknown" && <span class={`dot ${level}`} />}
               {on && <Icon name="check" />}
             </button>
             <Button kind="icon" icon="item" onClick={() => select(subject, "item")} aria-label={`Look at sample ${i + 1}`} title="Look at it by itself" />

@@ -1,7 +1,7 @@
 /** The small parts that all views are made of. */
 import type { ComponentChildren, JSX } from "preact";
 import { supportWords } from "../scales.ts";
-import { complain, idOf, say } from "../state.ts";
+import { able, complain, idOf, say } from "../state.ts";
 import type { Copy } from "../wire.ts";
 import { Icon, type IconName } from "./icons.tsx";
 import { Thumb } from "./Item.tsx";
@@ -34,6 +34,7 @@ export function ThumbButton({ row, about, onClick }: { row: number; about?: stri
 
 /** How far a decoded item can be trusted: a dot and words, the number for those who point at it. */
 export function Support({ value, real = false }: { value: number; real?: boolean }) {
+  if (!able("support")) return null;
   if (Number.isNaN(value)) return <p class="support unknown">Support: being measured</p>;
   const { level, words } = supportWords(value, real);
   const percent = `${Math.round(100 * value)} % of real items lie further out`;
