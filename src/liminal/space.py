@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from .models import conditional
 from .models.inverted import Inverted
 from .ops import curves, discover, edits, formula, geodesics, mixing, paths, probes
 from .ops.directions import Direction
+from .ops.locks import Locks
 from .ops.restyle import Transfer, restyle
 from .ops.samples import Samples
 from .ops.style import Style, fit_style
@@ -590,3 +592,12 @@ class Space(Stored):
             "parameters": sum(p.numel() for p in self.generator.parameters()),
             **asdict(self.card),
         }
+
+    @cached_property
+    def locks(self) -> Locks:
+        """What takes out of a change whatever would move some attributes: ``space.locks(vector, ["smile"])``."""
+        splits = ("train", "held")
+        table = lambda name: tuple(
+            self.catalogue.table(columns=["id", name], split=split) for split in splits
+        )
+        return Locks(self.latents, list(self.card.attributes), table)

@@ -1,7 +1,10 @@
 /** Thumbnails of real items, by the page. */
 import { surface } from "./modalities/painted.ts";
 
-/** Cuts tiles out of the sheets of thumbnails; sheets come when they are first wanted and the longest unused ones go. */
+/**
+ * Cuts tiles out of the sheets of thumbnails; sheets come when they are first wanted and the longest unused
+ * ones go.
+ */
 export class Sheets {
   private readonly sheets = new Map<number, ImageBitmap | null>();
   private readonly pen: CanvasRenderingContext2D;
@@ -50,7 +53,17 @@ export class Sheets {
     const at = row % this.page;
     const { width, height } = this;
     this.pen.clearRect(0, 0, width, height);
-    this.pen.drawImage(sheet, (at % this.across) * width, Math.floor(at / this.across) * height, width, height, 0, 0, width, height);
+    this.pen.drawImage(
+      sheet,
+      (at % this.across) * width,
+      Math.floor(at / this.across) * height,
+      width,
+      height,
+      0,
+      0,
+      width,
+      height,
+    );
     return this.surface;
   }
 

@@ -8,17 +8,56 @@ import { cells, changed, csv, interp, table, type Column } from "../src/modaliti
 import { one, type Held } from "../src/modalities/view.ts";
 import type { Modality } from "../src/wire.ts";
 
-const about = (config: Record<string, unknown>): Modality => ({ name: "table", noun: "row", plural: "rows", reads: [], writes: [], films: [], config });
-const held = (modality: Modality, shapes: Partial<Held> = {}): Held => ({ modality, shape: [], soft_shape: [], item_shape: [], likelihood: { name: "mixed", config: {} }, ...shapes });
+const about = (config: Record<string, unknown>): Modality => ({
+  name: "table",
+  noun: "row",
+  plural: "rows",
+  reads: [],
+  writes: [],
+  films: [],
+  config,
+});
+const held = (modality: Modality, shapes: Partial<Held> = {}): Held => ({
+  modality,
+  shape: [],
+  soft_shape: [],
+  item_shape: [],
+  likelihood: { name: "mixed", config: {} },
+  ...shapes,
+});
 
-const NUMBER = { missing: false, low: 0, high: 100, knots: [0, 50, 100], at: [-2, 0, 2], values: [], shares: [] };
+const NUMBER = {
+  missing: false,
+  low: 0,
+  high: 100,
+  knots: [0, 50, 100],
+  at: [-2, 0, 2],
+  values: [],
+  shares: [],
+};
 const COLUMNS: Column[] = [
   { ...NUMBER, name: "age", kind: "integer", decimals: 0 },
   { ...NUMBER, name: "dose", kind: "number", missing: true, decimals: 1 },
   { ...NUMBER, name: "smoker", kind: "yes", shares: [0.9, 0.1] },
   { ...NUMBER, name: "well", kind: "yes", missing: true, shares: [0.5, 0.4, 0.1] },
-  { ...NUMBER, name: "town", kind: "category", values: ["Rome, the old", "Oslo"], missing: true, shares: [0.6, 0.39, 0.01] },
-  { ...NUMBER, name: "day", kind: "date", low: 0, high: 20_000, knots: [0, 20_000], at: [-1, 1], decimals: 0 },
+  {
+    ...NUMBER,
+    name: "town",
+    kind: "category",
+    values: ["Rome, the old", "Oslo"],
+    missing: true,
+    shares: [0.6, 0.39, 0.01],
+  },
+  {
+    ...NUMBER,
+    name: "day",
+    kind: "date",
+    low: 0,
+    high: 20_000,
+    knots: [0, 20_000],
+    at: [-1, 1],
+    decimals: 0,
+  },
 ];
 const TABLE = about({ columns: COLUMNS });
 const ROWS = { data: Float64Array.from([50, 12.5, 1, 0, 1, 18_628, 80, NaN, 0, NaN, NaN, 0]), shape: [2, 6] };
@@ -32,10 +71,18 @@ describe("views", () => {
 
   it("of any kind show numbers by value, of whatever type", () => {
     for (const data of [Int16Array.from([-300, 300, 0, 300]), Float64Array.from([-300, 300, 0, 300])]) {
-      expect(blocks({ data, shape: [2, 2] }, 1)).toEqual({ across: 2, down: 1, shares: Float64Array.from([0.5, 1]) });
+      expect(blocks({ data, shape: [2, 2] }, 1)).toEqual({
+        across: 2,
+        down: 1,
+        shares: Float64Array.from([0.5, 1]),
+      });
       expect(blocks({ data, shape: [1, 2, 2] }, 0)).toMatchObject({ across: 2, down: 2 });
     }
-    expect(Array.from(blocks({ data: Float32Array.from([NaN, 1, 3]), shape: [1, 3] }, 0).shares)).toEqual([NaN, 0, 1]);
+    expect(Array.from(blocks({ data: Float32Array.from([NaN, 1, 3]), shape: [1, 3] }, 0).shares)).toEqual([
+      NaN,
+      0,
+      1,
+    ]);
     expect(Array.from(blocks({ data: new Uint8Array(3), shape: [1, 3] }, 0).shares)).toEqual([0, 0, 0]);
   });
 
@@ -51,14 +98,24 @@ describe("views", () => {
     const shapes = { soft_shape: [3, 1, 2] };
     const y = Float32Array.from([1, 0, 0.5, -1, 0.2, 2]);
     const items = image.items(y, held(TABLE, shapes));
-    expect([Array.from(items.data), items.shape]).toEqual([[255, 128, 51, 0, 0, 255], [1, 1, 2, 3]]);
+    expect([Array.from(items.data), items.shape]).toEqual([
+      [255, 128, 51, 0, 0, 255],
+      [1, 1, 2, 3],
+    ]);
     expect(image.items(image.tensor(items, held(TABLE, shapes)), held(TABLE, shapes))).toEqual(items);
   });
 });
 
 describe("rows of tables", () => {
   it("say what stands in each cell", () => {
-    expect(cells(ROWS, 0, TABLE).map(({ text }) => text)).toEqual(["50", "12.5", "yes", "no", "Oslo", "2021-01-01"]);
+    expect(cells(ROWS, 0, TABLE).map(({ text }) => text)).toEqual([
+      "50",
+      "12.5",
+      "yes",
+      "no",
+      "Oslo",
+      "2021-01-01",
+    ]);
     expect(cells(ROWS, 1, TABLE).map(({ text }) => text)).toEqual(["80", "", "no", "", "", "1970-01-01"]);
   });
 
@@ -75,7 +132,7 @@ describe("rows of tables", () => {
     const [now, before] = [cells(ROWS, 1, TABLE), cells(ROWS, 0, TABLE)];
     expect(now.map((cell, i) => changed(cell, before[i]))).toEqual([true, true, true, true, true, true]);
     const near = cells({ data: Float64Array.from([50.5, 12.5, 1, 0, 1, 18_628]), shape: [1, 6] }, 0, TABLE);
-    expect(near.map((cell, i) => changed(cell, before[i]))).toEqual(Array(6).fill(false)); // nobody would see that
+    expect(near.map((cell, i) => changed(cell, before[i]))).toEqual(Array(6).fill(false));
     expect(before.map((cell, i) => changed(cell, before[i]))).toEqual(Array(6).fill(false));
     expect(changed(now[0]!, undefined)).toBe(false);
   });
@@ -97,12 +154,18 @@ describe("rows of tables", () => {
   });
 
   it("are written as CSV, what is missing empty", () => {
-    expect(csv([one(ROWS, 0), one(ROWS, 1)], TABLE)).toBe("age,dose,smoker,well,town,day\n50,12.5,yes,no,Oslo,2021-01-01\n80,,no,,,1970-01-01\n");
-    expect(csv([{ data: Float64Array.from([0, 0, 0, 0, 0, 0]), shape: [1, 6] }], TABLE)).toContain('"Rome, the old"');
+    expect(csv([one(ROWS, 0), one(ROWS, 1)], TABLE)).toBe(
+      "age,dose,smoker,well,town,day\n50,12.5,yes,no,Oslo,2021-01-01\n80,,no,,,1970-01-01\n",
+    );
+    expect(csv([{ data: Float64Array.from([0, 0, 0, 0, 0, 0]), shape: [1, 6] }], TABLE)).toContain(
+      '"Rome, the old"',
+    );
   });
 
   it("interpolate as numpy does", () => {
-    expect([-1, 0, 25, 50, 99, 200].map((x) => interp(x, [0, 50, 100], [-2, 0, 2]))).toEqual([-2, -2, -1, 0, 1.96, 2]);
+    expect([-1, 0, 25, 50, 99, 200].map((x) => interp(x, [0, 50, 100], [-2, 0, 2]))).toEqual([
+      -2, -2, -1, 0, 1.96, 2,
+    ]);
   });
 });
 
@@ -110,8 +173,22 @@ describe("the chart", () => {
   it("is y itself for numbers, and roots of probabilities for symbols", () => {
     const y = Float32Array.from([0.25, 0, 0.75, 1]);
     expect(chart(y, 1, { name: "gaussian", config: {} })).toBe(y);
-    expect(Array.from(chart(y, 1, { name: "categorical", config: { classes: 2 } }))).toEqual([0.5, Math.fround(1e-10), Math.fround(Math.sqrt(0.75)), 1]);
-    expect(Array.from(target(Float32Array.from([1, 0]), 1, { name: "categorical", config: { classes: 2 } }))).toEqual([0, 1, 1, 0]);
-    expect(Array.from(symbols(Float32Array.from([0, 1, 1, 0]), 1, { name: "categorical", config: { classes: 2, end: null } }))).toEqual([1, 0]);
+    expect(Array.from(chart(y, 1, { name: "categorical", config: { classes: 2 } }))).toEqual([
+      0.5,
+      Math.fround(1e-10),
+      Math.fround(Math.sqrt(0.75)),
+      1,
+    ]);
+    expect(
+      Array.from(target(Float32Array.from([1, 0]), 1, { name: "categorical", config: { classes: 2 } })),
+    ).toEqual([0, 1, 1, 0]);
+    expect(
+      Array.from(
+        symbols(Float32Array.from([0, 1, 1, 0]), 1, {
+          name: "categorical",
+          config: { classes: 2, end: null },
+        }),
+      ),
+    ).toEqual([1, 0]);
   });
 });

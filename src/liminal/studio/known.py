@@ -161,7 +161,7 @@ class Known:
 
     @cached_property
     def tile(self) -> tuple[int, int]:
-        """Width and height of a thumbnail, at most `wire.TILE`: those of a preview, however many details it has."""
+        """Width and height of a thumbnail, at most `wire.TILE`: those of a preview of a blank item."""
         blank = np.zeros(self.modality.item_shape, self.modality.item_dtype)
         return self.modality.preview(blank, min(self.modality.side, wire.TILE)).size
 

@@ -18,7 +18,6 @@ from ..measures.subject import Subject
 from ..ops import discover, edits, mixing
 from ..ops.directions import Direction
 from ..ops.paths import Path as Walk
-from ..ops.probes import Frame, probe, projected, targets
 from . import spoken, wire
 
 if TYPE_CHECKING:
@@ -119,7 +118,7 @@ def slide(s: Session, asked: wire.SlideRequest) -> wire.Slid:
     start = spoken.latent(s, asked.z) if asked.z is not None else spoken.point(s, f"@{asked.id}")
     vector, names, text = spoken.change(s, asked.change, start)
     whole = float(vector.norm())
-    vector = locked(s, vector, asked.lock) if asked.lock and whole else vector
+    vector = space.locks(vector, asked.lock) if asked.lock and whole else vector
     if asked.keep_detail and asked.id is None:
         raise LiminalError("slide: the detail of an item can be kept only where it is an item of the space")
     edit = edits.edit(
@@ -181,43 +180,6 @@ def _slid(s: Session, asked: wire.SlideRequest, text: str, start: Tensor, vector
             f"space.edit({item}, change{save}",
         ]
     return wire.Copy(python=spoken.python(s, *lines), command=None)
-
-
-def locked(s: Session, vector: Tensor, names: list[str]) -> Tensor:
-    """The part of a vector (d,) that no linear probe of some attributes sees.
-
-    Raises:
-        LiminalError: an unknown attribute, or nothing is left.
-    """
-    frame = Frame(s.space.latents.double())
-    normals = [normal for name in names for normal in _normals(s, name, frame)]
-    along = vector.double() @ frame.white
-    length = along.norm()
-    left = projected(along / length, torch.stack(normals)) if length > 0 else None
-    if left is None:
-        raise LiminalError(
-            f"nothing is left of the change where {', '.join(names)} must stay; unlock one of them"
-        )
-    return (length * left @ frame.colour).float()
-
-
-def _normals(s: Session, name: str, frame: Frame) -> list[Tensor]:
-    """The unit normals of an attribute's probes, one for each value of a category; fitted once."""
-    attribute = name.partition("=")[0]
-    if attribute not in s.card.attributes:
-        raise LiminalError(
-            f"lock {name!r}: wanted one of the attributes {', '.join(s.card.attributes) or '(there are none)'}"
-        )
-    if attribute not in s.normals:
-        tables = [s.catalogue.table(columns=["id", attribute], split=split) for split in ("train", "held")]
-        z = s.space.latents[torch.from_numpy(tables[0]["id"].to_numpy())].double()
-        found = targets(*(table.select([attribute]) for table in tables))
-        s.normals[attribute] = {target.name: probe(target, z, frame) for target in found}
-    normals = s.normals[attribute]
-    chosen = [normal for target, normal in normals.items() if name in (attribute, target)]
-    if not chosen:
-        raise LiminalError(f"lock {name!r}: too few items are known to have it or not to have it")
-    return chosen
 
 
 # strips and dimensions

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class _Named(nn.Module):
-    """A reader as one table: a column for each attribute, numbers in standard deviations, and for each value of a category."""
+    """A reader as one table: a column for each attribute, numbers in standard deviations, or value of a category."""
 
     def __init__(self, reader: Reader) -> None:
         super().__init__()
@@ -121,7 +121,7 @@ def networks(s: Session, voice: Voice) -> tuple[Arrays, Facts]:
 
 def _columns(reader: Reader) -> dict[str, tuple[float, float]]:
     """The columns of a reader's table, and the mean and standard deviation that bring each to its own unit."""
-    found = {}
+    found: dict[str, tuple[float, float]] = {}
     for name, how in reader.spec.items():
         if how["kind"] == "category":
             found |= {f"{name}={value}": (0.0, 1.0) for value in how["classes"]}

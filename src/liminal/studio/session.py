@@ -84,7 +84,6 @@ class Session(Known):
         self.broken: str | None = None
         self.support: Support | None = None
         self.remembered: dict[str, Direction] = {}
-        self.normals: dict[str, dict[str, Tensor]] = {}
         self.tasks: dict[str, wire.Task] = {}
         self.worker = Worker(self._compute)
         self.soon, self.later = Lane("soon", 2), Lane("later")

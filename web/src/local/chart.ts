@@ -1,4 +1,7 @@
-/** What y means, and y as rows whose plain distance is how far items look apart: modalities/likelihoods.py in the browser. */
+/**
+ * What y means, and y as rows whose plain distance is how far items look apart: modalities/likelihoods.py in
+ * the browser.
+ */
 
 /** Its name in Python, and the arguments that make it. */
 export interface Likelihood {
@@ -13,7 +16,10 @@ const root = (p: number): number => Math.sqrt(Math.max(p, LEAST));
 const classes = (of: Likelihood): number => of.config["classes"] as number;
 const columns = (of: Likelihood): readonly Column[] => of.config["columns"] as Column[];
 
-/** n rows of y: numbers as they are, probabilities as square roots, a number that may be missing weighed by how likely it is known. */
+/**
+ * n rows of y: numbers as they are, probabilities as square roots, a number that may be missing weighed by
+ * how likely it is known.
+ */
 export function chart(y: Float32Array, n: number, of: Likelihood): Float32Array {
   if (of.name === "categorical") return y.map(root);
   if (of.name !== "mixed") return y;
@@ -52,7 +58,8 @@ export function symbols(y: Float32Array, n: number, of: Likelihood): Uint8Array 
     let ended = false;
     for (let place = 0; place < t; place++) {
       let best = 0;
-      for (let s = 1; s < v; s++) if ((y[(row * v + s) * t + place] as number) > (y[(row * v + best) * t + place] as number)) best = s;
+      for (let s = 1; s < v; s++)
+        if ((y[(row * v + s) * t + place] as number) > (y[(row * v + best) * t + place] as number)) best = s;
       ended ||= best === end;
       out[row * t + place] = ended ? (end as number) : best;
     }

@@ -1,9 +1,15 @@
-/** A kind of data that this page has no view of its own for: its numbers as blocks, the higher the darker; one row of them as bars. */
+/**
+ * A kind of data that this page has no view of its own for: its numbers as blocks, the higher the darker; one
+ * row of them as bars.
+ */
 import { symbols } from "../local/chart.ts";
 import { pngs, sized, surface } from "./painted.ts";
 import { PAPER, sizes, type Ink, type Items, type View } from "./view.ts";
 
-/** One item's numbers in rows and columns, as shares (0 to 1) of the range that all items of its answer have; NaN where there is none. */
+/**
+ * One item's numbers in rows and columns, as shares (0 to 1) of the range that all items of its answer have;
+ * NaN where there is none.
+ */
 export function blocks(items: Items, index: number): { across: number; down: number; shares: Float64Array } {
   const { size } = sizes(items);
   const across = items.shape.length > 2 ? (items.shape.at(-1) as number) : size;

@@ -14,7 +14,10 @@ const config = (held: Held): Config => held.modality.config as unknown as Config
 /** One item as rgba. */
 function spread(items: Items, index: number): ImageData {
   const [height = 1, width = 1, channels = 1] = items.shape.slice(-3);
-  const from = items.data.subarray(index * height * width * channels, (index + 1) * height * width * channels);
+  const from = items.data.subarray(
+    index * height * width * channels,
+    (index + 1) * height * width * channels,
+  );
   const out = new Uint8ClampedArray(height * width * 4);
   for (let i = 0, at = 0; i < out.length; i += 4, at += channels) {
     out[i] = from[at] as number;
@@ -32,7 +35,10 @@ function items(y: Float32Array, [channels = 1, height = 1, width = 1]: readonly 
   const data = new Uint8Array(y.length);
   for (let i = 0; i < n; i++)
     for (let c = 0; c < channels; c++)
-      for (let p = 0; p < height * width; p++) data[i * size + p * channels + c] = Math.round(Math.min(Math.max(y[i * size + c * height * width + p] as number, 0), 1) * 255);
+      for (let p = 0; p < height * width; p++)
+        data[i * size + p * channels + c] = Math.round(
+          Math.min(Math.max(y[i * size + c * height * width + p] as number, 0), 1) * 255,
+        );
   return { data, shape: [n, height, width, channels] };
 }
 
@@ -46,7 +52,10 @@ function tensor(of: Items): Float32Array {
   });
 }
 
-/** A file at the size and in the channels of the space. Browsers shrink a little differently than the library does. */
+/**
+ * A file at the size and in the channels of the space. Browsers shrink a little differently than the library
+ * does.
+ */
 async function read(file: Blob, { height, width, channels, fit }: Config): Promise<Opened> {
   const bitmap = await createImageBitmap(file).catch(() => null);
   if (!bitmap) throw new Error("This file is no picture that the browser can read.");
@@ -54,7 +63,10 @@ async function read(file: Blob, { height, width, channels, fit }: Config): Promi
   const { canvas, pen } = surface(width, height);
   const [w, h] = [bitmap.width, bitmap.height];
   const scale = (fit === "crop" ? Math.max : Math.min)(width / w, height / h);
-  const [dw, dh] = fit === "stretch" ? [width, height] : [Math.max(1, Math.round(w * scale)), Math.max(1, Math.round(h * scale))];
+  const [dw, dh] =
+    fit === "stretch"
+      ? [width, height]
+      : [Math.max(1, Math.round(w * scale)), Math.max(1, Math.round(h * scale))];
   if (channels < 4) {
     pen.fillStyle = "#fff";
     pen.fillRect(0, 0, width, height);
@@ -69,7 +81,12 @@ async function read(file: Blob, { height, width, channels, fit }: Config): Promi
   const rgba = pen.getImageData(0, 0, canvas.width, canvas.height).data;
   const data = new Uint8Array(channels * height * width);
   for (let p = 0; p < height * width; p++) {
-    const [r, g, b, a] = [0, 1, 2, 3].map((c) => rgba[4 * p + c] as number) as [number, number, number, number];
+    const [r, g, b, a] = [0, 1, 2, 3].map((c) => rgba[4 * p + c] as number) as [
+      number,
+      number,
+      number,
+      number,
+    ];
     if (channels < 3) data[p * channels] = Math.round(0.299 * r + 0.587 * g + 0.114 * b);
     else data.set([r, g, b].slice(0, 3), p * channels);
     if (channels === 4) data[4 * p + 3] = a;

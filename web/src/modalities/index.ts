@@ -1,4 +1,7 @@
-/** The page's views of kinds of data by the names that Python has for these. Others join with a file and a line each. */
+/**
+ * The page's views of kinds of data by the names that Python has for these. Others join with a file and a
+ * line each.
+ */
 import type { Modality } from "../wire.ts";
 import { any } from "./any.ts";
 import { image } from "./image.ts";
@@ -7,4 +10,5 @@ import type { View } from "./view.ts";
 
 const VIEWS: Readonly<Record<string, View>> = { image, table };
 
-export const viewOf = (about: Pick<Modality, "name"> | null | undefined): View => VIEWS[about?.name ?? ""] ?? any;
+export const viewOf = (about: Pick<Modality, "name"> | null | undefined): View =>
+  VIEWS[about?.name ?? ""] ?? any;

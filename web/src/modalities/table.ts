@@ -1,12 +1,16 @@
-/** Rows of tables: a bar for each column where there is little room, its name and value beside it where there is more. */
+/**
+ * Rows of tables: a bar for each column where there is little room, its name and value beside it where there
+ * is more.
+ */
 import { likeliest } from "../local/chart.ts";
-import { png, sheet, sized, surface } from "./painted.ts";
-import { PAPER, one, sizes, type Held, type How, type Ink, type Items, type View } from "./view.ts";
+import { sized, surface } from "./painted.ts";
+import { PAPER, sizes, type Held, type How, type Ink, type Items, type View } from "./view.ts";
 import { human } from "../names.ts";
 import type { Modality } from "../wire.ts";
 
 /**
- * A column as `Table.config()` in Python has it: `knots` of a number and where they lie `at` among about standard normal quantiles, the
+ * A column as `Table.config()` in Python has it: `knots` of a number and where they lie `at` among about
+ * standard normal quantiles, the
  * decimals that it is rounded to; `shares` of the symbols of others, that for a missing cell the last.
  */
 export interface Column {
@@ -46,18 +50,26 @@ export interface Cell {
   symbol: boolean;
 }
 
-const wordsOf = ({ kind, values }: Column): readonly string[] => (kind === "yes" ? ["no", "yes"] : (values ?? []));
-export const isNumber = ({ kind }: Column): boolean => kind === "number" || kind === "integer" || kind === "date";
+const wordsOf = ({ kind, values }: Column): readonly string[] =>
+  kind === "yes" ? ["no", "yes"] : (values ?? []);
+export const isNumber = ({ kind }: Column): boolean =>
+  kind === "number" || kind === "integer" || kind === "date";
 
 function written(value: number, column: Column): string {
   if (Number.isNaN(value)) return "";
   if (!isNumber(column)) return wordsOf(column)[value] ?? "";
   if (column.kind === "integer") return String(Math.round(value));
-  if (column.kind === "date") return new Date(value * DAY).toISOString().slice(0, Number.isInteger(value) ? 10 : 19).replace("T", " ");
+  if (column.kind === "date")
+    return new Date(value * DAY)
+      .toISOString()
+      .slice(0, Number.isInteger(value) ? 10 : 19)
+      .replace("T", " ");
   return String(Number(value.toPrecision(Math.max(4, String(Math.trunc(Math.abs(value))).length))));
 }
 
-/** Numbers from their median to the right (above) or to the left; symbols as a block at their place among all. */
+/**
+ * Numbers from their median to the right (above) or to the left; symbols as a block at their place among all.
+ */
 function span(value: number, column: Column): [from: number, to: number] {
   if (Number.isNaN(value)) return [NaN, NaN];
   const count = wordsOf(column).length;
@@ -88,9 +100,19 @@ export function changed(now: Cell, before: Cell | undefined): boolean {
 // pixels: where none are said; a line with words, and from which width there is room for these
 const [SIDE, ROW, ROOM] = [64, 18, 132];
 const MOST = 60; // columns with words
-const [NAME, VALUE] = [0.42, 0.34]; // shares of a line's width
+// shares of a line's width: of bars, and of values at least and at most
+const [BAR, LEAST, MOST_VALUE] = [0.22, 0.2, 0.38];
 
-function bar(pen: CanvasRenderingContext2D, cell: Cell, before: Cell | undefined, ink: Ink, x: number, y: number, width: number, height: number): void {
+function bar(
+  pen: CanvasRenderingContext2D,
+  cell: Cell,
+  before: Cell | undefined,
+  ink: Ink,
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+): void {
   const differs = changed(cell, before);
   pen.fillStyle = differs ? ink.mark : ink.line;
   pen.fillRect(x, y, width, height);
@@ -105,7 +127,12 @@ function bar(pen: CanvasRenderingContext2D, cell: Cell, before: Cell | undefined
 }
 
 /** Bars alone, none below two pixels: then stacks of them stand side by side. */
-function pattern(pen: CanvasRenderingContext2D, all: readonly Cell[], before: readonly Cell[], ink: Ink): void {
+function pattern(
+  pen: CanvasRenderingContext2D,
+  all: readonly Cell[],
+  before: readonly Cell[],
+  ink: Ink,
+): void {
   const { width, height } = pen.canvas;
   pen.fillStyle = ink.ground;
   pen.fillRect(0, 0, width, height);
@@ -114,14 +141,42 @@ function pattern(pen: CanvasRenderingContext2D, all: readonly Cell[], before: re
   const [wide, tall] = [width / beside, height / deep];
   all.forEach((cell, i) => {
     const [top, bottom] = [Math.round((i % deep) * tall), Math.round(((i % deep) + 1) * tall)];
-    bar(pen, cell, before[i], ink, Math.floor(i / deep) * wide, top, wide, Math.max(bottom - top - (tall >= 2 ? 1 : 0), 1));
+    bar(
+      pen,
+      cell,
+      before[i],
+      ink,
+      Math.floor(i / deep) * wide,
+      top,
+      wide,
+      Math.max(bottom - top - (tall >= 2 ? 1 : 0), 1),
+    );
   });
 }
 
+/** The longest that a column's values may read, so that lines stand still while values change. */
+function longest(column: Column): string {
+  const said = isNumber(column)
+    ? [column.low, column.high].map((value) => written(value, column))
+    : wordsOf(column);
+  return [...said, column.missing ? "missing" : ""].reduce((a, b) => (b.length > a.length ? b : a));
+}
+
 /** A line for each column: its name, its bar, its value. */
-function lines(pen: CanvasRenderingContext2D, all: readonly Cell[], before: readonly Cell[], ink: Ink, unit: number): void {
+function lines(
+  pen: CanvasRenderingContext2D,
+  all: readonly Cell[],
+  before: readonly Cell[],
+  ink: Ink,
+  unit: number,
+  columns: readonly Column[],
+): void {
   const { width, height } = pen.canvas;
-  const [tall, pad, left, right] = [ROW * unit, 5 * unit, NAME * width, (1 - VALUE) * width];
+  const [tall, pad] = [ROW * unit, 5 * unit];
+  pen.font = `600 ${11.5 * unit}px system-ui, sans-serif`;
+  const widest = Math.max(...columns.map((column) => pen.measureText(longest(column)).width)) + 2 * pad;
+  const right = width - Math.min(Math.max(widest, LEAST * width), MOST_VALUE * width);
+  const left = right - BAR * width;
   pen.fillStyle = ink.ground;
   pen.fillRect(0, 0, width, height);
   pen.textBaseline = "middle";
@@ -148,22 +203,45 @@ function clipped(pen: CanvasRenderingContext2D, text: string, room: number): str
   return `${text.slice(0, end)}…`;
 }
 
-function paint(items: Items, index: number, canvas: HTMLCanvasElement, about: Modality, { side = SIDE, ink = PAPER, than = null }: How = {}): void {
+function paint(
+  items: Items,
+  index: number,
+  canvas: HTMLCanvasElement,
+  about: Modality,
+  { side = SIDE, ink = PAPER, than = null }: How = {},
+): void {
   const [all, before] = [cells(items, index, about), than ? cells(than, 0, about) : []];
   const unit = ink === PAPER ? 1 : (globalThis.devicePixelRatio ?? 1);
   const width = Math.max(Math.round(side), 1);
   if (side / unit < ROOM || all.length > MOST) pattern(sized(canvas, width, width), all, before, ink);
-  else lines(sized(canvas, width, Math.round(all.length * ROW * unit)), all, before, ink, unit);
+  else
+    lines(
+      sized(canvas, width, Math.round(all.length * ROW * unit)),
+      all,
+      before,
+      ink,
+      unit,
+      columnsOf(about),
+    );
 }
 
 // between rows and what networks take and give
 
-/** Where each column's numbers begin in x and y, and how many they are; a yes/no that may be missing is a category too. */
-function places(columns: readonly Column[]): { column: Column; from: number; width: number; symbols: boolean }[] {
+/**
+ * Where each column's numbers begin in x and y, and how many they are; a yes/no that may be missing is a
+ * category too.
+ */
+function places(
+  columns: readonly Column[],
+): { column: Column; from: number; width: number; symbols: boolean }[] {
   let from = 0;
   return columns.map((column) => {
     const symbols = column.kind === "category" || (column.kind === "yes" && column.missing);
-    const width = symbols ? Math.max(wordsOf(column).length + Number(column.missing), 2) : isNumber(column) && column.missing ? 2 : 1;
+    const width = symbols
+      ? Math.max(wordsOf(column).length + Number(column.missing), 2)
+      : isNumber(column) && column.missing
+        ? 2
+        : 1;
     from += width;
     return { column, from: from - width, width, symbols };
   });
@@ -201,11 +279,21 @@ function states(y: Float32Array, { modality }: Held): Map<string, Float32Array> 
   const width = all.reduce((sum, place) => sum + place.width, 0);
   const found = new Map<string, Float32Array>();
   const each = (name: string, from: number, read: (row: Float32Array) => number): void => {
-    found.set(name, Float32Array.from({ length: y.length / width }, (_, row) => read(y.subarray(row * width + from, (row + 1) * width))));
+    found.set(
+      name,
+      Float32Array.from({ length: y.length / width }, (_, row) =>
+        read(y.subarray(row * width + from, (row + 1) * width)),
+      ),
+    );
   };
   for (const { column, from, symbols } of all) {
     const words = wordsOf(column);
-    const share = (i: number) => (part: Float32Array) => (part[i] as number) / Math.max(part.subarray(0, words.length).reduce((a, b) => a + b, 0), 1e-9);
+    const share = (i: number) => (part: Float32Array) =>
+      (part[i] as number) /
+      Math.max(
+        part.subarray(0, words.length).reduce((a, b) => a + b, 0),
+        1e-9,
+      );
     if (isNumber(column)) each(column.name, from, ([first = 0]) => decoded(first, column));
     else if (column.kind === "yes") each(column.name, from, symbols ? share(1) : ([first = 0]) => first);
     else words.forEach((word, i) => each(`${column.name}=${word}`, from, share(i)));
@@ -244,23 +332,36 @@ function cell(found: number, column: Column): string {
 }
 
 const TOLD = 4; // cells of a caption
-/** How rare a cell is among the rows that the model has learned from, in nats; of a number, to lie so far out on either side. */
+/**
+ * How rare a cell is among the rows that the model has learned from, in nats; of a number, to lie so far out
+ * on either side.
+ */
 function surprise(value: number, column: Column): number {
-  if (!isNumber(column)) return -Math.log(Math.max(column.shares?.[Number.isNaN(value) ? wordsOf(column).length : value] ?? 0, 1e-6));
+  if (!isNumber(column))
+    return -Math.log(
+      Math.max(column.shares?.[Number.isNaN(value) ? wordsOf(column).length : value] ?? 0, 1e-6),
+    );
   return Number.isNaN(value) ? 0 : -Math.log(twoSided(Math.abs(interp(value, column.knots, column.at))));
 }
 /** The chance that a standard normal number lies further out than x, by Abramowitz and Stegun 7.1.26. */
 function twoSided(x: number): number {
   const u = x / Math.SQRT2;
   const t = 1 / (1 + 0.3275911 * u);
-  return t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429)))) * Math.exp(-u * u);
+  return (
+    t *
+    (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429)))) *
+    Math.exp(-u * u)
+  );
 }
 /** The rarest cells, the rarest first. */
 function caption(items: Items, index: number, about: Pick<Modality, "config">): string {
   const [columns, all, { size }] = [columnsOf(about), cells(items, index, about), sizes(items)];
   const rare = columns.map((column, i) => surprise(items.data[index * size + i] as number, column));
   const order = rare.map((_, i) => i).sort((a, b) => (rare[b] as number) - (rare[a] as number));
-  return order.slice(0, TOLD).map((i) => `${all[i]?.name} ${all[i]?.text || "missing"}`).join(", ");
+  return order
+    .slice(0, TOLD)
+    .map((i) => `${all[i]?.name} ${all[i]?.text || "missing"}`)
+    .join(", ");
 }
 
 export const table: View = {
@@ -277,7 +378,6 @@ export const table: View = {
   states,
   async files(items, about) {
     const files = new Map([["rows.csv", new TextEncoder().encode(csv(items, about))]]);
-    files.set("sheet.png", await png(sheet(table, items.map((item) => one(item, 0)), about)));
     return { files, names: items.map((_, i) => `rows.csv#${i}`) };
   },
 };

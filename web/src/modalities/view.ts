@@ -1,4 +1,7 @@
-/** What the page asks of a kind of data: `modalities/NAME.ts` for the kind that Python calls NAME, else `any.ts`. */
+/**
+ * What the page asks of a kind of data: `modalities/NAME.ts` for the kind that Python calls NAME, else
+ * `any.ts`.
+ */
 import type { Likelihood } from "../local/chart.ts";
 import type { Grid, Modality, Values } from "../wire.ts";
 
@@ -16,16 +19,32 @@ export interface Ink {
   below: string;
   symbol: string;
 }
-export const PAPER: Ink = { ground: "#ffffff", line: "#e8ebef", ink: "#282c34", soft: "#6e747e", accent: "#d68400", mark: "#fff1c7", above: "#2c6ebb", below: "#c45c3e", symbol: "#3a8a68" };
+export const PAPER: Ink = {
+  ground: "#ffffff",
+  line: "#e8ebef",
+  ink: "#282c34",
+  soft: "#6e747e",
+  accent: "#d68400",
+  mark: "#fff1c7",
+  above: "#2c6ebb",
+  below: "#c45c3e",
+  symbol: "#3a8a68",
+};
 
-/** How an item is painted: about how many pixels wide, in which colours, and beside which other one, so that what differs is marked. */
+/**
+ * How an item is painted: about how many pixels wide, in which colours, and beside which other one, so that
+ * what differs is marked.
+ */
 export interface How {
   side?: number;
   ink?: Ink;
   than?: Items | null;
 }
 
-/** What a shared page knows of its items beside their kind: shapes of one x, of one y, of one stored item, and what y means. */
+/**
+ * What a shared page knows of its items beside their kind: shapes of one x, of one y, of one stored item, and
+ * what y means.
+ */
 export interface Held {
   modality: Modality;
   shape: readonly number[];
@@ -46,7 +65,10 @@ export interface View {
   rgba(items: Items, index: number, width: number, height: number, about: Modality): Uint8ClampedArray;
   /** The item in a few words; empty where its picture says all. */
   caption(items: Items, index: number, about: Modality): string;
-  /** Whether it shows a stored item with all its details; else the library's own picture of it is shown where there is room. */
+  /**
+   * Whether it shows a stored item with all its details; else the library's own picture of it is shown where
+   * there is room.
+   */
   exact?: boolean;
   /** Rows of y, as a decoder gives them, as stored items. */
   items(y: Float32Array, held: Held): Items;
@@ -57,7 +79,10 @@ export interface View {
   /** The item in a file, where a page can read one by itself; without it such a page takes no files. */
   open?(file: Blob, held: Held): Promise<Opened>;
   /** Files of some items, each item given as an answer of one, and what each item is called by them. */
-  files(items: readonly Items[], about: Modality): Promise<{ files: Map<string, Uint8Array<ArrayBuffer>>; names: string[] }>;
+  files(
+    items: readonly Items[],
+    about: Modality,
+  ): Promise<{ files: Map<string, Uint8Array<ArrayBuffer>>; names: string[] }>;
 }
 
 /** How many items an answer has, and how many numbers each. */

@@ -1,4 +1,7 @@
-/** Items as they are seen: of an answer, from the sheets of thumbnails, or as the server shows them; each kind of data by its own view. */
+/**
+ * Items as they are seen: of an answer, from the sheets of thumbnails, or as the server shows them; each kind
+ * of data by its own view.
+ */
 import { signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Subject } from "../doc.ts";
@@ -14,13 +17,24 @@ export const sheets = signal<Sheets | null>(null);
 export const arrivals = signal(0);
 
 /** What a kind of data is called here; that of items in general until it is known. */
-export const noun = (many: boolean): string => (many ? (space.value?.modality.plural ?? "items") : (space.value?.modality.noun ?? "item"));
+export const noun = (many: boolean): string =>
+  many ? (space.value?.modality.plural ?? "items") : (space.value?.modality.noun ?? "item");
 
 /** The page's colours as they are now. */
 function ink(): Ink {
   const style = getComputedStyle(document.documentElement);
   const read = (name: string) => style.getPropertyValue(`--${name}`).trim();
-  return { ground: read("raised"), line: read("sunk"), ink: read("ink"), soft: read("soft"), accent: read("accent"), mark: read("tint"), above: read("above"), below: read("below"), symbol: read("good") };
+  return {
+    ground: read("raised"),
+    line: read("sunk"),
+    ink: read("ink"),
+    soft: read("soft"),
+    accent: read("accent"),
+    mark: read("tint"),
+    above: read("above"),
+    below: read("below"),
+    symbol: read("good"),
+  };
 }
 
 interface Props {
@@ -50,10 +64,17 @@ export function Item({ items, index = 0, name, class: extra = "", than = null, t
   const { caption: words, exact } = viewOf(about);
   const caption = words(items, index, about);
   const below = told && !exact; // what shows all details needs no words
-  const said = name ? { role: "img" as const, "aria-label": caption ? `${name}: ${caption}` : name } : { "aria-hidden": true };
+  const said = name
+    ? { role: "img" as const, "aria-label": caption ? `${name}: ${caption}` : name }
+    : { "aria-hidden": true };
   return (
     <>
-      <canvas ref={canvas} class={`picture ${extra}`} {...said} {...(caption && !below ? { title: caption } : {})} />
+      <canvas
+        ref={canvas}
+        class={`picture ${extra}`}
+        {...said}
+        {...(caption && !below ? { title: caption } : {})}
+      />
       {below && <Caption text={caption} />}
     </>
   );
@@ -75,7 +96,9 @@ export function Thumb({ row, name, class: extra = "" }: { row: number; name: str
     [onto.width, onto.height] = [from.width, from.height];
     onto.getContext("2d")?.drawImage(from, 0, 0);
   }, [row, ready, known]);
-  return <canvas ref={canvas} class={`picture ${ready ? "" : "empty"} ${extra}`} role="img" aria-label={name} />;
+  return (
+    <canvas ref={canvas} class={`picture ${ready ? "" : "empty"} ${extra}`} role="img" aria-label={name} />
+  );
 }
 
 interface OriginalProps {
@@ -85,7 +108,10 @@ interface OriginalProps {
   /** Whether a reconstruction shows where it differs from its original. */
   marked?: boolean;
 }
-/** An item that is real, or what the model makes of it, with all details: by the page's view of its kind, or as the library shows it. */
+/**
+ * An item that is real, or what the model makes of it, with all details: by the page's view of its kind, or
+ * as the library shows it.
+ */
 export function Original(props: OriginalProps) {
   return viewOf(space.value?.modality).exact ? <Stored {...props} /> : <Shown {...props} />;
 }
@@ -93,17 +119,30 @@ function Stored({ id, of, name, marked = false }: OriginalProps) {
   const live = useLive(`${id}`, (signal) => ask("stored", { id }, null, signal));
   const [items, again] = [live.value?.items ?? null, of === "reconstruction"];
   if (live.error) return <Thumb row={rowOf(id)} name={name} />;
-  return <Item items={items} index={again ? 1 : 0} name={name} than={again && marked && items ? one(items, 0) : null} />;
+  return (
+    <Item
+      items={items}
+      index={again ? 1 : 0}
+      name={name}
+      than={again && marked && items ? one(items, 0) : null}
+    />
+  );
 }
 function Shown({ id, of, name }: OriginalProps) {
   const live = useLive(`${id} ${of}`, async (signal) => {
     const found = await ask("picture", { id, of }, null, signal);
-    return found.type.startsWith("image/") ? { address: URL.createObjectURL(found), text: "" } : { address: "", text: await found.text() };
+    return found.type.startsWith("image/")
+      ? { address: URL.createObjectURL(found), text: "" }
+      : { address: "", text: await found.text() };
   });
   const shown = live.value;
   useEffect(() => () => void (shown?.address && URL.revokeObjectURL(shown.address)), [shown]);
   if (!shown) return <Thumb row={rowOf(id)} name={name} />;
-  return shown.address ? <img class="picture" src={shown.address} alt={name} /> : <iframe class="picture page" sandbox="" srcdoc={shown.text} title={name} />;
+  return shown.address ? (
+    <img class="picture" src={shown.address} alt={name} />
+  ) : (
+    <iframe class="picture page" sandbox="" srcdoc={shown.text} title={name} />
+  );
 }
 
 /** A subject, as small as its place: the thumbnail of an item, a decoded place else. */

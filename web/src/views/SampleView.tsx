@@ -7,6 +7,7 @@ import { able, ask, change, doc, go, idOf, marks, select, space, tool } from "..
 import type { SampleRequest, Samples, Space } from "../wire.ts";
 import { human, title } from "../names.ts";
 import { viewOf } from "../modalities/index.ts";
+import { png, sheet } from "../modalities/painted.ts";
 import { one, type Items } from "../modalities/view.ts";
 import { supportWords } from "../scales.ts";
 import { zip } from "../zip.ts";
@@ -222,10 +223,12 @@ function Take({ found }: { found: Samples }) {
 async function taken(): Promise<void> {
   const name = `${title(space.value?.name ?? "samples").toLowerCase().replace(/ /g, "-")}-samples`;
   const about = (space.value as Space).modality;
-  const made = await viewOf(about).files(kept.value.map(({ item }) => item), about);
+  const [view, items] = [viewOf(about), kept.value.map(({ item }) => item)];
+  const made = await view.files(items, about);
   const files = new Map([...made.files].map(([file, data]) => [`${name}/${file}`, data]));
   const head = ["file", "support", "nearest", ...Array.from({ length: space.value?.dim ?? 0 }, (_, i) => `z${i}`)].join(",");
   const lines = kept.value.map(({ subject, support, nearest }, i) => [made.names[i], Number.isNaN(support) ? "" : support, nearest < 0 ? "" : `@${nearest}`, ...subject.z].join(","));
   files.set(`${name}/samples.csv`, new TextEncoder().encode([head, ...lines, ""].join("\n")));
+  files.set(`${name}/sheet.png`, await png(sheet(view, items, about)));
   save(zip(files), `${name}.zip`);
 }

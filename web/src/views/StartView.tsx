@@ -52,11 +52,14 @@ export function StartView() {
         </button>
       )}
       <p class="fine">
-        {about.dim} numbers describe each {noun(false)}. {layout.value && `${layout.value.words}.`} {about.notes.join(" ")} {about.licence && `Licence: ${about.licence}.`}
+        {about.dim} numbers describe each {noun(false)}. {layout.value && `${layout.value.words}.`} {about.notes.map(ended).join(" ")} {about.licence && `Licence: ${about.licence}.`}
       </p>
     </div>
   );
 }
+
+/** A note as a sentence that others follow. */
+const ended = (note: string): string => (/[.!?]$/.test(note) ? note : `${note}.`);
 
 /** The invitation shows what it does: a short walk, there and back. */
 function Morphing({ from, to }: { from: Subject | null; to: Subject | null }) {
