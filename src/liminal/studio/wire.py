@@ -627,7 +627,7 @@ ROUTES = (
         "picture",
         "GET",
         "/api/picture",
-        "application/octet-stream",
+        "*/*",
         "an item, or its reconstruction, as a page shows it; of the type that the modality says",
         query={"id": "number", "of?": '"original" | "reconstruction"'},
     ),
