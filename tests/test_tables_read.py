@@ -1,4 +1,4 @@
-"""Tables as people have them: encodings, separators, headers, odd cells, dates, ids, names, and rows matched to items."""
+"""Tables as people have them: encodings, headers, odd cells, dates, ids, names, and rows matched to items."""
 
 from __future__ import annotations
 
@@ -318,8 +318,15 @@ def test_without_a_header_no_row_is_lost(text: str, columns: list[str], tmp_path
 
 
 @pytest.mark.parametrize(
-    "text", ["country,2019,2020\nFR,1,2\nDE,2,3\n", "what,v\na.png,3\n", "name\nx\ny\n", "a,b\nx,y\nz,w\n", ",0,1\n0,5.5,3\n1,4.5,1\n"]
-)  # fmt: skip
+    "text",
+    [
+        "country,2019,2020\nFR,1,2\nDE,2,3\n",
+        "what,v\na.png,3\n",
+        "name\nx\ny\n",
+        "a,b\nx,y\nz,w\n",
+        ",0,1\n0,5.5,3\n1,4.5,1\n",
+    ],
+)
 def test_a_header_is_seen(text: str, tmp_path: Path) -> None:
     table, remarks = read_table(put(tmp_path, text))
     assert table.num_rows == text.count("\n") - 1
@@ -497,7 +504,12 @@ def test_what_fit_suggests_can_be_read(odd_space: tuple[Path, str]) -> None:
     tree = formula.parse(edits[0][4])
     space = liminal.open(folder)
     assert set(formula.attributes(tree)) <= {"sleeve length", "5_o_clock", "label", "split_"}
-    assert space.card.attributes == {"sleeve length": "number", "5_o_clock": "bool", "label": "category", "split_": "category"}  # fmt: skip
+    assert space.card.attributes == {
+        "sleeve length": "number",
+        "5_o_clock": "bool",
+        "label": "category",
+        "split_": "category",
+    }
     space.edit("@0", edits[0][4])
 
 

@@ -34,8 +34,8 @@ def check_names(names: Sequence[str]) -> None:
 
 
 def fit_names(names: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    """The same names, those changed that `check_names` refuses: dots and quotes become underscores, and a name
-    that is taken or reserved gets one at its end.
+    """The same names, those changed that `check_names` refuses: dots and quotes become underscores, and a
+    name that is taken or reserved gets one at its end.
 
     Returns:
         n names that `check_names` accepts, and a remark for each one that was changed.

@@ -1,4 +1,4 @@
-"""Tables from files: delimited text of any usual form, and Parquet. `cells.typed` gives their columns types."""
+"""Tables from files: delimited text of any usual form, and Parquet. Their types come from `cells.typed`."""
 
 from __future__ import annotations
 
@@ -34,13 +34,14 @@ _BOMS = (
 def read_table(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
     """The table in a file, and remarks on what had to be guessed.
 
-    Of a text file every column is of strings, spaces around names and cells taken away, an empty cell null. Its
-    encoding is UTF-8, or what a byte order mark or zeros say, else Windows-1252. Columns are set apart by ``,``
-    ``;`` tab, ``|`` or runs of spaces, whichever divides all rows alike (quotes respected), or by what a first
-    line ``sep=;`` says; the table's metadata keep it under `cells.SEPARATOR`. A first line that only counts the
-    rows is passed over, a header that is one name short lacks the first (both as in CelebA's lists). A first row
-    that looks like all others is no header: the columns are ``column_1``, ``column_2``, and so on. A column
-    without a name that is empty or counts rows is left out. Parquet keeps its types.
+    Of a text file every column is of strings, spaces around names and cells taken away, an empty cell null.
+    Its encoding is UTF-8, or what a byte order mark or zeros say, else Windows-1252. Columns are set apart
+    by ``,`` ``;`` tab, ``|`` or runs of spaces, whichever divides all rows alike (quotes respected), or by
+    what a first line ``sep=;`` says; the table's metadata keep it under `cells.SEPARATOR`. A first line
+    that only counts the rows is passed over, a header that is one name short lacks the first (both as in
+    CelebA's lists). A first row that looks like all others is no header: the columns are ``column_1``,
+    ``column_2``, and so on. A column without a name that is empty or counts rows is left out. Parquet keeps
+    its types.
 
     Args:
         path: ends in .csv, .tsv, .tab, .txt, .parquet or .pq.
@@ -54,7 +55,7 @@ def read_table(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
         raise LiminalError(f"table {path}: there is no such file")
     if ending not in (*TEXT, *PARQUET):
         raise LiminalError(
-            f"table {path}: wanted a file that ends in {', '.join((*TEXT, PARQUET[0]))}; save it as one of these"
+            f"table {path}: wanted a file that ends in {', '.join((*TEXT, PARQUET[0]))}; save it as such"
         )
     try:
         if ending in PARQUET:
@@ -211,8 +212,8 @@ def _cells(text: str, separator: str, skip: int, width: int, path: Path) -> pa.T
         except csv.Error as error:
             if "end of data" in str(error):
                 raise LiminalError(
-                    f"table {path}: cannot be read as a table: a quote is never closed; close it, or double a "
-                    "quote that belongs to a cell"
+                    f"table {path}: cannot be read as a table: a quote is never closed; close it, or double "
+                    "a quote that belongs to a cell"
                 ) from error
             if not strict:
                 raise
@@ -226,7 +227,7 @@ def _batches(rows: Iterator[list[str]], schema: pa.Schema, path: Path) -> Iterat
             place += 1
             if len(row) != width:
                 raise LiminalError(
-                    f"table {path}: cannot be read as a table: row {place} ({(row[0] if row else '')[:40]!r}) has "
+                    f"table {path}: cannot be read as a table: row {place} ({row[0][:40]!r}) has "
                     f"{len(row)} cell{'s' * (len(row) != 1)}, wanted {width} as in the others"
                 )
         texts = [
