@@ -22,12 +22,12 @@ from liminal import registry
 from liminal.cli import console, main
 from liminal.datasets import Dataset
 from liminal.datasets.attributes import join_attributes, with_attributes
-from liminal.datasets.cells import typed
-from liminal.datasets.tables import read_table
 from liminal.errors import LiminalError
 from liminal.modalities.image import Image
 from liminal.names import check_names, fit_names
 from liminal.ops import formula
+from liminal.tabular.cells import typed
+from liminal.tabular.tables import read_table
 from liminal.voice import Voice
 
 

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 
 from ..errors import LiminalError
 from ..names import fit_names
+from ..tabular.cells import typed
+from ..tabular.tables import KEYS, read_table
 from . import Dataset
-from .cells import typed
-from .tables import KEYS, read_table
 
 _KEPT = (pa.float64(), pa.bool_(), pa.string())  # what a catalogue keeps
 _ROW = re.compile(r".*#(\d+)$", re.DOTALL)

@@ -13,6 +13,7 @@ from . import Dataset
 from .folder import HELD_OUT, TRAIN
 
 COLUMN = "split"
+LEAST = 20  # held-out items that support and the report need; a small set gives up to a fifth for them
 HELD = (*HELD_OUT, "held", "held-out", "held_out", "holdout", "dev", "eval", "evaluation")
 
 
@@ -47,7 +48,8 @@ def own_split(dataset: Dataset) -> Dataset:
 def split(
     count: int, held_out: np.ndarray | None, seed: int, groups: Sequence[str] | None = None
 ) -> np.ndarray:
-    """bool (count,): which items are held out. The data's own split, else a tenth of them, 10,000 at most and 1 at least.
+    """bool (count,): which items are held out. The data's own split, else a tenth of them, 10,000 at
+    most; but 20, or a fifth of them, where that is fewer; 1 at least.
 
     Args:
         count: of the items.
@@ -74,7 +76,7 @@ def split(
                     "wanted each group on one side"
                 )
         return held_out
-    most = min(10_000, max(1, count // 10))
+    most = min(10_000, max(count // 10, min(LEAST, count // 5), 1))
     if groups is not None:
         return _by_group(groups, most, seed)
     mask = np.zeros(count, bool)

@@ -161,6 +161,11 @@ class Modality(ABC):
     def config(self) -> dict[str, Any]:
         """JSON-ready arguments; ``type(m)(**m.config())`` equals ``m``. What was learned from data lies here too."""
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Sentences on what `infer` found in the data, for whoever brought them."""
+        return ()
+
     def fitted(self, items: np.ndarray, rows: np.ndarray) -> Modality:
         """This modality with codes learned from `rows` of the stored items, which are those trained on. Itself by default."""
         return self
@@ -315,10 +320,7 @@ class Modality(ABC):
         return None
 
     def exact(self, y: Tensor) -> dict[str, Tensor]:
-        """Attributes that y states itself, such as the columns of a table: by an attribute's name, or name=value of a category.
-
-        NaN where y states nothing; what is read from the rest stands in for it.
-        """
+        """Attributes that y states itself, such as the columns of a table: by an attribute's name, or name=value of a category."""
         return {}
 
     def trivial(self, items: np.ndarray, n: int, seed: int) -> tuple[str, np.ndarray] | None:

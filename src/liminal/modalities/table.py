@@ -9,7 +9,6 @@ on average as two different symbols, so no column outweighs another.
 from __future__ import annotations
 
 import html
-import io
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -24,8 +23,22 @@ import pyarrow.parquet as pq
 
 from .. import files
 from ..errors import LiminalError, offer, unknown
+from ..names import fit_names
+from ..tabular.cells import SEPARATOR
+from ..tabular.tables import table_of
 from . import Media, Modality, Option, Record, Score, Source
-from .columns import MOST_VALUES, NUMBERS, Column, arrow, attribute, cast, columns_of, word, words_of
+from .columns import (
+    KINDS,
+    MOST_VALUES,
+    NUMBERS,
+    Column,
+    arrow,
+    attribute,
+    cells_of,
+    columns_of,
+    word,
+    words_of,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +47,6 @@ if TYPE_CHECKING:
 
     from .mixed import Mixed
 
-PARQUET = (".parquet", ".pq")
 NOISE = 0.1  # standard deviations, laid over codes for networks that shall read decoded rows
 TOLD = 4  # columns that a caption names
 
@@ -53,7 +65,7 @@ class Table(Modality):
 
     name = "table"
     noun, plural = "row", "rows"
-    reads = frozenset({".csv", ".tsv", *PARQUET})
+    reads = frozenset({".csv", ".tsv", ".tab", ".parquet", ".pq"})
     writes = (".csv", ".parquet")
     gathers = (".csv", ".parquet")
     films = (".csv", ".parquet")
@@ -117,7 +129,7 @@ class Table(Modality):
         if isinstance(only, str):
             only = [name.strip() for name in only.split(",") if name.strip()]
         if columns is None:
-            tables = [read(source, _called(source)) for source in sources]
+            tables = [read(source, _called(source))[0] for source in sources]
             return cls.of(_joined(tables), list(only or ()))
         known = only if isinstance(only, dict) else {}
         if only and not isinstance(only, dict):
@@ -133,7 +145,7 @@ class Table(Modality):
         found, left_out = columns_of(table)
         only = {c.name: c.kind for c in found if c.name in attributes_only}
         only |= {c.name: c.kind for c in found if len(c.values) > MOST_VALUES}
-        columns = [c.learned(cast(c, table[c.name])[0]) for c in found if c.name not in only]
+        columns = [column for column in found if column.name not in only]
         if not columns:
             raise LiminalError(
                 "table: there is no column of numbers, dates, yes/no or categories with two values or more to make rows of"
@@ -158,42 +170,57 @@ class Table(Modality):
     def cells(self, table: pa.Table, name: str) -> tuple[np.ndarray, list[str | None]]:
         """A table's rows as items (n, k), and of each that cannot be one the reason.
 
+        Args:
+            table: as `read` gives it.
+            name: what errors call it.
+
         Raises:
-            LiminalError: a column of the space is not there.
+            LiminalError: a column that a row needs is not there.
         """
-        items = np.full((len(table), len(self.columns)), np.nan)
-        reasons: list[str | None] = [None] * len(table)
-        for i, column in enumerate(self.columns):
-            if column.name not in table.column_names:
-                if column.missing:
-                    continue
+        for column in self.columns:
+            if column.name not in table.column_names and not column.missing:
                 raise LiminalError(
-                    f"{name} has no column {column.name!r}, which rows of this space need; {offer(column.name, table.column_names)}"
+                    f"{name} has no column {column.name!r}, which rows of this space need; "
+                    f"{offer(column.name, table.column_names)}"
                 )
-            items[:, i], wrong = cast(column, table[column.name])
-            for row in np.flatnonzero(wrong).tolist():
-                cell = str(table[column.name][row].as_py())
-                more = f"; {offer(cell, column.values)}" if column.kind == "category" else ""
-                reasons[row] = f"its {column.name} {cell!r} is no {column.kind} that this space knows{more}"
+        items, wrong = cells_of(self.columns, table)
+        reasons: list[str | None] = [None] * len(table)
+        for row, i in np.argwhere(wrong).tolist():
+            column = self.columns[i]
+            cell = str(table[column.name][row].as_py())
+            more = f"; {offer(cell, column.values)}" if column.kind == "category" else ""
+            reasons[row] = (
+                f"its {column.name} {cell!r} is no {KINDS[column.kind]} that this space knows{more}"
+            )
         return items, reasons
 
     def known(self, table: pa.Table, items: np.ndarray) -> dict[str, list[Any]]:
         """The attributes of rows by name, None where unknown: their cells, and the columns that are attributes only."""
         found = {c.name: attribute(c, items[:, i]) for i, c in enumerate(self.columns)}
-        for name, kind in self.attributes_only.items():
-            if name in table.column_names and kind == "category":
-                found[name] = words_of(table[name]).to_pylist()
-            elif name in table.column_names:
-                column = Column(name, kind)
-                found[name] = attribute(column, cast(column, table[name])[0])
+        others = [
+            Column(name, kind) for name, kind in self.attributes_only.items() if name in table.column_names
+        ]
+        cells, _ = cells_of([column for column in others if column.kind != "category"], table)
+        for column in others:
+            if column.kind == "category":
+                found[column.name] = words_of(table[column.name]).to_pylist()
+            else:
+                found[column.name], cells = attribute(column, cells[:, 0]), cells[:, 1:]
         return found
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What each column is, and which ones are left out."""
+        lines = [f"{column.name}: {column.told}" for column in self.columns]
+        lines += [f"{name}: {KINDS[kind]}, an attribute only" for name, kind in self.attributes_only.items()]
+        return (*lines, *(f"{name}: left out, {why}" for name, why in self.left_out.items()))
+
     def records(self, source: Source, name: str) -> Iterator[Record]:
-        table = read(source, name)
+        table, _ = read(source, name)
         items, reasons = self.cells(table, name)
         known = self.known(table, items)
-        said = [f"read without the column {word(c)}" for c in table.column_names if c not in known]
-        said = [f"{text}: {self.left_out[c]}" if (c := text[24:]) in self.left_out else text for text in said]
+        new = [c for c in table.column_names if c not in known and c not in self.left_out]
+        said = [f"read without the column {word(c)}, which this space does not know" for c in new]
         for i, (item, reason) in enumerate(zip(items, reasons, strict=True)):
             if reason is not None:
                 yield Record(None, (reason,), i)
@@ -399,8 +426,10 @@ class Table(Modality):
         return self.chart
 
     def exact(self, y: Tensor) -> dict[str, Tensor]:
-        """Every column: numbers in their own units, yes/no and each value of a category as a probability; NaN where y says
-        that the cell is missing."""
+        """Every column: numbers in their own units, yes/no and each value of a category as a probability.
+
+        A cell that y says is missing is read as what would stand there: a number's middle, no value of a category.
+        """
         import torch
 
         found = {}
@@ -409,15 +438,12 @@ class Table(Modality):
             if column.kind in NUMBERS:
                 cells = np.interp(part[:, 0].cpu().double().numpy(), column.at, column.knots)
                 cell = torch.from_numpy(np.atleast_1d(column.rounded(cells))).to(y)
-                found[column.name] = (
-                    torch.where(part[:, 1] > 0.5, cell, torch.nan) if column.missing else cell
-                )
+                found[column.name] = cell
             elif part.shape[1] == 1:
                 found[column.name] = part[:, 0]
             else:
                 told = part[:, : len(column.words)]
-                gone = part.argmax(1) >= len(column.words)
-                told = torch.where(gone[:, None], torch.nan, told / told.sum(1, keepdim=True).clamp_min(1e-9))
+                told = told / told.sum(1, keepdim=True).clamp_min(1e-9)
                 if column.kind == "yes":
                     found[column.name] = told[:, 1]
                 else:
@@ -465,34 +491,19 @@ def _surprise(column: Column, cell: float) -> float:
     return -math.log(max(column.shares[symbol] if symbol < len(column.shares) else 0.0, 1e-6))
 
 
-def read(source: Source, name: str) -> pa.Table:
-    """The table in a file: of text every column as strings, of Parquet as it is.
+def read(source: Source, name: str) -> tuple[pa.Table, tuple[str, ...]]:
+    """The table in a file, its columns named as attributes can be, and remarks on how it was read.
 
     Raises:
-        LiminalError: it cannot be read, or two columns have one name.
+        LiminalError: it cannot be read, holds no rows, or two columns have one name.
     """
-    try:
-        data = source.read_bytes() if isinstance(source, Path) else source.read()
-        if data[:4] == b"PAR1":
-            table = pq.read_table(io.BytesIO(data))
-        else:
-            first = data.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].decode()
-            parse = pacsv.ParseOptions(delimiter=max(",;\t", key=first.count), newlines_in_values=True)
-            names = pacsv.read_csv(
-                io.BytesIO(first.strip().encode() + b"\n"), parse_options=parse
-            ).column_names
-            convert = pacsv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-            )
-            table = pacsv.read_csv(io.BytesIO(data), parse_options=parse, convert_options=convert)
-    except (pa.ArrowException, UnicodeDecodeError, OSError, EOFError) as error:
-        raise LiminalError(f"{name}: cannot be read as a table ({str(error).splitlines()[0]})") from error
-    names = table.column_names
-    if len(set(names)) < len(names):
-        raise LiminalError(f"{name}: the column {max(names, key=names.count)!r} occurs twice; rename one")
-    if not len(table):
-        raise LiminalError(f"{name}: the table holds no rows")
-    return table
+    data = source.read_bytes() if isinstance(source, Path) else source.read()
+    table, remarks = table_of(data, Path(name))
+    if not len(table) or not table.num_columns:
+        raise LiminalError(f"{name}: the table holds no rows; wanted a line of names, and one for each row")
+    names, renamed = fit_names(table.column_names)
+    renamed_table = table.rename_columns(names).replace_schema_metadata(table.schema.metadata)
+    return renamed_table, (*remarks, *renamed)
 
 
 def _called(source: Source) -> str:
@@ -500,12 +511,14 @@ def _called(source: Source) -> str:
 
 
 def _joined(tables: Sequence[pa.Table]) -> pa.Table:
-    """The rows of several tables; columns of different types are brought to text."""
+    """The rows of several tables; where their columns are of different types, as text."""
+    told = next((t.schema.metadata for t in tables if SEPARATOR in (t.schema.metadata or {})), None)
     try:
-        return pa.concat_tables(tables, promote_options="default")
+        return pa.concat_tables([t.replace_schema_metadata(told) for t in tables], promote_options="default")
     except pa.ArrowException:
-        text = [t.cast(pa.schema([(name, pa.string()) for name in t.column_names])) for t in tables]
-        return pa.concat_tables(text, promote_options="default")
+        text = [pa.table({name: words_of(t[name]) for name in t.column_names}) for t in tables]
+        found = pa.concat_tables(text, promote_options="default")
+        return found.replace_schema_metadata(told or {SEPARATOR: b","})
 
 
 def _write(table: pa.Table, path: Path) -> None:

@@ -57,19 +57,24 @@ def read_table(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
         raise LiminalError(
             f"table {path}: wanted a file that ends in {', '.join((*TEXT, PARQUET[0]))}; save it as such"
         )
+    return table_of(path.read_bytes(), path)
+
+
+def table_of(data: bytes, path: Path) -> tuple[pa.Table, tuple[str, ...]]:
+    """The table in the bytes of a file, and remarks, as `read_table`; `path` is what errors call it."""
     try:
-        if ending in PARQUET:
-            table = pq.read_table(path)
+        if data.startswith(b"PAR1"):
+            table = pq.read_table(pa.BufferReader(data))
             return _named(table, [" ".join(name.split()) for name in table.column_names], path)
-        return _text(path)
+        return _text(data, path)
     except (pa.ArrowException, csv.Error, OSError, EOFError) as error:
         raise LiminalError(
             f"table {path}: cannot be read as a table ({str(error).splitlines()[0]})"
         ) from error
 
 
-def _text(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
-    text, remarks = _decoded(path)
+def _text(data: bytes, path: Path) -> tuple[pa.Table, tuple[str, ...]]:
+    text, remarks = _decoded(data, path)
     told = re.match(r'"?sep=(.)"?[ ,;\t]*(?:\r\n|\r|\n)', text, re.IGNORECASE)
     if told:
         text = text[told.end() :]
@@ -89,9 +94,8 @@ def _text(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
     return table, (*remarks, *notes, *more)
 
 
-def _decoded(path: Path) -> tuple[str, tuple[str, ...]]:
+def _decoded(data: bytes, path: Path) -> tuple[str, tuple[str, ...]]:
     """The text of a file, and a remark where its encoding had to be guessed."""
-    data = path.read_bytes()
     encoding = next((name for mark, name in _BOMS if data.startswith(mark)), "utf-8")
     head = data[:4096]
     if encoding == "utf-8" and b"\0" in head:

@@ -25,7 +25,7 @@ ODD = 0.2  # of a column's cells may be no number and count as unknown
 HUGE = 1e30  # stands for "unknown" in tables of many programs: the lowest float, the highest double
 KEY_ROWS = 10  # from so many rows on, words that never come again tell rows apart and nothing else
 _EXACT = 2**53
-_YES, _NO = frozenset({"true", "yes", "t", "y", "on", "1"}), frozenset({"false", "no", "f", "n", "off", "0"})
+YES, NO = frozenset({"true", "yes", "t", "y", "on", "1"}), frozenset({"false", "no", "f", "n", "off", "0"})
 _CLEAR = ("true", "yes", "false", "no")
 _ERRORS = ("#n/a", "#na", "#value!", "#div/0!", "#ref!", "#name?", "#num!", "#null!")
 _MARKS = frozenset(
@@ -181,10 +181,10 @@ def _yes_or_no(name: str, cells: Cells, separator: str) -> Column | None:
     empty = [bool(separator) and low in EMPTY for low in cells.low]
     said = {low for low, one in zip(cells.low, empty, strict=True) if not one}
     clear = not said.isdisjoint(_CLEAR) or {"t", "f"} <= said or {"y", "n"} <= said or {"on", "off"} <= said
-    if not clear or not said <= _YES | _NO:
+    if not clear or not said <= YES | NO:
         return None
     values = pa.array(
-        [None if one else low in _YES for low, one in zip(cells.low, empty, strict=True)], pa.bool_()
+        [None if one else low in YES for low, one in zip(cells.low, empty, strict=True)], pa.bool_()
     )
     return Column(cells.column(values), "yes/no" + cells.unknown(empty))
 
