@@ -399,8 +399,10 @@ class Table(Modality):
         return self.chart
 
     def exact(self, y: Tensor) -> dict[str, Tensor]:
-        """Every column: numbers in their own units, yes/no and each value of a category as a probability; NaN where y says
-        that the cell is missing."""
+        """Every column: numbers in their own units, yes/no and each value of a category as a probability.
+
+        A cell that y says is missing is read as what would stand there: a number's middle, no value of a category.
+        """
         import torch
 
         found = {}
@@ -409,15 +411,12 @@ class Table(Modality):
             if column.kind in NUMBERS:
                 cells = np.interp(part[:, 0].cpu().double().numpy(), column.at, column.knots)
                 cell = torch.from_numpy(np.atleast_1d(column.rounded(cells))).to(y)
-                found[column.name] = (
-                    torch.where(part[:, 1] > 0.5, cell, torch.nan) if column.missing else cell
-                )
+                found[column.name] = cell
             elif part.shape[1] == 1:
                 found[column.name] = part[:, 0]
             else:
                 told = part[:, : len(column.words)]
-                gone = part.argmax(1) >= len(column.words)
-                told = torch.where(gone[:, None], torch.nan, told / told.sum(1, keepdim=True).clamp_min(1e-9))
+                told = told / told.sum(1, keepdim=True).clamp_min(1e-9)
                 if column.kind == "yes":
                     found[column.name] = told[:, 1]
                 else:
