@@ -87,7 +87,7 @@ def _by_group(groups: Sequence[str], most: int, seed: int) -> np.ndarray:
     names, place, sizes = np.unique(np.asarray(groups, dtype=str), return_inverse=True, return_counts=True)
     if len(names) < 2:
         raise LiminalError(
-            f"fit: all items are of one group, {names[0]!r}, so none could be held out; wanted 2 groups or more"
+            f"fit: all items are of one group, {str(names[0])!r}, so none could be held out; wanted 2 groups or more"
         )
     chosen = np.zeros(len(names), bool)
     left = most
