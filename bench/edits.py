@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from liminal.datasets import faces
-from liminal.export import grid
 from liminal.measures.reader import Reader
+from liminal.show import grid
 from liminal.space import Space
 from liminal.voice import Terminal
 

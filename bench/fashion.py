@@ -11,7 +11,7 @@ import torch
 
 import liminal
 from liminal.build import encode_all
-from liminal.export import grid
+from liminal.show import grid
 from liminal.space import Space
 from liminal.voice import Terminal, Voice
 

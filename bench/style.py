@@ -13,10 +13,10 @@ from torch import Tensor
 
 import liminal
 from liminal.errors import LiminalError
-from liminal.export import grid
 from liminal.ops.leakage import Scores, leakage, score_transfer
 from liminal.ops.restyle import table
 from liminal.ops.style import HOW, SHARPNESS, Style, convert, fit_style, transfer
+from liminal.show import grid
 from liminal.space import Space
 from liminal.tensors import in_chunks, inference
 from liminal.voice import Terminal

@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image, ImageSequence
 
 from liminal.errors import LiminalError
-from liminal.export import video
 from liminal.files import atomic
+from liminal.show import film
 
 STILLS = ("reconstructions.png", "smile.png", "map.png")
 MORPH = "morph.gif"
@@ -58,7 +58,7 @@ def write(demo: Path, out: Path) -> list[Path]:
     for name in STILLS:
         with Image.open(demo / name) as picture, atomic(out / name) as part:
             picture.convert("RGB").save(part, optimize=True)
-    video.gif([small(frame) for frame in frames(demo / MORPH)[::SKIP]], out / MORPH, FPS, least=SIDE)
+    film.gif([small(frame) for frame in frames(demo / MORPH)[::SKIP]], out / MORPH, FPS, least=SIDE)
     written = [out / name for name in (*STILLS, MORPH)]
     for path in written:
         if path.stat().st_size > MOST:

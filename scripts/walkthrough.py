@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 import liminal
-from liminal.export import grid
+from liminal.show import grid
 
 WAYS = ("linear", "slerp", "mix", "smooth", "geodesic")
 STOPS = ("@12", "@977", "@40")

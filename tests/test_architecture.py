@@ -13,11 +13,11 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "liminal"
 
 LAYERS: list[set[str]] = [
-    {"errors", "files", "tensors", "distances", "voice"},
+    {"errors", "files", "names", "tensors", "distances", "voice", "foreign"},
     {"nn", "modalities", "priors"},
-    {"generator", "export"},
+    {"generator", "export", "show"},
     {"datasets", "models", "ops", "maps", "measures"},
-    {"muon", "train", "catalogue", "card", "rows", "filters"},
+    {"muon", "train", "catalogue", "card", "schema", "rows", "filters"},
     {"registry", "build", "core", "changes", "space", "opening"},
     {"cli", "__main__", "studio", "widget", "scale"},
 ]

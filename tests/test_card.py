@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liminal import card as cards
-from liminal.card import Card, read_weights, verify, write_weights
+from liminal.card import Card, examine, read_weights, table_entry, verify, write_weights
 from liminal.errors import LiminalError
 
 
@@ -131,7 +131,7 @@ def test_what_is_no_card_is_refused(tmp_path: Path, content: bytes, says: str) -
         ({"prior": {"name": "normal", "dim": "4"}}, "prior.dim: wanted a whole number, got '4'"),
         ({"prior": {"name": "normal", "dim": True}}, "prior.dim"),
         ({"seed": 1.5}, "seed: wanted a whole number"),
-        ({"notes": ["a", 1]}, "notes: wanted text"),
+        ({"notes": ["a", 1]}, "notes.1: wanted text"),
         ({"notes": "a"}, "notes: wanted a list"),
         ({"kind": "model"}, "'model'; wanted a space"),
         ({"parts": {"weights.safetensors": 3}}, "parts.weights.safetensors: wanted an object"),
@@ -337,13 +337,15 @@ def test_weights_without_a_card_are_written_over_and_the_same_ones_are_not_writt
 def test_files_that_no_card_names_are_swept_after_a_day(tmp_path: Path) -> None:
     name = "directions.safetensors"
     for seed in range(4):
-        a_card(parts={name: write_weights(tmp_path, name, some_weights(seed))}).commit(tmp_path)
+        a_card(parts={name: write_weights(tmp_path, name, some_weights(seed)) | {"evidence": "[]"}}).commit(
+            tmp_path
+        )
     files = sorted(tmp_path.glob("directions*"))
     (tmp_path / "directions-mine.safetensors").write_bytes(b"not ours")
     assert len(files) == 3  # two with a hash, and the plain name, which was free for every other one
     for file in files:
         os.utime(file, (0, 0))
-    a_card(parts={name: write_weights(tmp_path, name, some_weights(9))}).commit(tmp_path)
+    a_card(parts={name: write_weights(tmp_path, name, some_weights(9)) | {"evidence": "[]"}}).commit(tmp_path)
     left = {p.name for p in tmp_path.glob("directions*")}
     now = Card.read(tmp_path).parts[name].get("file", name)
     assert now in left
@@ -359,3 +361,71 @@ def test_reading_a_card_loads_no_torch(tmp_path: Path) -> None:
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["False", "False"]
+
+
+def a_table(folder: Path, count: int = 40) -> dict[str, Any]:
+    """A catalogue in `folder` that was added to once, and its entry for the card."""
+    from liminal import rows
+    from liminal.catalogue import Catalogue
+
+    z = np.random.default_rng(0).normal(size=(count, 3)).astype(np.float32)
+
+    def batch(part: slice) -> Any:
+        n = len(z[part])
+        return rows.batch(z[part], ["train"] * n, [b"x" * 50] * n, ["a"] * n, None)
+
+    table = Catalogue.create(folder, [batch(slice(0, 30))], 3, {})
+    first = table_entry(folder, "items.lance", table.version)
+    version = table.append([batch(slice(30, count))])
+    entry = table_entry(folder, "items.lance", version, first)
+    assert len([name for name in entry["files"] if name.startswith("data/")]) == 2
+    assert entry == table_entry(folder, "items.lance", version), (
+        "what is known of older files is what they are"
+    )
+    return entry
+
+
+def test_any_flipped_bit_of_the_items_is_found_and_named(tmp_path: Path) -> None:
+    parts = {
+        "weights.safetensors": write_weights(tmp_path, "weights.safetensors", {"a": torch.ones(3)}),
+        "items.lance": a_table(tmp_path),
+    }
+    card = a_card(parts=parts)
+    verify(tmp_path, card, hashes=True)
+    assert examine(tmp_path, card) == ({}, [])
+    random = np.random.default_rng(1)
+    for name, entry in parts["items.lance"]["files"].items():
+        file = tmp_path / "items.lance" / name
+        whole = file.read_bytes()
+        for at in [0, len(whole) - 1, *random.integers(0, len(whole), 10).tolist()]:
+            flipped = bytearray(whole)
+            flipped[at] ^= 1 << int(random.integers(8))
+            file.write_bytes(flipped)
+            verify(tmp_path, card)  # quick, and of sizes alone
+            refused(
+                lambda: verify(tmp_path, card, hashes=True), "items.lance", Path(name).name, "1 of 3 files"
+            )
+            lost, unsure = examine(tmp_path, card)
+            assert list(lost) == ["items.lance"]
+            assert not unsure
+        file.write_bytes(whole[:-1])
+        refused(lambda: verify(tmp_path, card), "items.lance", f"{entry['bytes'] - 1} bytes", "1 of 3 files")
+        file.unlink()
+        refused(lambda: verify(tmp_path, card), "items.lance", "missing")
+        file.write_bytes(whole)
+    verify(tmp_path, card, hashes=True)
+
+
+def test_files_of_an_uncommitted_write_are_no_part_of_the_items(tmp_path: Path) -> None:
+    entry = a_table(tmp_path)
+    card = a_card(parts={"items.lance": entry})
+    (tmp_path / "items.lance" / "data" / "somebody-elses.lance").write_bytes(b"unfinished")
+    verify(tmp_path, card, hashes=True)
+    with pytest.raises(LiminalError, match="version 9"):
+        table_entry(tmp_path, "items.lance", 9)
+
+
+def test_what_has_no_checksum_is_said(tmp_path: Path) -> None:
+    entry = a_table(tmp_path)
+    del entry["files"]
+    assert examine(tmp_path, a_card(parts={"items.lance": entry})) == ({}, ["items.lance"])

@@ -420,7 +420,7 @@ def test_no_text_breaks_a_filter(whole: Catalogue, where: str) -> None:
 
 
 def test_names_are_written_as_the_table_spells_them() -> None:
-    names = ["id", "Smile", "hair colour", "not", "floor"]
+    names = {"id": "number", "Smile": "number", "hair colour": "category", "not": "bool", "floor": "number"}
     assert resolve("SMILE>1", names) == "`Smile`>1"
     assert resolve('"Hair Colour" = "red"', names) == "`hair colour` = 'red'"
     assert resolve('not "not"', names) == "not `not`"

@@ -9,14 +9,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import typer
 from PIL import Image
 
 import liminal
-from liminal.cli import console, main
+from liminal.cli import app, console, main, walking
 from liminal.errors import LiminalError
 
 COMMANDS = [
@@ -125,6 +127,24 @@ def test_usage_errors_are_one_line(argv: list[str], says: str, capsys: pytest.Ca
 def test_arguments_may_begin_with_a_minus_sign(typed: list[str], options: list[str], rest: list[str]) -> None:
     known = {"-o": True, "-k": True, "-q": False, "-h": False, "--seed": True, "--force": False}
     assert console.options_first(typed, known) == [*options, "--", *rest]
+
+
+GROUP: Any = typer.main.get_command(app)
+WORDS = sorted({p.name for c in GROUP.commands.values() for p in c.params if p.param_type_name == "argument"})
+
+
+@pytest.mark.parametrize("name", list(GROUP.commands))
+@pytest.mark.parametrize("word", [*WORDS, "output", "n", "help"])
+def test_an_argument_may_be_called_like_an_argument(name: str, word: str) -> None:
+    """A word that names an argument or an option is no option: ``liminal sample space -n 64``."""
+    command = GROUP.commands[name]
+    wanted = [p for p in command.params if p.param_type_name == "argument"]
+    options = [part for p in command.params if p.required and p not in wanted for part in (p.opts[0], "x")]
+    for argv in ([word] * len(wanted) + options, options + [word] * len(wanted)):
+        context = command.make_context(name, argv)
+        for p in wanted:
+            given = context.params[p.name]
+            assert (given if isinstance(given, list) else [str(given)]) == [word], p.name
 
 
 # -- what goes wrong
@@ -337,6 +357,27 @@ def test_fit_tells_what_to_try_next(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["space"]
 
 
+def test_info_checks_every_part(
+    tiny_space: Path, tmp_path: Path, told, capsys: pytest.CaptureFixture[str]
+) -> None:
+    space = tmp_path / "copy"
+    shutil.copytree(tiny_space, space)
+    assert set(json.loads(told("info", space, "--check", "--json")).values()) == {"whole"}
+    file = next((space / "items.lance" / "data").glob("*.lance"))
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 4
+    file.write_bytes(data)
+    assert main(["info", str(space), "--check"]) == 2
+    out, err = capsys.readouterr()
+    assert file.name in out.replace("\n", "")
+    assert "items.lance" in err.partition("as before")[0]
+    assert "weights.safetensors" in err.partition("as before")[2]
+    card = json.loads((space / "card.json").read_text())
+    del card["parts"]["items.lance"]["files"]
+    (space / "card.json").write_text(json.dumps(card))
+    assert "older Liminal" in json.loads(told("info", space, "--check", "--json"))["items.lance"]
+
+
 def test_info(tiny_space: Path, told) -> None:
     text = told("info", tiny_space)
     assert "vae, 4 dimensions" in text
@@ -455,6 +496,30 @@ def test_morph(ending: str, pictures: Path, tiny_space: Path, tmp_path: Path, to
         told("morph", tiny_space, "@1", "@2", "--frames", 5, "-o", out, "--json", "--force")
     )
     assert (evidence["along"], evidence["frames"], evidence["keys_at"]) == ("slerp", 5, [0, 4])
+
+
+@pytest.mark.parametrize(
+    ("change", "asked", "shown"),
+    [
+        ({"smile": 1.0, "hat": -0.31, "gaze": 0.02}, "smile", ["smile", "hat"]),
+        ({"smile": 0.0, "hat": 0.02, "gaze": None}, "smile", ["smile"]),
+        ({"smile": 0.2, "hat": -0.5, "gaze": 0.1}, "", ["hat", "smile", "gaze"]),
+        ({"smile": 0.0, "hat": 0.0, "gaze": 0.0}, "", []),
+    ],
+)
+def test_an_edit_tells_what_moved(
+    change: dict[str, float | None], asked: str, shown: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was asked for first, then what moved, the most first; of all others how many they are."""
+    change = {**change, **{f"other {i}": 0.01 for i in range(47)}}
+    walking._moved(
+        {k: {"before": 0.0, "after": 1.0, "change": v, "asked": k == asked} for k, v in change.items()}
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1 : len(shown) + 1]] == shown
+    assert f"{50 - len(shown)} " in lines[-1]
+    assert "stayed" in lines[-1]
+    assert len(lines) == len(shown) + (2 if shown else 1)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import os
 import pickle
 import struct
 import threading
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,13 +27,15 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from liminal.datasets import Dataset
 from liminal.datasets import mnist as published
-from liminal.datasets.attributes import join_attributes, typed
+from liminal.datasets.attributes import as_attributes, join_attributes
+from liminal.datasets.folder import sort_by_folder
 from liminal.datasets.idx import read_idx
 from liminal.datasets.paths import read
 from liminal.errors import LiminalError, NumericalError
 from liminal.files import cache_folder
 from liminal.modalities.image import Image
 
+HUGGING = pa.struct({"bytes": pa.binary(), "path": pa.string()})
 DATA = Path(os.environ.get("LIMINAL_DATA", "/nonexistent"))
 
 
@@ -154,7 +157,9 @@ def test_class_folders_and_splits(tmp_path: Path) -> None:
     assert d.attributes["label"].type == pa.string()
     assert d.held_out is None
     save(tmp_path / "classes" / "stray.png", picture(9))
-    assert read(tmp_path / "classes", Image).attributes.num_columns == 0
+    d = read(tmp_path / "classes", Image)
+    assert d.attributes["label"].to_pylist() == ["cat", "cat", "dog", None]
+    assert any("1 of 4" in n and "stray.png" in n for n in d.notes)
 
     for i, name in enumerate(("Test/dog/9.png", "train/cat/1.png", "train/dog/2.png", "val/cat/3.png")):
         save(tmp_path / "split" / name, picture(i))
@@ -405,8 +410,8 @@ def test_bad_arrays(tmp_path: Path) -> None:
     a[4, 2, 2] = -1
     np.save(tmp_path / "a.npy", a)
     refused("from -1 to 0", "wanted 0 to 1", path=tmp_path / "a.npy")
-    np.save(tmp_path / "a.npy", np.full((2, 8, 8), 70000))
-    refused("70000", "65,535", path=tmp_path / "a.npy")
+    np.save(tmp_path / "a.npy", np.linspace(-1, 1, 128).reshape(2, 8, 8))
+    refused("from -1 to 1", "--range=-1:1", path=tmp_path / "a.npy")
     for bad in (
         np.zeros((5, 64), np.uint8),
         np.zeros((0, 8, 8), np.uint8),
@@ -431,18 +436,18 @@ def test_bad_arrays(tmp_path: Path) -> None:
 
 
 def test_npz(tmp_path: Path) -> None:
-    x = np.arange(4, dtype=np.uint8)[:, None, None].repeat(8, 1).repeat(9, 2)
+    x = np.array([0, 1, 2, 90], np.uint8)[:, None, None].repeat(8, 1).repeat(9, 2)
     np.savez_compressed(
         tmp_path / "a.npz",
         images=x,
         labels=np.array([3, 1, 2, 1]),
         age=np.array([1.5, 2, 3, 4]),
-        z=np.zeros((4, 7)),
+        z=np.zeros((4, 77)),
     )
     d = read(tmp_path / "a.npz", Image)
-    assert levels(d) == [0, 1, 2, 3]
+    assert levels(d) == [0, 1, 2, 90]
     assert d.attributes.to_pydict() == {"label": ["3", "1", "2", "1"], "age": [1.5, 2.0, 3.0, 4.0]}
-    assert d.notes == ("left out of a.npz: z (not one value for each picture)",)
+    assert d.notes[0] == "left out of a.npz: z (not one value for each picture)"
     for keys in (
         ("x_train", "y_train", "x_test", "y_test"),
         ("train_images", "train_labels", "test_images", "test_labels"),
@@ -452,12 +457,254 @@ def test_npz(tmp_path: Path) -> None:
             **dict(zip(keys, (x, np.arange(4)[:, None], x[:2] + 50, np.array([7, 8])), strict=True)),
         )
         d = read(tmp_path / "s.npz", Image)
-        assert levels(d) == [0, 1, 2, 3, 50, 51]
+        assert levels(d) == [0, 1, 2, 90, 50, 51]
         assert d.attributes["label"].to_pylist() == list("012378")
         assert d.held_out is not None
         assert d.held_out.tolist() == [False] * 4 + [True] * 2
     np.savez(tmp_path / "only.npz", whatever=x)
-    assert levels(read(tmp_path / "only.npz", Image)) == [0, 1, 2, 3]
+    assert levels(read(tmp_path / "only.npz", Image)) == [0, 1, 2, 90]
+
+
+def test_npz_of_factors_and_of_what_is_never_opened(tmp_path: Path) -> None:
+    """As dSprites is published: pictures of 0 and 1, (n, k) arrays of factors, and a pickled member."""
+    x = np.indices((5, 8, 8)).sum(0).astype(np.uint8) % 2
+    values = np.arange(10.0).reshape(5, 2) + 0.5
+    np.savez(
+        tmp_path / "d.npz",
+        metadata=np.array([{"a": 1}], dtype=object),
+        imgs=x,
+        latents_values=values,
+        latents_classes=np.arange(10).reshape(5, 2),
+    )
+    with zipfile.ZipFile(tmp_path / "d.npz", "a") as archive:
+        archive.writestr("readme.txt", "about it")
+    d = read(tmp_path / "d.npz", Image)
+    np.testing.assert_array_equal(d.items[..., 0], x * 255)
+    assert d.attributes.column_names == [
+        "latents_values_0",
+        "latents_values_1",
+        "latents_classes_0",
+        "latents_classes_1",
+    ]
+    assert d.attributes["latents_values_1"].to_pylist() == values[:, 1].tolist()
+    told = " / ".join(d.notes)
+    assert "metadata (pickled" in told
+    assert "readme.txt" in told
+    assert "0 to 1" in told
+    names = np.array([b"shape", b"size"])
+    np.savez(tmp_path / "n.npz", imgs=x, latents_values=values, latents_names=names)
+    named = read(tmp_path / "n.npz", Image)
+    assert named.attributes["size"].to_pylist() == values[:, 1].tolist()
+    np.savez(tmp_path / "p.npz", images=np.array([{}, {}], dtype=object), y=np.zeros(2))
+    refused("p.npz", "images", "pickled", path=tmp_path / "p.npz")
+
+
+def npy(shape: tuple[int, ...], dtype: str = "|u1", body: bytes = b"") -> bytes:
+    """An array's file with any shape in its header."""
+    out = io.BytesIO()
+    np.lib.format.write_array_header_1_0(out, {"descr": dtype, "fortran_order": False, "shape": shape})
+    return out.getvalue() + body
+
+
+@pytest.mark.parametrize(
+    "shape", [(-5, 8, 8), (5, -8, -8), (2**62, 8, 8), (2**70, 8, 8), (10**6, 10**6, 10**6), (5, 8, 9)]
+)
+def test_array_headers_that_promise_what_is_not_there(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    (tmp_path / "a.npy").write_bytes(npy(shape, body=bytes(5 * 8 * 8)))
+    refused("a.npy", "cut or no array", path=tmp_path / "a.npy")
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("images.npy", npy(shape, body=bytes(5 * 8 * 8)))
+    refused("a.npz", "images is left out", path=tmp_path / "a.npz")
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive:  # what is not needed does no harm
+        archive.writestr("x.npy", npy((5, 8, 8), body=bytes(range(64)) * 5))
+    assert len(read(tmp_path / "a.npz", Image)) == 5
+
+
+def test_headers_of_arrays_full_of_errors(tmp_path: Path) -> None:
+    whole = npy((5, 8, 8), body=bytes(range(64)) * 5)
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        body = bytearray(whole)
+        for _ in range(rng.integers(1, 4)):
+            body[rng.integers(0, 128)] = rng.integers(0, 256)
+        (tmp_path / "a.npy").write_bytes(bytes(body))
+        told = "a.npy"
+        try:
+            assert len(read(tmp_path / "a.npy", Image)) > 0
+        except LiminalError as error:
+            told = str(error)
+        assert "a.npy" in told
+        assert "\n" not in told
+
+
+def test_a_small_file_that_unpacks_to_a_large_one_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("liminal.datasets.arrays.UNPACKED", 2**20)
+    x = np.zeros((3000, 28, 28), np.uint8)
+    np.savez_compressed(tmp_path / "a.npz", images=x)
+    refused("a.npz", "would unpack to 2,35", path=tmp_path / "a.npz")
+    (tmp_path / "a-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(x)))
+    refused("would unpack to 2,352,000", path=tmp_path / "a-images-idx3-ubyte.gz")
+    (tmp_path / "b.idx.gz").write_bytes(gzip.compress(idx(x[:3])[:-5] + bytes(3_000_000)))
+    refused("2,352 bytes", "got more", path=tmp_path / "b.idx.gz")
+    noise = np.random.default_rng(0).integers(0, 256, x.shape, dtype=np.uint8)
+    np.savez_compressed(tmp_path / "n.npz", images=noise)
+    assert len(read(tmp_path / "n.npz", Image)) == 3000  # large, but so is its file
+    (tmp_path / "c.idx").write_bytes(bytes([0, 0, 8, 3]) + struct.pack(">3I", 2**31, 2**31, 2**31))
+    refused("c.idx", "got 0", path=tmp_path / "c.idx")
+    (tmp_path / "d.idx").write_bytes(bytes([0, 0, 8, 200]) + struct.pack(">200I", *[1] * 200) + b"x")
+    refused("d.idx", "not an idx file", path=tmp_path / "d.idx")
+
+
+@pytest.mark.parametrize(
+    ("values", "white"),
+    [
+        (np.linspace(0, 4095, 256).round().astype(np.uint16), 4095),
+        (np.linspace(0, 3900, 256).round().astype(np.uint16), 4095),
+        (np.linspace(0, 300, 256).round().astype(np.int32), 300),
+        (np.linspace(0, 70000, 256).round().astype(np.int64), 70000),
+        (np.linspace(0, 17, 256).round().astype(np.uint8), 17),
+        (np.linspace(0, 65535, 256).round().astype(np.uint16), 65535),
+        (np.append(np.linspace(0, 1, 255), 1.01), 1),
+        (np.append(np.linspace(0, 1, 255), 7.5), 1),
+        (np.append(np.linspace(-1e-4, 1, 255), 0), 1),
+        (np.linspace(0, 251.5, 256), 255),
+        (np.linspace(0, 40, 256), 40),
+    ],
+)
+def test_one_scale_for_an_array(tmp_path: Path, values: np.ndarray, white: float) -> None:
+    np.save(tmp_path / "a.npy", values.reshape(4, 8, 8))
+    d = read(tmp_path / "a.npy", Image)
+    wanted = np.clip(values.astype(float) / white * 255, 0, 255)
+    assert np.abs(d.items.ravel().astype(float) - wanted).max() <= 0.5 + 1e-9
+    assert d.modality == Image(8, 8, 1, levels=(0, white))
+    assert any(f"0 to {white:,} taken as black to white" in n and "--range" in n for n in d.notes)
+
+
+def test_what_is_read_later_has_the_scale_of_the_set(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.linspace(0, 4095, 128).round().astype(np.uint16).reshape(2, 8, 8))
+    space = read(tmp_path / "a.npy", Image).modality
+    np.save(tmp_path / "dark.npy", np.full((2, 8, 8), 819, np.uint16))
+    assert levels(read(tmp_path / "dark.npy", Image, **space.config())) == [51, 51]
+    PIL.Image.fromarray(np.full((8, 8), 819, np.uint16)).save(tmp_path / "dark.tif")
+    assert levels(read(tmp_path / "dark.tif", Image, **space.config())) == [51]
+    np.save(tmp_path / "b.npy", np.arange(256, dtype=np.uint8).reshape(4, 8, 8))
+    assert levels(read(tmp_path / "b.npy", Image, **Image(8, 8, 1).config())) == [0, 64, 128, 192]
+    binary = Image(
+        8, 8, 1, levels=(0, 1)
+    )  # an array as the space itself draws it, and one as it was learned from
+    assert levels(read(tmp_path / "b.npy", Image, **binary.config())) == [0, 64, 128, 192]
+    np.save(tmp_path / "c.npy", np.ones((1, 8, 8), np.uint8))
+    assert levels(read(tmp_path / "c.npy", Image, **binary.config())) == [255]
+    assert levels(read(tmp_path / "c.npy", Image, **Image(8, 8, 1).config())) == [1]
+
+
+def test_the_range_of_an_array_can_be_given(tmp_path: Path) -> None:
+    a = np.linspace(-1, 1, 128).reshape(2, 8, 8)
+    np.save(tmp_path / "a.npy", a)
+    for asked in ("-1:1", (-1, 1)):
+        d = read(tmp_path / "a.npy", Image, range=asked)
+        np.testing.assert_array_equal(d.items[..., 0], np.rint((a + 1) * 127.5))
+        assert d.modality.config()["levels"] == [-1, 1]
+    d = read(tmp_path / "a.npy", Image, range="0:0.5")
+    assert int(d.items.max()) == 255
+    assert any("2 of 2 pictures were clipped" in n for n in d.notes)
+    for bad in ("5", "a:b", "1:0", "0:0", "0:inf", "nan:1", "0:1:2", "", (1,), 7):
+        refused("range", "wanted", path=tmp_path / "a.npy", range=bad)
+
+
+# --- scales of files
+
+
+def tiffs(folder: Path, pictures: list[np.ndarray]) -> Path:
+    folder.mkdir()
+    for i, a in enumerate(pictures):
+        PIL.Image.fromarray(a).save(folder / f"{i:03}.tif")
+    return folder
+
+
+def ramp(low: float, high: float, kind: str) -> np.ndarray:
+    a = np.linspace(low, high, 256).reshape(16, 16)
+    return (a if kind[0] == "f" else a.round()).astype(kind)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "white"),
+    [
+        ([ramp(0, 4095, "u2"), ramp(0, 500, "u2"), ramp(100, 2000, "u2")], 4095),
+        ([ramp(0, 300, "i4"), ramp(0, 3, "i4")], 300),
+        ([ramp(0, 65535, "u2"), ramp(0, 900, "u2")], 65535),
+        ([ramp(0, 1.0, "f4"), ramp(0, 1.02, "f4"), ramp(0, 0.2, "f4")], 1),
+        ([ramp(-1e-4, 1, "f4"), ramp(0, 0.9, "f4")], 1),
+        ([ramp(0, 250, "f4"), ramp(0, 0.8, "f4")], 255),
+    ],
+)
+def test_one_scale_for_a_folder(tmp_path: Path, pictures: list[np.ndarray], white: float) -> None:
+    d = read(tiffs(tmp_path / "set", pictures), Image)
+    wanted = np.clip(np.stack(pictures).astype(float) / white * 255, 0, 255)
+    assert np.abs(d.items[..., 0] - wanted).max() <= 0.5 + 1e-4
+    assert d.modality.config()["levels"] == [0, white]
+    assert any(f"0 to {white:,} taken as black to white" in n and "--range" in n for n in d.notes)
+    again = read(tmp_path / "set", Image)  # from the cache
+    assert again.modality == d.modality
+    with pytest.raises(LiminalError, match="range"):
+        read(tmp_path / "set", Image, range="low:high")
+    half = read(tmp_path / "set", Image, range=f"0:{white / 2}")
+    assert np.abs(half.items[..., 0] - np.clip(2 * wanted, 0, 255)).max() <= 1
+    assert any("were clipped" in n for n in half.notes)
+
+
+def test_files_of_eight_bits_keep_their_numbers(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for i in range(5):
+        save(data / f"{i}.png", picture(i, c=1))
+    d = read(data, Image)
+    assert levels(d) == [0, 1, 2, 3, 4]
+    assert d.modality.config() == {"height": 16, "width": 16, "channels": 1, "fit": "pad"}
+    assert d.notes == ()
+    refused("8 bits", "leave it out", path=data, range="0:4")
+    PIL.Image.fromarray(ramp(0, 4095, "u2")).save(data / "deep.tif")
+    mixed = read(data, Image)
+    assert levels(mixed)[:5] == [0, 1, 2, 3, 4]
+    np.testing.assert_array_equal(mixed.items[5, ..., 0], np.rint(ramp(0, 4095, "u2") / 4095 * 255))
+
+
+def test_two_pictures_in_colour_among_two_hundred(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for i in range(200):
+        save(data / f"{i:03}.png", picture(i, 8, 8, 3 if i in (101, 198) else 1))
+    d = read(data, Image)
+    assert d.modality == Image(8, 8, 3)
+    save(data / "077.png", np.full((8, 8, 4), 9, np.uint8))
+    assert read(data, Image).modality == Image(8, 8, 4)
+
+
+def test_folders_in_a_folder(tmp_path: Path) -> None:
+    def known(*names: str) -> tuple[list[bool] | None, list[str | None] | None, str]:
+        held_out, labels, notes = sort_by_folder(names)
+        return None if held_out is None else held_out.tolist(), labels, " / ".join(notes)
+
+    assert known("a/cat/1", "a/cat/2", "a/dog/1")[:2] == (None, ["cat", "cat", "dog"])
+    assert known("x/y/cat/1", "x/y/dog/1", "preview")[1] == ["cat", "dog", None]
+    assert known("d/train/1", "d/train/2", "d/test/1")[:2] == ([False, False, True], None)
+    held, labels, notes = known("d/train/a/1", "d/train/b/2", "d/test/a/3", "preview.png")
+    assert (held, labels) == ([False, False, True, False], ["a", "b", "a", None])
+    assert "preview.png" in notes
+    assert known("training_set/a/1", "training_set/b/1", "test_set/a/1")[0] == [False, False, True]
+    held, labels, _ = known("bottle/train/1", "bottle/test/2", "cup/train/3", "cup/test/4")
+    assert (held, labels) == ([False, True, False, True], ["bottle", "bottle", "cup", "cup"])
+    held, _, notes = known("test/1", "other/2", "third/2")
+    assert held is None
+    assert "test is not held out" in notes
+    held, _, notes = known("1", "2", "test/3", "test/4", "test/5")
+    assert held is None
+    assert "test is not held out" in notes
+    assert known("steam train/1", "test tube/2", "car/3")[:2] == (None, ["steam train", "test tube", "car"])
+    _, labels, notes = known("1", "2", "3", "a/1", "b/1")
+    assert labels is None
+    assert "3 of 5" in notes
+    assert known("cat/1", "cat/2") == (None, None, "")
 
 
 # --- Parquet
@@ -474,7 +721,6 @@ def test_parquet_of_bytes_and_of_hugging_face(tmp_path: Path) -> None:
     assert levels(d) == list(range(100))
     assert d.sources[99] == "a.parquet#99"
     assert {f.name: f.type for f in d.attributes.schema} == {
-        "id": pa.float64(),
         "tag": pa.string(),
         "ok": pa.bool_(),
     }
@@ -521,6 +767,61 @@ def test_parquet_shards(tmp_path: Path) -> None:
     assert d.held_out is not None
     assert d.held_out.tolist() == [True, False, False, False]
     assert d.attributes["label"].to_pylist() == ["9", "0", "1", "2"]
+
+
+def test_parquet_with_paths_instead_of_bytes(tmp_path: Path) -> None:
+    for i in range(3):
+        save(tmp_path / "set" / "img" / f"{i}.png", picture(10 * i))
+    save(tmp_path / "secret.png", picture(99))
+    paths = ["img/0.png", "img/1.png", "img/2.png", "../secret.png", str(tmp_path / "secret.png"), "gone.png"]
+    table = pa.table({"image": pa.array([{"bytes": None, "path": p} for p in paths], HUGGING)})
+    pq.write_table(table, tmp_path / "set" / "a.parquet")
+    d = read(tmp_path / "set" / "a.parquet", Image)
+    assert levels(d) == [0, 10, 20]
+    assert [name for name, _ in d.skipped] == ["a.parquet#3", "a.parquet#4", "a.parquet#5"]
+    assert "gone.png" in d.skipped[2][1]
+    pq.write_table(table.slice(3), tmp_path / "set" / "b.parquet")
+    refused("none of 3 rows", "b.parquet#0", "secret.png", "no bytes", path=tmp_path / "set" / "b.parquet")
+    pq.write_table(table.slice(0, 0), tmp_path / "set" / "c.parquet")
+    refused("none of 0", path=tmp_path / "set" / "c.parquet")
+
+
+def test_parquet_of_lists_and_of_several_columns(tmp_path: Path) -> None:
+    rgb = [{"bytes": encoded(picture(i)), "path": None} for i in (50, 60)]
+    mask = [encoded(picture(0)), encoded(picture(1))]
+    columns = {
+        "seg_mask": mask,
+        "photos": pa.array([[x] for x in rgb], pa.list_(HUGGING)),
+        "box": [[1, 2], [3, 4]],
+        "nothing": pa.nulls(2),
+        "age": [3, 4],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    d = read(tmp_path / "a.parquet", Image)
+    assert levels(d) == [50, 60]
+    assert d.attributes.column_names == ["age"]
+    notes = " / ".join(d.notes)
+    assert "photos; seg_mask" in notes
+    assert "box" in notes
+    assert "nothing" in notes
+    assert levels(read(tmp_path / "a.parquet", Image, column="seg_mask")) == [0, 1]
+    refused("no column 'age'", "seg_mask, photos", path=tmp_path / "a.parquet", column="age")
+
+
+def test_parquet_colour_is_looked_for_in_every_row(tmp_path: Path) -> None:
+    rows = [encoded(picture(i, 8, 8, 3) if i == 170 else picture(i, 8, 8, 1)[..., 0]) for i in range(200)]
+    pq.write_table(pa.table({"image": rows}), tmp_path / "a.parquet")
+    d = read(tmp_path / "a.parquet", Image)
+    assert d.modality == Image(8, 8, 3)
+    assert levels(d) == list(range(200))
+
+
+def test_parquet_files_whose_columns_differ(tmp_path: Path) -> None:
+    for i, label in enumerate(([1], [{"a": 1}])):
+        pq.write_table(pa.table({"image": [encoded(picture(i))], "x": label}), tmp_path / f"{i}.parquet")
+    assert levels(read(tmp_path, Image)) == [0, 1]
+    pq.write_table(pa.table({"image": [encoded(picture(1))], "x": ["a"]}), tmp_path / "1.parquet")
+    refused("differ in the type", path=tmp_path)
 
 
 def test_bad_parquet(tmp_path: Path) -> None:
@@ -574,7 +875,7 @@ def test_types_of_parquet_columns() -> None:
     import datetime
     import decimal
 
-    t = typed(
+    t, _ = as_attributes(
         pa.table(
             {
                 "i": [1, 2],
@@ -597,12 +898,12 @@ def test_types_of_parquet_columns() -> None:
         "d": "double",
         "s": "string",
         "w": "bool",
-        "when": "string",
+        "when": "double",
         "dict": "string",
         "label": "string",
     }
     with pytest.raises(LiminalError, match="attribute a: row 2 is infinite"):
-        typed(pa.table({"a": [1.0, float("inf")]}))
+        as_attributes(pa.table({"a": [1.0, float("inf")]}))
 
 
 @pytest.mark.parametrize(

@@ -316,6 +316,122 @@ def test_what_no_reader_sees_is_not_claimed() -> None:
     assert float(hat.vector[2]) == pytest.approx(3, abs=0.2)  # the gap in the latents
 
 
+KINDS = ("beanie", "cap", "crown", "hood")
+
+
+def dressed(n: int, seed: int, table: str) -> tuple[Tensor, pa.Table]:
+    """Latents of hats of four kinds, an axis each, and of a smile; a table that tells hats twice."""
+    draw = np.random.default_rng(seed)
+    kind = np.where(draw.random(n) < 0.6, draw.integers(0, 4, n), -1)
+    smile = draw.normal(size=n)
+    z = np.stack([*(2.0 * (kind == i) for i in range(4)), smile], 1) + 0.2 * draw.normal(size=(n, 5))
+    hat = {"hat": pa.array(kind >= 0)}
+    one = {"headgear": ["none" if i < 0 else KINDS[i] for i in kind]}
+    each = {name: pa.array(kind == i) for i, name in enumerate(KINDS)}
+    bare = {"bare": pa.array(kind < 0)}
+    columns = {"one": hat | one, "each": hat | each, "parts": bare | each}[table]
+    return torch.tensor(z, dtype=torch.float32), pa.table({"smile": smile, **columns})
+
+
+def worn(x: Tensor) -> dict[str, Tensor]:
+    kinds = {name: torch.sigmoid(5 * (x[:, i] - 1)) for i, name in enumerate(KINDS)}
+    hat = torch.sigmoid(5 * (x[:, :4].amax(1) - 1))
+    of = {f"headgear={name}": seen for name, seen in kinds.items()}
+    return {"smile": x[:, 4], "hat": hat, **kinds, "bare": 1 - hat, **of, "headgear=none": 1 - hat}
+
+
+@pytest.mark.parametrize(
+    ("table", "names"),
+    [
+        ("one", ["hat", "headgear=beanie", "headgear"]),
+        ("each", ["hat", "beanie", "hood"]),
+        ("parts", ["bare", "beanie"]),
+    ],
+)
+def test_what_contains_another_is_not_held_against_it(table: str, names: list[str]) -> None:
+    """A hat beside its kinds, as one column or as four: all else held fixed, no hat is left to move."""
+    (z, about), (held, known) = dressed(3000, 0, table), dressed(900, 1, table)
+    seen = set(about.column_names)
+    read = lambda x: {k: v for k, v in worn(x).items() if k.partition("=")[0] in seen}
+    found = {d.name: d for d in find_directions(z, about, held, known, decode=lambda z: z, read=read)}
+    for name in names:
+        one = found[name]
+        assert one.vector.any(), name
+        assert one.effect == pytest.approx(1, abs=0.1), name
+        assert one.works
+        assert one.not_held
+        assert "smile" not in one.not_held
+        assert set(one.leakage) == {"smile"}
+        assert one.leakage["smile"] < 0.1
+        assert "not held against" in one.note
+    beanie = next((found[n] for n in names if "beanie" in n), None)
+    if beanie is not None:
+        assert int(beanie.vector.abs().argmax()) == 0
+    assert not found["smile"].not_held
+
+
+def test_columns_that_make_each_other_up_have_vectors() -> None:
+    """The same length in two units, and a sum of two others: pairs of columns do not tell the latter."""
+    draw = np.random.default_rng(0)
+
+    def made(n: int) -> tuple[Tensor, pa.Table]:
+        z = torch.tensor(draw.normal(size=(n, 4)), dtype=torch.float32)
+        a, b, c, d = z.double().numpy().T
+        return z, pa.table({"cm": c, "inch": c / 2.54 + 1, "a": a, "b": b, "sum": a + b, "d": d})
+
+    (z, table), (held, known) = made(2000), made(500)
+    seen = lambda x: {
+        "cm": x[:, 2], "inch": x[:, 2] / 2.54 + 1, "a": x[:, 0], "b": x[:, 1],
+        "sum": x[:, 0] + x[:, 1], "d": x[:, 3],
+    }  # fmt: skip
+    found = {d.name: d for d in find_directions(z, table, held, known, decode=lambda z: z, read=seen)}
+    assert all(d.works and d.effect == pytest.approx(1, abs=0.05) for d in found.values())
+    assert (found["cm"].not_held, found["inch"].not_held) == (("inch",), ("cm",))
+    assert set(found["sum"].not_held) == {"a", "b"}
+    assert found["d"].not_held == ()
+    at = found["sum"].vector / found["sum"].vector.norm()
+    torch.testing.assert_close(at, torch.tensor([0.5**0.5, 0.5**0.5, 0.0, 0.0]), atol=0.1, rtol=0)
+
+
+def test_how_well_one_tells_the_other() -> None:
+    draw = np.random.default_rng(0)
+    hat, other = draw.random(4000) < 0.5, draw.random(4000) < 0.5
+    beanie = hat & (draw.random(4000) < 0.1)
+    flags = {"hat": hat, "other": other, "beanie": beanie, "none": ~hat, "rare": draw.random(4000) < 0.001}
+    flag = {name: values.astype(float) for name, values in flags.items()}
+    for pair in (("hat", "beanie"), ("beanie", "hat"), ("none", "beanie"), ("hat", "none"), ("hat", "hat")):
+        assert probes.tells(*(flag[name] for name in pair)) == 1
+    assert probes.tells(flag["hat"], flag["other"]) < 0.1
+    assert probes.tells(flag["beanie"], flag["rare"]) < 0.01  # chance alone would hardly bring them together
+    age = draw.normal(40, 15, 4000)
+    assert probes.tells(age, (age > 60).astype(float)) == 1
+    assert probes.tells((age < 60).astype(float), -age) == 1
+    assert probes.tells(age, 2.54 * age + 1) == pytest.approx(1)
+    assert probes.tells(age, draw.normal(size=4000)) < 0.01
+    assert abs(probes.tells(age, flag["other"]) - 0.5) < 0.05
+    nine = np.where(np.arange(4000) % 40 == 0, ~hat, hat)  # 2.5 % otherwise: H = 1 - .0125 / .25
+    assert probes.tells(flag["hat"], nine.astype(float)) == pytest.approx(0.95, abs=0.01)
+    unknown = flag["hat"].copy()
+    unknown[::3] = np.nan
+    assert probes.tells(unknown, flag["beanie"]) == 1
+    assert probes.tells(np.full(9, np.nan), flag["hat"][:9]) == probes.tells(np.ones(9), np.arange(9.0)) == 0
+
+
+def test_a_direction_without_a_vector_is_no_edit(found: dict[str, Direction]) -> None:
+    none = replace(found["hat"], vector=torch.zeros(5), note="no vector is left for it")
+    for value in (None, "yes"):
+        with pytest.raises(LiminalError, match="no vector") as told:
+            resolve("hat", value, {"hat": none})
+        assert "label" in str(told.value)
+
+
+def test_what_was_not_held_is_kept_on_disk(found: dict[str, Direction]) -> None:
+    one = replace(found["hat"], not_held=("cap", "crown"))
+    (again,) = directions.from_tensors(*directions.to_tensors([one]))
+    assert again.not_held == ("cap", "crown")
+    assert one.evidence["not_held"] == ("cap", "crown")
+
+
 def test_too_little_is_left_out() -> None:
     z, table = world(200, 0)
     rare = [True] * 3 + [False] * 197

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image, ImageFont
 
 from liminal.errors import LiminalError
-from liminal.export import grid, video
+from liminal.show import film as video
+from liminal.show import grid
 
 
 def flat(colour: tuple[int, ...] | int, w: int = 4, h: int = 3) -> Image.Image:

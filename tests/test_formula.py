@@ -13,11 +13,19 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from liminal.errors import LiminalError, unknown
+from liminal.filters import resolve
 from liminal.ops import formula
 from liminal.ops.formula import parse, point, show, where
 from liminal.ops.syntax import Dimension, File, Item, Mean, Mix, Named, Negative, Number, Product, Random, Sum
 
-AXES = {"smile": 0, "glasses": 1, "hair_colour=blond": 2}
+AXES = {
+    "smile": 0,
+    "glasses": 1,
+    "hair_colour=blond": 2,
+    "5_o_Clock_Shadow": 0,
+    "eye-size": 1,
+    "sleeve length": 2,
+}
 
 
 class World:
@@ -40,7 +48,7 @@ class World:
     def direction(self, name: str, value: str | None) -> Tensor:
         key = name if value is None else f"{name}={value}"
         if key not in AXES:
-            raise unknown("direction", key, AXES)
+            raise unknown("direction", name, {axis.split("=")[0] for axis in AXES})
         return 10 * torch.eye(3)[AXES[key]]
 
     def dimension(self, index: int) -> Tensor:
@@ -84,6 +92,12 @@ def said(text: str, call=point) -> str:
         ("@0 + hair_colour='blond'", [0, 1, 10]),
         ('@0 + "hair_colour" = blond', [0, 1, 10]),
         ("@0 + `smile`", [10, 1, 0]),
+        ("@0 + 5_o_Clock_Shadow", [10, 1, 0]),
+        ("@0 + 2*5_o_Clock_Shadow", [20, 1, 0]),
+        ("@0 + `eye-size` + `sleeve length`", [0, 11, 10]),
+        ("1e1*smile + @0", [100, 1, 0]),
+        ("mean(label=3)", [0, 0, len("label = 3")]),
+        ("mean(label=🙂)", [0, 0, len("label = '🙂'")]),
         ("mean(label=Sandal)", [0, 0, len("label = 'Sandal'")]),
         (
             "mean(label='Ankle boot') - mean(label=Sandal) + @1",
@@ -119,6 +133,11 @@ def test_changes(text: str, wanted: list[float]) -> None:
         ("@1 + * 2", ["character 6", "got '*'"]),
         ("@1 smile", ["wanted +, -, * or the end at character 4", "'smile'"]),
         ("2smile + @1", ["'*' between 2 and 'smile'"]),
+        ("2.5smile + @1", ["'*' between 2.5 and 'smile'"]),
+        ("@1 + eye-size", ["unknown direction 'eye'", "a minus goes in backticks: `eye-size`"]),
+        ("@1 - 2*eye-sise=big", ["a minus goes in backticks: `eye-size`=big"]),
+        ("@1 + sleeve length", ["a name of several words goes in backticks", "'length'"]),
+        ("@1 − smile", ["'−' has no meaning"]),
         ("@1 + (smile", ["a ) is missing at the end (character 12)"]),
         ("@1 + mean(label=Bag", ["a ) is missing at the end"]),
         ("@x", ["number of an item after @"]),
@@ -132,7 +151,7 @@ def test_changes(text: str, wanted: list[float]) -> None:
         ("mean()", ["name of an attribute"]),
         ("mean(label)) ", ["+, -, * or the end"]),
         ("mean(label=)", ["wanted a value"]),
-        ("mean(label=T-shirt)", ["')' (values", "go in quotes) at character 13, got '-'"]),
+        ("mean(label=T-shirt)", ["')' (values", "go in quotes", "at character 13, got '-'"]),
         ("mix(@1)", ["two or more"]),
         ("mix(@1, smile)", ["'smile' is a change with no item"]),
         ("random(1.5)", ["a seed"]),
@@ -280,6 +299,8 @@ FILTERS = [
     ("`eye size` > 2 or label='O''Brien'", "`eye size` > 2 or label = 'O''Brien'", [2, 3]),
     ('"eye size" <= 2', "`eye size` <= 2", [0, 1]),
     ("smile < `eye size`", "smile < `eye size`", [0, 1, 3]),
+    ("5_o_clock", "`5_o_clock` = true", [1]),
+    ("mood=🙂 or mood = très bien", "mood = '🙂' or mood = 'très bien'", [0, 3]),
 ]
 
 
@@ -294,6 +315,8 @@ def table(tmp_path_factory: pytest.TempPathFactory):
             "smile": [0.9, 0.8, None, -0.5],
             "hat": [True, False, False, False],
             "eye size": [1.0, 2.0, 3.0, 4.0],
+            "5_o_clock": [False, True, False, False],
+            "mood": ["🙂", "sad", None, "très bien"],
         }
     )
     return lancedb.connect(tmp_path_factory.mktemp("lance")).create_table("items", rows)
@@ -323,6 +346,27 @@ def test_filters_mean_in_the_database_what_they_say(text: str, sql: str, rows: l
 def test_filters_refused(text: str, words: str) -> None:
     with pytest.raises(LiminalError, match=words):
         where(text)
+
+
+def test_a_number_keeps_its_digits_where_a_category_may_hold_it() -> None:
+    assert where("version = 1.10 or label in (03, -1)") == "version = 1.10 or label in (03, -1)"
+    assert formula.compared(where("version=1.10 and label=Bag")) == [("version", "1.10"), ("label", "Bag")]
+
+
+@pytest.mark.parametrize(
+    ("text", "sql"),
+    [
+        ("label = 3", "`label` = '3'"),
+        ("label != 03 and smile > 1", "`label` != '03' and `smile` > 1"),
+        ("label in (3, -1) or smile = 3", "`label` in ('3', '-1') or `smile` = 3"),
+        ("label >= 3", "`label` >= 3"),  # text has no such order: the database refuses it
+        ("hat = yes and label = 'yes'", "`hat` = true and `label` = 'yes'"),
+        ("smile between 1 and 3", "`smile` between 1 and 3"),
+        ('label = "3"', "`label` = '3'"),
+    ],
+)
+def test_values_are_what_their_column_holds(text: str, sql: str) -> None:
+    assert resolve(text, {"label": "category", "smile": "number", "hat": "bool"}) == sql
 
 
 def test_a_file_name_may_hold_anything(tmp_path: Path) -> None:

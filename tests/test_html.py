@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from liminal.export.html import Bars, Figure, Meter, Points, Prose, Section, page
+from liminal.show.page import Bars, Figure, Meter, Points, Prose, Section, page
 
 VOID = {"meta", "link", "img", "br"}
 

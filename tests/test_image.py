@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import struct
 import warnings
 import zlib
@@ -19,6 +20,7 @@ from hypothesis.extra.numpy import arrays
 
 from liminal.errors import LiminalError
 from liminal.modalities.image import Image
+from liminal.modalities.levels import Numbers, choose, scaled
 
 
 def smooth(h: int, w: int, c: int, seed: int = 0) -> np.ndarray:
@@ -399,7 +401,7 @@ def test_write(tmp_path: Path) -> None:
 def test_preview_and_bits() -> None:
     item = smooth(10, 20, 3)
     m = Image(10, 20, 3)
-    assert m.bits() == 10 * 20 * 3 * 8
+    assert m.bits(item[None]) == 10 * 20 * 3 * 8
     big = m.preview(item, 70)
     assert big.size == (60, 30)
     np.testing.assert_array_equal(np.asarray(big)[::3, ::3], item)
@@ -424,3 +426,88 @@ def test_mpo_from_a_phone_is_its_first_picture(tmp_path: Path) -> None:
     got = Image(10, 10, 3).read(tmp_path / "a.jpg")
     assert got[..., 0].min() > 240
     assert got[..., 2].max() < 20
+
+
+def deep_png(a: np.ndarray) -> bytes:
+    """A PNG of 16 bits written by hand, grey (h, w, 1), RGB or RGBA."""
+    h, w, c = a.shape
+    body = bytearray(png(w, h, b"".join(b"\0" + row.astype(">u2").tobytes() for row in a)))
+    body[24:26] = 16, {1: 0, 3: 2, 4: 6}[c]
+    body[29:33] = struct.pack(">I", zlib.crc32(bytes(body[12:29])))
+    return bytes(body)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_twelve_bits_in_sixteen(tmp_path: Path, channels: int) -> None:
+    a = np.random.default_rng(0).integers(0, 4096, (16, 12, channels)).astype(np.uint16)
+    a[..., 3:] = 65535  # opaque
+    a[0, 0, 3:] = 0
+    a[1, 1, :3] = 4095
+    (tmp_path / "a.png").write_bytes(deep_png(a))
+    m = Image.infer([tmp_path / "a.png"])
+    assert m == Image(16, 12, channels, levels=(0, 4095))
+    got, remarks = m.load(tmp_path / "a.png", "a.png")
+    np.testing.assert_array_equal(got[..., :3], np.rint(a[..., :3] / 4095 * 255))
+    np.testing.assert_array_equal(got[..., 3:], a[..., 3:] / 257)
+    assert len(remarks) == 1
+    assert "0 to 4,095" in remarks[0]
+    with open(tmp_path / "a.png", "rb") as file:  # as the studio gets it
+        np.testing.assert_array_equal(m.load(file, "a.png")[0], got)
+    m.write(got, tmp_path / "b.png")  # its own pictures have 8 bits, and stay as they are
+    np.testing.assert_array_equal(m.read(tmp_path / "b.png"), got)
+
+
+def test_levels_are_kept_and_refused() -> None:
+    m = Image(8, 8, 1, levels=(0, 4095))
+    assert m.config()["levels"] == [0, 4095]
+    assert Image.infer([], **m.config()) == m
+    assert m != Image(8, 8, 1)
+    assert "levels" not in Image(8, 8, 1).config()
+    for bad in ((0,), (0, 0), (1, 0), (0, np.inf), "0-4095", ("a", 1), 5, (0, [1])):
+        with pytest.raises(LiminalError, match="range") as told:
+            Image(8, 8, 1, levels=bad)  # type: ignore[arg-type]
+        assert "\n" not in str(told.value)
+
+
+@settings(deadline=None, max_examples=200)
+@given(high=st.integers(1, 2**31), low=st.floats(0, 0.9))
+def test_white_is_near_the_greatest_number(high: int, low: float) -> None:
+    for values in (np.array([high, int(low * high)]), np.array([high, low * high], float)):
+        numbers = Numbers()
+        numbers.add(values)
+        black, white = choose(numbers, "x")
+        assert black == 0
+        assert high / 1.05 <= white <= 2 * high
+        assert white in (1, 255, 65535, high) or math.log2(white + 1).is_integer()
+        got = scaled(values, (black, white))
+        assert int(got[0]) >= 127  # the brightest picture is bright
+        assert got[0] >= got[1]
+
+
+def test_numbers_below_black() -> None:
+    def of(*values: float) -> Numbers:
+        numbers = Numbers()
+        assert numbers.add(np.array(values))
+        return numbers
+
+    assert choose(of(-0.04, *[1.0] * 9), "x") == (0, 1)
+    assert choose(of(-9999, *[300] * 999), "x") == (0, 300)  # a rare mark of what is missing
+    with pytest.raises(LiminalError, match=r"x: numbers from -1 to 1; .*--range=-1:1"):
+        choose(of(-1, 1, 0.5), "x")
+    assert choose(of(0, 0), "x") == (0, 1)
+    assert choose(of(1e308, 0), "x") == (0, 1e308)
+    assert not Numbers().add(np.array([1, np.nan]))
+
+
+def test_pictures_of_another_scale_than_the_space(tmp_path: Path) -> None:
+    PIL.Image.fromarray(np.full((8, 8), 257 * 50, np.uint16)).save(tmp_path / "a.png")
+    assert Image(8, 8, 1, levels=(0, 1)).read(tmp_path / "a.png").flat[0] == 50
+    PIL.Image.fromarray(np.full((8, 8), 500, np.uint16)).save(tmp_path / "b.png")
+    got, remarks = Image(8, 8, 1, levels=(100, 300)).load(tmp_path / "b.png", "b")
+    assert got.flat[0] == 255
+    assert any("clipped" in r for r in remarks)
+    mixed = [tmp_path / "a.png", tmp_path / "f.tif"]
+    PIL.Image.fromarray(np.full((8, 8), 0.5, np.float32)).save(tmp_path / "f.tif")
+    PIL.Image.fromarray(np.full((8, 8), 60000, np.uint16)).save(tmp_path / "a.png")
+    m = Image.infer(mixed)  # no one scale suits both
+    assert [int(m.read(path).flat[0]) for path in mixed] == [233, 128]

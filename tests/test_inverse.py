@@ -13,11 +13,11 @@ from linear import GREY, fashion, fashion_pca
 from PIL import Image
 
 from liminal.errors import LiminalError
-from liminal.export import scatter
 from liminal.maps.answers import answer
 from liminal.maps.inverse import Held, Inverse, fit_inverse
 from liminal.maps.lattice import lattice
 from liminal.maps.project import Map, project
+from liminal.show import scatter
 
 
 def plane(n: int = 400, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -12,10 +12,10 @@ from linear import GREY, fashion, fashion_pca
 from PIL import Image
 
 from liminal.errors import LiminalError
-from liminal.export import scatter
 from liminal.maps import layouts
 from liminal.maps.place import place
 from liminal.maps.project import Map, project
+from liminal.show import scatter
 
 
 def clusters(n: int = 60) -> tuple[np.ndarray, list[str]]:

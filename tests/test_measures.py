@@ -34,10 +34,11 @@ from liminal.measures.mixtures import in_detail
 from liminal.measures.pca import fit_pca
 from liminal.measures.report import show
 from liminal.measures.structure import active_units, knn_accuracy, majority, rate, trustworthiness, vote
-from liminal.measures.verdict import verdict
+from liminal.measures.verdict import MEAN, verdict
 from liminal.measures.words import GROUPS, WORDS, words
 from liminal.modalities.filters import RandomFilters
 from liminal.modalities.image import Image
+from liminal.modalities.likelihoods import explained
 from liminal.modalities.similarity import mse, psnr, ssim
 from liminal.ops.mixer import Mixer
 from liminal.ops.support import fit_support
@@ -689,6 +690,28 @@ def test_report_as_json_table_and_page(surveyed: Report, tmp_path: Path) -> None
     with pytest.raises(LiminalError, match=r"\.html \(a page\) or \.json"):
         surveyed.save(tmp_path / "r.pdf")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["r.html", "r.json"]
+
+
+def test_a_verdict_says_first_that_nothing_was_learned(surveyed: Report) -> None:
+    first = lambda value: verdict(
+        [Measure("mse", value, None, "", "lower", {"PCA, 2 dimensions": 0.1, MEAN: 0.2})]
+    )[0]
+    for value in (0.2, 0.199, 0.5):
+        assert "not learned" in first(value)
+    assert "not learned" not in first(0.19)
+    assert 0 < surveyed["mse"].value < surveyed["mse"].baseline[MEAN]
+    assert "not learned" not in " ".join(surveyed.verdict())
+
+
+def test_explained_is_one_for_copies_and_nothing_for_the_mean() -> None:
+    x = torch.randn(200, 3, 4, generator=torch.Generator().manual_seed(0))
+    assert explained(x, x, x.mean(0)) == 1
+    assert explained(x, x.mean(0).expand_as(x), x.mean(0)) == pytest.approx(0, abs=1e-6)
+    assert explained(x, x + 0.5, x.mean(0)) == pytest.approx(
+        1 - 0.25 / float(x.var(0, correction=0).mean()), abs=1e-4
+    )
+    assert explained(x, -x, x.mean(0)) < 0
+    assert math.isnan(explained(x[:1], x[:1], x[0]))
 
 
 def test_a_verdict_says_what_intervals_allow(surveyed: Report) -> None:

@@ -310,7 +310,7 @@ def test_a_real_path_in_every_format(tmp_path: Path) -> None:
         assert sheet.size == (12 * (112 + 4) + 4, 2 * (112 + 4) + 4)  # 12 in a row, 28 pixels as 4 x 4 each
         first = np.asarray(sheet.convert("L"))[4:116:4, 4:116:4]
     assert np.array_equal(first, walk.frames[0, :, :, 0])
-    with pytest.raises(LiminalError, match=r"\.gif, \.mp4 or \.png"):
+    with pytest.raises(LiminalError, match=r"\.gif, \.mp4, \.png"):
         walk.save(tmp_path / "a.wav")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.gif", "a.mp4", "a.png"]
 

@@ -17,8 +17,8 @@ from pages import ROOT, blocks, furnish, hurry, run
 from liminal import build, registry
 from liminal.datasets import Dataset, faces
 from liminal.errors import LiminalError
-from liminal.export import grid, video
 from liminal.modalities.image import Image
+from liminal.show import grid
 
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -114,7 +114,7 @@ def test_pictures_come_from_the_demo(tmp_path: Path) -> None:
     with pytest.raises(LiminalError, match=r"morph.gif is missing; run `make demo` first"):
         pictures["write"](demo, tmp_path / "out")
     film = [grid.enlarge(grid.picture(drawn[i // 2 % 4]), 256) for i in range(16)]
-    video.gif(film, demo / "morph.gif")
+    film.gif(film, demo / "morph.gif")
     written = {path.name: path for path in pictures["write"](demo, tmp_path / "out")}
     for name in pictures["STILLS"]:
         assert np.array_equal(

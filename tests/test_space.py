@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,12 @@ from PIL import Image as Picture
 
 import liminal
 from liminal import registry
+from liminal.card import claim
+from liminal.cli import main
 from liminal.datasets.faces import faces
 from liminal.errors import LiminalError
 from liminal.models.vae import VAE
+from liminal.voice import Voice
 
 SMALL = {"epochs": 2, "dim": 6, "threads": 1, "options": {"width": 8}}
 
@@ -177,6 +181,21 @@ def test_label_add_and_copy(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(LiminalError, match="exists"):
         again.save(tmp_path / "half")
 
+    heard: list[str] = []
+
+    class Listener(Voice):
+        def warn(self, text: str) -> None:
+            heard.append(text)
+
+    twice = faces(n=30, size=32, seed=5)
+    changed = np.array(twice.items)
+    changed[:10] = 255 - changed[:10]
+    assert again.add(replace(twice, items=changed), voice=Listener()) == 30
+    assert len(heard) == 1
+    assert heard[0].startswith("20 of 30 items are in the space already")
+    assert again.add(faces(n=5, size=32, seed=6), voice=Listener()) == 5
+    assert len(heard) == 1
+
 
 def test_encode_data(space: liminal.Space, tmp_path: Path) -> None:
     z, columns = space.encode_data(faces(n=12, size=32, seed=9))
@@ -226,12 +245,53 @@ def test_every_model_makes_a_space(model: str, prior: str, tmp_path: Path) -> No
         assert torch.allclose(again.generator.prior.nearest(z), z, atol=1e-5)
 
 
-def test_arrays_and_claims(tmp_path: Path, monkeypatch) -> None:
+def test_what_has_learned_says_nothing(space: liminal.Space) -> None:
+    held = space.catalogue.table(columns=["id"], split="held")["id"].to_pylist()
+    x = space.modality.tensor(space.items(held))
+    y = space.generator.decode(space.latents[held])
+    mean = space.modality.tensor(space.items([i for i in range(400) if i not in held])).mean(0)
+    share = 1 - float((x - y).square().mean() / (x - mean).square().mean())
+    assert space.card.measures["explained"] == pytest.approx(share, abs=1e-4)
+    assert ("not learned" in " ".join(space.card.notes)) is (share < 0.02)
+
+
+def test_transfer_chooses_the_category_that_the_latents_tell_best(space: liminal.Space) -> None:
+    best = space.categories
+    assert len(best) > 1
+    assert "label" not in best
+    score = {
+        name: np.mean([d.score for d in space.directions.values() if d.name.startswith(f"{name}=")])
+        for name in best
+    }
+    assert best == sorted(best, key=lambda name: -score[name])
+    done = space.transfer("@1", "@2")
+    assert done.by == done.evidence["by"] == best[0]
+    assert space.transfer("@1", "@2", by=best[1]).by == best[1]
+
+
+def test_a_transfer_says_what_it_took_for_the_content(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["transfer", str(folder), "--content", "@1", "--style", "@2", "-o"]
+    assert main([*argv, str(tmp_path / "a.png")]) == 0
+    best = liminal.open(folder).categories
+    assert f"{best[0]} names; --by {best[1]}" in capsys.readouterr().out
+    assert main([*argv, str(tmp_path / "b.png"), "--by", best[1]]) == 0
+    assert "--by" not in capsys.readouterr().out
+
+
+def test_arrays_and_claims(tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     pictures = np.random.default_rng(0).integers(0, 255, (40, 16, 16), dtype=np.uint8)
     space = liminal.fit(pictures, **SMALL)
     assert space.folder == Path("space")
     assert space.modality.item_shape == (16, 16, 1)
+    assert space.card.measures["explained"] < 0.02  # noise: there is nothing to learn
+    assert "not learned" in space.card.notes[0]
+    assert main(["info", "space"]) == 0
+    told = capsys.readouterr().out
+    assert "not learned" in told.splitlines()[0]
+    assert told.count("not learned") == 1
     with pytest.raises(LiminalError, match="--force"):
         liminal.fit(pictures, "space", **SMALL)
     (tmp_path / "precious").mkdir()
@@ -297,6 +357,124 @@ def test_killed_and_resumed(tmp_path: Path) -> None:
     )
     assert "nothing to resume" in again.stderr
     assert files(tmp_path / "b") == before
+
+
+TINY = ["--dim", "2", "--width", "8", "--batch", "32", "--threads", "1"]
+
+
+def killed(out: Path, *arguments: str, at: Path) -> None:
+    """A fit that is killed (-9) as soon as a file is there."""
+    process = subprocess.Popen(command("fit", *arguments, *TINY, "-q", "-o", str(out)))
+    for _ in range(1200):
+        if at.exists() or process.poll() is not None:
+            break
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    assert at.exists()
+
+
+def test_a_space_that_is_replaced_is_whole_until_the_new_one_is(
+    tiny_space: Path, pictures: Path, tmp_path: Path
+) -> None:
+    """kill -9 while the new one trains; --resume ends what was begun, and only then the old one goes."""
+    out, data = tmp_path / "space", str(pictures / "pictures" / "bar")
+    shutil.copytree(tiny_space, out)
+    old, new = files(out), tmp_path / "space.new"
+    how = [data, "--epochs", "40"]
+    killed(out, *how, "--force", at=new / "checkpoint" / "state.json")
+    assert files(out) == old
+    assert len(liminal.open(out).sample(3).items) == 3
+    with pytest.raises(LiminalError, match=r"unfinished.*--resume"):
+        liminal.open(new)
+    refused = subprocess.run(command("fit", *how, *TINY, "-o", str(out)), capture_output=True, text=True)
+    assert refused.returncode == 2
+    assert all(word in refused.stderr for word in (str(new), "--resume", "--force"))
+    done = subprocess.run(
+        command("fit", *how, *TINY, "--resume", "-o", str(out)), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "resumed at step" in done.stderr
+    assert liminal.open(out).card.data["n_train"] == 108
+    assert [p.name for p in tmp_path.iterdir()] == ["space"]
+    assert not (out / "checkpoint").exists()
+
+
+def test_a_fit_that_is_refused_half_way_leaves_the_old_space(
+    tiny_space: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "space"
+    shutil.copytree(tiny_space, out)
+    old = files(out)
+    data = np.random.default_rng(0).integers(0, 255, (40, 16, 16), dtype=np.uint8)
+
+    def stop(*_: object, **__: object) -> None:
+        raise LiminalError("no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("liminal.build.assemble", stop)
+        with pytest.raises(LiminalError, match=r"^no$"):
+            liminal.fit(data, out, force=True, **SMALL)
+    assert files(out) == old
+    rename = Path.rename
+
+    def fails(self: Path, target: Path) -> Path:
+        if self.name == "space.new":
+            raise OSError(5, "Input/output error")
+        return rename(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", fails)
+        with pytest.raises(LiminalError, match="--resume"):
+            liminal.fit(data, out, force=True, **SMALL)
+    assert files(out) == old
+    again = liminal.fit(data, out, resume=True, **SMALL)  # it is whole already and only takes its place
+    assert again.card.data["n_train"] == 36
+    assert [p.name for p in tmp_path.iterdir()] == ["space"]
+    (tmp_path / "link").symlink_to(out)
+    liminal.fit(data[:30], tmp_path / "link", force=True, **SMALL)
+    assert liminal.open(out).card.data["n_train"] == 27
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_a_fit_that_was_killed_before_its_first_checkpoint_is_unfinished(
+    pictures: Path, tmp_path: Path
+) -> None:
+    out, data = tmp_path / "space", str(pictures / "pictures" / "bar")
+    killed(out, data, "--epochs", "1000", at=out / "checkpoint")
+    for left in (out / "checkpoint").iterdir():
+        left.unlink()
+    with pytest.raises(LiminalError, match=r"unfinished.*--resume"):
+        liminal.open(out)
+    assert claim(out, force=False, resume=False) == out  # there is nothing to lose
+    assert claim(out, force=False, resume=True) == out
+
+
+def test_a_folder_beside_that_is_somebody_s_own_is_left_alone(tiny_space: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_space, tmp_path / "space")
+    shutil.copytree(tiny_space, tmp_path / "space.new")
+    with pytest.raises(LiminalError, match=r"space\.new"):
+        claim(tmp_path / "space", force=True, resume=False)
+    assert claim(tmp_path / "space", force=False, resume=True) is None
+    shutil.rmtree(tmp_path / "space.new")
+    (tmp_path / "space.new").mkdir()
+    (tmp_path / "space.new" / "thesis.txt").write_text("mine")
+    with pytest.raises(LiminalError, match="move that first"):
+        claim(tmp_path / "space", force=True, resume=False)
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "a\tb", "\x7f", "\udcff"], ids=ascii)
+def test_a_path_that_the_database_cannot_open_is_told_as_it_is(
+    tiny_space: Path, tmp_path: Path, name: str
+) -> None:
+    shutil.copytree(tiny_space, tmp_path / name)
+    with pytest.raises(LiminalError) as told:
+        len(liminal.open(tmp_path / name).catalogue)
+    assert "rename" in str(told.value)
+    assert "damaged" not in str(told.value)
+    assert str(told.value).isprintable()
+    with pytest.raises(LiminalError, match="rename"):  # and before anything is trained
+        liminal.fit("faces", tmp_path / f"{name} 2", **SMALL)
 
 
 def test_two_processes(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from PIL import Image
 from scipy.stats import rankdata
 
 import liminal
+from liminal.errors import LiminalError
 from liminal.maps.project import METHODS
 from liminal.ops import paths
 from liminal.space import SOURCES, Space
@@ -628,6 +630,45 @@ def test_export(client: Client, form: str, starts: bytes) -> None:
         assert getattr(Image.open(io.BytesIO(found.body)), "n_frames", 1) == 6
 
 
+FAR = [1e30] + 15 * [0.0]
+WALK = {"keys": ["@12", "@977"], "frames": 6}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        *(
+            ("/api/path", {**WALK, "along": along, "keys": ["@12", FAR]})
+            for along in ("slerp", "mix", "geodesic")
+        ),
+        ("/api/path", {**WALK, "keys": ["@12", "@1 + 1e30*dim(1)"]}),
+        ("/api/export", {"path": {**WALK, "keys": [FAR, "@12"]}}),
+        *(
+            ("/api/export", {"path": WALK, "format": form, "fps": fps})
+            for form in ("gif", "mp4")
+            for fps in (1e-300, 1e-5, 0, -1, 1e300)
+        ),
+        *(("/api/slide", {"id": 12, "change": {"dim(3)": size}}) for size in (1e30, -1e308)),
+        ("/api/slide", {"z": FAR, "change": {}}),
+        ("/api/formula", {"text": "1e30*dim(3)", "start": FAR}),
+        ("/api/transfer", {"content": "@12", "style": FAR}),
+        ("/api/look", np.array(FAR, "<f4").tobytes()),
+        ("/api/decode", np.array(FAR, "<f4").tobytes()),
+        ("/api/strip?kind=direction&name=1e30*dim(3)", None),
+    ],
+)
+def test_numbers_out_of_all_proportion_are_wrong_input(client: Client, path: str, body: object) -> None:
+    found = client.ask(path, body)  # type: ignore[arg-type]
+    assert found.status == 400, found.body
+    assert "\n" not in found.json["error"]
+    assert "fault" not in found.json["error"]
+
+
+def test_the_slowest_film(client: Client) -> None:
+    for form in ("gif", "mp4"):
+        assert client.ask("/api/export", {"path": WALK, "format": form, "fps": 0.01}).status == 200
+
+
 def test_sample(client: Client, space: Space) -> None:
     found = client.ask("/api/sample", {"n": 5, "seed": 3, "method": "pca"}).packed
     assert np.allclose(found["z"], space.sample(5, seed=3).z, atol=1e-5)
@@ -867,11 +908,43 @@ def test_the_command_prints_its_address_and_ends_by_ctrl_c(studio: server.Studio
     assert (running.returncode, out, said) == (130, "", "liminal studio: the studio is closed\n")
 
 
+def test_a_cache_that_cannot_be_is_told_before_the_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("LIMINAL_CACHE", str(tmp_path / "file"))
+    out, said = command("fashion").communicate(timeout=PATIENCE)
+    assert out == ""
+    assert "LIMINAL_CACHE" in said
+    monkeypatch.setenv("LIMINAL_CACHE", str(tmp_path / "cache"))
+    assert address.unkept() is None
+    assert not list((tmp_path / "cache" / "studio").iterdir()), "nothing is left of the trial"
+
+    def refuse(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(address.tempfile, "TemporaryFile", refuse)
+    assert "Permission denied" in (address.unkept() or "")
+
+
+def test_a_space_that_was_moved_meanwhile_is_gone_and_not_damaged(tmp_path: Path) -> None:
+    from liminal.studio.address import READY
+
+    shutil.copytree(READY / "fashion", tmp_path / "here")
+    space = liminal.open(tmp_path / "here")
+    assert len(space.neighbors("@1", 2)) == 2
+    (tmp_path / "here").rename(tmp_path / "there")
+    for verb in (lambda: space.neighbors("@1", 2), lambda: space.catalogue.rows([5])):
+        with pytest.raises(LiminalError, match="gone"):
+            verb()
+
+
 def test_the_command_refuses_in_one_line(studio: server.Studio) -> None:
     taken = studio.url.split(":")[2].split("/")[0]
     for arguments, says in (
         (["fashion", "--port", taken], f"--port {taken} is taken"),
         (["fashoin"], "did you mean fashion?"),
+        (["fashion", "--allow", "http://a.test/"], "--allow"),
     ):
         running = command(*arguments)
         out, said = running.communicate(timeout=PATIENCE)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import io
 import json
 import re
 import socket
 import struct
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +17,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import liminal
-from liminal.studio import guard, pages, server, wire
+from liminal.errors import LiminalError
+from liminal.studio import address, guard, pages, server, wire
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +129,107 @@ def test_a_foreign_host_is_refused(port: int, token: str) -> None:
     assert b" 403 " in raw(port, f"GET /api/space?token={token} HTTP/1.0\r\n\r\n".encode()).split(b"\r\n")[0]
     twice = f"GET /api/space?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nHost: evil.test\r\nConnection: close\r\n\r\n"
     assert raw(port, twice.encode()).split(b" ")[1] in (b"400", b"403")
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
+
+
+def test_a_person_who_comes_through_a_tunnel_is_told_what_to_type(port: int, token: str) -> None:
+    host = f"127.0.0.1:{port + 1}"
+    status, headers, body = ask(port, f"/?token={token}", Host=host, **BROWSER)
+    assert status == 403
+    assert headers["content-type"].startswith("text/html")
+    assert headers["content-security-policy"] == guard.POLICY
+    for wanted in (f"ssh -L {port}:127.0.0.1:{port} ", f"--allow {host}"):
+        assert wanted in body.decode()
+    assert token not in body.decode()
+    assert "set-cookie" not in headers
+    status, headers, body = ask(port, f"/api/space?token={token}", Host=host, Accept="*/*")
+    assert (status, headers["content-type"]) == (403, "application/json")
+    assert f"127.0.0.1:{port}" in json.loads(body)["error"]
+    hostile = ask(port, "/", Host="<script>alert(1)</script>", **BROWSER)[2].decode()
+    assert "<script" not in hostile
+    assert "--allow NAME" in hostile
+
+
+def test_an_old_tab_after_a_restart_gets_a_page(port: int) -> None:
+    for cookie in ({}, {"Cookie": f"liminal-{port}=of-the-studio-before"}):
+        status, headers, body = ask(port, "/", **BROWSER, **cookie)
+        assert status in (401, 403)
+        assert headers["content-type"].startswith("text/html")
+        assert f"127.0.0.1:{port}/?token=" in body.decode()
+        assert ask(port, "/api/space", **cookie)[1]["content-type"] == "application/json"
+
+
+def test_an_allowed_host_may_be_come_by_and_no_other(studio: server.Studio) -> None:
+    """The whole studio behind other names: what is allowed still needs the token and its own origin."""
+    here = address.listen(0)
+    hosts = address.allowed(["Studio.Example.org", "localhost:9000"])
+    running = server.server(studio.session, here, hosts)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [here.socket]}, daemon=True)
+    thread.start()
+    opening, at = f"/api/space?token={here.token}", here.port
+
+    def status(path: str, **headers: str) -> int:
+        return ask(at, path, **headers)[0]
+
+    try:
+        for host in ("studio.example.org", "STUDIO.example.org:8443", "localhost:9000", f"127.0.0.1:{at}"):
+            assert status(opening, Host=host) == 200, host
+            assert status("/api/space", Host=host) == 401
+            assert status(opening, Host=host, Origin="https://evil.test") == 403
+            assert status(opening, Host=host, Origin=f"http://{host}") == 200
+        assert status(opening, Host="studio.example.org", Origin="https://studio.example.org") == 200
+        assert status(opening, Host=f"127.0.0.1:{at}", Origin=f"https://127.0.0.1:{at}") == 403
+        for host in (
+            "example.org",
+            "studio.example.org.evil.test",
+            "localhost:9001",
+            "evilstudio.example.org",
+        ):
+            assert status(opening, Host=host) == 403, host
+        entered = ask(at, f"/?token={here.token}", Host="studio.example.org")[1]
+        assert f"liminal-{at}={here.token}" in entered["set-cookie"]
+    finally:
+        running.should_exit = True
+        thread.join(20)
+
+
+@pytest.mark.parametrize("host", ["", "http://a.test", "a b", "a.test/", "*", "a.test:port", ".test", "<b>"])
+def test_what_is_no_host_cannot_be_allowed(host: str) -> None:
+    with pytest.raises(LiminalError, match="--allow"):
+        address.allowed([host])
+
+
+def test_half_a_head_is_not_waited_for_long(port: int, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "HEAD", 0.3)
+    for sent in (b"", b"GET /api/spa", b"GET /api/space HTTP/1.1\r\nHost: 127"):
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
+            line.sendall(sent)
+            assert line.recv(100) == b"", "the server closed it"
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as line:  # drops of a head, one by one
+        with contextlib.suppress(ConnectionError):
+            for _ in range(300):
+                line.sendall(b"x")
+                time.sleep(0.02)
+        with contextlib.suppress(ConnectionError):
+            assert line.recv(100) == b""
+    whole = f"GET /api/space HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: liminal-{port}={token}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as line:  # a second request, half
+        line.sendall(whole)
+        assert b" 200 " in line.recv(1000)
+        line.sendall(whole[:20])
+        while line.recv(100_000):
+            pass
+    assert alive(port, token)
+
+
+def test_a_picture_of_too_many_pixels_is_refused_unread(port: int, token: str) -> None:
+    bomb = io.BytesIO()
+    Image.new("1", (13_300, 13_300)).save(bomb, "PNG")
+    status, _, body = ask(port, f"/api/encode?token={token}", "POST", bomb.getvalue())
+    assert status == 400
+    assert "50,331,648 pixels" in json.loads(body)["error"]
 
 
 def test_a_foreign_origin_is_refused(port: int, token: str) -> None:

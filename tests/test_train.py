@@ -17,7 +17,7 @@ from liminal.errors import LiminalError, NumericalError
 from liminal.generator import Trainable
 from liminal.modalities.image import Image
 from liminal.models.vae import VAE
-from liminal.train import FIRST_SAVE, Plan, Run, train
+from liminal.train import FIRST_SAVE, Plan, Run, data_hash, train
 from liminal.voice import Voice
 
 IMAGE = Image(12, 12, 1)
@@ -123,6 +123,48 @@ def test_resume_with_other_arguments_is_refused(tmp_path) -> None:
     (tmp_path / "a" / "checkpoint" / "state.json").write_text("{")
     with pytest.raises(LiminalError, match="damaged"):
         run(tmp_path / "a", resume=True)
+
+
+def changed(x: np.ndarray, row: int) -> np.ndarray:
+    """The same but for one number of one item."""
+    x = x.copy()
+    x[row, 5, 5, 0] ^= 1
+    return x
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"items": items(seed=7)},
+        *({"items": changed(items(), row)} for row in (0, 100, -1)),
+        {"held": items(64, 2)},
+        {"modality": Image(12, 12, 1, "crop")},
+        {"known": np.ones((256, 1), np.float32)},
+    ],
+    ids=["all", "first", "one", "last", "held out", "how they are read", "bound"],
+)
+def test_other_data_of_the_same_number_is_not_the_same(other: dict) -> None:
+    same = {"items": items(), "held": items(64, 1), "modality": IMAGE, "known": None}
+    assert data_hash(**same) == data_hash(**same)
+    assert data_hash(**same) != data_hash(**{**same, **other})
+
+
+def test_of_large_data_the_first_and_the_last_item_count(monkeypatch) -> None:
+    monkeypatch.setattr("liminal.train.HASHED", 10 * 144)
+    mine = data_hash(items(), items(64, 1), IMAGE)
+    for row in (0, -1):
+        assert data_hash(changed(items(), row), items(64, 1), IMAGE) != mine
+    assert data_hash(changed(items(), 1), items(64, 1), IMAGE) == mine  # ten of them are looked at
+
+
+def test_resuming_on_replaced_items_is_refused(tmp_path) -> None:
+    run(tmp_path / "a")
+    with pytest.raises(LiminalError, match="other data") as told:
+        train(
+            model(), items(seed=9), IMAGE, items(64, 1), Plan(epochs=3, batch=16), tmp_path / "a",
+            device="cpu", threads=1, resume=True,
+        )  # fmt: skip
+    assert "--force" in str(told.value)
 
 
 def test_resume_without_checkpoint_starts_afresh(tmp_path) -> None:

@@ -128,6 +128,32 @@ def test_dimensions_and_settings_in_formulas(space: Space) -> None:
         space.latent("@12 + dim(16)")
 
 
+@pytest.mark.parametrize("size", ["1e30", "1e300", "123456789"])
+def test_what_leads_too_far_out_is_refused_wherever_it_leads(space: Space, size: str) -> None:
+    """Not 'the tensor holds NaN': where numbers lose their meaning, one line says so."""
+    far, z = f"@1 + {size}*dim(3)", space.latent("@1")
+    step = torch.full_like(z, min(float(size), 3e38))
+    for call in (
+        lambda: space.edit("@1", f"{size}*dim(3)"),
+        lambda: space.edit("@1", step),
+        lambda: space.edit(z + step, "dim(3)"),
+        lambda: space.strip(["@1"], f"-{size}*dim(3)"),
+        lambda: space.strip(["@1"], "dim(3)", [float(size)]),
+        lambda: space.path("@1", far),
+        lambda: space.path("@1", z + step),
+        lambda: space.neighbors(far),
+        lambda: space.sample(2, near=far),
+        lambda: space.transfer("@1", far),
+    ):
+        with pytest.raises(LiminalError, match=r"too far out|too large|infinity"):
+            call()
+    rows = z.repeat(5, 1)
+    rows[3, 2] = step[0]
+    with pytest.raises(LiminalError, match=r"row 3 of the latents (is too far out|holds)"):
+        space.decode(rows)
+    assert space.edit("@1", "100*dim(3)").distance > 50  # far, and still a place
+
+
 def test_transfer_keeps_the_content(space: Space) -> None:
     done = space.transfer("@12", "@40")
     assert done.classes == ("Dress", "Shirt")

@@ -1,11 +1,13 @@
 """From data to a space on disk: `fit` trains a model, `assemble` makes a space of any generator and its items.
 
 What a reader sees is decided by one file, ``card.json``, which is written last: until then the folder is an unfinished space that
-``--resume`` goes on with; from then on it is a whole one.
+``--resume`` goes on with; from then on it is a whole one. A space that is to be replaced stays as it is
+meanwhile: the new one is made beside it, in ``NAME.new``, and takes its place when it is whole.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +21,7 @@ import torch
 from torch import Tensor
 
 from . import __version__, registry, rows
-from .card import Card, write_weights
+from .card import CHECKPOINT, FILE, Card, claim, settle, table_entry, write_weights
 from .catalogue import Catalogue
 from .datasets import Dataset
 from .datasets.splits import split
@@ -28,10 +30,11 @@ from .files import let_go
 from .generator import Autoencoder, Trainable, Wrapped
 from .measures import reader as readers
 from .measures.structure import active_units
-from .modalities import Modality
-from .models import latent
+from .measures.verdict import unlearned
+from .modalities import Modality, likelihoods
+from .models import inverted, latent
 from .ops import directions, probes
-from .priors import PRIORS, Posterior, Prior
+from .priors import PRIORS, Delta, Posterior, Prior
 from .tensors import choose_device, inference, rng, set_threads
 from .train import Items, Plan, train
 from .voice import Voice
@@ -39,38 +42,8 @@ from .voice import Voice
 ENCODE = 250  # items pushed through the encoder at once: more are no faster, and take more memory
 FIT_ON = 20_000  # items whose posteriors the samplers are fitted to
 READ_MOST, READ_STEPS = 30_000, 700  # items and steps, at most, that the attribute reader is fitted with
+JUDGED = 512  # items on either side that tell whether the model has learned anything
 CALIBRATE_ON = 2_000  # held-out items that directions are calibrated and scored on
-
-
-def claim(out: str | Path, force: bool, resume: bool) -> Path | None:
-    """Make `out` ready to receive a space; None where it holds a finished one and `resume` asks for no more.
-
-    Raises:
-        LiminalError: something is there that must not be overwritten, or the parent folder is missing.
-    """
-    folder = Path(out)
-    if not folder.absolute().parent.is_dir():
-        raise LiminalError(
-            f"output {folder}: the folder {folder.absolute().parent} does not exist; make it first"
-        )
-    if not folder.exists():
-        return folder
-    ours = folder.is_dir() and (
-        (folder / "card.json").exists() or (folder / "checkpoint").exists() or not any(folder.iterdir())
-    )
-    if not ours:
-        raise LiminalError(f"output {folder} exists and is no space; it is left alone, name another one")
-    if resume:
-        return None if (folder / "card.json").exists() else folder
-    if any(folder.iterdir()) and not force:
-        unfinished = not (folder / "card.json").exists()
-        how = (
-            "go on with --resume, or start afresh with --force"
-            if unfinished
-            else "name another one, or replace it with --force"
-        )
-        raise LiminalError(f"output {folder} exists already{' (unfinished)' if unfinished else ''}: {how}")
-    return folder
 
 
 def fit(
@@ -136,16 +109,23 @@ def fit(
     if folder is None:
         voice.say(f"{out} is finished: nothing to resume")
         return Path(out)
+    if resume and (folder / FILE).exists():  # whole, and ended before it took its place
+        return settle(folder, Path(out))
     items = registry.dataset(data, attributes, modality, voice, **(reading or {}))
     items, held = prepared(items, seed)
+    if bind and not issubclass(kind, Autoencoder):
+        raise LiminalError(f"model {model} has no encoder whose dimensions could be bound; leave --bind out")
     known = bound(items.attributes, held, bind, dim) if bind else None
     torch.manual_seed(seed)
     how = {**({"prior": prior} if prior else {}), "network": items.modality.network, **(options or {})}
     network: Trainable = kind(items.modality.likelihood, dim, **how)
-    if folder.exists() and not resume:
-        shutil.rmtree(folder)
+    if folder != Path(out):
+        voice.say(f"{out} stays as it is until the new one, in {folder}, is whole")
     try:
-        folder.mkdir(exist_ok=True)
+        if os.environ.get("RANK", "0") == "0":  # the first of several processes, which alone writes
+            if folder.exists() and not resume:
+                shutil.rmtree(folder)
+            (folder / CHECKPOINT).mkdir(parents=True, exist_ok=True)
         rows = np.flatnonzero(~held)
         training = train(
             network, Rows(items.items, rows), items.modality, items.items[np.flatnonzero(held)[:512]], plan, folder,
@@ -155,16 +135,17 @@ def fit(
 
         if not PartialState().is_main_process:
             return None
+        generator = inverted.encoded(network, items.modality)
         dimensions = {name: i for i, name in enumerate(bind)}
         card = assemble(
-            network, items, held, folder, seed=seed, training=training, dimensions=dimensions, voice=voice
+            generator, items, held, folder, seed=seed, training=training, dimensions=dimensions, voice=voice
         )
     except OSError as error:
         raise LiminalError(
             f"could not write {folder}: {error.strerror or error}; free some space, then run it again with --resume"
         ) from error
     card.commit(folder)
-    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+    folder = settle(folder, Path(out))
     voice.close()
     return folder
 
@@ -239,10 +220,19 @@ def encode_all(
 
 
 def posteriors(
-    generator: Autoencoder, modality: Modality, items: Items
+    generator: Autoencoder, modality: Modality, items: Items, z: Tensor
 ) -> Callable[[torch.Generator], Tensor]:
-    """A function that draws one posterior sample (n, d) for each of the stored items; the encoder runs once."""
+    """A function that draws one posterior sample (n, d) for each of the stored items; the encoder runs once.
+
+    Args:
+        generator, modality: encode.
+        items: n stored items.
+        z: (n, d), their codes; of a deterministic encoder these are the samples.
+    """
     found: list[Posterior] = []
+    with inference(generator):
+        if isinstance(generator.posterior(modality.tensor(items[:1]).to(generator.device)), Delta):
+            return lambda g: z.clone()
     with inference(generator):
         for i in range(0, len(items), ENCODE):
             found.append(generator.posterior(modality.tensor(items[i : i + ENCODE]).to(generator.device)))
@@ -282,7 +272,7 @@ def assemble(
     voice = voice or Voice()
     generator.requires_grad_(False)
     z = encode_all(generator, items.modality, items.items, voice)
-    samplers, sampler = fit_samplers(generator, items, held, seed, voice)
+    samplers, sampler = fit_samplers(generator, items, z, held, seed, voice)
     if isinstance(generator.prior, latent.Mixture):
         generator.prior = samplers["mixture"]
     table = Catalogue.create(folder, batches(items, held, z, voice), generator.dim, items.attributes.schema)
@@ -292,10 +282,12 @@ def assemble(
         if isinstance(s, latent.Fitted)
         for k, v in s.state_dict().items()
     }
-    parts = {"items.lance": {"version": table.version}}
-    if not isinstance(generator, Wrapped):
+    parts = {"items.lance": table_entry(folder, "items.lance", table.version)}
+    if not isinstance(getattr(generator, "inner", generator), Wrapped):
         tensors |= {f"model.{k}": v for k, v in generator.state_dict().items() if not k.startswith("prior.")}
     parts["weights.safetensors"] = write_weights(folder, "weights.safetensors", tensors)
+    learned = explained(generator, items, held, z)
+    said = unlearned(learned)
     card = Card(
         liminal=__version__,
         model={
@@ -318,9 +310,9 @@ def assemble(
         attributes=table.attributes,
         seed=seed,
         training=training or {},
-        measures={"active_units": active_units(torch.from_numpy(z[:10_000]))},
+        measures={"active_units": active_units(torch.from_numpy(z[:10_000])), "explained": learned},
         parts=parts,
-        notes=list(items.notes),
+        notes=[*([said] if said else []), *items.notes],
     )
     parts |= learn_attributes(
         generator, items.modality, items.attributes, items.items, z, held, folder, seed, voice, dimensions
@@ -328,15 +320,27 @@ def assemble(
     return card
 
 
+def explained(generator: Autoencoder, items: Dataset, held: np.ndarray, z: np.ndarray) -> float:
+    """As `likelihoods.explained`, of at most `JUDGED` held-out items, in their modality's chart."""
+    modality, rows = items.modality, rng_rows(np.flatnonzero(held), JUDGED, 0)
+    seen = [
+        modality.chart(modality.soft(items.items[r]))
+        for r in (rows, rng_rows(np.flatnonzero(~held), JUDGED, 0))
+    ]
+    answers = modality.chart(generator.decode(torch.from_numpy(z[rows])).cpu())
+    return likelihoods.explained(seen[0], answers, seen[1].mean(0))
+
+
 def fit_samplers(
-    generator: Autoencoder, items: Dataset, held: np.ndarray, seed: int, voice: Voice
+    generator: Autoencoder, items: Dataset, z: np.ndarray, held: np.ndarray, seed: int, voice: Voice
 ) -> tuple[dict[str, Prior], dict[str, Any]]:
     """Mixture and flow fitted to posterior samples of training items, and the default chosen by a two-sample test on held-out ones."""
+
+    def drawn(rows: np.ndarray) -> Callable[[torch.Generator], Tensor]:
+        return posteriors(generator, items.modality, Rows(items.items, rows), torch.from_numpy(z[rows]))
+
     rows = rng_rows(np.flatnonzero(~held), FIT_ON, seed)
-    draw = posteriors(generator, items.modality, Rows(items.items, rows))
-    test = posteriors(
-        generator, items.modality, Rows(items.items, rng_rows(np.flatnonzero(held), 2000, seed))
-    )(rng(seed + 1))
+    draw, test = drawn(rows), drawn(rng_rows(np.flatnonzero(held), 2000, seed))(rng(seed + 1))
     support = generator.prior.name if generator.prior.name in PRIORS else "normal"
     voice.progress("fitting samplers", 0.0)
     fitted: dict[str, latent.Fitted] = {"mixture": latent.fit_mixture(draw(rng(seed)), test, seed, support)}

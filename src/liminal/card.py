@@ -12,22 +12,25 @@ import importlib.metadata
 import json
 import math
 import re
+import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from .errors import LiminalError
-from .files import atomic_bytes
+from .files import atomic_bytes, check_path, put
+from .schema import problem
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
 FILE = "card.json"
-CHECKPOINT = "checkpoint"
+CHECKPOINT = "checkpoint"  # a folder that an unfinished space holds, and no finished one
+NEW = ".new"  # what the name of a space ends in while it waits to take the place of another
 FORMAT = 2  # of the card and the folder; raised by every change that an older reader would misread
 
 
@@ -49,17 +52,9 @@ MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     1: _to_2
 }  # to the next format, in memory
 
-_SECTIONS = ("model", "modality", "prior", "sampler", "data", "attributes", "training", "measures", "parts")
-_NEEDED: dict[str, dict[str, type[Any]]] = {
-    "model": {"class": str, "arguments": dict},
-    "modality": {"name": str, "arguments": dict},
-    "prior": {"name": str, "dim": int},
-}
-_ENTRY: dict[str, type[Any]] = {"bytes": int, "version": int, "sha256": str, "file": str}
 _PICKLED = {".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt"}
 _DANGER = "pickled weights can run code when they are read and are refused: write them again as safetensors"
 _KEEP = 86400  # seconds that a file without a card is left alone: another process may be about to name it
-_WORDS = {str: "text", int: "a whole number", dict: "an object", list: "a list of texts"}
 
 
 @dataclass
@@ -76,7 +71,7 @@ class Card:
         seed: of the fit.
         training: epochs, seconds, device, precision, threads, a summary of the losses, ...
         measures: name -> value, or what a measure tells.
-        parts: name of a file or table -> what `write_weights` returned, or ``{"version": ...}`` of the catalogue.
+        parts: name of a file or table -> what `write_weights` or `table_entry` returned.
         notes: sentences for the reader.
         format: of the folder; `Card.read` brings older ones up to `FORMAT`.
         kind: ``"space"``.
@@ -150,6 +145,83 @@ class Card:
                     file.unlink(missing_ok=True)
 
 
+def claim(out: str | Path, force: bool, resume: bool) -> Path | None:
+    """The folder to make a space in: `out` itself, or the one `beside` it where `force` replaces something.
+
+    None where `out` holds a finished space and `resume` asks for no more. Nothing on disk changes.
+
+    Raises:
+        LiminalError: something is there that must not be overwritten, the parent folder is missing, or no
+            space can have such a path.
+    """
+    folder, new = Path(out), beside(out)
+    check_path(folder)
+    if not folder.absolute().parent.is_dir():
+        raise LiminalError(
+            f"output {folder}: the folder {folder.absolute().parent} does not exist; make it first"
+        )
+    whole, free = (folder / FILE).exists(), not folder.exists() or _free(folder)
+    if not (whole or free or (folder / CHECKPOINT).is_dir()):
+        raise LiminalError(f"output {folder} exists and is no space; it is left alone, name another one")
+    if (new / CHECKPOINT).is_dir():
+        if not resume and not force:
+            raise LiminalError(
+                f"output {folder}: an unfinished one lies in {new}; go on with --resume, "
+                "or start afresh with --force"
+            )
+        return new
+    if free:
+        return folder
+    if resume:
+        return None if whole else folder
+    if not force:
+        how = (
+            "name another one, or replace it with --force"
+            if whole
+            else "go on with --resume, or start afresh with --force"
+        )
+        raise LiminalError(f"output {folder} exists already{'' if whole else ' (unfinished)'}: {how}")
+    if new.exists() and not _free(new):
+        raise LiminalError(
+            f"output {folder}: the new one would be made in {new}, which is there already; move that first"
+        )
+    return new
+
+
+def beside(out: str | Path) -> Path:
+    """Where a space is made that is to take the place of `out`."""
+    folder = Path(out)
+    folder = folder.resolve() if folder.is_symlink() or folder.name in ("", "..") else folder
+    return folder.with_name(folder.name + NEW)
+
+
+def _free(folder: Path) -> bool:
+    """Whether a folder is empty, or holds no more than a training that ended before its first checkpoint."""
+    return folder.is_dir() and all(
+        part.name == CHECKPOINT and part.is_dir() and not any(part.iterdir()) for part in folder.iterdir()
+    )
+
+
+def settle(folder: Path, out: Path) -> Path:
+    """Put a whole space in its place, `out`, in that of what is there.
+
+    Raises:
+        LiminalError: it cannot be moved there; both are as they were.
+    """
+    home = out
+    if folder != out:
+        home = folder.with_name(folder.name.removesuffix(NEW))
+        try:
+            put(folder, home)
+        except OSError as error:
+            raise LiminalError(
+                f"could not move {folder} to {out} ({error.strerror or error}); both are whole, "
+                "run it again with --resume"
+            ) from error
+    shutil.rmtree(home / CHECKPOINT, ignore_errors=True)
+    return out if (out / FILE).exists() else home
+
+
 def verify(folder: str | Path, card: Card, hashes: bool = False) -> None:
     """Check that every part that the card names is there, in full size (and unchanged, if `hashes`, which reads all of it).
 
@@ -163,9 +235,56 @@ def verify(folder: str | Path, card: Card, hashes: bool = False) -> None:
                 f"{path} is missing, which the space's card names; copy the whole folder again"
             )
         if path.is_file():
-            with open(path, "rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest() if hashes else ""
-            _check_entry(path, entry, path.stat().st_size, found)
+            _check_entry(path, entry, path.stat().st_size, _sha256(path) if hashes else "")
+        else:
+            _check_files(path, entry.get("files", {}), hashes)
+
+
+def examine(folder: str | Path, card: Card) -> tuple[dict[str, str], list[str]]:
+    """Read every part and hold it against its checksum.
+
+    Returns:
+        What is wrong with each part that is missing, cut or changed, by name; and the parts that have no checksum,
+        since an older Liminal made them.
+    """
+    lost = {}
+    for name, entry in card.parts.items():
+        try:
+            verify(folder, replace(card, parts={name: entry}), hashes=True)
+        except LiminalError as error:
+            lost[name] = str(error)
+    return lost, [name for name, entry in card.parts.items() if not entry.keys() & {"sha256", "files"}]
+
+
+def table_entry(
+    folder: str | Path, name: str, version: int, before: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The card's entry of one version of a Lance table: sizes and hashes of its manifest and of the files this names.
+
+    Args:
+        folder: of the space.
+        name: of the table, ``items.lance``.
+        version: of the table.
+        before: the entry of an earlier version; what it tells of a file holds, since Lance never changes one.
+
+    Raises:
+        LiminalError: there is no such version, or a file cannot be read.
+    """
+    table, known = Path(folder) / name, (before or {}).get("files", {})
+    manifests = [table / "_versions" / f"{number}.manifest" for number in (2**64 - 1 - version, version)]
+    manifest = next((path for path in manifests if path.is_file()), None)
+    if manifest is None:
+        raise LiminalError(f"{table} holds no version {version}; copy the whole folder again")
+    try:
+        told = manifest.read_bytes()
+        named = [path for path in sorted((table / "data").rglob("*.lance")) if path.name.encode() in told]
+        files = {}
+        for path in (manifest, *named):
+            inside = path.relative_to(table).as_posix()
+            files[inside] = known.get(inside) or {"bytes": path.stat().st_size, "sha256": _sha256(path)}
+    except OSError as error:
+        raise LiminalError(f"{table} cannot be read: {error.strerror or error}") from error
+    return {"version": version, "files": files}
 
 
 def part_path(folder: str | Path, name: str, entry: Mapping[str, Any] | None = None) -> Path:
@@ -266,11 +385,40 @@ def _check_entry(path: Path, entry: Mapping[str, Any], size: int, sha256: str = 
         )
 
 
+def _check_files(table: Path, files: Mapping[str, Mapping[str, Any]], hashes: bool) -> None:
+    """As `_check_entry`, of all files of a table."""
+    wrong = []
+    for name, entry in files.items():
+        path = table / name
+        size = path.stat().st_size if path.is_file() else None
+        if size is None:
+            wrong.append(f"{name} is missing")
+        elif size != entry["bytes"]:
+            wrong.append(f"{name} has {size} bytes instead of {entry['bytes']}")
+        elif hashes and _sha256(path) != entry["sha256"]:
+            wrong.append(f"{name} was changed after the card was written")
+    if wrong:
+        raise LiminalError(
+            f"{table}: {wrong[0]}: {len(wrong)} of {len(files)} files not as the card says; copy the space again"
+        )
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _card_path(folder: Path) -> Path:
     path = folder / FILE
     if path.is_file():
         return path
     if not folder.exists():
+        new = folder.with_name(folder.name + NEW) if folder.name else folder
+        if (new / CHECKPOINT).is_dir():
+            raise LiminalError(
+                f"{folder} is an unfinished space, which lies in {new}; "
+                "run the same command again with --resume"
+            )
         raise LiminalError(
             f"{folder}: there is no such space; name a folder that `liminal fit` wrote, or one that `liminal spaces` lists"
         )
@@ -284,31 +432,14 @@ def _card_path(folder: Path) -> Path:
 
 
 def _check(path: Path, card: Mapping[str, Any]) -> None:
-    """Refuse a card whose fields are missing or of another type than they must be."""
-
-    def wanted(name: str, value: Any, kind: type[Any]) -> None:
-        if type(value) is not kind:
-            came = "nothing" if value is None else repr(value)[:60]
-            raise LiminalError(f"{path} is no card of a space: {name}: wanted {_WORDS[kind]}, got {came}")
-
-    for name in ("kind", "liminal", "created"):
-        wanted(name, card.get(name), str)
+    """Refuse a card with fields missing or of another type than they must be, or that names parts outside the space."""
+    found = problem(card)
+    if found is not None:
+        raise LiminalError(f"{path} is no card of a space: {' '.join(found.split())}")
     if card["kind"] != "space":
         raise LiminalError(f"{path}: it describes a {card['kind']!r}; wanted a space")
-    for name in _SECTIONS:
-        wanted(name, card.get(name, {}), dict)
-    for section, keys in _NEEDED.items():
-        for key, kind in keys.items():
-            wanted(f"{section}.{key}", card.get(section, {}).get(key), kind)
-    wanted("seed", card.get("seed", 0), int)
-    wanted("notes", card.get("notes", []), list)
-    for note in card.get("notes", []):
-        wanted("notes", note, str)
     for name, entry in card.get("parts", {}).items():
-        wanted(f"parts.{name}", entry, dict)
-        for key in entry.keys() & _ENTRY.keys():
-            wanted(f"parts.{name}.{key}", entry[key], _ENTRY[key])
-        for inside in (name, entry.get("file", name)):
+        for inside in (name, entry.get("file", name), *entry.get("files", {})):
             if not re.fullmatch(r"(?!/)[^\\:]+", inside) or ".." in PurePosixPath(inside).parts:
                 raise LiminalError(
                     f"{path}: the part {inside!r} lies outside the space; such a card is refused"

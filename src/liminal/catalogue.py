@@ -17,8 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .errors import LiminalError, unknown
+from .files import check_path
 from .filters import reason, resolve
-from .rows import FIXED, KINDS, SPLITS, check_names, numbered, schema_of, storage
+from .names import check_names
+from .rows import FIXED, KINDS, SPLITS, numbered, schema_of, storage
 
 FOLDER = "items.lance"
 METRICS = {"euclidean": "l2", "cosine": "cosine"}
@@ -333,8 +335,9 @@ class Catalogue:
         parentheses: Lance reads no further than it understands."""
         parts = []
         if where is not None:
-            names = [name for name in self._schema.names if name not in ("z", "item")]
-            parts.append(f"({resolve(where, names)})")
+            shown = [f for f in self._schema if f.name not in ("z", "item")]
+            kinds = {f.name: KINDS.get(f.type, "number") for f in shown}
+            parts.append(f"({resolve(where, kinds)})")
             try:
                 self._table.search().where(parts[0]).explain_plan()
             except (ValueError, RuntimeError) as error:
@@ -362,6 +365,7 @@ def _lancedb() -> Any:
 
 
 def _connect(folder: Path) -> Any:
+    check_path(folder)
     return _lancedb().connect(str(folder.absolute()))
 
 
@@ -395,6 +399,10 @@ def _reading(folder: Path, where: str | None = None) -> Iterator[None]:
     ) as error:  # LanceDB raises ValueError, RuntimeError, OSError and a panic class of its own
         if isinstance(error, (ImportError, MemoryError)):
             raise
+        if not (folder / FOLDER).is_dir():
+            raise LiminalError(
+                f"{folder} is gone: it was moved or removed while it was open; open it where it lies now"
+            ) from error
         if where is not None and "filter expression" in str(error):
             raise LiminalError(f"where {where!r}: {reason(error)}") from error
         raise LiminalError(

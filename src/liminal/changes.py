@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import build, registry, rows
-from .card import read_weights, write_weights
+from .card import read_weights, table_entry, write_weights
 from .catalogue import Catalogue
 from .core import Core, vectors
 from .datasets import Dataset
@@ -65,7 +65,7 @@ class Stored(Core):
                 for k, v in self.card.attributes.items()
             }
             table = Catalogue.create(part, self._copied(generator, chosen, speak), self.dim, fields)
-            entries["items.lance"] = {"version": table.version}
+            entries["items.lance"] = table_entry(part, "items.lance", table.version)
             held = len(table.table(columns=["id"], split="held"))
             data = {**self.card.data, "n_train": len(chosen) - held, "n_held": held}
             replace(self.card, parts=entries, data=data).commit(part)
@@ -93,7 +93,7 @@ class Stored(Core):
 
         Args:
             attributes: a CSV or Parquet file, joined to the items by file name. Items that it does not name or gives no value keep theirs.
-            voice: hears progress, and of each attribute how many values were set and how many kept.
+            voice: hears progress, what each column became, and of each attribute how many values were set and how many kept.
 
         Returns:
             The names of the attributes in the file.
@@ -102,12 +102,12 @@ class Stored(Core):
             LiminalError: no row of the file belongs to an item, or the space is ready-made.
         """
         self._writable("label")
-        table = join_attributes(
-            Path(attributes), self.catalogue.table(columns=["source"])["source"].to_pylist()
-        )
+        voice = voice or speaking()
+        sources = self.catalogue.table(columns=["source"])["source"].to_pylist()
+        table = join_attributes(Path(attributes), sources, voice.say)
         table = table.append_column("id", pa.array(np.arange(len(table))))
         names = [name for name in table.column_names if name != "id"]
-        voice, before = voice or speaking(), self.catalogue
+        before = self.catalogue
         version = before.set_attributes(table)
         for name in names:
             left = (
@@ -126,7 +126,8 @@ class Stored(Core):
     def add(self, data: Any, voice: Voice | None = None, **reading: Any) -> int:
         """Encode more data and append the items to the catalogue.
 
-        They join the split ``train``; nothing is trained anew. Attributes that the space does not know are left out.
+        They join the split ``train``; nothing is trained anew. Attributes that the space does not know are left out. Items
+        that it holds already, by source and content, are added once more, and counted in a warning.
 
         Returns:
             How many items were added.
@@ -139,6 +140,8 @@ class Stored(Core):
         items = self._dataset(data, voice, reading)
         known = [name for name in items.attributes.column_names if name in self.card.attributes]
         items = replace(items, attributes=items.attributes.select(known))
+        if again := self._held_already(items):
+            voice.warn(f"{again:,} of {len(items):,} items are in the space already and now count twice")
         z = build.encode_all(self.generator, self.modality, items.items, voice)
         version = self.catalogue.append(build.batches(items, np.zeros(len(items), bool), z, voice))
         self.card.data["n_train"] += len(items)
@@ -160,6 +163,18 @@ class Stored(Core):
         columns |= {name: items.attributes.column(name) for name in items.attributes.column_names}
         return z, pa.table(columns)
 
+    def _held_already(self, items: Dataset) -> int:
+        """How many of these the catalogue holds with the same source and the same content."""
+        sources = self.catalogue.table(columns=["source"])["source"].to_pylist()
+        ids = {source: i for i, source in enumerate(sources)}
+        rows = [row for row, source in enumerate(items.sources) if source in ids]
+        found = 0
+        for start in range(0, len(rows), 256):
+            some = rows[start : start + 256]
+            held = self.items([ids[items.sources[row]] for row in some])
+            found += int((held == items.items[some]).reshape(len(some), -1).all(1).sum())
+        return found
+
     def _dataset(self, data: Any, voice: Voice, reading: dict[str, Any]) -> Dataset:
         """Data read as this space's modality reads them."""
         return registry.dataset(data, None, self.modality, voice, **reading)
@@ -173,7 +188,8 @@ class Stored(Core):
     def _commit(self, version: int, voice: Voice, learn: bool) -> None:
         """Make a new version of the catalogue the space's own, with what is learned from its attributes; the card comes last."""
         table = Catalogue.open(self.folder, version)
-        self.card.parts["items.lance"] = {"version": version}
+        before = self.card.parts["items.lance"]
+        self.card.parts["items.lance"] = table_entry(self.folder, "items.lance", version, before)
         self.card.attributes = table.attributes
         self.__dict__["catalogue"] = table
         if learn:

@@ -39,6 +39,7 @@ from .tensors import rng
 from .voice import Voice, speaking
 
 SPREAD_ON = 512  # items whose decoded attributes are read for their standard deviations
+FILL = 20  # rounds in which what an item lacks is filled
 TRUSTED_ON = 2_000  # held-out items that support is calibrated and tested on
 
 Item = str | int | Path | Tensor | np.ndarray
@@ -151,13 +152,23 @@ class Core:
     def reconstruct(self, data: Any, voice: Voice | None = None) -> Samples:
         """Items encoded and decoded, beside the originals.
 
+        What an item lacks, such as a row's empty cell, is filled: the decoder's answer is encoded with the rest, again and again
+        (Rezende et al. 2014, with means for draws; of a linear decoder this ends at the conditional mean).
+
         Args:
             data: as `encode` takes it.
             voice: hears what could not be read; None: the terminal where there is one.
         """
         originals = self.modality.items(data) if isinstance(data, Tensor) else self._stored(data, voice)
         z = self.encode(originals)
-        return Samples(z, self.decode(z), self.modality, "reconstruction", originals)
+        y = self.generator.decode(z).cpu()
+        for _ in range(FILL):
+            whole = self.modality.filled(originals, y)
+            if whole is None:
+                break
+            z = self.generator.encode(whole).cpu()
+            y = self.generator.decode(z).cpu()
+        return Samples(z, self.modality.items(y), self.modality, "reconstruction", originals)
 
     def errors(self, found: Samples) -> dict[str, float]:
         """Mean errors of reconstructed items by name of `modality.scores`, the headline first."""
@@ -291,7 +302,7 @@ class Core:
         part = self.card.parts.get("reader.safetensors")
         if part is None:
             return None
-        reader = Reader(tuple(part["shape"]), part["spec"], part["width"])
+        reader = Reader(tuple(part["shape"]), part["spec"], part["width"], part.get("network", "conv"))
         reader.load_state_dict(read_weights(self.folder, "reader.safetensors", part))
         return reader.eval().requires_grad_(False)
 

@@ -14,7 +14,13 @@ class NumericalError(LiminalError):
     """Training met NaN or infinity and could not go on from an earlier state."""
 
 
-def unknown(what: str, name: str, known: Iterable[str], hint: str = "") -> LiminalError:
+class UnknownNameError(LiminalError):
+    """A name that does not exist; `known` are those that would have worked."""
+
+    known: tuple[str, ...] = ()
+
+
+def unknown(what: str, name: str, known: Iterable[str], hint: str = "") -> UnknownNameError:
     """The error for a name that does not exist, offering the nearest known ones.
 
     Args:
@@ -24,9 +30,12 @@ def unknown(what: str, name: str, known: Iterable[str], hint: str = "") -> Limin
         hint: one more sentence, for example which command lists the names.
 
     Returns:
-        A `LiminalError` to raise.
+        The error to raise.
     """
-    return LiminalError(f"unknown {what} {name!r}: {offer(name, known)}" + (f" {hint}" if hint else ""))
+    names = tuple(known)
+    error = UnknownNameError(f"unknown {what} {name!r}: {offer(name, names)}" + (f" {hint}" if hint else ""))
+    error.known = names
+    return error
 
 
 def offer(name: str, known: Iterable[str]) -> str:

@@ -1,9 +1,10 @@
-"""Folders of the user and files that appear whole or not at all."""
+"""Folders of the user, and files and folders that appear whole or not at all."""
 
 from __future__ import annotations
 
 import mmap
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -43,10 +44,10 @@ def data_folder() -> Path | None:
 
 
 def check_output(path: str | Path, force: bool, what: str = "output") -> Path:
-    """Refuse to write over something that exists unless `force`, and refuse a parent folder that does not exist.
+    """Refuse to write over something that exists unless `force`, and into a folder that is none or cannot be written.
 
     Raises:
-        LiminalError: the path exists and `force` is False, or its parent is no folder.
+        LiminalError: the path exists and `force` is False, or its parent is no folder or not to be written.
     """
     path = Path(path)
     if path.exists() and not force:
@@ -55,7 +56,28 @@ def check_output(path: str | Path, force: bool, what: str = "output") -> Path:
         raise LiminalError(
             f"{what} {path}: the folder {path.absolute().parent} does not exist; make it first"
         )
+    try:
+        with tempfile.TemporaryFile(dir=path.absolute().parent):
+            pass
+    except OSError as error:
+        raise LiminalError(
+            f"{what} {path}: its folder cannot be written ({error.strerror or error}); name a file in another one"
+        ) from error
     return path
+
+
+def check_path(folder: Path) -> None:
+    """Refuse a path that the database cannot open: with line breaks or other control characters, or no UTF-8.
+
+    Raises:
+        LiminalError: its path holds one.
+    """
+    odd = re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", str(folder.absolute()))
+    if odd:
+        raise LiminalError(
+            f"{str(folder)!a}: its path holds {odd[0]!a}, which the database of items does not take; "
+            "rename that folder"
+        )
 
 
 @contextmanager
@@ -63,7 +85,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
     """A temporary path beside `path` (same ending) that replaces it when the block ends well and is removed when it does not.
 
     Works for files and folders: whatever the block made at the temporary path is moved into place.
-    An existing file is replaced in one step; an existing folder is moved aside first and removed last, and only for another folder.
+    What is there is replaced as `put` does it.
 
     Raises:
         LiminalError: it cannot be written, or a file would take the place of a folder; nothing was changed there.
@@ -74,11 +96,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
         holder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.absolute().parent))
         part = holder / path.name
         yield part
-        if path.is_dir() and not path.is_symlink():
-            if not part.is_dir():
-                raise IsADirectoryError(None, "it is a folder; name a file")
-            path.rename(holder / "replaced")
-        os.replace(part, path)
+        put(part, path)
     except OSError as error:
         raise LiminalError(
             f"could not write {path}: {error.strerror or error}; nothing was changed there"
@@ -86,6 +104,39 @@ def atomic(path: str | Path) -> Iterator[Path]:
     finally:
         if holder is not None:
             shutil.rmtree(holder, ignore_errors=True)
+
+
+def put(part: Path, path: Path) -> None:
+    """Move a file or folder to `path`, in the place of what is there; where that fails, what was there stays.
+
+    A file is replaced in one step. A folder is moved aside first, removed last, and only for another folder.
+
+    Raises:
+        OSError: it cannot be moved, or a file would take the place of a folder.
+        LiminalError: nor can what was there be moved back; it says where that lies.
+    """
+    if not path.is_dir() or path.is_symlink():
+        os.replace(part, path)
+        return
+    if not part.is_dir():
+        raise IsADirectoryError(None, "it is a folder; name a file")
+    old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.absolute().parent)) / path.name
+    try:
+        path.rename(old)
+        part.rename(path)
+    except BaseException as error:
+        try:
+            if not path.exists():
+                old.rename(path)
+        except OSError:
+            raise LiminalError(
+                f"could not write {path} ({error}), nor move back what was there; "
+                f"it lies in {old}: move it yourself"
+            ) from error
+        raise
+    finally:
+        if path.exists():
+            shutil.rmtree(old.parent, ignore_errors=True)
 
 
 def atomic_bytes(path: str | Path, data: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from .errors import LiminalError, unknown
 
@@ -28,20 +28,24 @@ _TOKEN = re.compile(
       | (?P<number>\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?) | (?P<sign>::|[-+*/%<>=!|(),])""",
     re.X,
 )
-_NUMBER = re.compile(r"\d+\.?\d*(?:[eE][+-]?\d+)?")
-_TEXT_AFTER = {"=", "<", ">", "like", "ilike", "in (", ","}
+_NUMBER = re.compile(r"\s*(?:\d+\.?\d*(?:[eE][+-]?\d+)?)")
+_NUMBERED = re.compile(r"(?P<number>\d+\.?\d*(?:[eE][+-]?\d+)?)")
+_EQUAL = {"=", "!=", "<>", "in (", ","}
+_TEXT_AFTER = _EQUAL | {"<", ">", "<=", ">=", "like", "ilike"}
+_FLAGS = {"yes": "true", "no": "false"}
 _EXAMPLE = "wanted a condition such as label = 'Bag' and smile > 0.5"
 _QUOTES = "Text goes in 'single quotes', a name with spaces in \"double quotes\"."
 
 
-def resolve(where: str, names: Sequence[str]) -> str:
-    """The filter with every column's name as the table spells it, in backquotes.
+def resolve(where: str, kinds: Mapping[str, str]) -> str:
+    """The filter with every column's name as the table spells it, in backquotes, every value as its column has it.
 
-    A double-quoted thing is a column's name, or text where only text makes sense (``label = "Bag"``).
+    A double-quoted thing is a column's name, or text where only text makes sense (``label = "Bag"``). A number
+    that is said to equal a category is text (``label = 3``); yes and no are true and false beside a yes/no.
 
     Args:
         where: a condition; a leading ``where`` is dropped.
-        names: of the columns that it may use.
+        kinds: of the columns that it may use, by name: ``number``, ``bool`` or ``category``.
 
     Returns:
         The condition for Lance, which still may refuse it.
@@ -50,49 +54,66 @@ def resolve(where: str, names: Sequence[str]) -> str:
         LiminalError: it names an unknown column, or holds something that no condition holds.
     """
     text = re.sub(r"^\s*where\b", "", where, flags=re.IGNORECASE)
-
-    def column(name: str) -> str | None:
-        return name if name in names else next((n for n in names if n.lower() == name.lower()), None)
-
     if not text.strip():
         raise LiminalError(f"where {where!r}: {_EXAMPLE}")
     out, before, at, depth = "", "", 0, 0  # before: the last token that is not space
+    subject = ""  # what the column is that values are compared with
     while at < len(text):
-        found = _TOKEN.match(text, at)
-        if (
-            found
-            and found.lastgroup == "word"
-            and found.group()[0].isdigit()
-            and column(found.group()) is None
-        ):
-            found = _NUMBER.match(text, at)  # 1e5 is a number unless an attribute is called so
+        found = _token(text, at, kinds)
         if found is None:
             what = "a quote that is not closed" if text[at] in "'\"`" else repr(text[at])
             raise LiminalError(f"where {where!r}: {what} cannot be read; {_EXAMPLE}")
         token, kind, at = found.group(), found.lastgroup, found.end()
+        low, value = token.lower(), before in _EQUAL
         function = text[at:].lstrip().startswith("(")
-        if kind == "quoted" or (
-            kind == "word" and token.lower() not in _SQL and not function and before not in ("as", "::")
+        if value and token == "-" and subject == "category" and (number := _NUMBER.match(text, at)):
+            token, at = f"'-{number[0].strip()}'", number.end()
+        elif value and (kind in ("number", "text") or (kind == "word" and low in _FLAGS)):
+            token = _as(subject, token)
+        if token == found.group() and (
+            kind == "quoted"
+            or (kind == "word" and low not in _SQL and not function and before not in ("as", "::"))
         ):
             name = token[1:-1] if kind == "quoted" else token
-            known = column(name)
+            known = _column(name, kinds)
             if known is not None:
-                token = f"`{known}`"
+                token, subject = f"`{known}`", subject if value else kinds[known]
             elif token[0] == '"' and before in _TEXT_AFTER:
-                token = "'" + name.replace("'", "''") + "'"
+                token = _as(subject, "'" + name.replace("'", "''") + "'")
             else:
-                raise LiminalError(f"where {where!r}: {unknown('column', name, names, _QUOTES)}")
+                raise LiminalError(f"where {where!r}: {unknown('column', name, kinds, _QUOTES)}")
         depth += (token == "(") - (token == ")")
         if depth < 0:
             break
         out += token
         if kind != "space":
-            before = "in (" if before == "in" and token == "(" else token.lower()
+            pair = before + low if before + low in _TEXT_AFTER else ""
+            before = "in (" if before == "in" and token == "(" else pair or low
     if depth:
         raise LiminalError(
             f"where {where!r}: a parenthesis is {'not closed' if depth > 0 else 'closed that was never opened'}"
         )
     return out
+
+
+def _token(text: str, at: int, kinds: Mapping[str, str]) -> re.Match[str] | None:
+    """The next token; 1e5 is a number unless a column is called so."""
+    found = _TOKEN.match(text, at)
+    if found and found.lastgroup == "word" and found[0][0].isdigit() and _column(found[0], kinds) is None:
+        return _NUMBERED.match(text, at)
+    return found
+
+
+def _column(name: str, kinds: Mapping[str, str]) -> str | None:
+    """A column's name as the table spells it."""
+    return name if name in kinds else next((n for n in kinds if n.lower() == name.lower()), None)
+
+
+def _as(kind: str, value: str) -> str:
+    """A number or a text as a column of this kind holds it."""
+    if kind == "category" and value[0] != "'":
+        return f"'{value}'"
+    return _FLAGS.get(value.strip("'").lower(), value) if kind == "bool" else value
 
 
 def reason(error: BaseException) -> str:

@@ -10,18 +10,21 @@ form; for symbols x is ids and y probabilities: see `modalities.likelihoods`.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
 from .errors import LiminalError
+from .foreign import Foreign
 from .modalities.likelihoods import Likelihood
 from .priors import Delta, Posterior, Prior
 from .tensors import CHUNK, in_chunks, inference
 
+FAR = 1e6  # numbers in a latent from which float32 no longer tells near from far; items have a few units
 BOUND = 0.2  # standard deviation of an attribute around the dimension that is bound to it
 
 
@@ -55,7 +58,7 @@ class Generator(nn.Module, ABC):
         """z (n, d) -> y (n, *shape), exact and without autograd, `chunk` rows at a time.
 
         Raises:
-            LiminalError: z has another width than the space, or holds NaN or infinity.
+            LiminalError: z has another width than the space, holds NaN or infinity, or lies `FAR` out.
         """
         z = self.check(z)
         with inference(self):
@@ -74,6 +77,12 @@ class Generator(nn.Module, ABC):
             row = int((~torch.isfinite(z).all(1)).nonzero()[0])
             raise LiminalError(
                 f"decode: row {row} of the latents holds NaN or infinity; wanted finite numbers"
+            )
+        if not (z.abs() < FAR).all():
+            row = int((z.abs() >= FAR).any(1).nonzero()[0])
+            raise LiminalError(
+                f"decode: row {row} of the latents is too far out: it holds {float(z[row].abs().max()):.3g}; "
+                f"wanted numbers below {FAR:,.0f}, as items have them"
             )
         return z.to(self.device)
 
@@ -111,10 +120,10 @@ class Autoencoder(Generator):
             )
 
         def mean(part: Tensor) -> Tensor:
-            part = part.to(self.device, torch.float32)
-            if (
-                not part.sum().isfinite() and not part.isfinite().all()
-            ):  # a sum is ten times as fast, and NaN never leaves it
+            numbers = part.is_floating_point()
+            part = part.to(self.device, torch.float32 if numbers else part.dtype)
+            # a sum is ten times as fast, and NaN never leaves it
+            if numbers and not part.sum().isfinite() and not part.isfinite().all():
                 raise LiminalError("encode: the items hold NaN or infinity; wanted finite numbers")
             return self.posterior(part).mean
 
@@ -122,18 +131,21 @@ class Autoencoder(Generator):
             return in_chunks(mean, x, chunk)
 
 
-class Trainable(Autoencoder):
-    """An autoencoder that the training loop can fit.
+class Trainable(Generator):
+    """A generator that the training loop can fit; most are autoencoders too.
 
     Its constructor takes the data's likelihood first (a bare shape is numbers in [0, 1]), then d, then what `config` gives.
 
     Attributes:
         likelihood: p(x | z), what the decoder's raw output says about x; scales that it learns are part of the model.
-        network: family of its encoder and decoder.
+        network: family of its networks.
+        players: who is trained in turn in each step, each on its own loss, parameters and optimisers. One, unless they play
+            against each other: a GAN has ``("critic", "generator")``.
     """
 
     likelihood: Likelihood
     network: str
+    players: ClassVar[tuple[str, ...]] = ("all",)
 
     def untrained(self) -> Trainable:
         """The same architecture with weights of its own, drawn from torch's generator."""
@@ -142,78 +154,150 @@ class Trainable(Autoencoder):
 
     @property
     def takes(self) -> tuple[int, ...]:
+        """Shape of one x that it is trained on, without the batch."""
         return self.likelihood.shape
 
+    def parameters_of(self, player: str) -> list[nn.Parameter]:
+        """The parameters that a player moves. Every parameter belongs to one player."""
+        return list(self.parameters())
+
     @abstractmethod
-    def loss(self, x: Tensor, progress: float) -> dict[str, Tensor]:
-        """The terms of the objective on a batch; their sum, where the key has no leading underscore, is minimised.
+    def loss(self, x: Tensor, progress: float, player: str = "all") -> dict[str, Tensor]:
+        """The terms of a player's objective on a batch; their sum, where the key has no leading underscore, is minimised.
 
         Args:
             x: (n, *takes).
             progress: fraction of the training done, 0 to 1, for warm-ups.
+            player: one of `players`.
 
         Returns:
             Scalars by name. Keys that start with ``_`` are only shown.
         """
 
-    def forward(self, x: Tensor, progress: float, known: Tensor | None = None) -> dict[str, Tensor]:
-        """`loss`, under the name that wrappers for several processes call; with `known` also the term that binds dimensions to attributes.
+    def forward(
+        self, x: Tensor, progress: float, known: Tensor | None = None, player: str = "all"
+    ) -> dict[str, Tensor]:
+        """`loss`, under the name that wrappers for several processes call; with `known` also what binds dimensions to attributes.
 
-        The first b dimensions of the posterior mean are held to b standardised attributes, as observations with a standard deviation of
-        `BOUND`: -log N(known | mean, BOUND^2) up to a constant, in nats. (Pati & Lerch 2021 regularise the order of the values; the
-        value itself also fixes the unit of the dimension.)
+        The first b dimensions of the posterior mean are held to b standardised attributes, as observations with a standard
+        deviation of `BOUND`: -log N(known | mean, BOUND^2) up to a constant, in nats. (Pati & Lerch 2021 regularise the order
+        of the values; the value itself also fixes the unit of the dimension.)
 
         Args:
             x: (n, *takes).
             progress: fraction of the training done.
-            known: (n, b), NaN where unknown.
+            known: (n, b), NaN where unknown; for autoencoders.
+            player: one of `players`.
         """
-        terms = self.loss(x, progress)
+        terms = self.loss(x, progress) if self.players == ("all",) else self.loss(x, progress, player)
         if known is not None:
+            assert isinstance(self, Autoencoder)
             miss = (self.posterior(x).mean[:, : known.shape[1]].float() - known).nan_to_num(0.0)
             terms["bind"] = 0.5 * (miss / BOUND).square().sum(1).mean()
         return terms
 
 
 class Wrapped(Autoencoder):
-    """A model that somebody already has, as a generator: any torch callables.
+    """A model that somebody already has, as a generator: any torch callables, which stay as they are.
+
+    It runs in evaluation mode and without gradients of its parameters, and each of its modules gets its own state back;
+    so neither `train` nor `requires_grad_` reach it. Codes of more than one axis are flattened here.
 
     Args:
-        decode: z (n, d) -> x (n, *shape), differentiable if geometry is wanted.
-        encode: x -> z (n, d), or None; `encode` then raises.
-        prior: the distribution over z the decoder was trained with.
+        decode: z (n, *code) -> x (n, *shape), differentiable if geometry is wanted.
+        encode: x -> z (n, *code), or None; `encode` then raises.
+        prior: the distribution over z the decoder was trained with; d is how many numbers a code has.
         shape: of one x. None: found by decoding one prior sample.
+        code: shape of one code, as the callables know it; None: (d,).
+        takes: of one x that the encoder takes, where it is another than that of a decoded one.
+
+    Raises:
+        LiminalError: a callable is none, or `code` and the prior differ in size.
     """
 
     name = "wrapped"
 
     def __init__(
         self,
-        decode: Callable[[Tensor], Tensor],
-        encode: Callable[[Tensor], Tensor] | None,
+        decode: Callable[[Tensor], Any],
+        encode: Callable[[Tensor], Any] | None,
         prior: Prior,
         shape: tuple[int, ...] | None = None,
+        code: Sequence[int] | None = None,
+        takes: tuple[int, ...] | None = None,
     ) -> None:
         super().__init__()
         self.prior = prior
-        self._decode, self._encode = decode, encode
+        self.code = (prior.dim,) if code is None else tuple(code)
+        if math.prod(self.code) != prior.dim:
+            raise LiminalError(
+                f"wrap: codes of shape {self.code} hold {math.prod(self.code)} numbers, "
+                f"and the prior has {prior.dim} dimensions"
+            )
+        self._decode = Foreign(decode, "decoder")
+        self._encode = None if encode is None else Foreign(encode, "encoder")
         for label, f in (("decoder", decode), ("encoder", encode)):
             if isinstance(f, nn.Module):
                 self.add_module(label, f)
         if shape is None:
-            with inference(self):
-                shape = tuple(decode(prior.sample(1).to(self.device)).shape[1:])
-        self.shape = shape
+            with torch.inference_mode():
+                z = prior.sample(1).to(self.device)
+                shape = tuple(self._decode(z.reshape(1, *self.code)).shape[1:])
+        self.shape, self._takes = shape, takes or shape
+
+    @property
+    def takes(self) -> tuple[int, ...]:
+        return self._takes
 
     def config(self) -> dict[str, Any]:
-        return {}
+        return {} if len(self.code) == 1 else {"code": list(self.code)}
+
+    def train(self, mode: bool = True) -> Self:
+        self.training = mode
+        return self
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        return self
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are that the decoder, else the encoder, can reach (the CPU if there are none)."""
+        known = [*self._decode.parameters, *(self._encode.parameters if self._encode else ())]
+        return known[0].device if known else torch.device("cpu")
+
+    def try_decoder(self, z: Tensor) -> Tensor:
+        """What some latents (n, d) decode to, once the decoder has shown that it can be trusted with more.
+
+        Raises:
+            LiminalError: as `Foreign.tried`, or decoded items have another shape than the model's.
+        """
+        return self._formed(self._decode.tried(z.to(self.device).reshape(len(z), *self.code)), len(z))
 
     def decode_soft(self, z: Tensor) -> Tensor:
-        return self._decode(z)
+        return self._formed(self._decode(z.reshape(len(z), *self.code)), len(z))
 
     def posterior(self, x: Tensor) -> Posterior:
         if self._encode is None:
             raise LiminalError(
                 "encode: this model was wrapped without an encoder; give encode= to liminal.wrap"
             )
-        return Delta(self._encode(x))
+        z = self._encode(x)
+        if tuple(z.shape) != (len(x), *self.code):
+            raise LiminalError(
+                f"the encoder gave codes of shape {tuple(z.shape)} for a batch of {len(x)}: "
+                f"wanted {(len(x), *self.code)}"
+            )
+        if not z.isfinite().all():
+            raise LiminalError("the encoder gave NaN or infinity: wanted finite numbers for every item")
+        return Delta(z.reshape(len(x), self.dim))
+
+    def _formed(self, x: Tensor, count: int) -> Tensor:
+        """Decoded items, if they have the form that they must have."""
+        wanted = (count, *self.shape)
+        if tuple(x.shape) == wanted:
+            return x
+        first = len(self.shape) == 3 and tuple(x.shape) == (count, *self.shape[1:], self.shape[0])
+        hint = "; it has the channels last: permute(0, 3, 1, 2)" if first else ""
+        raise LiminalError(
+            f"the decoder gave items of shape {tuple(x.shape)} for a batch of {count}: wanted {wanted}{hint}"
+        )

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from . import build, registry
-from .card import Card, read_weights, verify
+from .card import Card, claim, read_weights, verify
 from .datasets import Dataset
 from .errors import LiminalError, unknown
+from .foreign import Foreign
 from .generator import Autoencoder, Wrapped
-from .models import latent
+from .models import inverted, latent
 from .priors import PRIORS, Prior
 from .space import Space
-from .tensors import choose_device
+from .tensors import choose_device, rng
 from .voice import Voice, speaking
 
 OLD = {"model.log_sigma": "model.likelihood.log_sigma"}  # what tensors were called in format 1
+SEEN = 64  # items whose range decoded ones are compared with
 
 
 def open(
     name: str | Path,
     *,
     device: str | None = None,
-    decode: Callable[[Tensor], Tensor] | None = None,
-    encode: Callable[[Tensor], Tensor] | None = None,
+    decode: Callable[[Tensor], Any] | None = None,
+    encode: Callable[[Tensor], Any] | None = None,
 ) -> Space:
     """Open a space: a folder that `liminal fit` made, or the name of a ready-made one. Nothing in it is ever unpickled or run.
 
@@ -48,9 +52,15 @@ def open(
     verify(folder, card)
     for name in ("weights.safetensors", "items.lance"):
         if name not in card.parts:
-            raise LiminalError(
-                f"space {folder}: card.json names no {name}, so it is cut or changed by hand; copy the whole folder again"
-            )
+            raise _cut(folder, name)
+    for name, section, key in (
+        ("data", card.data, "name"),
+        ("data", card.data, "n_train"),
+        ("data", card.data, "n_held"),
+        ("sampler", card.sampler, "default"),
+    ):
+        if key not in section:
+            raise _cut(folder, f"{name}.{key}")
     modality = _made(
         registry.named("modality", card.modality["name"], registry.MODALITIES),
         card.modality["arguments"],
@@ -68,16 +78,18 @@ def open(
             raise LiminalError(
                 f"space {folder} was made of a wrapped model: open it with liminal.open(folder, decode=..., encode=...)"
             )
-        generator = Wrapped(
-            decode,
-            encode,
-            PRIORS.get(card.prior["name"], PRIORS["normal"])(int(card.prior["dim"])),
-            modality.soft_shape,
-        )
+        prior = PRIORS.get(card.prior["name"], PRIORS["normal"])(card.prior["dim"])
+        code = card.model["arguments"].get("code")
+        wrapped = Wrapped(decode, encode, prior, modality.soft_shape, code, modality.shape)
+        wrapped.try_decoder(prior.sample(2, rng(0)))
+        generator = wrapped if encode is not None else inverted.Inverted(wrapped, modality)
     else:
         kind = registry.named("model", card.model["class"], registry.MODELS)
         generator = _made(partial(kind, modality.likelihood), card.model["arguments"], folder)
+        generator = inverted.encoded(generator, modality)
         _fill(generator, tensors, "model", folder)
+    for wanted in {card.prior["name"], card.sampler["default"]} & set(latent.SAMPLERS) - set(samplers):
+        raise _cut(folder, f"sampler.fitted.{wanted}")
     if card.prior["name"] == "mixture":
         generator.prior = samplers["mixture"]
     else:
@@ -87,14 +99,40 @@ def open(
     )
 
 
+def _cut(folder: Path, name: str) -> LiminalError:
+    """The error for a card that lacks something."""
+    return LiminalError(
+        f"space {folder}: card.json names no {name}, so it is cut or changed; copy the whole folder again"
+    )
+
+
 def _made(kind: Callable[..., Any], arguments: dict[str, Any], folder: Path) -> Any:
     """What the card's arguments make; arguments that do not fit say that the card was cut or changed."""
     try:
+        constructor: Any = kind
+        hints = get_type_hints(constructor.__init__)
+        for name, value in arguments.items():
+            if not _fits(value, hints.get(name, Any)):
+                raise TypeError(f"{name}: {value!r}"[:100])
         return kind(**arguments)
-    except TypeError as error:
+    except LiminalError:
+        raise
+    except Exception as error:  # whatever a constructor or torch makes of it
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise LiminalError(
-            f"space {folder}: card.json holds arguments that do not fit ({error}); copy the whole folder again"
+            f"space {folder}: card.json holds arguments that do not fit ({first}); copy the space again"
         ) from error
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a value from JSON is of the type that an argument is annotated with."""
+    if get_origin(hint) in (Union, types.UnionType):
+        return any(_fits(value, one) for one in get_args(hint))
+    if get_origin(hint) in (tuple, list, Sequence):
+        return isinstance(value, list) and all(_fits(one, get_args(hint)[0]) for one in value)
+    if hint is float:
+        return type(value) in (int, float)
+    return type(value) is hint if hint in (int, str, bool) else True
 
 
 def _fill(module: torch.nn.Module, tensors: dict[str, Tensor], prefix: str, folder: Path) -> None:
@@ -140,8 +178,8 @@ def fit(
 
 
 def wrap(
-    decode: Callable[[Tensor], Tensor],
-    encode: Callable[[Tensor], Tensor],
+    decode: Callable[[Tensor], Any],
+    encode: Callable[[Tensor], Any],
     data: str | Path | np.ndarray | Dataset,
     *,
     prior: str | Prior = "normal",
@@ -155,14 +193,20 @@ def wrap(
 ) -> Space:
     """A space around a model that somebody already has.
 
+    Both are tried on two items before any work. They run in evaluation mode, and every torch module that they can reach
+    has its own state back afterwards. What they give may be a tensor, a numpy array, or a tuple (its first tensor), a
+    mapping or an object that holds one under a usual name, such as ``mean``, ``z``, ``latent_dist``, ``latents``,
+    ``last_hidden_state``; of a decoder, ``sample``.
+
     Args:
-        decode: z (n, d) -> x (n, *shape) in the modality's range; any torch callable, a module counts its parameters.
-        encode: x -> z (n, d).
+        decode: z (n, d) -> x (n, *shape) in the modality's range; a module counts its parameters.
+        encode: x -> z (n, d), the same for the same item. Codes of more axes, such as (n, 18, 512), are flattened, and
+            given back so.
         data: items to catalogue, as `fit` takes them.
         prior: the model's: ``normal``, ``sphere``, ``uniform``, or a `Prior`.
-        dim: d; None: found by encoding one item.
+        dim: d; None: found by encoding two items; wanted where there is no encoder and `prior` is a name.
         modality: kind of data; None: what the data look like.
-        out: folder to keep the catalogue in; None: one that goes with the Space. The model's code is never stored.
+        out: folder of the catalogue; None: one that goes with the Space. The model's code is never stored.
         attributes: file of attributes, joined by file name.
         seed: of the split, the samplers and the readers.
         voice: hears progress.
@@ -172,17 +216,25 @@ def wrap(
         LiminalError: the callables do not fit each other or the data.
     """
     speak = voice or speaking()
-    items, held = build.prepared(registry.dataset(data, attributes, modality, speak, **reading), seed)
-    if dim is None:
-        with torch.no_grad():
-            dim = int(encode(items.modality.tensor(items.items[:1])).shape[-1])
     if isinstance(prior, str) and prior not in PRIORS:
         raise unknown("prior", prior, PRIORS)
-    generator = Wrapped(
-        decode, encode, PRIORS[prior](dim) if isinstance(prior, str) else prior, items.modality.soft_shape
-    )
+    encoder = None if encode is None else Foreign(encode, "encoder")
+    Foreign(decode, "decoder")
+    items, held = build.prepared(registry.dataset(data, attributes, modality, speak, **reading), seed)
+    kind = items.modality
+    if encoder is not None:
+        z, code = _codes(encoder, kind.tensor(items.items[:2]), dim)
+        known = PRIORS[prior](z.shape[1]) if isinstance(prior, str) else prior
+    elif isinstance(prior, Prior) or dim is not None:
+        known = PRIORS[prior](dim) if isinstance(prior, str) and dim is not None else prior
+        z, code = known.sample(2, rng(seed)), None
+    else:
+        raise LiminalError("wrap: without encode= the number of latent dimensions is not known; give dim=")
+    wrapped = Wrapped(decode, encode, known, kind.soft_shape, code, kind.shape)
+    _compare(wrapped.try_decoder(z), kind.soft(items.items[:SEEN]), speak)
+    generator = wrapped if encoder is not None else inverted.Inverted(wrapped, kind)
     temporary = None if out is not None else tempfile.TemporaryDirectory(prefix="liminal-")
-    folder = build.claim(temporary.name if temporary else str(out), force=False, resume=False)
+    folder = claim(temporary.name if temporary else str(out), force=False, resume=False)
     assert folder is not None
     folder.mkdir(exist_ok=True)
     build.assemble(generator, items, held, folder, seed=seed, voice=speak).commit(folder)
@@ -190,3 +242,32 @@ def wrap(
     space = open(folder, decode=decode, encode=encode)
     space._kept = temporary
     return space
+
+
+def _codes(encoder: Foreign, x: Tensor, dim: int | None) -> tuple[Tensor, tuple[int, ...]]:
+    """Codes (n, d) of some items, and the shape that one has for the encoder.
+
+    Raises:
+        LiminalError: the encoder is not to be trusted with more, or a code has not `dim` numbers.
+    """
+    device = encoder.parameters[0].device if encoder.parameters else "cpu"
+    z = encoder.tried(x.to(device))
+    code = tuple(z.shape[1:])
+    if dim is not None and math.prod(code) != dim:
+        raise LiminalError(
+            f"wrap: the encoder gave codes of {math.prod(code)} numbers (shape {tuple(z.shape)} for {len(z)} items): "
+            f"wanted dim={dim}"
+        )
+    return z.reshape(len(z), -1), code
+
+
+def _compare(decoded: Tensor, items: Tensor, voice: Voice) -> None:
+    """Warn of a decoder that counts from -1 to 1, or to 255, where items do not."""
+    low, high = float(items.min()), float(items.max())
+    below, above = float(decoded.min()), float(decoded.max())
+    room = max(high - low, 1e-6) / 2
+    if below < low - room or above > high + room:
+        voice.warn(
+            f"the decoder gives numbers from {below:.3g} to {above:.3g}, and the items hold {low:.3g} to "
+            f"{high:.3g}: let decode= bring them to the same range"
+        )

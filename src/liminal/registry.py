@@ -24,7 +24,8 @@ MODELS = {
     "vae": "liminal.models.vae:VAE",
     "wae": "liminal.models.wae:WAE",
 }
-MODALITIES = {"image": "liminal.modalities.image:Image"}  # of kinds that read the same files the first counts
+# of kinds that read the same files the first counts
+MODALITIES = {"image": "liminal.modalities.image:Image", "table": "liminal.modalities.table:Table"}
 DATASETS = {  # where it is made, what it is, its modality
     "faces": (
         "liminal.datasets.faces:faces",
@@ -35,6 +36,11 @@ DATASETS = {  # where it is made, what it is, its modality
         "liminal.datasets.sprites:sprites",
         "the dSprites grid drawn by code, 64 x 64 grey, 5 known factors",
         "image",
+    ),
+    "patients": (
+        "liminal.datasets.patients:patients",
+        "20,000 made-up patients drawn by code: numbers, yes/no, categories, dates and gaps with known dependencies",
+        "table",
     ),
     "fashion-mnist": (
         "liminal.datasets.mnist:fashion_mnist",

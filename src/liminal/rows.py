@@ -26,7 +26,6 @@ from .errors import LiminalError, unknown
 FIXED = ("id", "split", "z", "item", "source")
 SPLITS = ("train", "held")
 KINDS: dict[pa.DataType, str] = {pa.float64(): "number", pa.bool_(): "bool", pa.string(): "category"}
-_RESERVED = {*FIXED, "distance", "_distance", "_rowid", "_rowaddr", "_rowoffset", "_score"}
 
 
 def batch(
@@ -130,21 +129,3 @@ def storage(name: str, given: pa.DataType) -> pa.DataType:
     ):
         return pa.float64()
     raise LiminalError(f"attribute {name!r} is of type {given}; wanted numbers, true/false or text")
-
-
-def check_names(names: Sequence[str]) -> None:
-    """Refuse names of attributes that the catalogue cannot keep or a filter could not tell apart."""
-    seen: dict[str, str] = {}
-    for name in names:
-        low = name.lower()
-        if low in _RESERVED:
-            raise LiminalError(f"attribute {name!r}: this name is the catalogue's own; rename the attribute")
-        if not name.strip() or "." in name or "`" in name or '"' in name:
-            raise LiminalError(
-                f"attribute {name!r}: a name needs a letter and may hold no dot, backquote or double quote; rename it"
-            )
-        if low in seen:
-            raise LiminalError(
-                f"attributes {seen[low]!r} and {name!r} differ only in case, and filters take names in any case; rename one"
-            )
-        seen[low] = name

@@ -27,6 +27,7 @@ from .measures.meaning import Meaning, meaning
 from .measures.stability import stability
 from .measures.value import Measure
 from .models import conditional
+from .models.inverted import Inverted
 from .ops import curves, discover, edits, formula, geodesics, mixing, paths, probes
 from .ops.directions import Direction
 from .ops.restyle import Transfer, restyle
@@ -339,7 +340,7 @@ class Space(Stored):
             content: whose class is kept.
             style: whose way of being what it is is taken over.
             blend: 0, the content item, to 1, all of the style.
-            by: the category that names the content; None: ``label``, or the only category there is.
+            by: the category that names the content; None: the first of `categories`.
 
         Raises:
             LiminalError: there is no such category, or fewer than two of its classes have items enough.
@@ -360,10 +361,23 @@ class Space(Stored):
             nearest=self._nearest_items,
         )
 
+    @property
+    def categories(self) -> list[str]:
+        """The attributes that are categories, in the order in which they suit to name the content: ``label``,
+        then those that the latents tell best, by the mean score of their values' directions."""
+        told = {
+            name: [d.score for key, d in self.directions.items() if key.startswith(f"{name}=")]
+            for name, kind in self.card.attributes.items()
+            if kind == "category"
+        }
+        return sorted(
+            told, key=lambda name: (name != "label", len(told[name]) < 2, -np.mean(told[name] or [0.0]))
+        )
+
     def style(self, by: str | None = None) -> Style:
         """The split of the latents into the content that a category names and the style that is left; kept once fitted."""
-        kinds = [name for name, kind in self.card.attributes.items() if kind == "category"]
-        name = by or ("label" if "label" in kinds or len(kinds) != 1 else kinds[0])
+        kinds = self.categories
+        name = by or (kinds[0] if kinds else "label")
         if name not in kinds:
             raise unknown(
                 "category",
@@ -516,7 +530,7 @@ class Space(Stored):
         speak = voice or speaking()
         table = self._chosen(None, 4_000, seed)
         random = None
-        if isinstance(self.generator, Trainable):
+        if isinstance(self.generator, Trainable | Inverted):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
                 random = self.generator.untrained().to(self.generator.device)

@@ -6,6 +6,7 @@ generator states and a resumed run repeats the uninterrupted one bit for bit (CP
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import signal
@@ -25,7 +26,7 @@ from torch import Tensor
 
 from .errors import LiminalError, NumericalError
 from .files import atomic_bytes
-from .generator import Trainable
+from .generator import Autoencoder, Trainable
 from .measures.structure import active_units
 from .modalities import Modality
 from .muon import Muon, is_matrix
@@ -36,6 +37,7 @@ WARM = 100  # steps over which the learning rate rises
 SAVE_EVERY = 10.0  # seconds between checkpoints
 FIRST_SAVE = 20  # steps until the first one
 PATIENCE = 5  # times that training may go back after NaN or infinity
+HASHED = 64 << 20  # bytes of the items, spread over all of them, that a checkpoint knows them again by
 
 
 class Items(Protocol):
@@ -105,11 +107,14 @@ class Run:
         fingerprint: dict[str, Any],
         device: str | None,
     ) -> None:
-        from accelerate import Accelerator
+        from accelerate import Accelerator, DistributedDataParallelKwargs
 
         wanted = choose_device(device)
         precision = "bf16" if has_fast_bf16(wanted) else "no"
-        self.accelerator = Accelerator(mixed_precision=precision, cpu=wanted.type == "cpu")
+        apart = DistributedDataParallelKwargs(find_unused_parameters=len(model.players) > 1)
+        self.accelerator = Accelerator(
+            mixed_precision=precision, cpu=wanted.type == "cpu", kwargs_handlers=[apart]
+        )
         self.precision = "bf16" if precision == "bf16" else "fp32"
         self.main = self.accelerator.is_main_process
         self.plan, self.count, self.state = plan, count, State(threads=torch.get_num_threads())
@@ -120,13 +125,25 @@ class Run:
         self.model = model.to(self.accelerator.device, **layout)  # type: ignore[call-overload]
         self.names = [name for name, _ in self.model.named_parameters()]
         self.parameters = list(self.model.parameters())
-        fused = self.accelerator.device.type in ("cpu", "cuda")
-        others = [p for p in self.parameters if not is_matrix(p)]
-        adam = torch.optim.AdamW(others, plan.rate, betas=(0.9, 0.99), weight_decay=0.02, fused=fused)
-        muon = Muon([p for p in self.parameters if is_matrix(p)], plan.rate)
-        self.wrapped, *self.optimizers = self.accelerator.prepare(self.model, adam, muon)
+        owned = {name: self.model.parameters_of(name) for name in model.players}
+        made = [optimizer for own in owned.values() for optimizer in self._optimizers(own)]
+        self.wrapped, *self.optimizers = self.accelerator.prepare(self.model, *made)
+        self.owner = {p: o for o in self.optimizers for group in o.param_groups for p in group["params"]}
+        self.turns = [(name, own, list({self.owner[p] for p in own})) for name, own in owned.items()]
         self.averages = [p.detach().clone() for p in self.parameters]
         self.good: tuple[State, dict[str, Tensor]] | None = None
+
+    def _optimizers(self, parameters: list[torch.nn.Parameter]) -> list[torch.optim.Optimizer]:
+        """AdamW for what is no matrix, Muon for what is one."""
+        fused, rate = self.accelerator.device.type in ("cpu", "cuda"), self.plan.rate
+        others = [p for p in parameters if not is_matrix(p)]
+        weights = [p for p in parameters if is_matrix(p)]
+        adam = (
+            [torch.optim.AdamW(others, rate, betas=(0.9, 0.99), weight_decay=0.02, fused=fused)]
+            if others
+            else []
+        )
+        return [*adam, *([Muon(weights, rate)] if weights else [])]
 
     @property
     def per_epoch(self) -> int:
@@ -160,21 +177,24 @@ class Run:
         return np.sort(batch)[self.accelerator.process_index :: self.accelerator.num_processes]
 
     def advance(self, x: Tensor, done: float, known: Tensor | None = None) -> dict[str, Tensor] | None:
-        """One step on a batch. None where a gradient was not finite: nothing was changed then."""
+        """One step on a batch, each player in its turn. None where a gradient was not finite: the last good state is then wanted."""
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
         torch.manual_seed((self.plan.seed * 1_000_003 + self.state.step) * world + rank)
         warm = min(1.0, (self.state.step + 1) / WARM)
         fall = 1.0 if done < 0.3 else 0.5 * (1 + math.cos(math.pi * min(1.0, (done - 0.3) / 0.7)))
         for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
             group["lr"] = self.plan.rate * self.state.rate_scale * warm * max(fall, 1e-3)
-        terms = self.wrapped(x, done, known)
-        self.model.zero_grad()
-        self.accelerator.backward(torch.stack([v for k, v in terms.items() if not k.startswith("_")]).sum())
-        norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.model.likelihood.size, foreach=True)
-        if not torch.isfinite(norm):
-            return None
-        for optimizer in self.optimizers:
-            optimizer.step()
+        terms: dict[str, Tensor] = {}
+        for player, parameters, optimizers in self.turns:
+            own = self.wrapped(x, done, known, player)
+            self.model.zero_grad()
+            self.accelerator.backward(torch.stack([v for k, v in own.items() if not k.startswith("_")]).sum())
+            norm = torch.nn.utils.clip_grad_norm_(parameters, self.model.likelihood.size, foreach=True)
+            if not torch.isfinite(norm):
+                return None
+            for optimizer in optimizers:
+                optimizer.step()
+            terms |= own
         self.state.step += 1
         keep = min(0.998, (1 + self.state.step) / (10 + self.state.step))
         torch._foreach_lerp_(self.averages, [p.detach() for p in self.parameters], 1 - keep)
@@ -191,7 +211,7 @@ class Run:
 
     def kept(self, p: Tensor) -> dict[str, Tensor]:
         """What the optimiser remembers of a parameter; its own dict, to be changed in place."""
-        return self.optimizers[is_matrix(p)].state[p]  # type: ignore[no-any-return]
+        return self.owner[p].state[p]  # type: ignore[no-any-return]
 
     def restore(self, state: State, tensors: dict[str, Tensor]) -> None:
         """Back to a kept state. Values are copied into tensors of the parameter's own strides, which fused AdamW relies on."""
@@ -243,6 +263,11 @@ class Run:
                 f"checkpoint {self.folder} is damaged ({error}); start afresh with --force"
             ) from error
         for key, value in self.fingerprint.items():
+            if fingerprint.get(key) != value and key == "data":
+                raise LiminalError(
+                    f"checkpoint {self.folder} was made with other data: as many items, but not these, "
+                    "or read or split otherwise; resume with the same data, or start afresh with --force"
+                )
             if fingerprint.get(key) != value:
                 raise LiminalError(
                     f"checkpoint {self.folder} was made with {key} {fingerprint.get(key)}, not {value}; "
@@ -295,10 +320,11 @@ def train(
     fingerprint = {
         "model": model.name,
         **model.config(),
-        "data": model.likelihood.config(),
+        "likelihood of the data": model.likelihood.config(),
         "items": len(items),
         "bound": bound,
         **{k: v for k, v in asdict(plan).items() if k != "rate"},
+        "data": data_hash(items, held, modality, known),
     }
     run = Run(model, plan, len(items), folder, fingerprint, device)
     found = resume and run.load()
@@ -334,6 +360,21 @@ def train(
         "batch": run.batch,
         "rate": plan.rate,
     }
+
+
+def data_hash(items: Items, held: Items, modality: Modality, known: np.ndarray | None = None) -> str:
+    """SHA-256 of what is trained on: number of items, their bytes (of large sets those of items spread evenly
+    from the first to the last), those of held-out items, the modality, attributes of bound dimensions."""
+    size = max(1, int(np.prod(modality.item_shape)) * modality.item_dtype.itemsize)
+    about = [modality.name, modality.config(), len(items), len(held)]
+    found = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    for part in (items, held):
+        count = min(len(part), max(2, HASHED // size))
+        rows = np.linspace(0, len(part) - 1, count).astype(np.int64)
+        for some in np.array_split(rows, -(-count * size // (1 << 20)) or 1):
+            found.update(np.ascontiguousarray(part[some]).tobytes())
+    found.update(b"" if known is None else np.ascontiguousarray(known).tobytes())
+    return found.hexdigest()
 
 
 def _loop(
@@ -442,7 +483,7 @@ class Log:
 
 def warn_of_collapse(model: Trainable, x: Tensor, voice: Voice) -> None:
     """Say so early when most dimensions carry nothing (posterior collapse), so that nobody waits for the end."""
-    if len(x) < 2:
+    if len(x) < 2 or not isinstance(model, Autoencoder):
         return
     with inference(model):
         z = in_chunks(lambda part: model.posterior(part.to(model.device)).mean, x)
@@ -467,8 +508,9 @@ def _faster_threads(run: Run, x: Tensor) -> int:
             times = []
             for _ in range(4):
                 start = time.perf_counter()
-                terms = run.model.loss(x, 0.0)
-                torch.stack([v for k, v in terms.items() if not k.startswith("_")]).sum().backward()
+                for player in run.model.players:
+                    terms = run.model(x, 0.0, player=player)
+                    torch.stack([v for k, v in terms.items() if not k.startswith("_")]).sum().backward()
                 times.append(time.perf_counter() - start)
             best = min(best, (min(times[1:]) * (1.0 if count == most else 1.15), count))
     for p in run.parameters:

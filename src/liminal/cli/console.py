@@ -25,6 +25,7 @@ from ..voice import Terminal, Voice
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NUMBERED = re.compile(r"\d{4,}\.\w+|table\.csv|latents\.parquet")  # the files of a folder that we wrote
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 # Recent versions of typer carry click inside, older ones depend on it: ask for its class by way of typer.
 ClickException: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
@@ -40,7 +41,8 @@ class Formulas(TyperCommand):
         names: dict[str, bool] = dict.fromkeys(ctx.help_option_names, False)
         for parameter in self.params:
             for name in (*parameter.opts, *parameter.secondary_opts):
-                names[name] = not getattr(parameter, "is_flag", False)
+                if name.startswith("-"):  # an argument has its own name here, which is a word like any other
+                    names[name] = not getattr(parameter, "is_flag", False)
         return super().parse_args(ctx, options_first(args, names))
 
 
@@ -133,7 +135,7 @@ def explain(error: Exception, name: str) -> tuple[str, int]:
 def complain(name: str, text: str) -> None:
     """One line on standard error."""
     line = " ".join(text.split()).removeprefix(f"{name.split()[-1]}: ")
-    print(f"{name}: {line}", file=sys.stderr, flush=True)
+    print(f"{name}: {printable(line)}", file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -166,9 +168,9 @@ class Remarks(Terminal):
 
     def _print(self, text: str) -> None:
         if self.held is None:
-            super()._print(text)
+            super()._print(printable(text))
         else:
-            self.held.append(text)
+            self.held.append(printable(text))
 
     def release(self) -> None:
         """Tell what was held back, and hold back no more."""
@@ -221,15 +223,28 @@ def output(path: Path, force: bool, endings: Iterable[str], folder: bool = False
     return path
 
 
+def result(path: Path, force: bool, endings: Sequence[str]) -> Path:
+    """As `output`; a name without ending gets the first of `endings`, which is the kind's own."""
+    path = path if path.suffix else path.with_name(path.name + endings[0])
+    return output(path, force, endings)
+
+
 def say(text: str, quiet: bool = False) -> None:
     """A line of the result on standard output."""
     if not quiet:
-        print(text)
+        print(printable(text))
+
+
+def printable(text: str) -> str:
+    """A text that may come from data as a terminal can show it: control signs, and those that turn the order of
+    writing, as escapes; a line break stays."""
+    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def emit(data: Any) -> None:
     """Data as JSON on standard output; NaN and infinity become null."""
-    print(json.dumps(_plain(data), indent=1, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(_plain(data), indent=1, ensure_ascii=False, allow_nan=False)
+    print(_CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def _plain(value: Any) -> Any:
@@ -280,4 +295,4 @@ def cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else printable(str(value).replace("\n", "\\n"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from ..errors import LiminalError
 from . import console
 from .options import Device, Force, Json, Quiet, Seed, SpaceName, Threads, argument, flag, opened, option
 
@@ -13,22 +14,35 @@ if TYPE_CHECKING:
     from ..space import Space
 
 
-def info(space: SpaceName, as_json: Json = False) -> None:
+def info(
+    space: SpaceName,
+    check: Annotated[
+        bool, flag("--check", "Read every part, hold it against its checksum, and tell what is lost.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Tell what a space is.
 
     \b
     Examples:
       liminal info fashion
       liminal info photos-space --json
+      liminal info photos-space --check
     """
+    from ..measures.verdict import unlearned
+
+    if check:
+        return _check(space, as_json)
     it = opened(space)
     facts = it.info()
     if as_json:
         console.emit(facts)
         return
     card = it.card
+    first = unlearned(card.measures.get("explained"))
     tests = {name: test.get("same") for name, test in card.sampler.get("tests", {}).items()}
     rows: list[tuple[str, Any]] = [
+        ("note", first),
         ("space", facts["folder"]),
         ("model", f"{card.model['class']}, {facts['dim']} dimensions, {facts['parameters']:,} parameters"),
         ("prior", card.prior["name"]),
@@ -57,9 +71,30 @@ def info(space: SpaceName, as_json: Json = False) -> None:
             ),
         ),
         ("made", f"{card.created}, liminal {card.liminal}, seed {card.seed}"),
-        *(("note", note) for note in card.notes),
+        *(("note", note) for note in card.notes if note != first),
     ]
     console.table(("", ""), [(name, value) for name, value in rows if value])
+
+
+def _check(space: str, as_json: bool) -> None:
+    """Tell of each part whether it is whole; raises where one is not."""
+    from ..card import Card, examine
+    from ..studio.address import space_folder
+
+    folder = space_folder(space)
+    card = Card.read(folder)
+    lost, unsure = examine(folder, card)
+    told = dict.fromkeys(unsure, "there, with no checksum: made by an older Liminal")
+    state = dict.fromkeys(card.parts, "whole") | told | lost
+    if as_json:
+        console.emit(state)
+    else:
+        console.table(("part", "state"), list(state.items()))
+    if lost:
+        whole = ", ".join(name for name in state if name not in lost) or "nothing"
+        raise LiminalError(
+            f"space {folder}: damaged: {', '.join(lost)}; there as before: {whole}; copy the space again"
+        )
 
 
 def _about_attributes(space: Space) -> list[tuple[str, str]]:
@@ -135,7 +170,7 @@ def meaning(
       liminal meaning fashion
       liminal meaning fashion --pairs 100 -o meaning.png
     """
-    from ..export import grid
+    from ..show import grid
 
     if out is not None:
         console.output(out, force, grid.FORMATS)
@@ -240,7 +275,11 @@ def in_brief(card: Card) -> str:
     """A space in a few words."""
     data, training = card.data, card.training
     text = f"{card.model['class']} of {card.prior['dim']} dimensions, {data['n_train']:,} items to train on and {data['n_held']:,} held out"
-    return f"{text}, {training['epochs']:.4g} epochs in {duration(training['seconds'])}" if training else text
+    return (
+        f"{text}, {training['epochs']:.4g} epochs in {duration(training['seconds'])}"
+        if training.keys() >= {"epochs", "seconds"}
+        else text
+    )
 
 
 def duration(seconds: float) -> str:

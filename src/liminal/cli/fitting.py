@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from .facts import in_brief
 from .options import Device, Force, Json, Quiet, Seed, SpaceName, Threads, argument, flag, opened, option
 
 if TYPE_CHECKING:
+    from ..card import Card
     from ..modalities import Option
 
 
@@ -189,7 +191,10 @@ def _model_options(model: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _how_to_resume(out: Path, argv: Sequence[str]) -> str:
-    if not (out / "checkpoint" / "state.json").exists():
+    from ..card import beside
+
+    folder = new if (new := beside(out)).exists() else out
+    if not (folder / "checkpoint" / "state.json").exists():
         return "interrupted before there was anything to keep"
     again = [a for a in argv if a not in ("--force", "--resume")]
     return f"interrupted; the state is kept, go on with: {shlex.join(['liminal', *again, '--resume'])}"
@@ -200,15 +205,24 @@ def _fitted(folder: Path) -> None:
     from ..card import Card
 
     card, name = Card.read(folder), shlex.quote(str(folder))
-    print(f"{folder} is ready: {in_brief(card)}")
-    print("try:")
-    print(f"  liminal sample {name} -n 64 -o grid.png")
-    print(f"  liminal morph {name} @0 @1 -o morph.gif")
-    direction = next((k for k, kind in card.attributes.items() if kind in ("number", "bool")), None)
-    if direction:
-        print(f"  liminal edit {name} @0 {shlex.quote(f'+1.5*{direction}')} -o edit.png")
-    print(f"  liminal map {name} -o map.png")
-    print(f"  liminal measure {name} -o report.html")
+    lines = [f"{folder} is ready: {in_brief(card)}", "try:"]
+    lines += [f"  liminal sample {name} -n 64 -o grid.png", f"  liminal morph {name} @0 @1 -o morph.gif"]
+    edit = _an_edit(card)
+    lines += [f"  liminal edit {name} @0 {shlex.quote(edit)} -o edit.png"] if edit else []
+    lines += [f"  liminal map {name} -o map.png", f"  liminal measure {name} -o report.html"]
+    for line in lines:
+        console.say(line)
+
+
+def _an_edit(card: Card) -> str:
+    """A formula along a direction that was learned, one that works if there is any; empty if there is none."""
+    from ..ops.formula import Named, show
+
+    found = json.loads(card.parts.get("directions.safetensors", {}).get("evidence", "[]"))
+    for direction in sorted(found, key=lambda one: (not one.get("works"), one.get("kind") == "category")):
+        attribute, equals, value = direction["name"].partition("=")
+        return "+1.5*" + show(Named(attribute, value if equals else None))
+    return ""
 
 
 def encode(

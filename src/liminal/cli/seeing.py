@@ -51,7 +51,8 @@ def neighbors(
       liminal neighbors fashion me.png -k 5 --where "label = 'Bag'" -o near.png
       liminal neighbors fashion "mean(label=Sandal)"
     """
-    from ..export import grid
+    from ..show import grid
+    from ..show import items as show
 
     if out is not None:
         console.output(out, force, grid.FORMATS)
@@ -61,8 +62,9 @@ def neighbors(
     if out is not None:
         if not rows:
             raise LiminalError(f"--where {where}: no item passes, so there is nothing to draw")
-        pictures = [it.modality.preview(x, 128) for x in it.items([row["id"] for row in rows])]
-        grid.save(grid.grid(pictures, labels=[f"@{row['id']} · {row['distance']:.2f}" for row in rows]), out)
+        labels = [f"@{row['id']} · {row['distance']:.2f}" for row in rows]
+        shown = it.items([row["id"] for row in rows])
+        grid.save(show.drawn(shown, it.modality, labels=labels), out)
     if as_json:
         console.emit({"item": item, "neighbors": rows, "output": None if out is None else str(out)})
         return
@@ -102,7 +104,8 @@ def map_(
       liminal map fashion --lattice 16x16 -o lattice.png
       liminal map fashion -o places.csv
     """
-    from ..export import grid, tables
+    from ..export import tables
+    from ..show import grid
 
     console.output(out, force, grid.FORMATS if lattice else (*grid.FORMATS, *tables.ENDINGS))
     size = _size(lattice) if lattice else None
@@ -160,7 +163,8 @@ def clusters(
       liminal clusters fashion -o clusters.png
       liminal clusters photos-space --method kmeans -k 12 -o clusters.csv
     """
-    from ..export import grid, tables
+    from ..export import tables
+    from ..show import grid
 
     if out is not None:
         console.output(out, force, (*grid.FORMATS, *tables.ENDINGS))

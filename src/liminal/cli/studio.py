@@ -32,6 +32,14 @@ def studio(
         ),
     ] = None,
     no_browser: Annotated[bool, flag("--no-browser", "Print the address only.")] = False,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow",
+            metavar="HOST[:PORT]",
+            help="Another address at which a browser may come; again for more.",
+        ),
+    ] = None,
     threads: Threads = None,
     device: Device = None,
 ) -> None:
@@ -43,27 +51,38 @@ def studio(
     Examples:
       liminal studio fashion
       liminal studio photos-space --port 9000 --no-browser
+      liminal studio photos-space --allow studio.example.org
     """
     from ..card import Card, verify
     from ..studio import address
 
     folder = address.space_folder(space)
     verify(folder, Card.read(folder))
+    hosts, warning = address.allowed(allow or []), address.unkept()
+    if warning is not None:
+        print(f"note: {warning}", file=sys.stderr, flush=True)
     here = address.listen(port)
     print(f"the studio of {space}, until ctrl-C:", flush=True)
     print(here.url, flush=True)
     if not no_browser:
         threading.Thread(target=_show, args=(here.url,), daemon=True).start()
-    _serve(space, folder, here, threads, device)
+    _serve(space, folder, here, hosts, threads, device)
 
 
-def _serve(space: str, folder: Path, here: Address, threads: int | None, device: str | None) -> None:
+def _serve(
+    space: str,
+    folder: Path,
+    here: Address,
+    allow: tuple[str, ...],
+    threads: int | None,
+    device: str | None,
+) -> None:
     """Answer until ctrl-C; requests that came before wait in the socket."""
     from ..studio import server
 
     session = server.open_session(space, folder, threads, device)
     try:
-        server.server(session, here).run(sockets=[here.socket])
+        server.server(session, here, allow).run(sockets=[here.socket])
     except KeyboardInterrupt:
         raise console.Interrupted("the studio is closed") from None
     finally:

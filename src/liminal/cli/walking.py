@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,11 +24,18 @@ from .options import (
     option,
 )
 
+STAYED = 0.1  # standard deviations of a reading below which it is told as unchanged
+
 
 def morph(
     space: SpaceName,
     items: Annotated[list[str], argument("ITEM...", f"Two or more: {ITEM}")],
-    out: Annotated[Path, option("-o --output", "FILE", "A film (.gif, .mp4), or all frames in rows (.png).")],
+    out: Annotated[
+        Path,
+        option(
+            "-o --output", "FILE", "A film (.gif, .mp4), all frames in rows (.png), or a form of their kind."
+        ),
+    ],
     along: Annotated[str, option("--along", "WAY", "linear, slerp, mix, smooth or geodesic.")] = "slerp",
     frames: Annotated[int, option("--frames", "N", "How many.")] = 48,
     loop: Annotated[bool, flag("--loop", "Go back to the first item at the end.")] = False,
@@ -52,8 +60,10 @@ def morph(
       liminal morph fashion @12 @977 --along geodesic --frames 24 -o morph.png
       liminal morph fashion @12 me.png "mean(label=Bag)" --along mix -o morph.mp4
     """
-    console.output(out, force, (".gif", ".mp4", ".png"))
+    from ..show import items as show
+
     it = opened(space, threads, device)
+    out = console.result(out, force, show.path_endings(it.modality))
     path = it.path(
         *items, along=along, frames=frames, loop=loop, pace=pace, only=only.split(",") if only else ()
     )
@@ -84,7 +94,12 @@ def edit(
         ),
     ],
     out: Annotated[
-        Path, option("-o --output", "FILE", "The edited item, or with --strip or --sweep the strip (.png).")
+        Path,
+        option(
+            "-o --output",
+            "FILE",
+            "The edited item as its kind or .png, or with --strip or --sweep the strip (.png).",
+        ),
     ],
     strip: Annotated[
         bool, flag("--strip", "The edit at five strengths from -2 to 2 in one picture.")
@@ -113,15 +128,16 @@ def edit(
       liminal edit faces-space @12 "-glasses" --sweep -2:2:9 -o strip.png
       liminal edit fashion @1 "mean(label='Ankle boot') - mean(label=Sandal)" -o out.png
     """
-    from ..export import grid
     from ..ops import edits
+    from ..show import grid
+    from ..show import items as show
 
     strengths = edits.sweep(sweep) if sweep else list(edits.STRENGTHS)
-    endings = grid.FORMATS if strip or sweep else (*grid.FORMATS, ".gif", ".bmp")
-    console.output(out, force, endings)
     it = opened(space, threads, device)
+    drawn = strip or sweep is not None
+    out = console.result(out, force, tuple(grid.FORMATS) if drawn else show.item_endings(it.modality))
     edited = it.edit(item, formula, keep_detail)
-    if strip or sweep:
+    if drawn:
         grid.save(it.strip([item], formula, strengths), out)
     else:
         edited.save(out)
@@ -130,12 +146,28 @@ def edit(
         console.emit({**told, "item": item, "output": str(out)})
         return
     if told["attributes"] and not quiet:
-        rows = [
-            (name, v["before"], v["after"], v["change"], "*" if v["asked"] else "")
-            for name, v in told["attributes"].items()
-        ]
-        console.table(("attribute", "before", "after", "change in SD", "asked"), rows)
+        _moved(told["attributes"])
     console.say(f"wrote {item} edited by {formula} to {out}; {in_words(told)}", quiet)
+
+
+def _moved(read: dict[str, dict[str, Any]]) -> None:
+    """A table of the attributes that an edit was about, then of those that it moved, and how many others stayed."""
+    shown = {name: v for name, v in read.items() if v["asked"] or abs(v["change"] or 0.0) >= STAYED}
+    moved = sorted(shown, key=lambda name: -abs(shown[name]["change"] or 0.0))
+    order = [name for name in shown if shown[name]["asked"]] + [n for n in moved if not shown[n]["asked"]]
+    if shown:
+        console.table(
+            ("attribute", "before", "after", "change in SD", "asked"),
+            [
+                (name, v["before"], v["after"], v["change"], "*" if v["asked"] else "")
+                for name, v in ((name, shown[name]) for name in order)
+            ],
+        )
+    if left := len(read) - len(shown):
+        others = "attribute" if left == 1 else "attributes"
+        console.say(
+            f"{'and ' if shown else ''}{left} {'other ' if shown else ''}{others} stayed, within {STAYED} SD"
+        )
 
 
 def transfer(
@@ -148,7 +180,7 @@ def transfer(
     ] = 1.0,
     by: Annotated[
         str | None,
-        option("--by", "CATEGORY", "What names the content; default: label, or the only category."),
+        option("--by", "CATEGORY", "What names the content; default: label, or what the latents tell best."),
     ] = None,
     strip: Annotated[bool, flag("--strip", "Content, style and result in one picture.")] = False,
     as_json: Json = False,
@@ -167,10 +199,12 @@ def transfer(
       liminal transfer fashion --content @12 --style me.png --blend 0.5 --strip -o strip.png
       liminal transfer faces-space --content @12 --style @40 --by hair_style -o out.png
     """
-    from ..export import grid
+    from ..show import grid
+    from ..show import items as show
 
-    console.output(out, force, grid.FORMATS if strip else (*grid.FORMATS, ".gif", ".bmp"))
-    done = opened(space, threads, device).transfer(content, style, blend, by)
+    it = opened(space, threads, device)
+    out = console.result(out, force, tuple(grid.FORMATS) if strip else show.item_endings(it.modality))
+    done = it.transfer(content, style, blend, by)
     done.save(out, strip)
     told = done.evidence
     if as_json:
@@ -186,6 +220,12 @@ def transfer(
         f"wrote {content} ({classes['content']}) in the style of {style} ({classes['style']}) to {out}{seen}{trust}{near}",
         quiet,
     )
+    others = [name for name in it.categories if name != told["by"]]
+    if by is None and others:
+        console.say(
+            f"content is what {told['by']} names; --by {shlex.quote(others[0])} would take another category",
+            quiet,
+        )
 
 
 def directions(
@@ -213,8 +253,8 @@ def directions(
       liminal directions fashion --from pca -k 6 -o pca.png
       liminal directions fashion --from jacobian --at @12
     """
-    from ..export import grid
     from ..ops.directions import table
+    from ..show import grid
 
     if out is not None:
         console.output(out, force, grid.FORMATS)

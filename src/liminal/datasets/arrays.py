@@ -1,4 +1,6 @@
-"""Arrays of pictures: told apart by shape and range, brought to 8 bits and to one size."""
+"""Arrays of pictures: told apart by shape, brought to 8 bits by the scale of all their numbers, and to one
+size.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,24 @@ import pyarrow as pa
 
 from ..errors import LiminalError
 from ..modalities.image import KINDS, Image
+from ..modalities.levels import (
+    DIM,
+    Levels,
+    Numbers,
+    beyond,
+    choose,
+    clipped,
+    foreign,
+    parse,
+    scaled,
+    spelt,
+    told,
+)
 from . import Dataset
 from .cache import Outcome, Progress, store
 
+UNPACKED = 2**28  # bytes that a packed file may hold whatever its size
+RATIO = 500  # bytes for each of a larger packed file; dSprites, black and white, has 115
 _SCAN = 2**24  # numbers looked at at a time
 _BATCH = 2**20  # numbers that one thread converts at a time
 
@@ -34,16 +51,20 @@ def array_dataset(
     channels: int | None = None,
     height: int | None = None,
     width: int | None = None,
+    levels: Sequence[float] | None = None,
+    range: str | Sequence[float] | None = None,
     **options: Any,
 ) -> Dataset:
     """A dataset of the pictures in an array.
 
     uint8 pictures of the wanted size are used where they are (memory-mapped, if they were); others are converted into the cache.
+    Which numbers are black and white is found from all of them (see `levels`) and kept in the modality. uint8
+    numbers are taken as they are, unless all are below 32, and so are other whole numbers whose white is 255.
 
     Args:
         name: of the dataset.
-        array: (n, h, w), (n, h, w, c) or (n, c, h, w) with c = 1, 3 or 4; where both could be, the last axis is c. Whole numbers up to 255,
-            up to 65,535 (divided by 257), yes/no, or floats in [0, 1] or [0, 255].
+        array: (n, h, w), (n, h, w, c) or (n, c, h, w) with c = 1, 3 or 4; where both could be, the last
+            axis is c. Numbers, few of them below 0, or yes/no.
         place: the file or folder it came from.
         state: what changes when the file does.
         sources: n names.
@@ -54,27 +75,35 @@ def array_dataset(
         fit: as in `Image.infer`.
         channels: as in `Image.infer`; None takes the array's.
         height, width: as in `Image.infer`.
+        levels: as in `Image`; None finds them.
+        range: the same as words, ``"0:4095"``, or a pair.
         options: none is known.
 
     Raises:
-        LiminalError: another shape, numbers out of range, NaN or infinity.
+        LiminalError: another shape, an option out of range, many numbers below 0, NaN or infinity.
     """
     if options:
-        raise LiminalError(f"pictures have no option {sorted(options)[0]!r}; known: size, fit, channels")
+        raise LiminalError(
+            f"pictures have no option {sorted(options)[0]!r}; known: size, fit, channels, range"
+        )
     pictures = last_axis(array, str(place))
     n, h, w, c = pictures.shape
     chosen = (height, width) if height and width else Image.choose_size([(h, w)], size)
-    modality = Image(*chosen, channels or c, fit)
-    factor, notes = _factor(pictures, str(place))
+    given = levels if range is None else parse(range)
+    as_space = bool(
+        height and width and channels and range is None
+    )  # all is known, and new levels would not be kept
+    scale, notes = _scale(pictures, str(place), given, as_space, insist=range is not None)
+    modality = Image(*chosen, channels or c, fit, given if as_space or scale is None else scale)
     items = pictures
-    if pictures.dtype != np.uint8 or pictures.shape[1:] != modality.item_shape:
+    if pictures.dtype != np.uint8 or pictures.shape[1:] != modality.item_shape or scale:
         stored = store(
             place=place,
             state=state,
-            options={"reader": "array", **modality.config()},
+            options={"reader": "array", **modality.config(), "scale": scale},
             modality_class=Image,
             infer=lambda: modality,
-            batches=_pieces(pictures, sources, factor),
+            batches=_pieces(pictures, sources, scale),
             work=lambda _, piece: _convert(modality, piece),
             total=n,
             progress=progress,
@@ -110,63 +139,102 @@ def last_axis(array: np.ndarray, name: str) -> np.ndarray:
     return array
 
 
-def _factor(pictures: np.ndarray, name: str) -> tuple[float, tuple[str, ...]]:
-    """What to multiply by to reach 0..255, and what to say about it."""
-    if pictures.dtype == np.uint8:
-        return 1.0, ()
-    if pictures.dtype == bool:
-        return 255.0, ("yes/no pixels were turned to white and black",)
-    low, high = _range(pictures, name)
-    whole = pictures.dtype.kind in "iu"
-    wanted = "0 to 255 or 0 to 65,535" if whole else "0 to 1 or 0 to 255"
-    slack = 0.0 if whole else 1e-3  # rounding of a resampler
-    if low < -slack * max(1.0, high) or high > (65535 if whole else 255 * (1 + slack)):
-        hint = (
-            "; add 1 and halve them first"
-            if not whole and low >= -1 - slack and high <= 1 + slack
-            else "; scale them first"
+def check_unpacked(path: Path, size: int) -> None:
+    """Refuse a packed file before it is read, if it says that it holds far more than its size makes likely.
+
+    Args:
+        path: of the packed file.
+        size: in bytes, unpacked.
+
+    Raises:
+        LiminalError: it is more than 256 MB, and more than 500 times the file.
+    """
+    packed = path.stat().st_size
+    if size > UNPACKED and size > RATIO * packed:
+        raise LiminalError(
+            f"{path}: {packed:,} bytes would unpack to {size:,}; more than {RATIO} times a file's size is not read; unpack it first"
         )
-        raise LiminalError(f"{name}: numbers from {low:g} to {high:g}; wanted {wanted}{hint}")
-    if whole:
-        return (1.0, ()) if high <= 255 else (1 / 257, ("16-bit pictures were scaled to 8 bits",))
-    if high <= 1 + slack:
-        return 255.0, ("numbers from 0 to 1 were scaled to 0 to 255 and rounded to 8 bits",)
-    return 1.0, ("numbers from 0 to 255 were rounded to 8 bits",)
 
 
-def _range(pictures: np.ndarray, name: str) -> tuple[float, float]:
-    """The least and the greatest number, a bounded part of the array in memory at a time."""
+def _scale(
+    pictures: np.ndarray, name: str, given: Sequence[float] | None, as_space: bool, insist: bool
+) -> tuple[Levels | None, tuple[str, ...]]:
+    """The numbers that are black and white, None where 0 to 255 are taken as they are; and what to say about
+    it.
+
+    Args:
+        pictures: (n, h, w, c).
+        name: what errors call them.
+        given: levels of a space or of the user.
+        as_space: they are read as a space reads them.
+        insist: the levels are the user's own.
+    """
+    if pictures.dtype == bool:
+        return (0.0, 1.0), ("yes/no pixels were turned to white and black",)
+    tiny = pictures.dtype == np.uint8
+    if tiny and given is None and as_space:
+        return None, ()
+    numbers = _numbers(pictures, name, enough=DIM if tiny and given is None else None)
+    byte = numbers.whole and numbers.low >= 0 and numbers.high <= 255
+    stored = (
+        tiny and given is not None and numbers.high > 2 * given[1]
+    )  # as Liminal itself draws and keeps them
+    if given is not None and (insist or not (stored or foreign(numbers, parse(given)))):
+        levels = parse(given)
+    elif byte and (stored or as_space or (tiny and not 0 < numbers.high < DIM)):
+        return None, ()
+    else:
+        levels = choose(numbers, name)
+    if byte and levels == (0, 255):
+        return None, ()
+    if not numbers.whole:
+        what = "numbers were scaled and rounded to 8 bits"
+    elif levels == (0, 65535):
+        what = "16-bit pictures were scaled to 8 bits"
+    else:
+        what = f"whole numbers up to {spelt((0, numbers.high)).removeprefix('0 to ')} were scaled to 8 bits"
+    return levels, (f"{what}: {told(levels)}",)
+
+
+def _numbers(pictures: np.ndarray, name: str, enough: float | None) -> Numbers:
+    """The range, a bounded part of the array in memory at a time; not to the end once a number reaches
+    `enough`.
+    """
     step = max(1, _SCAN // pictures[0].size)
-    low, high = np.inf, -np.inf
+    numbers = Numbers()
     for start in range(0, len(pictures), step):
         piece = np.asarray(pictures[start : start + step])
-        least, most = float(piece.min()), float(piece.max())  # NaN where any number is
-        if not np.isfinite(least) or not np.isfinite(most):
+        if not numbers.add(piece):
             row = start + int(np.flatnonzero(~np.isfinite(piece).all((1, 2, 3)))[0])
             raise LiminalError(f"{name}: row {row} holds NaN or infinity; wanted finite numbers")
-        low, high = min(low, least), max(high, most)
-    return low, high
+        if enough is not None and numbers.high >= enough:
+            break
+    return numbers
 
 
 def _pieces(
-    pictures: np.ndarray, sources: Sequence[str], factor: float
-) -> Iterator[tuple[np.ndarray, Sequence[str], float]]:
+    pictures: np.ndarray, sources: Sequence[str], scale: Levels | None
+) -> Iterator[tuple[np.ndarray, Sequence[str], Levels | None]]:
     step = max(1, _BATCH // pictures[0].size)
     for start in range(0, len(pictures), step):
-        yield pictures[start : start + step], sources[start : start + step], factor
+        yield pictures[start : start + step], sources[start : start + step], scale
 
 
-def _convert(modality: Image, piece: tuple[np.ndarray, Sequence[str], float]) -> list[Outcome]:
-    pictures, names, factor = piece
-    if pictures.dtype != np.uint8:
-        pictures = np.rint(np.clip(pictures * np.float32(factor), 0, 255)).astype(np.uint8)
+def _convert(modality: Image, piece: tuple[np.ndarray, Sequence[str], Levels | None]) -> list[Outcome]:
+    pictures, names, scale = piece
+    out: list[tuple[str, ...]] = [()] * len(pictures)
+    if scale is not None:
+        if pictures.dtype != bool:
+            out = [(clipped(scale),) if beyond(p, scale) else () for p in pictures]
+        pictures = scaled(pictures, scale)
+    pictures = pictures.astype(np.uint8, copy=False)
     if pictures.shape[1:] == modality.item_shape:
-        return [Outcome(name, np.ascontiguousarray(p), ()) for name, p in zip(names, pictures, strict=True)]
+        rows = zip(names, pictures, out, strict=True)
+        return [Outcome(name, np.ascontiguousarray(p), said) for name, p, said in rows]
     outcomes = []
-    for name, picture in zip(names, pictures, strict=True):
+    for name, picture, said in zip(names, pictures, out, strict=True):
         im = PIL.Image.fromarray(np.ascontiguousarray(picture[..., 0] if picture.shape[2] == 1 else picture))
         fitted, remarks = modality.sized(im)
-        outcomes.append(
-            Outcome(name, np.asarray(fitted, dtype=np.uint8).reshape(modality.item_shape), tuple(remarks))
-        )
+        item = np.asarray(fitted, dtype=np.uint8).reshape(modality.item_shape)
+        outcomes.append(Outcome(name, item, (*said, *remarks)))
     return outcomes

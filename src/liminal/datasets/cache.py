@@ -27,12 +27,10 @@ from .. import files
 from ..errors import LiminalError
 from ..modalities import Modality
 
-VERSION = 2  # counts changes in what is kept, and in how files are read; a modality counts its own
-SOURCE, GROUP, KNOWN = (
-    "source",
-    "group",
-    "known.",
-)  # columns of known.arrow; the last begins the names of attributes
+# counts changes in what is kept, and in how files are read; a modality counts its own
+VERSION = 2
+# columns of known.arrow; the last begins the names of attributes
+SOURCE, GROUP, KNOWN = "source", "group", "known."
 Batch = TypeVar("Batch")
 Progress = Callable[[int, int], None]
 
@@ -55,6 +53,23 @@ class Outcome(NamedTuple):
     known: Mapping[str, Any] = MappingProxyType({})
     group: str | None = None
     further: bool = False
+
+
+class Told(Sequence[Path]):
+    """Paths that tell how far one is through them, as whoever looks at all of them before the reading does
+    not.
+    """
+
+    def __init__(self, paths: Sequence[Path], progress: Progress | None) -> None:
+        self.paths, self.progress = paths, progress
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, i: Any) -> Any:
+        if self.progress and isinstance(i, int) and i % 64 == 63:
+            self.progress(i + 1, len(self.paths))
+        return self.paths[i]
 
 
 @dataclass(frozen=True)

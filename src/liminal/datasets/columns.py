@@ -1,37 +1,31 @@
-"""Pictures in columns: npy and npz arrays, and Parquet files with a column of encoded pictures (the Hugging Face form too)."""
+"""Pictures in npy and npz files, and what other arrays tell about them."""
 
 from __future__ import annotations
 
-import io
 import re
 import zipfile
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
-from itertools import islice
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ..errors import LiminalError
-from ..modalities import Modality
-from ..modalities.image import Image
 from . import Dataset
-from .arrays import array_dataset, last_axis
-from .attributes import join_attributes, typed, with_attributes
-from .cache import Outcome, Progress, store
-from .folder import BATCH, HELD_OUT, read_batch
-
-__all__ = ["join_attributes", "read_array", "read_parquet"]
+from .arrays import array_dataset, check_unpacked, last_axis
+from .attributes import as_attributes, with_attributes
+from .cache import Progress
+from .folder import HELD_OUT
 
 IMAGES = ("images", "image", "imgs", "x", "data", "arr_0")
 LABELS = ("labels", "label", "y", "targets", "target")
-PARQUET = frozenset({".parquet", ".pq"})
-COLUMNS = ("image", "img", "picture", "photo", "bytes", "data")
-_PART = re.compile(r"(?:^|[_\-./])(train|training|test|testing|val|valid|validation)(?=$|[_\-./])")
+WIDE = 32  # columns of an array that become an attribute each
+MAGIC = b"\x93NUMPY"
+PART = re.compile(r"(?:^|[_\-./])(train|training|test|testing|val|valid|validation)(?=$|[_\-./])")
 
 
 def read_array(
@@ -40,87 +34,150 @@ def read_array(
     """Pictures in an ``.npy`` or ``.npz`` file, see `array_dataset` for shapes and ranges.
 
     An npz holds pictures under images, x or data and labels under labels or y, alone or for a training and a held-out part
-    (``x_train``, ``test_images``); other arrays with one number or word for each picture become attributes.
+    (``x_train``, ``test_images``). Other arrays with one number or word for each picture become attributes;
+    so do the columns of an array (n, k) with k up to 32, named after it, ``values_0``, or by the k words of
+    an array ``values_names``, ``names`` or alike. What else an npz holds, pickled Python objects among it, is
+    left out and said.
 
     Raises:
-        LiminalError: the file is cut, holds Python objects, or no array of pictures.
+        LiminalError: the file is cut, holds Python objects only, no array of pictures, or far more than
+            its size makes likely.
     """
     path = Path(path)
     array, columns, held_out, notes = _load(path)
     told = path.stat()
+    known, said = as_attributes(pa.table(columns)) if columns else (pa.table({}), ())
     dataset = array_dataset(
         path.stem,
         array,
         place=path,
         state=[told.st_size, told.st_mtime_ns],
         sources=[f"{path.name}#{i}" for i in range(len(array))],
-        attributes=typed(pa.table(columns)) if columns else pa.table({}),
+        attributes=known,
         held_out=held_out,
         progress=progress,
         **options,
     )
-    return with_attributes(replace(dataset, notes=(*notes, *dataset.notes)), attributes)
+    return with_attributes(replace(dataset, notes=(*notes, *said, *dataset.notes)), attributes)
 
 
 def _load(path: Path) -> tuple[np.ndarray, dict[str, pa.Array], np.ndarray | None, list[str]]:
     """The pictures (n, h, w, c) of an array file, one column for each thing known about them, the held-out ones, and notes."""
+    with _numpy(path):
+        if not zipfile.is_zipfile(path) and path.suffix.lower() == ".npy":
+            with open(path, "rb") as file:
+                _check_header(file, path.stat().st_size)
+            return last_axis(np.load(path, mmap_mode="r", allow_pickle=False), str(path)), {}, None, []
+        with zipfile.ZipFile(path) as archive:
+            members = [m for m in archive.infolist() if not m.is_dir()]
+            check_unpacked(path, sum(m.file_size for m in members))
+            left = {
+                m.filename.removesuffix(".npy"): reason for m in members if (reason := _unusable(archive, m))
+            }
+        with np.load(path, allow_pickle=False) as found:
+            arrays = {name: found[name] for name in found.files if name not in left}
+    return _parts(arrays, left, path)
+
+
+@contextmanager
+def _numpy(path: Path) -> Iterator[None]:
+    """Everything that NumPy may raise about a file becomes one `LiminalError`."""
     try:
-        found = np.load(path, mmap_mode="r", allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            return last_axis(found, str(path)), {}, None, []
-        with found:
-            return _parts({name: found[name] for name in found.files}, path)
+        yield
     except LiminalError:
         raise
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        if "pickle" in str(error).lower() or "Python objects" in str(error):
+    except Exception as error:  # a cut or damaged file can make a reader raise anything
+        reason = " ".join(str(error).split()) or type(error).__name__
+        if "pickle" in reason.lower() or "Python objects" in reason:
             raise LiminalError(
                 f"{path}: holds pickled Python objects, which are never opened; save plain arrays of numbers"
             ) from error
-        raise LiminalError(f"{path}: the file is cut or no array ({' '.join(str(error).split())})") from error
+        raise LiminalError(f"{path}: the file is cut or no array ({reason})") from error
+
+
+def _check_header(file: IO[bytes], size: int) -> None:
+    """Read an array's header, and refuse it where it does not tell what follows.
+
+    Raises:
+        ValueError: it tells Python objects, lengths below 0, or other ones than the file's size, in bytes.
+    """
+    start = file.read(len(MAGIC))
+    if start[:1] == b"\x80":
+        raise ValueError("Python objects")
+    if start != MAGIC:
+        raise ValueError("it does not begin as an array")
+    version = tuple(file.read(2))
+    if version not in ((1, 0), (2, 0)):
+        raise ValueError(f"version {version} of the format")
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    if dtype.hasobject:
+        raise ValueError("Python objects")
+    if min(shape, default=0) < 0:
+        raise ValueError(f"its shape is {shape}")
+    if size - file.tell() < prod(shape) * dtype.itemsize:
+        raise ValueError(
+            f"{size - file.tell():,} bytes follow, {dtype} {shape} needs {prod(shape) * dtype.itemsize:,}"
+        )
+
+
+def _unusable(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> str | None:
+    """Why a member of an npz is left out."""
+    if not member.filename.endswith(".npy"):
+        return "no array"
+    try:
+        with archive.open(member) as file:
+            _check_header(file, member.file_size)
+        return None
+    except Exception as error:  # as above
+        pickled = "Python objects" in str(error)
+        return "pickled Python objects, which are never opened" if pickled else f"cut or no array: {error}"
 
 
 def _parts(
-    arrays: dict[str, np.ndarray], path: Path
+    arrays: dict[str, np.ndarray], left: dict[str, str], path: Path
 ) -> tuple[np.ndarray, dict[str, pa.Array], np.ndarray | None, list[str]]:
-    """As `_load`, from the arrays of an npz by their names."""
+    """As `_load`, from the arrays of an npz by their names, and the reasons why others are left out."""
     parts: dict[str, dict[str, np.ndarray]] = {}
     for key, array in arrays.items():
-        found = _PART.search(key.lower())
+        found = PART.search(key.lower())
         rest = key if found is None else (key[: found.start()] + key[found.end() :]).strip("_-./")
         parts.setdefault("" if found is None else found[1], {})[rest.lower()] = array
     pictures = {part: name for part, inside in parts.items() if (name := _pictures(inside))}
     order = sorted(pictures, key=lambda part: (part in HELD_OUT, part))
     if not order:
+        others = "".join(f"; {name} is left out: {reason}" for name, reason in left.items())
         raise LiminalError(
-            f"{path}: no array of pictures among {', '.join(arrays) or 'none'}; name it images, x or data"
+            f"{path}: no array of pictures among {', '.join(arrays) or 'none'}; name it images, x or data{others}"
         )
     blocks = [last_axis(parts[part].pop(pictures[part]), str(path)) for part in order]
     if len({block.shape[1:] for block in blocks}) > 1 or len({block.dtype for block in blocks}) > 1:
         raise LiminalError(
             f"{path}: its parts {', '.join(order)} hold pictures of different sizes or types; wanted one"
         )
-    names = list(dict.fromkeys(name for part in order for name in parts[part]))
+    names = {n: a for inside in parts.values() for n, a in inside.items() if _are_names(n, a)}
     columns: dict[str, pa.Array] = {}
-    left = []
-    for name in names:
-        values = [
-            _values(parts[part].get(name), len(block)) for part, block in zip(order, blocks, strict=True)
-        ]
-        if any(v is None for v in values):
-            left.append(name)
+    for name in dict.fromkeys(name for inside in parts.values() for name in inside if name not in names):
+        told = [_values(parts[part].get(name), len(block)) for part, block in zip(order, blocks, strict=True)]
+        values = [v for v in told if v is not None]
+        if len(values) < len(told) or len({v.shape[1] for v in values}) > 1:
+            left[name] = "not one value for each picture"
+            continue
+        table = np.concatenate(values)
+        titles = _titles(name, table.shape[1], names, parts[order[0]])
+        if titles == [name] and name in LABELS:
+            columns["label"] = _labels(table[:, 0])
         else:
-            column = [v for value in values for v in value or ()]
-            if name in LABELS:
-                columns["label"] = pa.array(
-                    [str(int(v)) if isinstance(v, float) and v.is_integer() else str(v) for v in column]
-                )
-            else:
-                columns[name] = pa.array(column)
+            columns |= {
+                title: pa.array(values) for title, values in zip(titles, table.T.tolist(), strict=True)
+            }
     held_out = np.concatenate(
         [np.full(len(block), part in HELD_OUT) for part, block in zip(order, blocks, strict=True)]
     )
-    notes = [f"left out of {path.name}: {', '.join(left)} (not one value for each picture)"] if left else []
+    notes = [
+        f"left out of {path.name}: {', '.join(n for n in left if left[n] == reason)} ({reason})"
+        for reason in dict.fromkeys(left.values())
+    ]
     array = np.concatenate(blocks) if len(blocks) > 1 else blocks[0]
     return array, columns, held_out if held_out.any() and not held_out.all() else None, notes
 
@@ -131,162 +188,37 @@ def _pictures(arrays: dict[str, np.ndarray]) -> str | None:
     return next((name for name in IMAGES if name in able), able[0] if len(able) == 1 else None)
 
 
-def _values(array: np.ndarray | None, n: int) -> list[Any] | None:
-    """One number or word for each of n pictures, or None where the array is something else."""
-    if array is None or array.dtype.kind not in "buifUS" or array.shape not in ((n,), (n, 1)):
+def _values(array: np.ndarray | None, n: int) -> np.ndarray | None:
+    """Numbers or words (n, k) for each of n pictures, or None where the array is something else."""
+    if array is None or array.dtype.kind not in "buifUS" or array.ndim not in (1, 2) or len(array) != n:
         return None
     words = np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array
-    return words.reshape(n).tolist()
+    words = words.reshape(n, -1)
+    return words if 1 <= words.shape[1] <= WIDE else None
 
 
-def read_parquet(
-    paths: Path | Sequence[Path],
-    modality_class: type[Modality],
-    attributes: Path | None = None,
-    progress: Progress | None = None,
-    **options: Any,
-) -> Dataset:
-    """Pictures encoded (PNG, JPEG, ...) in a column of Parquet files: bytes, or the Hugging Face form, a struct with the field bytes.
+def _labels(values: np.ndarray) -> pa.Array:
+    return pa.array(
+        [str(int(v)) if isinstance(v, float) and v.is_integer() else str(v) for v in values.tolist()]
+    )
 
-    The first such column counts, one named image, img, picture, photo, bytes or data before others. Numbers, yes/no and words in other
-    columns become attributes. Where the names of several files all begin or end with train, test or validation, the latter are held out.
 
-    Args:
-        paths: one file or several with the same columns.
-        modality_class: which kind of data; pictures only.
-        attributes: a CSV or Parquet file, see `join_attributes`.
-        progress: called with (done, total).
-        options: of ``modality_class.infer``.
+def _are_names(name: str, array: np.ndarray) -> bool:
+    return name.endswith("names") and array.ndim == 1 and array.dtype.kind in "US"
 
-    Raises:
-        LiminalError: a file is cut or has no column of pictures, or none can be read.
+
+def _titles(
+    name: str, k: int, names: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray]
+) -> list[str]:
+    """Names for the k columns of an array: its own, or with numbers, or with the words of the nearest of the
+    arrays of names.
     """
-    shards = [paths] if isinstance(paths, Path) else list(paths)
-    if not issubclass(modality_class, Image):
-        raise LiminalError(
-            f"{shards[0]}: {modality_class.plural} are not read from Parquet; wanted a folder of files"
-        )
-    column = _picture_column(_parquet(shards[0]).schema_arrow, shards[0])
-    counts = [_parquet(shard).metadata.num_rows for shard in shards]
-    for shard in shards[1:]:
-        if _picture_column(_parquet(shard).schema_arrow, shard) != column:
-            raise LiminalError(
-                f"{shard}: its pictures are not in the column {column!r} as in {shards[0].name}; wanted the same columns"
-            )
-    place = shards[0] if len(shards) == 1 else shards[0].parent
-    stored = store(
-        place=place,
-        state=[(s.name, s.stat().st_size, s.stat().st_mtime_ns) for s in shards],
-        options={"reader": "parquet", **options},
-        modality_class=modality_class,
-        infer=lambda: Image.infer(
-            [io.BytesIO(data) for shard in shards[:8] for data in _sample(shard, column)], **options
-        ),
-        batches=_batches(shards, column),
-        work=_decode,
-        total=sum(counts),
-        progress=progress,
-    )
-    sources = [f"{shard.name}#{i}" for shard, count in zip(shards, counts, strict=True) for i in range(count)]
-    held = [None if (m := _PART.search(shard.stem.lower())) is None else m[1] in HELD_OUT for shard in shards]
-    held_out = (
-        np.repeat(np.array(held, dtype=bool), counts)[stored.kept]
-        if True in held and False in held and None not in held
-        else None
-    )
-    table = pa.concat_tables([_others(shard, column) for shard in shards], promote_options="permissive")
-    known = typed(table.take(pa.array(stored.kept))) if table.num_columns else pa.table({})
-    dataset = Dataset(
-        place.absolute().stem,
-        stored.modality,
-        stored.items,
-        [sources[i] for i in stored.kept],
-        known,
-        held_out,
-        {"source": f"Parquet {place.absolute().name}", "licence": "not stated", "read": list(stored.notes)},
-        stored.notes,
-        stored.skipped,
-    )
-    return with_attributes(dataset, attributes)
-
-
-def has_pictures(path: Path) -> bool:
-    """Whether a Parquet file has a column of encoded pictures.
-
-    Raises:
-        LiminalError: it is cut or damaged.
-    """
-    return any(_bytes_of(field.type) for field in _parquet(path).schema_arrow)
-
-
-def _parquet(path: Path) -> pq.ParquetFile:
-    try:
-        return pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
-        raise LiminalError(
-            f"{path}: the Parquet file is cut or damaged ({str(error).splitlines()[0]})"
-        ) from error
-
-
-def _picture_column(schema: pa.Schema, path: Path) -> str:
-    able = [f.name for f in schema if _bytes_of(f.type)]
+    if k == 1:
+        return [name]
+    able = [other for other, array in names.items() if len(set(array.tolist())) == len(array) == k]
     if not able:
-        raise LiminalError(f"{path}: no column of encoded pictures (bytes) among {', '.join(schema.names)}")
-    return next((name for name in able if name.lower() in COLUMNS), able[0])
-
-
-def _bytes_of(kind: pa.DataType) -> bool:
-    if pa.types.is_struct(kind):
-        return kind.get_field_index("bytes") >= 0 and _bytes_of(kind.field("bytes").type)
-    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
-
-
-def _others(shard: Path, column: str) -> pa.Table:
-    """The columns that may be attributes."""
-    file = _parquet(shard)
-    names = [
-        f.name
-        for f in file.schema_arrow
-        if f.name != column and not pa.types.is_nested(f.type) and not _bytes_of(f.type)
-    ]
-    return file.read(columns=names)
-
-
-def _contents(batch: pa.RecordBatch) -> list[bytes | None]:
-    values = batch.column(0).to_pylist()
-    return [v.get("bytes") if isinstance(v, dict) else v for v in values]
-
-
-def _sample(shard: Path, column: str) -> Iterator[bytes]:
-    """A few pictures from each of several places in the file."""
-    file = _parquet(shard)
-    groups = sorted({i * file.num_row_groups // 8 for i in range(8)}) if file.num_row_groups else []
-    for group in groups:
-        for batch in islice(
-            file.iter_batches(max(1, 64 // len(groups)), row_groups=[group], columns=[column]), 1
-        ):
-            yield from (data for data in _contents(batch) if data)
-
-
-def _batches(shards: Sequence[Path], column: str) -> Iterator[list[tuple[bytes | None, str]]]:
-    for shard in shards:
-        row = 0
-        try:
-            for batch in _parquet(shard).iter_batches(BATCH, columns=[column]):
-                contents = _contents(batch)
-                yield [(data, f"{shard.name}#{row + i}") for i, data in enumerate(contents)]
-                row += len(contents)
-        except (pa.ArrowException, OSError) as error:
-            raise LiminalError(
-                f"{shard}: the Parquet file is cut or damaged after row {row} ({str(error).splitlines()[0]})"
-            ) from error
-
-
-def _decode(modality: Modality, batch: Sequence[tuple[bytes | None, str]]) -> list[Outcome]:
-    outcomes = []
-    for data, name in batch:
-        if data:
-            outcomes += read_batch(modality, [(io.BytesIO(data), name)])
-        else:
-            outcomes.append(Outcome(name, None, ("the row holds no picture",)))
-    return outcomes
+        return [f"{name}_{i}" for i in range(k)]
+    words = names[max(able, key=lambda other: other.split("_")[0] == name.split("_")[0])]
+    words = np.char.decode(words, "utf-8", "replace") if words.dtype.kind == "S" else words
+    alone = sum(array.ndim == 2 and array.shape[1] == k for array in arrays.values()) == 1
+    return [str(word) if alone else f"{name}_{word}" for word in words]

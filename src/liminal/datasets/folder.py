@@ -16,8 +16,8 @@ import pyarrow as pa
 from ..errors import LiminalError
 from ..modalities import Modality
 from . import Dataset
-from .attributes import typed, with_attributes
-from .cache import Outcome, Progress, store
+from .attributes import as_attributes, with_attributes
+from .cache import Outcome, Progress, Told, store
 
 TRAIN = ("train", "training")
 HELD_OUT = ("test", "testing", "val", "valid", "validation")
@@ -45,9 +45,9 @@ def read_folder(
     An item is named like its file, or ``file#entry`` where the file holds many. What a file tells about its items becomes
     attributes; an entry that cannot be used loses no other.
 
-    First-level folders ``train`` and ``test`` (or ``val``, ``valid``, ``validation``) become `held_out`. Where every (other) file lies in
-    one of at least two (next-level) folders, their names become the attribute ``label``. Files are read once, by several threads, into
-    the cache.
+    Folders ``train`` and ``test`` (or ``val``, ``valid``, ``validation``) become `held_out`. Where most files lie in one of at
+    least two (next-level) folders, their names become the attribute ``label``; see `sort_by_folder`. Files are read once, by
+    several threads, into the cache.
 
     Args:
         path: the folder.
@@ -147,7 +147,9 @@ def read_files(
         options={"reader": "folder", **options},
         modality_class=kind if isinstance(kind, type) else type(kind),
         infer=lambda: (
-            kind.infer([base / f.name for f in found], **options) if isinstance(kind, type) else kind
+            kind.infer(Told([base / f.name for f in found], progress), **options)
+            if isinstance(kind, type)
+            else kind
         ),
         batches=(
             [(base / f.name, f.name) for f in found[i : i + BATCH]] for i in range(0, len(found), BATCH)
@@ -156,19 +158,20 @@ def read_files(
         total=len(found),
         progress=progress,
     )
+    known, said = as_attributes(stored.known) if stored.known.num_columns else (pa.table({}), ())
     what, name = ("folder", place.absolute().name) if place == base else ("file", place.stem)
     return Dataset(
         name=name,
         modality=stored.modality,
         items=stored.items,
         sources=stored.sources,
-        attributes=typed(stored.known) if stored.known.num_columns else pa.table({}),
+        attributes=known,
         provenance={
             "source": f"{what} {place.absolute().name}",
             "licence": "not stated",
             "read": list(stored.notes),
         },
-        notes=stored.notes,
+        notes=(*stored.notes, *said),
         skipped=stored.skipped,
         groups=stored.groups,
     )
@@ -236,10 +239,16 @@ def _refuse_nothing(path: Path, kind: type[Modality] | Modality, unusable: Seque
 
 
 def read_batch(modality: Modality, batch: Sequence[tuple[Any, str]]) -> list[Outcome]:
-    """The items of each (source, name), or the reasons why not; one that is lost loses no other."""
+    """The items of each (source, name), or the reasons why not; one that is lost loses no other.
+
+    A source that is a string is a reason itself.
+    """
     outcomes: list[Outcome] = []
     for source, name in batch:
         start = len(outcomes)
+        if isinstance(source, str):
+            outcomes.append(Outcome(name, None, (source,)))
+            continue
         try:
             for item, remarks, entry, known, group in modality.records(source, name):
                 called, further = name if entry is None else f"{name}#{entry}", len(outcomes) > start
@@ -253,29 +262,75 @@ def read_batch(modality: Modality, batch: Sequence[tuple[Any, str]]) -> list[Out
 
 
 def sort_by_folder(names: Sequence[str]) -> tuple[np.ndarray | None, list[str | None] | None, list[str]]:
-    """What folders tell about files: (held_out or None, labels or None, notes)."""
-    parts = [name.split("/") for name in names]
-    notes = []
-    held_out = None
-    tops = {p[0].lower() for p in parts if len(p) > 1}
-    if (
-        all(len(p) > 1 for p in parts)
-        and tops <= {*TRAIN, *HELD_OUT}
-        and tops & {*TRAIN}
-        and tops & {*HELD_OUT}
-    ):
-        held_out = np.array([p[0].lower() in HELD_OUT for p in parts])
-        parts = [p[1:] for p in parts]
-        notes.append(
-            f"the folder{'s' if len(tops) > 2 else ''} {', '.join(sorted(tops & {*HELD_OUT}))}: {int(held_out.sum()):,} items are held out"
-        )
+    """What folders tell about files: (held_out or None, labels or None, notes).
+
+    A single folder that holds most files is looked through. Folders named train and test, or all with such a
+    word in their names (``training_set``), are a split: the first ones, or those below folders of classes. Of
+    what is left the first folders are labels.
+    """
+    held_out, parts, notes = _split(_below([name.split("/") for name in names]))
+    parts = _below(parts)
     labels = [p[0] if len(p) > 1 else None for p in parts]
-    train = (
-        labels
-        if held_out is None
-        else [label for label, out in zip(labels, held_out, strict=True) if not out]
-    )
-    if None in train or len(set(train)) < 2:
+    train = labels if held_out is None else [x for x, out in zip(labels, held_out, strict=True) if not out]
+    kinds, stray = len(set(train) - {None}), labels.count(None)
+    if kinds < 2:
         return held_out, None, notes
-    notes.append(f"the names of {len(set(train))} folders are the attribute label")
+    if 2 * stray > len(labels):
+        notes.append(
+            f"the names of {kinds} folders are not taken as labels: {stray:,} of {len(labels):,} items lie beside them"
+        )
+        return held_out, None, notes
+    notes.append(f"the names of {kinds} folders are the attribute label")
+    if stray:
+        first = names[labels.index(None)]
+        notes.append(
+            f"{stray:,} of {len(labels):,} items lie beside these folders and have no label, such as {first}"
+        )
     return held_out, labels, notes
+
+
+def _below(parts: list[list[str]]) -> list[list[str]]:
+    """Paths without the folder that is alone on its level and holds at least half of the files, and so on
+    below it.
+    """
+    while True:
+        inside = [p for p in parts if len(p) > 1]
+        if len({p[0] for p in inside}) != 1 or 2 * len(inside) < len(parts):
+            return parts
+        if len(inside) < len(parts) and _side(inside[0][0], exact=True):
+            return parts  # a folder test beside the others is no mere wrapping
+        parts = [p[1:] if len(p) > 1 else p for p in parts]
+
+
+def _split(parts: list[list[str]]) -> tuple[np.ndarray | None, list[list[str]], list[str]]:
+    """The held-out ones, and paths without the folders that tell it, by the first level of folders that is a
+    split.
+    """
+    for level in range(2):
+        folders = [p[level] if len(p) > level + 1 else None for p in parts]
+        whole = all(f is None or _side(f) is not None for f in folders)
+        sides = [None if f is None else _side(f, exact=not whole) for f in folders]
+        if not {True, False} <= set(sides):
+            continue
+        held_out = np.array([side is True for side in sides])
+        tests = sorted({str(f) for f, side in zip(folders, sides, strict=True) if side})
+        notes = [
+            f"the folder{'s'[: len(tests) - 1]} {', '.join(tests)}: {held_out.sum():,} items are held out"
+        ]
+        if beside := sides.count(None):
+            first = "/".join(parts[sides.index(None)])
+            notes.append(f"{beside:,} items beside these folders are learned from, too, such as {first}")
+        left = [
+            p if side is None else p[:level] + p[level + 1 :] for p, side in zip(parts, sides, strict=True)
+        ]
+        return held_out, left, notes
+    tests = sorted({p[0] for p in parts if len(p) > 1 and _side(p[0], exact=True)})
+    notes = [f"the folder {', '.join(tests)} is not held out: no folder beside it is named train"]
+    return None, parts, notes if tests else []
+
+
+def _side(folder: str, exact: bool = False) -> bool | None:
+    """Whether a folder's name, or a word in it, says held out (True) or learned from (False), or nothing."""
+    words = {folder.lower()} if exact else set(re.split(r"[^a-z]+", folder.lower()))
+    train, test = bool(words & {*TRAIN}), bool(words & {*HELD_OUT})
+    return test if train != test else None

@@ -15,11 +15,12 @@ import pyarrow as pa
 
 from ..errors import LiminalError
 from . import Dataset
-from .arrays import array_dataset
+from .arrays import array_dataset, check_unpacked
 from .attributes import with_attributes
 from .cache import Progress
 
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+PIECE = 2**24  # bytes read at a time
 DIGITS = tuple("0123456789")
 
 
@@ -27,7 +28,8 @@ def read_idx(path: Path) -> np.ndarray:
     """The array in an idx file, in the machine's byte order.
 
     Raises:
-        LiminalError: the file is missing, is no idx file, or is cut.
+        LiminalError: the file is missing, is no idx file, is cut, or would unpack to far more than its
+            size makes likely.
     """
     path = Path(path)
     try:
@@ -35,18 +37,18 @@ def read_idx(path: Path) -> np.ndarray:
             packed = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
             if not packed:
-                return _parse(raw, path)
+                return _parse(raw, path, packed)
             with gzip.open(raw) as inflated:
-                return _parse(inflated, path)  # type: ignore[arg-type]
+                return _parse(inflated, path, packed)  # type: ignore[arg-type]
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise LiminalError(f"{path}: the gzip file is cut or damaged ({error}); fetch it again") from error
     except OSError as error:
         raise LiminalError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
-def _parse(file: BinaryIO, path: Path) -> np.ndarray:
+def _parse(file: BinaryIO, path: Path, packed: bool) -> np.ndarray:
     head = file.read(4)
-    if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in DTYPES or not head[3]:
+    if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in DTYPES or not 0 < head[3] <= 32:
         raise LiminalError(
             f"{path}: not an idx file; wanted it to begin with 00 00, a type (08 to 0e) and a number of dimensions, got {head.hex(' ')}"
         )
@@ -56,10 +58,17 @@ def _parse(file: BinaryIO, path: Path) -> np.ndarray:
         raise LiminalError(f"{path}: the idx file is cut within its header; fetch it again")
     shape = struct.unpack(f">{head[3]}I", lengths)
     wanted = prod(shape) * dtype.itemsize
-    data = file.read()
+    if packed:
+        check_unpacked(path, wanted)
+    data = bytearray()
+    while piece := file.read(
+        min(PIECE, wanted + 1 - len(data))
+    ):  # the header may promise what no memory holds
+        data += piece
     if len(data) != wanted:
+        got = f"{len(data):,}" if len(data) < wanted else "more"
         raise LiminalError(
-            f"{path}: the idx file should hold {wanted:,} bytes of {' x '.join(map(str, shape))} numbers, got {len(data):,}; fetch it again"
+            f"{path}: the idx file should hold {wanted:,} bytes of {' x '.join(map(str, shape))} numbers, got {got}; fetch it again"
         )
     return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
 

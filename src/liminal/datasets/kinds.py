@@ -8,9 +8,9 @@ from typing import NamedTuple, NoReturn
 
 from ..errors import LiminalError, unknown
 from ..modalities import Modality
-from .columns import PARQUET, has_pictures
 from .folder import find
 from .idx import idx_files, is_idx
+from .parquet import PARQUET, has_pictures
 
 ARRAYS = (".npy", ".npz")
 TABLES = frozenset({".csv", ".tsv", ".txt", *PARQUET})  # what `--attributes` takes

@@ -12,10 +12,11 @@ from ..errors import LiminalError
 from ..modalities import Modality
 from . import Dataset
 from .cache import Progress
-from .columns import PARQUET, has_pictures, read_array, read_parquet
+from .columns import read_array
 from .folder import ENTRY, find, one, read_file, read_folder
 from .idx import idx_files, is_idx, read_idx_dataset
 from .kinds import ARRAYS
+from .parquet import PARQUET, has_pictures, read_parquet
 
 
 def located(name: str | Path) -> tuple[Path, int | None] | None:

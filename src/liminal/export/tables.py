@@ -15,6 +15,8 @@ ENDINGS = (".csv", ".parquet")
 def save(table: pa.Table, path: str | Path) -> None:
     """Write a table, whole or not at all.
 
+    Values are written as they are: a text that begins with = + - or @ is a formula to a spreadsheet.
+
     Raises:
         LiminalError: another ending, or the file cannot be written.
     """

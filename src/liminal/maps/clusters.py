@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,16 +18,15 @@ from torch import Tensor
 
 from ..distances import blocks
 from ..errors import LiminalError, unknown
-from ..export import grid, sheet, tables
+from ..export import tables
+from ..show import grid, sheet
+from ..show.items import Picture
 from . import enriched, partitions
 from .density import COMPONENTS, LEAST, NEIGHBORS, Sought, density, stability
 from .enriched import Enriched
 from .landmarks import VOTES, Around, around, purity, voted
 from .layouts import own_threads
 from .lonely import SPACING, Outliers, Pairs, lonely_and_double
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 METHODS = ("hdbscan", "kmeans")
 LANDMARKS = 20_000  # items beyond which a random choice is clustered and the others join by vote
@@ -81,7 +80,7 @@ class Clusters:
     duplicates: Pairs
     evidence: dict[str, Any]
     title: str = ""
-    preview: Callable[[int], Image] | None = field(default=None, repr=False)
+    preview: Callable[[int], Picture] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.clusters)
@@ -120,7 +119,7 @@ class Clusters:
             "duplicates": [{"ids": [ids[a], ids[b]], "distance": far} for a, b, far in self.duplicates],
         }
 
-    def picture(self) -> Image:
+    def picture(self) -> Picture:
         """A row for each cluster: its name, its size and its prototypes."""
         largest = max(c.size for c in self.clusters)
         rows = []
@@ -163,7 +162,7 @@ def clusters(
     stability: bool = False,
     seed: int = 0,
     title: str = "",
-    preview: Callable[[int], Image] | None = None,
+    preview: Callable[[int], Picture] | None = None,
 ) -> Clusters:
     """Find groups in latents, and say how far they can be trusted.
 

@@ -8,21 +8,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
 
 from ..errors import LiminalError
-from ..export import grid, scatter
 from ..generator import Generator
 from ..modalities import Modality
+from ..show import grid, tiled
+from ..show.items import Picture
 from .inverse import Inverse
 from .project import Map
 
 MOST = 64  # rows or columns
-PALE = 0.62  # white over the points below the tiles
-GAP = 4  # pixels between tiles at least
-FRAME = 2  # pixels of a tile's frame
-SMALL = 12  # pixels of a tile's side at least
-VOTES = 15  # items near a place that give its frame the colour
 
 
 @dataclass(frozen=True)
@@ -54,29 +49,13 @@ class Lattice:
     def __len__(self) -> int:
         return len(self.cells)
 
-    def picture(self) -> Image.Image:
+    def picture(self) -> Picture:
         """The map, paler, with a tile in every cell that was decoded, framed in the colour of the items near it."""
-        shown = self.map
-        paint = scatter.colours(shown.values, len(shown))
-        words = f"{shown.words()}   ·   {len(self)} of {self.evidence['cells']} cells decoded"
-        image = scatter.scatter(shown.xy, shown.values, shown.color, shown.title, words)
-        _, top, right, _ = area = scatter.area(shown.xy, paint)
-        points = image.crop((0, top, right + GAP, image.height))
-        image.paste(Image.blend(points, Image.new("RGB", points.size, grid.WHITE), PALE), (0, top))
-        low, step = _cells(shown.xy, self.shape)
-        box = np.stack([shown.xy.min(0), shown.xy.max(0)]).astype(np.float64)
-        corners = scatter.places(box, area)
-        scale = np.abs(corners[1] - corners[0]).max() / (
-            np.ptp(box, axis=0).max() or 1.0
-        )  # pixels for one unit of the map, on both axes
-        side = max(SMALL, int(step * scale) - GAP) if scale else scatter.THUMB
-        for (row, column), item, colour in zip(
-            self.cells.tolist(), self.items, self._frames(paint), strict=True
-        ):
-            centre = low + step * np.array([column + 0.5, self.shape[0] - row - 0.5])
-            at = corners[0] + (centre - box[0]) * scale * np.array([1, -1])
-            _tile(image, self.modality.preview(item, side), at, side, tuple(colour))
-        return image
+        low, step = _cells(self.map.xy, self.shape)
+        rows, columns = self.cells[:, 0], self.cells[:, 1]
+        centres = low + step * np.stack([columns + 0.5, self.shape[0] - rows - 0.5], 1)
+        words = f"{self.map.words()}   ·   {len(self)} of {self.evidence['cells']} cells decoded"
+        return tiled.tiled(self.map, words, centres, step, self.xy, self.items, self.modality)
 
     def save(self, path: str | Path) -> None:
         """Write the picture as png, jpg or webp by the ending, whole or not at all.
@@ -85,23 +64,6 @@ class Lattice:
             LiminalError: another ending, or the file cannot be written.
         """
         grid.save(self.picture(), path)
-
-    def _frames(self, paint: scatter.Colours) -> list[list[int]]:
-        """The colour (c, 3) that the half or more of the items near each place have, else grey; of numbers, the middle one."""
-        from scipy.spatial import cKDTree
-
-        rows = cKDTree(self.map.xy).query(self.xy, np.arange(1, min(VOTES, len(self.map)) + 1))[1]
-        found = []
-        for near in paint.rgb[rows]:
-            colours, counts = np.unique(near, axis=0, return_counts=True)
-            if paint.limits:
-                colour = near[np.abs(near - np.median(near, axis=0)).sum(1).argmin()]
-            else:
-                colour = (
-                    colours[counts.argmax()] if 2 * counts.max() >= len(near) else np.array(scatter.FAINT)
-                )
-            found.append(colour.tolist())
-        return found
 
 
 def lattice(
@@ -161,19 +123,3 @@ def _inhabited(inverse: Inverse, centres: np.ndarray, step: float, xy: np.ndarra
     holds = (far <= step / 2) & ~inverse(xy[nearest]).outside
     at[empty] = np.where(holds[:, None], xy[nearest], np.nan)
     return at, int(holds.sum())
-
-
-def _tile(
-    image: Image.Image, picture: Image.Image, centre: np.ndarray, side: int, colour: tuple[int, ...]
-) -> None:
-    """A picture around a place, `side` pixels with its frame on the longer side."""
-    room = side - 2 * FRAME
-    scale = room / max(picture.size)
-    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
-    small = picture.convert("RGB").resize(
-        size, Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.BICUBIC
-    )
-    left, top = round(centre[0] - size[0] / 2), round(centre[1] - size[1] / 2)
-    box = (left - FRAME, top - FRAME, left + size[0] + FRAME - 1, top + size[1] + FRAME - 1)
-    ImageDraw.Draw(image).rectangle(box, fill=colour)
-    image.paste(small, (left, top))

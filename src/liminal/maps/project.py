@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from torch import Tensor
 
 from ..errors import LiminalError, unknown
-from ..export import grid, scatter, tables
+from ..export import tables
+from ..show import grid, scatter
+from ..show.items import Picture
 from . import layouts
 from .inverse import KEPT, Held, Inverse, fit_inverse
 from .place import place
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 METHODS = {"pca": "PCA", "umap": "UMAP", "tsne": "t-SNE"}  # and what people call them
 CHECKED = 2000  # items on which trustworthiness is measured
@@ -51,13 +50,13 @@ class Map:
     values: Sequence[object] | None = field(default=None, repr=False)
     color: str = ""
     title: str = ""
-    preview: Callable[[int], Image] | None = field(default=None, repr=False)
+    preview: Callable[[int], Picture] | None = field(default=None, repr=False)
     z: np.ndarray | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.xy)
 
-    def picture(self) -> Image:
+    def picture(self) -> Picture:
         """The map as a picture, with thumbnails of some items and a legend."""
         return scatter.scatter(self.xy, self.values, self.color, self.title, self.words(), self.preview)
 
@@ -149,7 +148,7 @@ def project(
     values: Sequence[object] | None = None,
     color: str = "",
     title: str = "",
-    preview: Callable[[int], Image] | None = None,
+    preview: Callable[[int], Picture] | None = None,
 ) -> Map:
     """Lay latents out in the plane.
 

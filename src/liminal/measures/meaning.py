@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,12 +23,13 @@ from torch import Tensor
 
 from ..distances import nearest
 from ..errors import LiminalError
-from ..export import grid
 from ..generator import Generator
 from ..modalities import Modality, Read
 from ..ops.mixer import Mixer, Noise
 from ..ops.mixing import Way, linear, slerp
 from ..priors import Normal, Prior, Sphere
+from ..show import items as show
+from ..show.items import Picture
 from ..tensors import CHUNK, in_chunks, rng
 from . import accounts
 from .between import JUDGED, Line, Point, Reading, estimate, overall
@@ -37,9 +38,6 @@ from .features import fit_features
 from .pca import fit_pca
 from .realism import Realism
 from .value import Measure
-
-if TYPE_CHECKING:
-    from PIL import Image as PIL
 
 STEPS = 8  # of a way, as monotonicity and the largest jump see it
 FEW = (0.0, *JUDGED, 1.0)  # fractions where only betweenness is asked for
@@ -81,7 +79,7 @@ class Meaning:
                 return measure
         raise KeyError(name)
 
-    def picture(self, pair: int | None = None) -> PIL.Image:
+    def picture(self, pair: int | None = None) -> Picture:
         """One pair along each kind of path, and one pair of draws under each control, at 0, 1/4, 1/2, 3/4 and 1.
 
         The name of each row stands below its first picture.
@@ -95,15 +93,11 @@ class Meaning:
         kept = len(next(iter(self.frames.values()))[0])
         if pair is not None and not 0 <= pair < kept:
             raise LiminalError(f"picture: pair {pair}; wanted 0 to {kept - 1}")
-        tiles, labels = [], []
+        chosen = []
         for name, frames in self.frames.items():
-            line = self.lines[name]
-            row = pair if pair is not None else self._telling(name, kept)
-            assert line.t[0] == 0
-            for i, item in enumerate(frames[:, row]):
-                tiles.append(self.modality.preview(item, TILE))
-                labels.append(name if i == 0 else "")
-        return grid.grid(tiles, columns=len(FEW), labels=labels)
+            assert self.lines[name].t[0] == 0
+            chosen.append(frames[:, pair if pair is not None else self._telling(name, kept)])
+        return show.rows(chosen, self.modality, TILE, list(self.frames))
 
     def _telling(self, name: str, kept: int) -> int:
         """The pair whose ends differ in most attributes; the same one for all ways between items, and for all controls."""

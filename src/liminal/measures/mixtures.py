@@ -11,6 +11,7 @@ import torch
 from ..errors import LiminalError
 from .accounts import TAKEN
 from .meaning import meaning
+from .reader import reading
 from .subject import Subject
 from .value import Measure
 
@@ -41,7 +42,7 @@ def mixed(
             s.modality,
             s.codes(s.held_items, s.held_z, rows),
             s.held_items[rows],
-            read=s.reader.named if s.reader is not None else None,
+            read=None if s.reader is None else reading(s.reader, s.modality),
             mix=s.mixer,
             flow=s.flow,
             features=s.features,

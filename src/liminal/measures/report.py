@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LiminalError
-from ..export import html
 from ..files import atomic_bytes
+from ..show import page as html
 from .cards import Card
 from .mixtures import in_detail
 from .value import Measure
@@ -225,6 +225,10 @@ def _folded(measures: Sequence[Measure]) -> list[Measure]:
     return found
 
 
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
 def _meter(m: Measure) -> html.Meter:
     _, title, top, meaning = words(m.name)
     ends = [m.value, *m.baseline.values(), *(m.interval or ())]
@@ -233,7 +237,7 @@ def _meter(m: Measure) -> html.Meter:
         top = reach * 1.04
     return html.Meter(
         title,
-        meaning,
+        meaning or _sentence(m.words),
         m.value,
         show(m.value, m.unit),
         top,

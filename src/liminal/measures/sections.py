@@ -12,14 +12,15 @@ from torch import Tensor
 
 from ..distances import nearest
 from ..errors import LiminalError
-from ..export.grid import grid
 from ..generator import Autoencoder
 from ..priors import Delta
+from ..show import items as show
 from ..tensors import inference
 from . import dimension, structure
 from .reader import describe
 from .subject import PART, Subject
 from .value import Interval, Measure, subsample_interval
+from .verdict import MEAN
 
 INDEX = 20_000  # training items that vote, fewer where an item is large
 NUMBERS = 2e7  # of a set of items held at once when neighbours are sought in the data
@@ -46,8 +47,9 @@ def reconstructed(s: Subject) -> list[Measure]:
     for rows in np.split(s.held, range(PART, len(s.held), PART)):
         x, flat = s.inputs(s.held_items, rows), s.soft(s.held_items, rows).flatten(1)
         y = s.generator.decode(s.held_codes[at : at + len(x)]).cpu()
+        mean = s.through_pca(torch.zeros(1, len(s.pca.variances))).expand_as(y)
         at += len(x)
-        for name, out in (("", y), ("pca ", s.through_pca(s.pca.encode(flat)))):
+        for name, out in (("", y), ("pca ", s.through_pca(s.pca.encode(flat))), ("mean ", mean)):
             for kind, error in s.modality.errors(x, out).items():
                 scores.setdefault(name + kind, []).append(error)
     joined = {name: torch.cat(v).numpy() for name, v in scores.items()}
@@ -55,9 +57,12 @@ def reconstructed(s: Subject) -> list[Measure]:
     for name, told in s.modality.scores.items():
         if name in joined:
             value, interval = _mean(joined[name], s)
-            baseline = {f"PCA, {len(s.pca.variances)} dimensions": float(joined["pca " + name].mean())}
+            baseline = {
+                f"PCA, {len(s.pca.variances)} dimensions": float(joined["pca " + name].mean()),
+                MEAN: float(joined["mean " + name].mean()),
+            }
             note = f"Mean over {len(s.held):,} held-out items."
-            found.append(Measure(name, value, interval, told.unit, told.better, baseline, note))
+            found.append(Measure(name, value, interval, told.unit, told.better, baseline, note, told.words))
     return found
 
 
@@ -242,5 +247,5 @@ def strip(s: Subject) -> bytes:
 def png(s: Subject, items: np.ndarray, columns: int, least: int = 96) -> bytes:
     """A grid of stored items, each drawn with a longer side of `least` pixels or more."""
     out = io.BytesIO()
-    grid([s.modality.preview(item, least) for item in items], columns=columns).save(out, "PNG", optimize=True)
+    show.drawn(items, s.modality, least, columns).save(out, "PNG", optimize=True)
     return out.getvalue()

@@ -26,6 +26,7 @@ class Measure:
         better: ``"higher"``, ``"lower"``, or ``""`` where neither is.
         baseline: the same number for something trivial, or for real data, by what it is.
         note: how it was taken (sizes, feature map, what is special this time).
+        words: what it tells, where its name is not in the glossary: an error that only one kind of data has.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Measure:
     better: Better = ""
     baseline: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
+    words: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; numbers that are not finite become None."""

@@ -6,22 +6,41 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from .value import Measure
+from .words import words
 
+LEARNED = 0.02  # share of what differs between items that a model which has learned anything restores
+MEAN = "the mean item"  # a baseline
 EASILY = 0.9  # share of cases, samples and real items, from which most samples are told
 
 
+def unlearned(explained: float | None) -> str:
+    """The sentence about a space that has not learned, by `reconstruction.explained`; empty where it has."""
+    if explained is None or not explained < LEARNED:
+        return ""
+    return (
+        "This space has not learned: items that the model never saw come back no closer than the mean item "
+        f"is (it restores {_percent(max(explained, 0.0))} of what differs between them). What its distances, "
+        "samples and directions show means nothing. Train longer, or look at the data."
+    )
+
+
 def verdict(measures: Sequence[Measure]) -> list[str]:
-    """How well items are restored, how real samples look, and whether mixtures mean something; what was not measured is left out.
+    """Whether the space has learned nothing; how well items are restored, how real samples look, and whether
+    mixtures mean something. What was not measured is left out.
 
     A measure is better or worse than a baseline where its interval leaves the baseline out, else about the same.
     """
     by = {m.name: m for m in measures if math.isfinite(m.value)}
+    headline = [m for m in by.values() if words(m.name)[0] == "reconstruction" and m.better == "lower"][:1]
     tell: dict[str, Callable[[Measure], str]] = {
-        "mse": _restored,
+        **{m.name: _restored for m in headline},
         "told_apart": _sampled,
         "betweenness": _mixed,
     }
-    return [said for name, of in tell.items() if name in by and (said := of(by[name]))]
+    found = [said for name, of in tell.items() if name in by and (said := of(by[name]))]
+    plain = by["mse"].baseline.get(MEAN, 0.0) if "mse" in by else 0.0
+    said = unlearned(1 - by["mse"].value / plain if plain > 0 else None)
+    return [said, *found] if said else found
 
 
 def _restored(m: Measure) -> str:

@@ -393,11 +393,15 @@ TIMES = {"normalised": "above chance"}  # what follows a dot and is no name
 
 
 def words(name: str) -> tuple[str, str, float | None, str]:
-    """Group, title, fixed end of scale and meaning of a measure by its name; what follows a dot goes into the title."""
+    """Group, title, fixed end of scale and meaning of a measure by its name; what follows a dot goes into the title.
+
+    A name that is not known is an error that one kind of data has of its own.
+    """
     stem, _, over = name.partition(".")
     if stem == "reader":
         return "reader", *words(over)[1:]
-    group, title, top, meaning = WORDS[stem]
+    named = stem.replace("_", " ").capitalize()
+    group, title, top, meaning = WORDS.get(stem, ("reconstruction", named, None, ""))
     if over in TIMES:
         return group, f"{title}, {TIMES[over]}", top, meaning
     return group, f"{title} “{over}”" if over else title, top, meaning

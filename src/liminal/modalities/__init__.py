@@ -282,6 +282,10 @@ class Modality(ABC):
         """Stored items as a perfect decoder would give them: y (n, *soft_shape)."""
         return self.likelihood.target(self.tensor(items))
 
+    def filled(self, items: np.ndarray, y: Tensor) -> Tensor | None:
+        """x of `items` with what they lack, such as a row's empty cells, taken from y; None where they lack nothing."""
+        return None
+
     def harden(self, y: Tensor) -> Tensor:
         """The items that y stands for, in y's own form."""
         return self.likelihood.harden(y)
@@ -311,7 +315,10 @@ class Modality(ABC):
         return None
 
     def exact(self, y: Tensor) -> dict[str, Tensor]:
-        """Attributes that y states itself, such as the columns of a table: by an attribute's name, or name=value of a category."""
+        """Attributes that y states itself, such as the columns of a table: by an attribute's name, or name=value of a category.
+
+        NaN where y states nothing; what is read from the rest stands in for it.
+        """
         return {}
 
     def trivial(self, items: np.ndarray, n: int, seed: int) -> tuple[str, np.ndarray] | None:

@@ -18,8 +18,19 @@ import PIL.Image
 
 from .. import files
 from ..errors import LiminalError
-from . import Modality, Option, Read, Record, Score, Source
-from .pixels import depth, eight_bits, header, is_grey, is_transparent, opened, orientation
+from . import Modality, Option, Read, Record, Score
+from .levels import parse
+from .pixels import (
+    SAMPLE,
+    Inputs,
+    eight_bits,
+    is_grey,
+    is_transparent,
+    levels_of,
+    opened,
+    orientation,
+    survey,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +40,6 @@ if TYPE_CHECKING:
 
 # pictures with more pixels are decoded one at a time, so that several threads keep to bounded memory
 LARGE = 2**25
-SAMPLE = 64  # files whose headers tell the size and the channels
 FITS = ("pad", "crop", "stretch")
 WRITES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -56,10 +66,16 @@ class Image(Modality):
         channels: 1 (grey), 3 (RGB) or 4 (RGBA).
         fit: how a picture of another shape is brought to size: ``"pad"`` shrinks or enlarges it to fit and fills the rest with the
             median colour of its border, ``"crop"`` fills the size and cuts what hangs over, ``"stretch"`` ignores its proportions.
+        levels: the numbers (low, high) that are black and white in pictures of more than 8 bits, and in
+            arrays; what lies beyond is clipped. None where the pictures have 8 bits, which are always taken
+            as they are; should others come, 16-bit pictures are then divided by 257, 32-bit whole numbers
+            likewise where they stay below 65,536, else by 2^23, and floats as `levels.choose` finds for each.
 
     Reading: the EXIF orientation is applied; of an animation the first frame counts; transparent pictures are laid over white unless
-    the space has 4 channels; 16-bit pictures are divided by 257; 32-bit whole numbers likewise where they stay below 65,536, else they
-    are divided by 2^23; floats are taken as [0, 1] if they lie there, else as [0, 255].
+    the space has 4 channels.
+
+    Raises:
+        LiminalError: an argument is out of range.
     """
 
     name = "image"
@@ -71,6 +87,7 @@ class Image(Modality):
     options = (
         Option("size", int, "PIXELS", "Side of the pictures; default: their own, at most 64."),
         Option("fit", str, "HOW", "pad, crop or stretch pictures of another shape."),
+        Option("range", str, "LOW:HIGH", "The numbers that are black and white: 0:4095."),
     )
     scores = Modality.scores | {
         "psnr": Score("dB", "higher", "the same in decibels: 20 is blurred, 30 is good, 40 is nearly exact"),
@@ -92,7 +109,14 @@ class Image(Modality):
     reads = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
     item_dtype: ClassVar[np.dtype] = np.dtype(np.uint8)
 
-    def __init__(self, height: int, width: int, channels: int = 3, fit: str = "pad") -> None:
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        channels: int = 3,
+        fit: str = "pad",
+        levels: Sequence[float] | None = None,
+    ) -> None:
         if min(height, width) < 1 or max(height, width) > 4096:
             raise LiminalError(f"image of {height} x {width} pixels: wanted 1 to 4096 on each side")
         if channels not in MODES:
@@ -100,71 +124,72 @@ class Image(Modality):
         if fit not in FITS:
             raise LiminalError(f"fit {fit!r}: wanted pad, crop or stretch")
         self.height, self.width, self.channels, self.fit = height, width, channels, fit
+        self.levels = None if levels is None else parse(levels)
         self.item_shape = (height, width, channels)
 
     def __repr__(self) -> str:
-        return f"Image({self.height}, {self.width}, {self.channels}, {self.fit!r})"
+        scale = f", levels={self.levels}" if self.levels else ""
+        return f"Image({self.height}, {self.width}, {self.channels}, {self.fit!r}{scale})"
 
     @classmethod
     def infer(
         cls,
-        sources: Sequence[Source],
+        sources: Inputs,
         *,
         size: int | None = None,
         fit: str = "pad",
         channels: int | None = None,
         height: int | None = None,
         width: int | None = None,
+        levels: Sequence[float] | None = None,
+        range: str | Sequence[float] | None = None,
         **options: Any,
     ) -> Image:
-        """The modality that suits these pictures, from the headers of up to 64 of them.
+        """The modality that suits these pictures, from the headers of all that can tell something new.
+
+        Where some have more than 8 bits, the numbers of up to 512 of them, spread over the set, tell the
+        levels (see `levels`).
 
         Args:
             sources: files, or open binary files.
             size: side of the (square) pictures, 8 to 256; None takes the pictures' own size if it is one and at most 64, else the
-                longest side but at most 64.
+                longest side but at most 64; from 64 pictures spread over the set.
             fit: see the class.
-            channels: 1, 3 or 4; None takes 1 if all are grey, 4 if any is transparent somewhere, else 3.
+            channels: 1, 3 or 4; None takes 1 if all are grey, 4 if any is transparent somewhere (of many
+                with an alpha channel 256 and a sample of the others are looked at), else 3.
             height, width: exactly these, instead of `size`.
+            levels: as the class has them, not to be found.
+            range: the same as words, ``"0:4095"``, or a pair; only for pictures of more than 8 bits.
             options: none is known.
 
         Returns:
             The modality.
 
         Raises:
-            LiminalError: none can be read, or an option is out of range.
+            LiminalError: none can be read, an option is out of range, the numbers fit no scale, or
+                `range` is given for pictures of 8 bits.
         """
         if options:
-            raise LiminalError(f"pictures have no option {sorted(options)[0]!r}; known: size, fit, channels")
-        if height and width and channels:
-            return cls(height, width, channels, fit)
-        step = max(1, len(sources) // SAMPLE)
-        order = [*range(0, len(sources), step), *(i for i in range(len(sources)) if i % step)]
-        shapes: list[tuple[int, int]] = []
-        seen: set[int] = set()
-        first: LiminalError | None = None
-        for i in order:
-            source = sources[i]
-            try:
-                shape, depth = header(
-                    source,
-                    str(source) if isinstance(source, Path) else f"picture {i}",
-                    channels is None and 4 not in seen,
-                )
-                shapes.append(shape)
-                seen.add(depth)
-            except LiminalError as error:
-                first = first or error
-            if len(shapes) == SAMPLE:
-                break
-        if not shapes:
-            if len(sources) == 1 and first:
-                raise first
             raise LiminalError(
-                f"none of {len(sources)} pictures can be read" + (f"; the first: {first}" if first else "")
+                f"pictures have no option {sorted(options)[0]!r}; known: size, fit, channels, range"
+            )
+        if height and width and channels and range is None:
+            return cls(height, width, channels, fit, levels)
+        known = levels if range is None else parse(range)
+        seen = survey(sources, channels is None, known is None)
+        shapes = [s.shape for s in seen[:SAMPLE]]
+        if range is not None and all(s.bits == 8 for s in seen):
+            raise LiminalError(
+                f"range {range!r}: pictures of 8 bits are taken as they are, and all of these are such; leave it out"
             )
         h, w = (height, width) if height and width else cls.choose_size(shapes, size)
-        return cls(h, w, max(seen) if channels is None else channels, fit)
+        return cls(
+            h,
+            w,
+            max(s.channels for s in seen) if channels is None else channels,
+            fit,
+            known or levels_of(seen),
+        )
 
     @staticmethod
     def choose_size(shapes: Sequence[tuple[int, int]], size: int | None) -> tuple[int, int]:
@@ -184,7 +209,9 @@ class Image(Modality):
         return side, side
 
     def config(self) -> dict[str, Any]:
-        return {"height": self.height, "width": self.width, "channels": self.channels, "fit": self.fit}
+        told: dict[str, Any] = {"height": self.height, "width": self.width, "channels": self.channels}
+        told["fit"] = self.fit
+        return told if self.levels is None else {**told, "levels": list(self.levels)}
 
     def records(self, source: Path | BinaryIO, name: str) -> Iterator[Record]:
         yield Record(*self._picture_in(source, name))
@@ -194,11 +221,11 @@ class Image(Modality):
             remarks = []
             if getattr(im, "is_animated", False):
                 remarks.append("read from the first of several frames")
-            bits, colour, turn = depth(im), not is_grey(im), orientation(im)
-            self._draft(im, swapped=turn > 4)
-            plain = eight_bits(im, name)
-            if bits > 8:
-                remarks.append(f"scaled from {bits} to 8 bits")
+            colour = not is_grey(im)
+            self._draft(im)
+            plain, said = eight_bits(im, source, name, self.levels)
+            remarks += said
+            turn = orientation(im)  # of a PNG only now: it decodes the picture
             if turn > 1:
                 plain = plain.transpose(_TURNS[turn])
             fitted, remark = self.sized(plain)
@@ -252,11 +279,11 @@ class Image(Modality):
             (width, height), smooth, box, reducing_gap=3.0
         ), f"{how} to {self.height} x {self.width}"
 
-    def _draft(self, im: PIL.Image.Image, swapped: bool) -> None:
+    def _draft(self, im: PIL.Image.Image) -> None:
         """Let a JPEG decode at 1/2, 1/4 or 1/8 where that keeps twice the size that is wanted."""
         if im.format not in ("JPEG", "MPO"):
             return
-        width, height = (self.height, self.width) if swapped else (self.width, self.height)
+        width, height = (self.height, self.width) if orientation(im) > 4 else (self.width, self.height)
         ratios = (width / im.width, height / im.height)
         scale = min(ratios) if self.fit == "pad" else max(ratios)
         im.draft(

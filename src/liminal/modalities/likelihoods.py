@@ -14,11 +14,10 @@ Letters: x data as an encoder takes it, (n, \*shape) of `dtype`; y (n, \*soft_sh
 
 from __future__ import annotations
 
-import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -254,141 +253,6 @@ class Categorical(Likelihood):
         return y.clamp_min(1e-20).sqrt().flatten(1)
 
 
-class Column(NamedTuple):
-    """Numbers of a `Mixed` likelihood that belong together.
-
-    Attributes:
-        kind: ``number`` (one number, unbounded), ``optional`` (a number, and 1 where it is known, else 0 twice), ``yes``
-            (a probability) or ``category`` (one of `width` symbols, one-hot).
-        width: how many numbers of x it takes.
-    """
-
-    kind: str
-    width: int = 1
-
-
-WIDTHS = {"number": 1, "optional": 2, "yes": 1}
-
-
-class Mixed(Likelihood):
-    """Columns of several kinds, independent given z: numbers under Gaussians with a learned sigma each, yes/no, categories.
-
-    Args:
-        columns: in their order; x and y are (n, sum of their widths).
-    """
-
-    name = "mixed"
-    log_sigma: Tensor
-
-    def __init__(self, columns: Sequence[Column | Sequence[Any]]) -> None:
-        super().__init__()
-        self.columns = tuple(Column(*column) for column in columns)
-        for column in self.columns:
-            if column.kind not in (*WIDTHS, "category") or column.width != WIDTHS.get(
-                column.kind, max(column.width, 2)
-            ):
-                raise LiminalError(
-                    f"mixed likelihood: a column {tuple(column)}; wanted number, optional, yes or category"
-                )
-        if not self.columns:
-            raise LiminalError("mixed likelihood: no columns; wanted 1 or more")
-        ends = [0]
-        for column in self.columns:
-            ends.append(ends[-1] + column.width)
-        self.places = tuple(slice(a, b) for a, b in itertools.pairwise(ends))
-        self.shape = self.soft_shape = (ends[-1],)
-        self.register_buffer("log_sigma", torch.zeros(len(self.columns)))
-
-    def config(self) -> dict[str, Any]:
-        return {"columns": [list(column) for column in self.columns]}
-
-    @property
-    def size(self) -> int:
-        return len(self.columns)
-
-    def soft(self, out: Tensor) -> Tensor:
-        out = out.float()
-        parts = []
-        for column, place in zip(self.columns, self.places, strict=True):
-            raw = out[:, place]
-            if column.kind == "category":
-                raw = raw.softmax(1)
-            elif column.kind == "yes":
-                raw = raw.sigmoid()
-            elif column.kind == "optional":
-                raw = torch.cat([raw[:, :1], raw[:, 1:].sigmoid()], 1)
-            parts.append(raw)
-        return torch.cat(parts, 1)
-
-    def nll(self, x: Tensor, out: Tensor) -> Tensor:
-        return self._joined(x, out, learned=True)
-
-    def distortion(self, x: Tensor, out: Tensor) -> Tensor:
-        return self._joined(x, out, learned=False)
-
-    def _joined(self, x: Tensor, out: Tensor, learned: bool) -> Tensor:
-        x, out, n = x.float(), out.float(), len(x)
-        total = out.new_zeros(())
-        for i, (column, place) in enumerate(zip(self.columns, self.places, strict=True)):
-            a, raw = x[:, place], out[:, place]
-            if column.kind == "category":
-                total = total - (a * raw.log_softmax(1)).sum() / n
-            elif column.kind == "yes":
-                total = total + F.binary_cross_entropy_with_logits(raw, a, reduction="sum") / n
-            else:
-                known = a[:, 1] if column.kind == "optional" else torch.ones_like(a[:, 0])
-                square = ((a[:, 0] - raw[:, 0]).square() * known).sum()
-                total = total + (self._number(i, square, known.sum()) / n if learned else square / n)
-                if column.kind == "optional":
-                    total = total + F.binary_cross_entropy_with_logits(raw[:, 1], known, reduction="sum") / n
-        return total
-
-    def _number(self, i: int, square: Tensor, count: Tensor) -> Tensor:
-        """-log p of one column's known numbers at the best sigma for the batch, but no sharper than 1/1000 of a unit."""
-        log_sigma = 0.5 * (square / count.clamp_min(1)).clamp_min(SURE).log()
-        if self.training:
-            with torch.no_grad():
-                self.log_sigma[i].lerp_(log_sigma, FOLLOW)
-        return count * (log_sigma + 0.5 * (1 + math.log(2 * math.pi)))
-
-    def errors(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        return {
-            "mse": (self.chart(x.float()) - self.chart(y.float())).square().sum(1).double()
-            / len(self.columns)
-        }
-
-    def harden(self, y: Tensor) -> Tensor:
-        parts = []
-        for column, place in zip(self.columns, self.places, strict=True):
-            part = y[:, place]
-            if column.kind == "category":
-                part = F.one_hot(part.argmax(1), column.width).to(y.dtype)
-            elif column.kind == "yes":
-                part = (part > 0.5).to(y.dtype)
-            elif column.kind == "optional":
-                known = (part[:, 1:] > 0.5).to(y.dtype)
-                part = torch.cat([part[:, :1] * known, known], 1)
-            parts.append(part)
-        return torch.cat(parts, 1)
-
-    def chart(self, y: Tensor) -> Tensor:
-        """Numbers as they are, weighed by how likely they are known; probabilities as square roots."""
-        parts = []
-        for column, place in zip(self.columns, self.places, strict=True):
-            part = y[:, place]
-            if column.kind == "category":
-                part = part.clamp_min(1e-20).sqrt()
-            elif column.kind == "yes":
-                part = torch.cat([part, 1 - part], 1).clamp_min(1e-20).sqrt()
-            elif column.kind == "optional":
-                known = part[:, 1:]
-                part = torch.cat(
-                    [part[:, :1] * known, torch.cat([known, 1 - known], 1).clamp_min(1e-20).sqrt()], 1
-                )
-            parts.append(part)
-        return torch.cat(parts, 1)
-
-
 def mse(x: Tensor, y: Tensor) -> Tensor:
     """Mean squared error of each item: (n, *shape) twice -> (n,), float64.
 
@@ -400,6 +264,21 @@ def mse(x: Tensor, y: Tensor) -> Tensor:
             f"mean squared error: {tuple(x.shape)} and {tuple(y.shape)}; wanted one shape (n, ...)"
         )
     return (x.float() - y.float()).square().flatten(1).mean(1).double()
+
+
+def explained(x: Tensor, y: Tensor, mean: Tensor) -> float:
+    """Share of what differs between items that reconstructions restore: 1 - MSE / MSE of the mean item.
+
+    Args:
+        x: (n, *shape), items that the model never saw.
+        y: their reconstructions.
+        mean: (*shape), the mean of items that it was trained on.
+
+    Returns:
+        1 for copies, 0 for what is as good as the mean item, less for worse; NaN where items do not differ.
+    """
+    plain = float(mse(x, mean.expand_as(x)).mean())
+    return 1 - float(mse(x, y).mean()) / plain if plain > 0 else math.nan
 
 
 def of(data: Likelihood | Sequence[int]) -> Likelihood:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ..errors import LiminalError
-from ..generator import Trainable
+from ..generator import Autoencoder, Trainable
 from ..modalities import likelihoods
 from ..modalities.likelihoods import Likelihood
 from ..nn import networks
@@ -25,7 +25,7 @@ from ..priors import Delta, Posterior
 from .latent import Mixture
 
 
-class AE(Trainable):
+class AE(Trainable, Autoencoder):
     """A deterministic autoencoder.
 
     Args:
@@ -86,7 +86,7 @@ class AE(Trainable):
     def decode_soft(self, z: Tensor) -> Tensor:
         return self.likelihood.soft(self.decoder(z))
 
-    def loss(self, x: Tensor, progress: float) -> dict[str, Tensor]:
+    def loss(self, x: Tensor, progress: float, player: str = "all") -> dict[str, Tensor]:
         noisy = x + self.noise * torch.randn_like(x) if self.noise else x
         z = self.encoder(noisy).float()
         terms = {"reconstruction": self.likelihood.distortion(x, self.decoder(z))}

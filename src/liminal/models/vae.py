@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import LiminalError
-from ..generator import Trainable
+from ..generator import Autoencoder, Trainable
 from ..modalities import likelihoods
 from ..modalities.likelihoods import Likelihood
 from ..nn import networks
@@ -36,7 +36,7 @@ def total_correlation(posterior: Gaussian, z: Tensor) -> Tensor:
     return (joint - product).mean()
 
 
-class VAE(Trainable):
+class VAE(Trainable, Autoencoder):
     """A variational autoencoder.
 
     Args:
@@ -109,7 +109,7 @@ class VAE(Trainable):
     def decode_soft(self, z: Tensor) -> Tensor:
         return self.likelihood.soft(self.decoder(z))
 
-    def loss(self, x: Tensor, progress: float) -> dict[str, Tensor]:
+    def loss(self, x: Tensor, progress: float, player: str = "all") -> dict[str, Tensor]:
         posterior = self.posterior(x)
         z = posterior.sample()
         kl = posterior.kl().mean(0)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..errors import LiminalError
-from ..generator import Trainable
+from ..generator import Autoencoder, Trainable
 from ..modalities import likelihoods
 from ..modalities.likelihoods import Likelihood
 from ..nn import networks
@@ -38,7 +38,7 @@ def mmd(a: Tensor, b: Tensor, scale: float) -> Tensor:
     return off_diagonal(kernel(a, a)) + off_diagonal(kernel(b, b)) - 2 * kernel(a, b).mean()
 
 
-class WAE(Trainable):
+class WAE(Trainable, Autoencoder):
     """A deterministic encoder whose codes, taken together, follow the prior.
 
     Args:
@@ -90,7 +90,7 @@ class WAE(Trainable):
     def decode_soft(self, z: Tensor) -> Tensor:
         return self.likelihood.soft(self.decoder(z))
 
-    def loss(self, x: Tensor, progress: float) -> dict[str, Tensor]:
+    def loss(self, x: Tensor, progress: float, player: str = "all") -> dict[str, Tensor]:
         z = self.posterior(x).mean
         terms = {"reconstruction": self.likelihood.distortion(x, self.decoder(z))}
         if len(x) > 1 and self.penalty:

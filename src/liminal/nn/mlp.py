@@ -9,7 +9,7 @@ import math
 
 from torch import Tensor, nn
 
-HIDDEN = 8  # hidden units for each of `width`
+HIDDEN = 4  # hidden units for each of `width`
 
 
 class Residual(nn.Module):

@@ -4,6 +4,7 @@ For one attribute up to five vectors v are compared, each at first as long as th
 
 - ``difference``: E[z | on] - E[z | off]; for a number the slope of z on it, times one standard deviation;
 - ``conditional``: the same with every other attribute held fixed, from the regression of z on all attributes at once, z = B a + noise;
+  what contains the attribute, is contained in it or makes it up (a hat, its kinds) is not (`probes.Columns`);
 - ``probe``: the normal of the logistic classifier in whitened coordinates (for a number the ridge regression's is the difference again);
 - ``projected``: that normal less its part in the span of the other attributes' normals, all at once. What the others' linear probes read
   stays as it is; what the attribute's own score falls to is told. (Off their mean differences it would still leak.);
@@ -87,6 +88,7 @@ class Direction:
         projected_score: what the held-out score falls to once all that other attributes' probes see is taken off; None where nothing was.
         moves: mean change, with its sign, of every attribute read in decoded items at strength 1, in its standard deviations; only where
             no attribute names the direction.
+        not_held: what was not held fixed against it and is no leakage, since one of the two tells the other.
     """
 
     name: str
@@ -105,6 +107,7 @@ class Direction:
     best_dimension: tuple[int, float] | None = None
     projected_score: float | None = None
     moves: dict[str, float] = field(default_factory=dict)
+    not_held: tuple[str, ...] = ()
 
     @property
     def holds(self) -> tuple[float, float] | None:
@@ -183,20 +186,20 @@ def find_directions(
     if not any(names is None or t.attribute in names for t in known):
         return []
     frame, pool = Frame(z_train), Pool(z_held, decode, read, seed)
-    held_fixed, of = columns(attributes_train, frame.whiten(z_train))
+    every = columns(attributes_train, frame.whiten(z_train))
     normals = [probe(target, z_train, frame) for target in known]
     scores = [held_out_score(t, z_train, z_held, frame, [n]) for t, n in zip(known, normals, strict=True)]
-    told = [
-        score >= CHANCE[name] for score, name in scores
-    ]  # the normal of what latents do not tell is noise: nothing to keep off
-    kept_off = _free_values(known)
+    # the normal of what latents do not tell is noise: nothing to keep off
+    kept_off = [i for i in _free_values(known) if scores[i][0] >= CHANCE[scores[i][1]]]
     found: list[Direction] = []
     wanted = [(t, n) for t, n in zip(known, normals, strict=True) if names is None or t.attribute in names]
     for target, normal in wanted:
         if progress is not None:
             progress(len(found), len(wanted), target.name)
-        others = held_fixed[:, [i for i, attribute in enumerate(of) if attribute != target.attribute]]
-        seen = [normals[i] for i in kept_off if told[i] and known[i].attribute != target.attribute]
+        beside, not_held = every.beside(target)
+        others = every.filled[:, beside]
+        apart = {t.name for t in known if t.attribute == target.attribute} | set(not_held)
+        seen = [normals[i] for i in kept_off if known[i].name not in apart]
         free = projected(normal, torch.stack(seen)) if seen else None
         vectors = candidates(
             target, z_train, frame, normal, others, free, (dimensions or {}).get(target.name)
@@ -207,14 +210,14 @@ def find_directions(
             target, z_train, z_held, frame, [normal, frame.white.T @ vectors["difference"]]
         )
         tried = [m for m in methods if m == "dimension" or m in CONDITIONAL] if tangled else methods
-        direction = _measured(target, distinct(vectors, tried, frame), score, score_name, frame, pool, items)
+        vectors = distinct(vectors, tried, frame)
+        direction = _measured(target, vectors, score, score_name, frame, pool, items, not_held)
         if tangled:
             why = f"other attributes tell {share:.0%} of it in these items: it was looked for with them held fixed"
             direction = replace(direction, note="; ".join(part for part in (direction.note, why) if part))
         left = held_out_score(target, z_train, z_held, frame, [free])[0] if free is not None else None
-        found.append(
-            replace(direction, best_dimension=best_dimension(target, z_train, z_held), projected_score=left)
-        )
+        best = best_dimension(target, z_train, z_held)
+        found.append(replace(direction, best_dimension=best, projected_score=left))
     return found
 
 
@@ -272,6 +275,7 @@ def _measured(
     frame: Frame,
     pool: Pool,
     items: int,
+    not_held: Sequence[str] = (),
 ) -> Direction:
     """The best of the vectors at its right length, with what it does."""
     notes = (
@@ -279,6 +283,9 @@ def _measured(
         if score < CHANCE[score_name]
         else []
     )
+    if not_held:
+        more = f" and {len(not_held) - 3} more" if len(not_held) > 3 else ""
+        notes.append(f"not held against {', '.join(not_held[:3])}{more}: one tells the other")
     unit = asked(target, pool)
     held = target.held[pool.rows]
     rows = np.flatnonzero(~np.isnan(held) if target.kind == "number" else held == 0)
@@ -291,24 +298,26 @@ def _measured(
         )
         vector = vectors.get(method, torch.zeros_like(frame.mean)).float()
         return Direction(
-            target.name,
-            vector,
-            target.kind,
-            method,
-            score,
-            score_name,
-            1.0,
-            None,
-            (),
-            (),
-            {},
-            False,
-            "; ".join(notes),
+            name=target.name,
+            vector=vector,
+            kind=target.kind,
+            method=method,
+            score=score,
+            score_name=score_name,
+            unit=1.0,
+            effect=None,
+            strengths=(),
+            effects=(),
+            leakage={},
+            works=False,
+            note="; ".join(notes),
+            not_held=tuple(not_held),
         )
     # to set the length on other items than those that chose the vector
     enough = len(rows) >= TRIED + items // 2
-    method, start = choose(vectors, Trial(pool, rows[:TRIED], target, unit), frame)
-    trial = Trial(pool, rows[TRIED : TRIED + items] if enough else rows[:items], target, unit)
+    own = frozenset(not_held)
+    method, start = choose(vectors, Trial(pool, rows[:TRIED], target, unit, own), frame)
+    trial = Trial(pool, rows[TRIED : TRIED + items] if enough else rows[:items], target, unit, own)
     scale, effect, leakage = calibrate(vectors[method], trial, start)
     vector = scale * vectors[method]
     effects = tuple(effect if s == 1 else trial.change(s * vector)[0] for s in CURVE)
@@ -316,20 +325,9 @@ def _measured(
         notes.append(f"strength 1 reaches only {max(effect, 0):.0%} of what was asked")
     works = score >= CHANCE[score_name] and effect >= WEAK
     return Direction(
-        target.name,
-        vector.float(),
-        target.kind,
-        method,
-        score,
-        score_name,
-        unit,
-        effect,
-        CURVE,
-        effects,
-        leakage,
-        works,
-        "; ".join(notes),
-    )
+        target.name, vector.float(), target.kind, method, score, score_name, unit, effect, CURVE, effects,
+        leakage, works, "; ".join(notes), not_held=tuple(not_held),
+    )  # fmt: skip
 
 
 def table(directions: Iterable[Direction]) -> list[dict[str, Any]]:
@@ -362,7 +360,7 @@ def table(directions: Iterable[Direction]) -> list[dict[str, Any]]:
 def resolve(
     name: str, value: str | None, directions: Mapping[str, Direction], attributes: Collection[str] = ()
 ) -> Direction:
-    """The direction that a formula's ``name`` or ``name=value`` means.
+    """The direction that a formula's ``name`` or ``name=value`` means, if it leads anywhere.
 
     Args:
         name: of an attribute.
@@ -371,8 +369,20 @@ def resolve(
         attributes: names of all attributes, for the answer about one that has no direction.
 
     Raises:
-        LiminalError: there is none; the message lists what would have worked.
+        LiminalError: there is none, and the message lists what would have worked; or it has no vector.
     """
+    found = _named(name, value, directions, attributes)
+    if not found.vector.any():
+        raise LiminalError(
+            f"{found.name!r} cannot be edited: {found.note or 'no vector was found for it'}; label items "
+            "that have it without the attributes that go with it, or move along another direction"
+        )
+    return found
+
+
+def _named(
+    name: str, value: str | None, directions: Mapping[str, Direction], attributes: Collection[str]
+) -> Direction:
     if value is None and name in directions:
         return directions[name]
     if value is not None and f"{name}={value}" in directions:
@@ -439,7 +449,7 @@ def from_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> 
 
 
 def _kept(vector: Tensor, evidence: dict[str, Any]) -> Direction:
-    for name in ("strengths", "effects", "best_dimension"):
+    for name in ("strengths", "effects", "best_dimension", "not_held"):
         if evidence.get(name) is not None:
             evidence[name] = tuple(evidence[name])
     return Direction(vector=vector, **evidence)

@@ -14,25 +14,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..errors import LiminalError
-from ..export import grid
 from ..generator import Generator
 from ..modalities import Modality
+from ..show import grid
+from ..show.items import Picture
 from ..tensors import inference
 from .directions import CHANCE, CURVE, Direction
 from .edits import STRENGTHS, strip
 from .effects import Decode, Pool, Read
 from .metric import pullback_metric, stretches
 from .probes import Frame, Target, probe
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 LEAST = 5  # different items in a selection
 READ_ON = 256  # items that are decoded and read
@@ -138,7 +135,7 @@ def strips(
     directions: Sequence[Direction],
     strengths: Sequence[float] = STRENGTHS,
     size: int = 96,
-) -> Image:
+) -> Picture:
     """A picture of several directions: one row each, decode(z + s * vector) by strength s, its name and what it moves most below.
 
     Args:

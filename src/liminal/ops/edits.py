@@ -6,20 +6,17 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import LiminalError
-from ..export import grid
-from ..generator import Generator
+from ..generator import FAR, Generator
 from ..modalities import Modality
-from .samples import save
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from ..show import items as show
+from ..show.items import Picture
 
 STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 MOST = 64  # strengths in one strip
@@ -100,13 +97,13 @@ class Edit:
             "attributes": read,
         }
 
-    def save(self, path: str | Path) -> None:
-        """Write the edited item to a file, in the format that its ending names, whole or not at all.
+    def save(self, path: str | Path) -> Path:
+        """Write the edited item to a file, in the format that its ending names, whole or not at all; gives what was written.
 
         Raises:
             LiminalError: the modality does not write that format, or the file cannot be written.
         """
-        save(self.after, self.modality, path)
+        return show.save_item(self.after, self.modality, path)
 
 
 def edit(
@@ -187,6 +184,11 @@ def vector(change: Any, dim: int) -> Tensor:
         raise LiminalError(f"edit: wanted a vector of {dim} numbers, got shape {tuple(found.shape)}")
     if not torch.isfinite(found).all():
         raise LiminalError("edit: the vector holds NaN or infinity; wanted finite numbers")
+    if not (found.abs() < FAR).all():
+        raise LiminalError(
+            f"edit: the change is too large: the vector holds {float(found.abs().max()):.3g}; "
+            f"wanted numbers below {FAR:,.0f}, as the differences of items have them"
+        )
     return found
 
 
@@ -213,7 +215,7 @@ def strip(
     change: Tensor,
     strengths: Sequence[float] = STRENGTHS,
     size: int = 128,
-) -> Image:
+) -> Picture:
     """A picture of edits by growing strength: one row for each latent, one column for each strength s, showing decode(z + s * change).
 
     Args:
@@ -231,7 +233,7 @@ def strip(
         raise LiminalError("strip: wanted 1 strength or more")
     rows = z[None] if z.ndim == 1 else z
     moved = rows[:, None] + torch.tensor(strengths).to(rows)[:, None] * change
-    shown = [modality.preview(item, size) for item in modality.items(generator.decode(moved.flatten(0, 1)))]
+    items = modality.items(generator.decode(moved.flatten(0, 1)))
     below = [f"{s:+.3g}" if s else "0" for s in strengths]
-    labels = [""] * (len(shown) - len(below)) + below
-    return grid.grid(shown, columns=len(below), labels=labels)
+    labels = [""] * (len(items) - len(below)) + below
+    return show.drawn(items, modality, size, len(below), labels)

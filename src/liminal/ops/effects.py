@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,12 +68,21 @@ class Pool:
 
 @dataclass(frozen=True)
 class Trial:
-    """Moves rows of the pool along a vector and says what changed, in units of what is asked."""
+    """Moves rows of the pool along a vector and says what changed, in units of what is asked.
+
+    Attributes:
+        pool: the items.
+        rows: those that are moved.
+        target: what the vector is to move.
+        unit: of what is asked.
+        own: names of readings that go with the target and are no leakage.
+    """
 
     pool: Pool
     rows: np.ndarray
     target: Target
     unit: float
+    own: Collection[str] = ()
 
     def change(self, step: Tensor) -> tuple[float, dict[str, float]]:
         """The mean effect (1: as asked) and every other attribute's mean absolute change in its SD over the pool."""
@@ -86,7 +95,7 @@ class Trial:
         assert before is not None, self.target.name
         leak = {}
         for name, value in seen.items():
-            if name.split("=", 1)[0] != self.target.attribute:
+            if name.split("=", 1)[0] != self.target.attribute and name not in self.own:
                 plain = self.pool.plain[name]
                 leak[name] = float(np.abs(value - plain[self.rows]).mean() / (plain.std() or 1.0))
         return float((own - before[self.rows]).mean() / self.unit), leak

@@ -6,16 +6,20 @@ carries the sum w of the weights of its places; w = 1 is a place, w = 0 a change
 
 from __future__ import annotations
 
+import difflib
 import math
+import re
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from ..errors import LiminalError
+from ..errors import LiminalError, UnknownNameError
+from ..generator import FAR
 from .parsing import compared, parse, where
 from .syntax import (
+    WORD,
     Dimension,
     File,
     Item,
@@ -35,6 +39,7 @@ from .syntax import (
 )
 
 __all__ = [
+    "Named",
     "Names",
     "Node",
     "attributes",
@@ -82,14 +87,63 @@ def evaluate(tree: Node, names: Names) -> tuple[Tensor, float]:
     Raises:
         LiminalError: numbers and vectors do not go together as written, a part of ``mix`` is no place, or `names` refuses a name.
     """
-    value = _value(tree, names)
+    try:
+        value = _value(tree, names)
+    except UnknownNameError as error:
+        hint = _meant(tree, error.known)
+        raise (LiminalError(f"{error} {hint}") if hint else error) from None
     if isinstance(value, float):
         raise LiminalError(
             f"formula {show(tree)!r} is a number; wanted items and directions, such as @12 + 1.5*smile"
         )
     if not torch.isfinite(value[0]).all():
         raise LiminalError(f"formula {show(tree)!r} runs to infinity; use smaller numbers")
+    if not (value[0].abs() < FAR).all():
+        raise LiminalError(
+            f"formula {show(tree)!r} leads too far out: to {float(value[0].abs().max()):.3g}, where items "
+            "have numbers of a few units; use smaller numbers, such as 1.5*smile"
+        )
     return value
+
+
+def _meant(tree: Node, known: Sequence[str]) -> str:
+    """What to write where an unknown name is a number before a name, or part of a name that holds a minus."""
+    for node in nodes(tree):
+        if isinstance(node, Named) and node.name not in known:
+            number, name = re.fullmatch(r"([0-9]*)(.*)", node.name, re.DOTALL).groups()  # type: ignore[union-attr]
+            if number and name in known:
+                return f"Or wanted '*' between {number} and {name!r} (as in 2*smile)."
+        if isinstance(node, Sum):
+            for i in range(len(node.terms)):
+                for written, value in _with_minus(node.terms[i:]):
+                    near = difflib.get_close_matches(written, known, n=1, cutoff=0.8)
+                    if near:
+                        name = quote_name(near[0]) + ("" if value is None else f"={_bare(value)}")
+                        return f"A name with a minus goes in backticks: {name}."
+    return ""
+
+
+def _with_minus(terms: Sequence[Node]) -> Iterator[tuple[str, str | None]]:
+    """What terms may mean as one name that holds minus signs, and its value: hair - colour=red as hair-colour."""
+    first = terms[0]
+    while isinstance(first, Negative | Product):
+        first = first.node if isinstance(first, Negative) else first.factors[-1]
+    if not isinstance(first, Named) or first.value is not None:
+        return
+    written = first.name
+    for term in terms[1:]:
+        if not isinstance(term, Negative) or not isinstance(term.node, Named | Number):
+            return
+        part = term.node
+        written += f"-{part.name if isinstance(part, Named) else show(part)}"
+        value = part.value if isinstance(part, Named) else None
+        yield written, value
+        if value is not None:
+            return
+
+
+def _bare(value: str) -> str:
+    return value if WORD.fullmatch(value) else quote_text(value)
 
 
 def _value(node: Node, names: Names) -> float | tuple[Tensor, float]:
@@ -202,6 +256,11 @@ def attributes(tree: Node) -> Sequence[str]:
 
 def leaves(tree: Node) -> Iterator[Node]:
     """The parts of a tree that have no parts, in order."""
+    return (node for node in nodes(tree) if not isinstance(node, Mix | Sum | Product | Negative))
+
+
+def nodes(tree: Node) -> Iterator[Node]:
+    """A tree and all its parts, each before its own."""
     parts: tuple[Node, ...] = ()
     if isinstance(tree, Mix):
         parts = tree.parts
@@ -211,7 +270,6 @@ def leaves(tree: Node) -> Iterator[Node]:
         parts = tree.factors
     elif isinstance(tree, Negative):
         parts = (tree.node,)
-    else:
-        yield tree
+    yield tree
     for node in parts:
-        yield from leaves(node)
+        yield from nodes(node)

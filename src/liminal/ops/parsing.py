@@ -7,7 +7,8 @@ The grammar::
            | mean(filter) | mix(sum, sum, ...) | random(seed) | dim(index) | file("path")
     filter = test (("and" | "or") test)*              label = Sandal and not smile > 0.5, label in (Bag, Coat), hat
 
-A name or a value that is more than words and digits goes in quotes: names in backticks (in a filter in any quote), values in ' or ".
+A name or a value that is more than words and digits goes in quotes: names in backticks (in a filter in any quote),
+values in ' or ". A name may begin with a digit if it is no number; letters of all languages and emoji count as letters.
 """
 
 from __future__ import annotations
@@ -38,10 +39,17 @@ from .syntax import (
 
 MAX_TEXT, MAX_DEPTH = 10_000, 40
 FUNCTIONS = ("dim", "file", "mean", "mix", "random")
+_QUOTES = "values that are more than words and digits go in quotes, names in backticks"
 _COMPARE = {"=", "==", "!=", "<>", "<", "<=", ">", ">="}
+# A word may begin with a digit (5_o_Clock) if it is no number, and hold what is not ASCII but quotes and signs.
+_BEYOND = r"[^\x00-\x7f\x80-\x9f\s“”‘’„«»−×]"
 _TOKEN = re.compile(
-    r"(?P<space>\s+)|(?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+(?!\w))?)|@(?P<item>[0-9]{1,18})(?![0-9])"
-    r"|(?P<word>[^\W\d]\w*)|'(?P<single>(?:[^']|'')*)'|\"(?P<double>(?:[^\"]|\"\")*)\"|`(?P<tick>(?:[^`]|``)+)`|(?P<op>==|!=|<>|<=|>=|[-+*()=<>,])"
+    r"(?P<space>\s+)|(?P<number>(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+(?!\w))?"
+    r"|[0-9]+(?:[eE][+-]?[0-9]+)?(?![\w.]))"
+    r"|@(?P<item>[0-9]{1,18})(?![0-9])"
+    rf"|(?P<word>\w*(?:[^\W\d]|{_BEYOND})(?:\w|{_BEYOND})*)"
+    r"|'(?P<single>(?:[^']|'')*)'|\"(?P<double>(?:[^\"]|\"\")*)\"|`(?P<tick>(?:[^`]|``)+)`"
+    r"|(?P<op>==|!=|<>|<=|>=|[-+*()=<>,])"
 )
 
 
@@ -211,7 +219,7 @@ class _Parser:
         wanted = ""
         if name.text == "mean":
             node = Mean(self.filter())
-            wanted = "and, or or ')' (values that are more than words and digits go in quotes)"
+            wanted = f"and, or or ')' ({_QUOTES})"
         elif name.text == "mix":
             parts = [self.sum()]
             while self.is_op(","):
@@ -332,7 +340,8 @@ class _Parser:
         kind, text = self.value(frozenset(KEYWORDS))
         if kind == "number":
             number = self.number(token)
-            return ("-" if minus else "") + (text if text.isdecimal() else repr(number))
+            plain = re.fullmatch(r"[0-9]+(?:\.[0-9]+)?", text)  # a version 1.10 stays so
+            return ("-" if minus else "") + (text if plain else repr(number))
         if minus:
             self.fail("a number after '-'", token)
         return quote_text(text)
@@ -346,7 +355,8 @@ def parse(text: str) -> Node:
     """
     parser = _Parser(text, "formula")
     tree = parser.sum()
-    parser.end("+, -, * or the end")
+    two = parser.next.kind == "word" and parser.tokens[parser.at - 1].kind == "word"
+    parser.end("+, -, * or the end" + " (a name of several words goes in backticks)" * two)
     return tree
 
 
@@ -360,11 +370,14 @@ def where(text: str) -> str:
     """
     parser = _Parser(text, "filter")
     sql = parser.filter()
-    parser.end("and, or or the end (values that are more than words and digits go in quotes)")
+    parser.end(f"and, or or the end ({_QUOTES})")
     return sql
 
 
 def compared(sql: str) -> list[tuple[str, str]]:
-    """The attributes and texts that a filter, as `where` gives it, holds equal."""
-    found = re.findall(r"(?:`((?:[^`]|``)+)`|(\w+)) = '((?:[^']|'')*)'", sql)
-    return [((quoted or name).replace("``", "`"), text.replace("''", "'")) for quoted, name, text in found]
+    """The attributes and texts or numbers that a filter, as `where` gives it, holds equal."""
+    found = re.findall(r"(?:`((?:[^`]|``)+)`|(\w+)) = (?:'((?:[^']|'')*)'|(-?[\d.]+))", sql)
+    return [
+        ((quoted or name).replace("``", "`"), text.replace("''", "'") or number)
+        for quoted, name, text, number in found
+    ]

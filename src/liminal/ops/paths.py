@@ -6,26 +6,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import LiminalError, unknown
-from ..export import grid, video
 from ..generator import Generator
 from ..modalities import Modality
+from ..show import items as show
 from . import curves, mixing, pacing
 from .curves import polyline_way
 from .mixer import Mixer
 from .mixing import Way
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-PREVIEW = 320  # pixels of a frame's longer side, at most; whole factors of small items then stay above video's least size
-ROW = 12  # frames in one row of a png
 NAMES = (*mixing.ALONG, "mix", "smooth")
 PACES = ("data", "latent")
 ROUNDING = 1e-6  # of the decoded data's root mean square: a step below that is float32's rounding
@@ -131,31 +126,20 @@ class Path:
                 }
         return found
 
-    def previews(self, size: int = PREVIEW) -> list[Image]:
-        """Each frame as an RGB picture of at most `size` pixels."""
-        return [self.modality.preview(item, size) for item in self.frames]
-
-    def save(self, path: str | FilePath, fps: float = 24) -> None:
-        """Write a film (``.gif``, ``.mp4``) or all frames in rows (``.png``), whole or not at all.
+    def save(self, path: str | FilePath, fps: float = 24) -> FilePath:
+        """Write a film (``.gif``, ``.mp4``), all frames in rows (``.png``), or a form of the items' own kind, whole or not at all.
 
         Args:
-            path: its ending chooses the format.
+            path: its ending chooses the format; without one it gets the kind's own.
             fps: frames a second of a film.
+
+        Returns:
+            What was written.
 
         Raises:
             LiminalError: another ending, or the file cannot be written.
         """
-        ending = FilePath(path).suffix.lower()
-        if ending == ".gif":
-            video.gif(self.previews(), path, fps)
-        elif ending == ".mp4":
-            video.mp4(self.previews(), path, fps)
-        elif ending == ".png":
-            grid.save(grid.grid(self.previews(128), columns=min(len(self), ROW)), path)
-        else:
-            raise LiminalError(
-                f"save {path}: a path can be written as .gif, .mp4 or .png; got {ending or 'no ending'}"
-            )
+        return show.save_path(self.frames, self.modality, path, fps)
 
 
 def path(

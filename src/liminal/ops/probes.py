@@ -24,6 +24,8 @@ OWN = 0.02  # share of its variance that an attribute must have for itself, the 
 NEW = 0.2  # sine of the angle to the normals before it from which a normal adds to their span; less is noise that would cost a dimension
 LEFT = 0.05  # share of its length that a normal must keep when it is projected
 RANKED = 5000  # items on which single dimensions are compared
+TELLS = 0.95  # of an attribute by another, from which neither is held against the other
+EXPECTED = 5  # items with a pair of values that must be expected by chance before their lack tells anything
 
 
 @dataclass(frozen=True)
@@ -145,21 +147,48 @@ def left_out(train: pa.Table, held: pa.Table) -> dict[str, str]:
     return why
 
 
-def columns(table: pa.Table, u: Tensor) -> tuple[Tensor, list[str]]:
-    """All attributes as centred columns (n, p), numbers in standard deviations; and the attribute of each column.
+@dataclass(frozen=True)
+class Columns:
+    """All attributes as numbers, a column for each number, yes/no and value of a category.
 
-    What is unknown is filled with what a ridge regression on the whitened latents u (n, k) expects of it: a mean instead would leave
-    the confounding of these rows in.
+    Attributes:
+        names: p of them, as a `Target`'s.
+        of: the attribute of each.
+        raw: their values (n,), NaN where unknown.
+        filled: (n, p), centred, numbers in standard deviations. What is unknown is what a ridge regression on
+            the whitened latents expects of it: a mean instead would leave the confounding of these rows in.
     """
-    parts, of = [], []
+
+    names: list[str]
+    of: list[str]
+    raw: list[np.ndarray]
+    filled: Tensor
+
+    def beside(self, target: Target) -> tuple[list[int], list[str]]:
+        """The columns to be held fixed against a target, and the names of those that cannot be.
+
+        Left out are columns of which one `tells` the other, and, where the rest together still leave less
+        than `OWN` of the target's variance (the parts of a sum), those that take part in telling it.
+        """
+        others = [i for i, attribute in enumerate(self.of) if attribute != target.attribute]
+        kept = [i for i in others if tells(target.train, self.raw[i]) < TELLS]
+        while kept and explained(target, self.filled[:, kept]) > 1 - OWN:
+            known = torch.from_numpy(~np.isnan(target.train))
+            a, x = torch.from_numpy(target.train)[known], self.filled[known][:, kept]
+            a, x = a - a.mean(), x - x.mean(0)
+            part = (_weights(a, x) * x.std(0)).abs()
+            kept = [i for i, share in zip(kept, (part / part.max()).tolist(), strict=True) if share < 1 / 4]
+        return kept, [self.names[i] for i in others if i not in kept]
+
+
+def columns(table: pa.Table, u: Tensor) -> Columns:
+    """The attributes of a table of n rows as columns; u (n, k): the whitened latents of the rows."""
+    names, of, raw, parts = [], [], [], []
     for name in table.column_names:
         kind = _kind(table, name)
         listed = table[name].to_pylist() if kind == "category" else []
-        for values in (
-            [_is(listed, {value}) for value in _values(listed)]
-            if kind == "category"
-            else [_floats(table, name)]
-        ):
+        found = {f"{name}={value}": _is(listed, {value}) for value in _values(listed)}
+        for column, values in (found if kind == "category" else {name: _floats(table, name)}).items():
             known = torch.from_numpy(~np.isnan(values))
             part = torch.from_numpy(values)
             if not known.any() or part[known].std(correction=0) == 0:
@@ -168,9 +197,39 @@ def columns(table: pa.Table, u: Tensor) -> tuple[Tensor, list[str]]:
             part = part / part[known].std() if kind == "number" else part
             if not known.all():
                 part = torch.where(known, part, u @ _ridge(u[known], part[known]))
-            parts.append(part - part.mean())
+            names.append(column)
             of.append(name)
-    return torch.stack(parts, 1) if parts else torch.zeros(len(table), 0, dtype=torch.double), of
+            raw.append(values)
+            parts.append(part - part.mean())
+    filled = torch.stack(parts, 1) if parts else torch.zeros(len(table), 0, dtype=torch.double)
+    return Columns(names, of, raw, filled)
+
+
+def tells(a: np.ndarray, b: np.ndarray) -> float:
+    """How well one of two attributes (n,) tells the other, by values alone: 1 where one contains the other.
+
+    Of two that are yes or no, Loevinger's H: 1 - observed / expected number of items with a pair of values,
+    of the pair that is rarest beside chance (a beanie without a hat). Of a yes/no and a number the AUC, of
+    two numbers R2. NaN is unknown.
+
+    Source: Loevinger 1948, The technique of homogeneous tests.
+    """
+    from scipy.stats import rankdata
+
+    known = ~(np.isnan(a) | np.isnan(b))
+    a, b = a[known], b[known]
+    if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return 0.0
+    flags = [bool(np.isin(values, (0, 1)).all()) for values in (a, b)]
+    if all(flags):
+        both = np.array([[((a == i) & (b == j)).sum() for j in (0, 1)] for i in (0, 1)], dtype=float)
+        expected = np.outer(both.sum(1), both.sum(0)) / len(a)
+        return float(np.max(1 - both / expected, where=expected >= EXPECTED, initial=0.0))
+    if not any(flags):
+        return float(np.corrcoef(a, b)[0, 1] ** 2)
+    on, rank = (a == 1, rankdata(b)) if flags[0] else (b == 1, rankdata(a))
+    auc = (rank[on].sum() - on.sum() * (on.sum() + 1) / 2) / (on.sum() * (~on).sum())
+    return float(max(auc, 1 - auc))
 
 
 def _ridge(u: Tensor, y: Tensor) -> Tensor:
@@ -268,8 +327,13 @@ def candidates(
 def _freed(a: Tensor, others: Tensor) -> Tensor:
     """Centred a (n,) less what a linear regression on others (n, p) tells of it."""
     others = others - others.mean(0)
+    return a - others @ _weights(a, others)
+
+
+def _weights(a: Tensor, others: Tensor) -> Tensor:
+    """Weights (p,) of centred a (n,) on centred others (n, p), which may go together."""
     gram = others.T @ others + 1e-6 * len(a) * torch.eye(others.shape[1], dtype=torch.double)
-    return a - others @ torch.linalg.solve(gram, others.T @ a)
+    return torch.linalg.solve(gram, others.T @ a)
 
 
 def explained(target: Target, others: Tensor) -> float:

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import LiminalError
-from ..export import grid
 from ..generator import Generator
 from ..modalities import Modality
-from .samples import save
+from ..show import grid
+from ..show import items as show
+from ..show.items import Picture
 from .style import Label, Labels, Style, latents, transfer
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 Read = Callable[[Tensor], Mapping[str, Tensor]]
 
@@ -33,6 +31,7 @@ class Transfer:
         item: the stored item that z decodes to.
         content_item: the content item's reconstruction, so that only the transfer differs.
         style_item: the style item's.
+        by: the category that names the content.
         classes: of the content item and of the style item.
         chances: the probability of these classes in the latents.
         blend: how much of the style.
@@ -50,6 +49,7 @@ class Transfer:
     item: np.ndarray
     content_item: np.ndarray
     style_item: np.ndarray
+    by: str
     classes: tuple[str, str]
     chances: tuple[float, float]
     blend: float
@@ -66,6 +66,7 @@ class Transfer:
         """JSON-ready: all that is known of the transfer but latents and items."""
         content = {when: {"value": value, "probability": p} for when, (value, p) in self.content.items()}
         return {
+            "by": self.by,
             "classes": {"content": self.classes[0], "style": self.classes[1]},
             "chances": {"content": self.chances[0], "style": self.chances[1]},
             "blend": self.blend,
@@ -77,25 +78,26 @@ class Transfer:
             "nearest": [{"id": i, "distance": d} for i, d in self.nearest],
         }
 
-    def picture(self, size: int = 128) -> Image:
+    def picture(self, size: int = 128) -> Picture:
         """Content, style and result side by side."""
-        shown = [
-            self.modality.preview(item, size) for item in (self.content_item, self.style_item, self.item)
-        ]
-        return grid.strip(
-            shown, labels=[f"content: {self.classes[0]}", f"style: {self.classes[1]}", "result"]
-        )
+        items = np.stack([self.content_item, self.style_item, self.item])
+        labels = [f"content: {self.classes[0]}", f"style: {self.classes[1]}", "result"]
+        return show.drawn(items, self.modality, size, 3, labels)
 
-    def save(self, path: str | Path, strip: bool = False) -> None:
+    def save(self, path: str | Path, strip: bool = False) -> Path:
         """Write the result to a file in the format that its ending names, or, with `strip`, a picture of content, style and result.
+
+        Returns:
+            What was written.
 
         Raises:
             LiminalError: that format cannot be written, or the file cannot.
         """
-        if strip:
-            grid.save(self.picture(), path)
-        else:
-            save(self.item, self.modality, path)
+        if not strip:
+            return show.save_item(self.item, self.modality, path)
+        path = show.ended(path, ".png")
+        grid.save(self.picture(), path)
+        return path
 
 
 def restyle(
@@ -157,6 +159,7 @@ def restyle(
         after,
         before,
         other,
+        style.name,
         (style.classes[rows[0]], style.classes[rows[1]]),
         (chances[0], chances[1]),
         blend,
@@ -181,7 +184,7 @@ def table(
     style_classes: Labels = None,
     how: str = "code",
     size: int = 96,
-) -> Image:
+) -> Picture:
     """A picture of every content (n, d) in every style (m, d): styles above, contents on the left, results between.
 
     Args:
@@ -199,8 +202,6 @@ def table(
     Raises:
         LiminalError: as `transfer`.
     """
-    from PIL import Image
-
     contents, styles = (
         latents(contents, "table", style.dim).float(),
         latents(styles, "table", style.dim).float(),
@@ -212,9 +213,8 @@ def table(
     )
     moved = transfer(style, contents.repeat_interleave(m, 0), styles.repeat(n, 1), blend, left, above, how)
     x = generator.decode(torch.cat([styles, contents, moved])).cpu()
-    shown = [modality.preview(item, size) for item in modality.items(x)]
-    blank = Image.new("RGB", shown[0].size, grid.WHITE)
-    tiles = [blank, *shown[:m]]
+    shown = show.tiles(modality.items(x), modality, size)
+    tiles = [grid.blank(*shown[0].size), *shown[:m]]
     for i in range(n):
         tiles += [shown[m + i], *shown[m + n + i * m : m + n + (i + 1) * m]]
     return grid.grid(tiles, columns=m + 1)

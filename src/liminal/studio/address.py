@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import errno
+import re
 import secrets
 import socket
 import sys
+import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import LiminalError
+from ..files import cache_folder
 
 PORT, TRIED = 8765, 100  # the first port, and how many from there
 READY = Path(__file__).parent.parent / "spaces"
@@ -58,6 +62,38 @@ def listen(port: int | None = None) -> Address:
                     f"--port {port} {why}; name another one, or leave --port out to take the next free one"
                 ) from error
     raise LiminalError(f"ports {PORT} to {PORT + TRIED - 1} are all taken; name a free one with --port")
+
+
+def allowed(hosts: Iterable[str]) -> tuple[str, ...]:
+    """Hosts that a browser may come by, as they are compared.
+
+    Raises:
+        LiminalError: one is no ``HOST`` and no ``HOST:PORT``.
+    """
+    found = tuple(host.strip().lower() for host in hosts)
+    for host in found:
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?", host):
+            raise LiminalError(
+                f"--allow {host!r}: wanted HOST or HOST:PORT as it stands in the browser, such as localhost:9000"
+            )
+    return found
+
+
+def unkept() -> str | None:
+    """Why nothing that a studio works out can be kept for its next start; None where it can.
+
+    Raises:
+        LiminalError: there is no cache folder and none can be made.
+    """
+    folder = cache_folder("studio")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as error:
+        return (
+            f"the cache folder {folder} cannot be written ({error.strerror or error}): "
+            "the map is laid out anew at each start; set LIMINAL_CACHE to a folder that can"
+        )
 
 
 def space_folder(name: str | Path) -> Path:

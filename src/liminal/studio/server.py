@@ -7,12 +7,13 @@ import atexit
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import h11
 import numpy as np
 import uvicorn
 from fastapi import FastAPI, Query, Request, Response
@@ -21,6 +22,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.types import Receive
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .. import __version__
 from ..errors import LiminalError
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 DRAWN = 0.1  # seconds after which what hovering over a map needs is begun: torch, once begun, slows the answers that the map waits for
 ASLEEP = 2.0  # seconds after which the model is loaded even if nobody has asked for the map
+HEAD = 10.0  # seconds for the head of a request to come
 ENDING = 10.0  # seconds that what is being computed may take to end
 GONE = 499  # of an answer that nobody waits for any more
 FILMS = {"gif": "image/gif", "mp4": "video/mp4", "png": "image/png"}
@@ -371,19 +374,47 @@ def limits(session: Session) -> dict[str, int]:
     return found | dict.fromkeys(("/api/decode", "/api/look"), 4 * session.dim * wire.ROWS)
 
 
-def guarded(session: Session, port: int, token: str) -> Guard:
+class Patient(H11Protocol):
+    """HTTP with a limit to how long a head may take: a connection that says nothing or half a line is closed."""
+
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._wait()
+
+    def _wait(self) -> None:
+        """Begin to wait where a head begins, and end where it is whole; bytes that drip begin nothing anew."""
+        coming = self.conn.their_state is h11.IDLE
+        if coming and self._late is None:
+            self._late = self.loop.call_later(HEAD, self._give_up)
+        elif not coming and self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _give_up(self) -> None:
+        self._late = None
+        if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+            self.transport.close()
+
+
+def guarded(session: Session, port: int, token: str, allow: Collection[str] = ()) -> Guard:
     """The app as it is served."""
-    return Guard(application(session), port, token, limits(session), wire.TEXT)
+    return Guard(application(session), port, token, limits(session), wire.TEXT, allow)
 
 
-def server(session: Session, here: address.Address) -> uvicorn.Server:
-    """A server of a session at an address; `run` it."""
+def server(session: Session, here: address.Address, allow: Collection[str] = ()) -> uvicorn.Server:
+    """A server of a session at an address, and at other hosts that are allowed; `run` it."""
     level = "info" if os.environ.get("LIMINAL_DEBUG") else "critical"
     return uvicorn.Server(
         uvicorn.Config(
-            guarded(session, here.port, here.token),
+            guarded(session, here.port, here.token, allow),
             loop="asyncio",
-            http="h11",
+            http=Patient,
             ws="none",
             lifespan="off",
             log_level=level,

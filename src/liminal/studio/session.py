@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 PLACED = 5_000  # items among which latents are placed on a map: 12 ms of CPU for one, and twice as much for twice as many
 LARGE = 2**24  # numbers in the latents of all items, above which they are read from the database alone
 QUIET = 5.0  # seconds after the model that the items' database is loaded, before somebody looks at one: nobody should wait for both
-FAR = 1e6  # numbers in a latent beyond which distances lose their meaning in float32
 
 
 class NotYetError(Exception):
@@ -363,6 +362,8 @@ class Session(Known):
 
     def look(self, z: np.ndarray | Tensor, method: str) -> Arrays:
         """What latents (n, d) are, as `wire.Look`."""
+        from ..generator import FAR
+
         z = np.asarray(z, np.float32)
         if not (np.abs(z) < FAR).all():
             raise LiminalError(

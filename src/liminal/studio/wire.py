@@ -463,7 +463,7 @@ class Path(Packed):
 class ExportRequest(Json):
     path: PathRequest
     format: Film = "gif"
-    fps: float = Field(24, gt=0, le=50)
+    fps: float = Field(24, ge=0.01, le=50)
 
 
 class SampleRequest(Json):

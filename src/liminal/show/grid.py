@@ -101,6 +101,11 @@ def grid(
     return sheet
 
 
+def blank(width: int, height: int) -> Image.Image:
+    """An empty tile."""
+    return Image.new("RGB", (width, height), WHITE)
+
+
 def strip(previews: Sequence[Picture], gap: int = 4, labels: Sequence[str] | None = None) -> Image.Image:
     """As `grid`, all in one row."""
     return grid(previews, max(1, len(previews)), gap, labels)

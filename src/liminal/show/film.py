@@ -14,6 +14,7 @@ from ..errors import LiminalError
 from .grid import Picture, enlarge, picture
 
 LEAST = 256  # pixels on the longer side; smaller frames are enlarged by a whole factor
+SLOWEST = 0.01  # frames a second: a film must be able to write down how long each is shown
 SAMPLE = 1_000_000  # pixels that the palette of a gif is chosen from
 
 
@@ -27,7 +28,7 @@ def gif(frames: Sequence[Picture], path: str | Path, fps: float = 24, least: int
     Args:
         frames: PIL images or uint8 arrays, all of one size.
         path: ends in ``.gif``.
-        fps: frames a second, above 0 and at most 50 (faster ones are slowed down by viewers).
+        fps: frames a second, from `SLOWEST` to 50 (faster ones are slowed down by viewers).
         least: pixels; smaller frames are enlarged to it by a whole factor.
 
     Raises:
@@ -57,7 +58,7 @@ def mp4(frames: Sequence[Picture], path: str | Path, fps: float = 24, least: int
     Args:
         frames: PIL images or uint8 arrays, all of one size.
         path: ends in ``.mp4``.
-        fps: frames a second, above 0 and at most 240.
+        fps: frames a second, from `SLOWEST` to 240.
         least: pixels; smaller frames are enlarged to it by a whole factor.
 
     Raises:
@@ -98,8 +99,8 @@ def _frames(
         raise LiminalError(f"save {path}: wanted a name that ends in {ending}")
     if not len(frames):
         raise LiminalError(f"save {path}: no frames; wanted 1 or more")
-    if not 0 < fps <= most:
-        raise LiminalError(f"save {path}: {fps:g} frames a second; wanted more than 0 and at most {most}")
+    if not SLOWEST <= fps <= most:
+        raise LiminalError(f"save {path}: {fps:g} frames a second; wanted {SLOWEST:g} to {most}")
     pictures = [picture(f) for f in frames]
     sizes = {p.size for p in pictures}
     if len(sizes) > 1:

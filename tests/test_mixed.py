@@ -1,0 +1,118 @@
+"""The likelihood of mixed columns against sums over single columns, written out."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch.distributions import Bernoulli, Categorical, Normal
+
+from liminal.errors import LiminalError
+from liminal.modalities.mixed import Column, Mixed
+
+COLUMNS = [
+    Column("category", 3), Column("number"), Column("yes"), Column("optional", 2), Column("category", 5), Column("number"),
+]  # fmt: skip
+
+
+def data(n: int = 40) -> tuple[torch.Tensor, torch.Tensor]:
+    g = torch.Generator().manual_seed(0)
+    known = (torch.rand(n, generator=g) > 0.3).float()
+    eye = lambda k: torch.eye(k)[torch.randint(k, (n,), generator=g)]
+    number = lambda: torch.randn(n, 1, generator=g)
+    x = torch.cat(
+        [eye(3), number(), eye(2)[:, :1], number() * known[:, None], known[:, None], eye(5), number()], 1
+    )
+    return x, torch.randn(x.shape, generator=g)
+
+
+def test_nll_is_the_sum_over_columns() -> None:
+    x, out = data()
+    likelihood = Mixed(COLUMNS).eval()
+    total = -Categorical(logits=out[:, :3]).log_prob(x[:, :3].argmax(1))
+    for at, known in ((3, None), (5, x[:, 6]), (12, None)):
+        there = torch.ones(len(x)) if known is None else known
+        sigma = ((x[:, at] - out[:, at]).square() * there).sum().div(there.sum()).sqrt()
+        total = total - Normal(out[:, at], sigma).log_prob(x[:, at]) * there
+    total = (
+        total - Bernoulli(logits=out[:, 4]).log_prob(x[:, 4]) - Bernoulli(logits=out[:, 6]).log_prob(x[:, 6])
+    )
+    total = total - Categorical(logits=out[:, 7:12]).log_prob(x[:, 7:12].argmax(1))
+    torch.testing.assert_close(likelihood.nll(x, out), total.mean())
+
+
+def test_soft_gives_probabilities_in_their_places() -> None:
+    _, out = data()
+    y = Mixed(COLUMNS).soft(out)
+    torch.testing.assert_close(y[:, :3], out[:, :3].softmax(1))
+    torch.testing.assert_close(y[:, 7:12], out[:, 7:12].softmax(1))
+    torch.testing.assert_close(y[:, [4, 6]], out[:, [4, 6]].sigmoid())
+    torch.testing.assert_close(y[:, [3, 5, 12]], out[:, [3, 5, 12]])
+
+
+def test_harden_and_chart() -> None:
+    x, out = data()
+    likelihood = Mixed(COLUMNS)
+    torch.testing.assert_close(likelihood.harden(x), x)
+    hard = likelihood.harden(likelihood.soft(out))
+    torch.testing.assert_close(likelihood.harden(hard), hard)
+    assert torch.equal(hard[:, :3].argmax(1), out[:, :3].argmax(1))
+    assert torch.equal(hard[:, :3].sum(1), torch.ones(40))
+    other = x.clone()
+    other[:, :3] = x[:, [1, 2, 0]]  # another symbol
+    gap = (likelihood.chart(x) - likelihood.chart(other)).norm(dim=1)
+    torch.testing.assert_close(gap, torch.full((40,), math.sqrt(2)))
+    other = x.clone()
+    other[:, 3] += 0.5
+    torch.testing.assert_close(
+        (likelihood.chart(x) - likelihood.chart(other)).norm(dim=1), torch.full((40,), 0.5)
+    )
+
+
+def test_learned_scales_follow_in_training_alone() -> None:
+    x, out = data()
+    likelihood = Mixed(COLUMNS).eval()
+    likelihood.nll(x, out)
+    assert not likelihood.log_sigma.any()
+    likelihood.train()
+    for _ in range(2000):
+        likelihood.nll(x, out)
+    wanted = (x[:, 3] - out[:, 3]).square().mean().log() / 2
+    torch.testing.assert_close(likelihood.log_sigma[1], wanted, atol=1e-4, rtol=0)
+    assert not likelihood.log_sigma[[0, 2, 4]].any()
+
+
+def test_slopes_are_finite_where_decoders_are_sure() -> None:
+    """Also where nothing of a kind is there, or no number of a batch is known."""
+    for columns in (
+        COLUMNS,
+        [Column("yes")],
+        [Column("category", 2)],
+        [Column("optional", 2)],
+        [Column("number")],
+    ):
+        likelihood = Mixed(columns)
+        out = torch.full((4, *likelihood.shape), 60.0, requires_grad=True)
+        x = torch.zeros(4, *likelihood.shape)
+        loss = (
+            likelihood.nll(x, out)
+            + likelihood.distortion(x, out)
+            + likelihood.chart(likelihood.soft(out)).sum()
+        )
+        loss.backward()
+        assert loss.isfinite()
+        assert out.grad is not None
+        assert out.grad.isfinite().all()
+
+
+def test_the_same_from_its_config_and_no_other() -> None:
+    x, out = data()
+    likelihood = Mixed(COLUMNS)
+    again = Mixed(**likelihood.config())
+    torch.testing.assert_close(again.nll(x, out), likelihood.nll(x, out))
+    assert list(likelihood.state_dict()) == ["log_sigma"]
+    with pytest.raises(LiminalError, match="number, optional, yes or category"):
+        Mixed([["words", 2]])
+    with pytest.raises(LiminalError, match="no columns"):
+        Mixed([])
