@@ -253,10 +253,24 @@ def test_a_split_column_in_a_file_of_attributes(tmp_path: Path) -> None:
     assert d.held_out.tolist() == [False, True, False, False]
     assert not d.attributes.num_columns
     (tmp_path / "s.csv").write_text("file,split\n00.png,train\n01.png,fold3\n")
-    with pytest.raises(LiminalError, match="'fold3'; wanted train, test"):
+    with pytest.raises(LiminalError, match=r"'fold3'.*wanted train, test"):
         registry.dataset(folder, tmp_path / "s.csv")
+    (tmp_path / "s.csv").write_text("file,split\n00.png,0.7\n01.png,0.9\n02.png,1.2\n")
+    d = registry.dataset(folder, tmp_path / "s.csv")  # of a race: it tells nothing of what is held out
+    assert d.held_out is None
+    assert d.attributes.column_names == ["split_"]
     all_train = replace(d, attributes=pa.table({"split": ["train"] * 4}), held_out=None)
     assert own_split(all_train).held_out is None
+
+
+def test_a_split_column_of_a_table_is_no_part_of_its_rows(tmp_path: Path) -> None:
+    lines = [f"{i},{i % 7},{'test' if i % 4 else 'train'}" for i in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,split", *lines]))
+    d = registry.dataset(tmp_path / "t.csv")
+    assert d.held_out is not None
+    assert d.held_out.tolist() == [i % 4 > 0 for i in range(40)]
+    assert d.items.shape == (40, 2)
+    assert d.attributes.column_names == ["a", "b"]
 
 
 def test_codes_are_learned_from_training_rows_only() -> None:

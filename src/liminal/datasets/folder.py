@@ -15,12 +15,11 @@ import pyarrow as pa
 
 from ..errors import LiminalError
 from ..modalities import Modality
+from ..names import HELD_OUT, TRAIN
 from . import Dataset
 from .attributes import as_attributes, with_attributes
 from .cache import Outcome, Progress, Told, store
 
-TRAIN = ("train", "training")
-HELD_OUT = ("test", "testing", "val", "valid", "validation")
 ENTRY = re.compile(r"#\d+$")
 BATCH = 16  # files that one thread reads at a time
 

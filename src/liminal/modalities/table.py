@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from .. import files
 from ..errors import LiminalError, offer, unknown
+from ..names import held_by
 from . import Media, Modality, Option, Record, Score, Source
 from .columns import MOST_VALUES, NUMBERS, Column, arrow, attribute, cast, columns_of, word, words_of
 
@@ -133,6 +134,7 @@ class Table(Modality):
         found, left_out = columns_of(table)
         only = {c.name: c.kind for c in found if c.name in attributes_only}
         only |= {c.name: c.kind for c in found if len(c.values) > MOST_VALUES}
+        only |= {c.name: c.kind for c in found if held_by(c.name, c.values) is not None}
         columns = [c.learned(cast(c, table[c.name])[0]) for c in found if c.name not in only]
         if not columns:
             raise LiminalError(
