@@ -452,12 +452,12 @@ def a_set(attributes: pa.Table) -> Dataset:
 def test_names_are_changed_when_data_are_read(tmp_path: Path) -> None:
     own = a_set(
         pa.table(
-            {"split": ["train", "test"], "n.o": [1, 2], "dates": pa.array([0, 86_400], pa.timestamp("s"))}
+            {"source": ["lens", "film"], "n.o": [1, 2], "dates": pa.array([0, 86_400], pa.timestamp("s"))}
         )
     )
     read = registry.dataset(own)
     assert read.attributes.to_pydict() == {
-        "split_": ["train", "test"],
+        "source_": ["lens", "film"],
         "n_o": [1.0, 2.0],
         "dates": [0.0, 1.0],
     }
@@ -488,7 +488,7 @@ def odd_space(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         for i, (f, b, h) in enumerate(rows)
     ]
     body[7] = body[7].replace(";yes", ";?").replace(";no", ";?")
-    put(folder, "\n".join(["file;sleeve length;5_o_clock;label;split", *body]))
+    put(folder, "\n".join(["file;sleeve length;5_o_clock;label;source", *body]))
     command = f"fit {folder}/pictures -o {folder}/space --dim 3 --epochs 4 --width 8 --threads 1"
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
@@ -503,12 +503,12 @@ def test_what_fit_suggests_can_be_read(odd_space: tuple[Path, str]) -> None:
     assert len(edits) == 1
     tree = formula.parse(edits[0][4])
     space = liminal.open(folder)
-    assert set(formula.attributes(tree)) <= {"sleeve length", "5_o_clock", "label", "split_"}
+    assert set(formula.attributes(tree)) <= {"sleeve length", "5_o_clock", "label", "source_"}
     assert space.card.attributes == {
         "sleeve length": "number",
         "5_o_clock": "bool",
         "label": "category",
-        "split_": "category",
+        "source_": "category",
     }
     space.edit("@0", edits[0][4])
 

@@ -15,13 +15,11 @@ import pyarrow as pa
 
 from ..errors import LiminalError
 from ..modalities import Modality
-from ..names import fit_names
+from ..names import HELD_OUT, TRAIN, fit_names
 from . import Dataset
 from .attributes import with_attributes
 from .cache import Outcome, Progress, Told, store
 
-TRAIN = ("train", "training")
-HELD_OUT = ("test", "testing", "val", "valid", "validation")
 ENTRY = re.compile(r"#\d+$")
 BATCH = 16  # files that one thread reads at a time
 

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from .. import files
 from ..errors import LiminalError, offer, unknown
-from ..names import fit_names
+from ..names import fit_names, held_by
 from ..tabular.cells import SEPARATOR
 from ..tabular.tables import table_of
 from . import Media, Modality, Option, Record, Score, Source
@@ -145,6 +145,7 @@ class Table(Modality):
         found, left_out = columns_of(table)
         only = {c.name: c.kind for c in found if c.name in attributes_only}
         only |= {c.name: c.kind for c in found if len(c.values) > MOST_VALUES}
+        only |= {c.name: c.kind for c in found if held_by(c.name, c.values) is not None}
         columns = [column for column in found if column.name not in only]
         if not columns:
             raise LiminalError(
