@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
+from liminal import registry
 from liminal.core import FILL
 from liminal.datasets.patients import patients
 from liminal.errors import LiminalError
@@ -484,3 +485,30 @@ def test_samples_keep_what_independent_columns_lose(trained: VAE, drawn: tuple[T
     real = covariance(items[1500:])
     away = np.abs(covariance(samples) - real).mean()
     assert away < 0.8 * np.abs(covariance(table.trivial(items[:1500], 2000, 0)[1]) - real).mean()
+
+
+# -- from memory
+
+
+class Frame:
+    """What hands its columns on as an Arrow stream, as data frames do."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+def test_data_frames_are_rows(drawn: tuple[Table, np.ndarray]) -> None:
+    table, items = drawn
+    rows = table.arrow(items[:60])
+    for data in (rows, Frame(rows)):
+        found = registry.dataset(data, modality=table)
+        np.testing.assert_array_equal(found.items, items[:60])
+        assert found.attributes.column_names == [c.name for c in table.columns]
+    kinds = [c.kind for c in registry.dataset(rows).modality.columns]
+    assert kinds == [c.kind for c in table.columns]
+    for data, words in ((3, "a data frame"), (Frame(pa.table({"a": [1]}).slice(0, 0)), "no rows")):
+        with pytest.raises(LiminalError, match=words):
+            registry.dataset(data)

@@ -125,7 +125,7 @@ class Core:
 
     def _stored(self, data: Any, voice: Voice | None = None) -> np.ndarray:
         """Stored items from anything `encode` takes but tensors; `voice` hears what could not be read."""
-        if isinstance(data, str | Path):
+        if isinstance(data, str | Path) or self.modality.adopt(data) is not None:
             data = [data]
         if isinstance(data, np.ndarray):
             items = data[None] if data.ndim == len(self.modality.item_shape) else data
@@ -140,11 +140,11 @@ class Core:
         voice = voice or speaking()
         return np.concatenate([self._all_of(name, voice) for name in data])
 
-    def _all_of(self, name: str | Path, voice: Voice) -> np.ndarray:
+    def _all_of(self, name: Any, voice: Voice) -> np.ndarray:
         """The stored items (n, *modality.item_shape) of a name."""
         if isinstance(name, str) and name.startswith("@"):
             return self.items([_number(name)])
-        file = paths.located(name)
+        file = paths.located(name) if isinstance(name, str | Path) else None
         if file is not None and (file[1] is not None or paths.holds_one(file[0], self.modality)):
             return paths.item(*file, self.modality)[None]
         return np.asarray(registry.dataset(name, None, self.modality, voice).items)

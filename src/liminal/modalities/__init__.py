@@ -182,6 +182,16 @@ class Modality(ABC):
             LiminalError: nothing in it can be read; names the file and what is wrong.
         """
 
+    adopted: ClassVar[str] = ""  # ending of the files that `adopt` gives
+
+    @classmethod
+    def adopt(cls, data: Any) -> bytes | None:
+        """Data that somebody holds in memory, such as a data frame, as the bytes of a file of this kind; None where it is no such.
+
+        Arrays of numbers are not asked about: a kind with `arrays` reads them as they are.
+        """
+        return None
+
     def load(self, source: Source, name: str, entry: int | None = None) -> tuple[np.ndarray, tuple[str, ...]]:
         """The stored item in a file, and remarks on how it was read.
 

@@ -9,6 +9,7 @@ on average as two different symbols, so no column outweighs another.
 from __future__ import annotations
 
 import html
+import io
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -69,6 +70,7 @@ class Table(Modality):
     writes = (".csv", ".parquet")
     gathers = (".csv", ".parquet")
     films = (".csv", ".parquet")
+    adopted = ".parquet"
     literal = "row"
     options = (
         Option(
@@ -167,6 +169,24 @@ class Table(Modality):
         return Table(learned, self.attributes_only, self.left_out)
 
     # -- files
+
+    @classmethod
+    def adopt(cls, data: Any) -> bytes | None:
+        """A data frame of pandas, Polars or whatever gives an Arrow stream, or a table of Arrow's, as Parquet."""
+        if hasattr(data, "iloc"):  # of pandas; its index counts rows, or names them
+            take = lambda: pa.Table.from_pandas(data, preserve_index=False)
+        elif hasattr(data, "__arrow_c_stream__"):
+            take = lambda: pa.table(data)
+        else:
+            return None
+        held = io.BytesIO()
+        try:
+            pq.write_table(take(), held)
+        except (pa.ArrowException, TypeError) as error:
+            raise LiminalError(
+                f"data frame: cannot be read as a table ({str(error).splitlines()[0]})"
+            ) from error
+        return held.getvalue()
 
     def cells(self, table: pa.Table, name: str) -> tuple[np.ndarray, list[str | None]]:
         """A table's rows as items (n, k), and of each that cannot be one the reason.
