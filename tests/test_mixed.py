@@ -12,7 +12,8 @@ from liminal.errors import LiminalError
 from liminal.modalities.mixed import Column, Mixed
 
 COLUMNS = [
-    Column("category", 3), Column("number"), Column("yes"), Column("optional", 2), Column("category", 5), Column("number"),
+    Column("category", 3), Column("number"), Column("yes"), Column("optional", 2), Column("category", 5),
+    Column("number"),
 ]  # fmt: skip
 
 

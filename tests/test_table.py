@@ -1,4 +1,5 @@
-"""Rows of a table: types, codes that go back, files, literals, errors, readings, pictures; and a model that fills gaps."""
+"""Rows of a table: types, codes that go back, files, literals, errors, readings, pictures; and a model that
+fills gaps."""
 
 from __future__ import annotations
 
@@ -85,7 +86,8 @@ def test_a_space_reads_more_data_as_its_own(file: Path, tmp_path: Path) -> None:
     assert hash(Table(**table.config())) == hash(table)
     more = tmp_path / "more.csv"  # other types, were they inferred anew
     more.write_text(
-        "ward,age,smoker,admitted,weight\nlung,1,0,2023-01-01,7\nliver,44,1,2023-01-01,\nlung,many,no,2023-01-01,\n"
+        "ward,age,smoker,admitted,weight\nlung,1,0,2023-01-01,7\n"
+        "liver,44,1,2023-01-01,\nlung,many,no,2023-01-01,\n"
     )
     good, bad, worse = table.records(more, "more.csv")
     assert good.item is not None

@@ -1,8 +1,9 @@
 """Columns of a table: what kind each is, its cells as numbers, and the codes that networks see.
 
-A cell is one float64: a number as it is, yes/no 1 or 0, a category the index of its value, a date its days since
-1970-01-01; NaN where it is missing. A number's code is about a quantile of the standard normal: a monotone, piecewise linear
-map from values at `knots` to codes `at`, both learned from the rows that are trained on.
+A cell is one float64: a number as it is, yes/no 1 or 0, a category the index of its value, a date its days
+since 1970-01-01; NaN where it is missing. A number's code is about a quantile of the standard normal: a
+monotone, piecewise linear map from values at `knots` to codes `at`, both learned from the rows that are
+trained on.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import pyarrow.compute as pc
 
 from ..errors import LiminalError, unknown
 from ..tabular.cells import EMPTY, NO, YES, typed
+from ..tabular.frames import words_of
 
 KNOTS = 65  # of a number's code, at most; its distinct values where they are fewer
 MOST_VALUES = 100  # text with more different values describes single rows rather than sorts them
@@ -105,6 +107,24 @@ class Column:
             what = f"category of {len(self.values)} values"
         return f"{what}, or missing" * self.missing or what
 
+    @property
+    def bits(self) -> float:
+        """How many bits tell the values of a cell apart; 64 for a number of any decimals."""
+        if self.kind not in NUMBERS:
+            return math.log2(max(self.symbols, 2))
+        if self.decimals is None:
+            return 64.0
+        return math.log2((self.high - self.low) * 10**self.decimals + 1 + self.missing)
+
+    def surprise(self, cell: float) -> float:
+        """How rare a cell is among those learned from, in nats; of a number, to lie so far out on either
+        side."""
+        if self.kind in NUMBERS:
+            code = 0.0 if math.isnan(cell) else float(np.interp(cell, self.knots, self.at))
+            return -math.log(2 * NormalDist().cdf(-abs(code)))
+        symbol = len(self.words) if math.isnan(cell) else int(cell)
+        return -math.log(max(self.shares[symbol] if symbol < len(self.shares) else 0.0, 1e-6))
+
     def learned(self, cells: np.ndarray) -> Column:
         """This column with codes or shares from cells (n,)."""
         known = cells[~np.isnan(cells)]
@@ -168,19 +188,6 @@ class Column:
         return cell
 
 
-def words_of(array: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """A column's cells as trimmed strings, null where there is nothing."""
-    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    if pa.types.is_boolean(array.type):
-        return pc.if_else(array, "yes", "no")
-    if pa.types.is_floating(array.type):
-        array = pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
-    words = pc.utf8_trim_whitespace(array.cast(pa.string()))
-    return pc.if_else(pc.equal(words, ""), pa.scalar(None, pa.string()), words)
-
-
 def cast(column: Column, array: pa.Array | pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
     """A column's cells of any type as numbers (n,), and which of them (n,) the column cannot hold."""
     array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
@@ -231,7 +238,8 @@ def _days(text: str) -> float:
 def columns_of(table: pa.Table) -> tuple[list[Column], dict[str, str]]:
     """The columns of a table that rows can be made of, and why others are none, by name.
 
-    Types are those of `tabular.cells.typed`; codes are learned from all rows. Columns of one value are left out as well.
+    Types are those of `tabular.cells.typed`; codes are learned from all rows. Columns of one value are left
+    out as well.
 
     Args:
         table: as `tabular.tables.read_table` gives it; each name fit to be an attribute's.
@@ -280,8 +288,8 @@ def _decimals(cells: np.ndarray) -> int | None:
 def cells_of(columns: Sequence[Column], table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     """The cells (n, k) of columns in a table that was read, and which (n, k) their column cannot hold.
 
-    Numbers and dates are read as `tabular.cells.typed` understands the whole column, or else one by one. A column that the
-    table lacks is empty.
+    Numbers and dates are read as `tabular.cells.typed` understands the whole column, or else one by one. A
+    column that the table lacks is empty.
     """
     values, _ = typed(table)
     cells = np.full((len(table), len(columns)), np.nan)
@@ -310,7 +318,8 @@ def attribute(column: Column, cells: np.ndarray) -> list[Any]:
 
 
 def arrow(column: Column, cells: np.ndarray) -> pa.Array:
-    """Cells as a column of a file: dates as such, whole numbers as int64, yes/no as bool, categories as words."""
+    """Cells as a column of a file: dates as such, whole numbers as int64, yes/no as bool, categories as
+    words."""
     if column.kind == "date":
         times = [None if math.isnan(c) else EPOCH + timedelta(days=c) for c in cells.tolist()]
         whole = not np.mod(cells[~np.isnan(cells)], 1).any()

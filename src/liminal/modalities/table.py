@@ -1,45 +1,31 @@
-"""Rows of a table: numbers, dates, yes/no, categories and missing cells, each column under a likelihood of its own.
+"""Rows of a table: numbers, dates, yes/no, categories and missing cells.
 
-A stored row is float64 (k,), see `columns`. In y a number is its code (one that may be missing: its code, and the chance that it
-is known), a yes/no a probability, a category the probability of each value; where a yes/no or a category may be missing,
-that is one more symbol. In `chart` a code counts as it is and probabilities as square roots: two draws of a number lie as far apart
-on average as two different symbols, so no column outweighs another.
+A stored row is float64 (k,), see `columns`. In y a number is its code (one that may be missing: its code, and
+the chance that it is known), a yes/no a probability, a category the probability of each value; where a yes/no
+or a category may be missing, that is one more symbol. In `chart` a code counts as it is and probabilities as
+square
+roots: two draws of a number lie as far apart on average as two different symbols, so no column outweighs
+    another.
 """
 
 from __future__ import annotations
 
 import html
-import io
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pacsv
-import pyarrow.parquet as pq
 
-from .. import files
 from ..errors import LiminalError, offer, unknown
-from ..names import fit_names, held_by
-from ..tabular.cells import SEPARATOR
-from ..tabular.tables import table_of
+from ..names import held_by
+from ..tabular import frames
+from ..tabular.frames import words_of
 from . import Media, Modality, Option, Record, Score, Source
-from .columns import (
-    KINDS,
-    MOST_VALUES,
-    NUMBERS,
-    Column,
-    arrow,
-    attribute,
-    cells_of,
-    columns_of,
-    word,
-    words_of,
-)
+from .columns import KINDS, MOST_VALUES, NUMBERS, Column, arrow, attribute, cells_of, columns_of, word
 
 if TYPE_CHECKING:
     import torch
@@ -115,7 +101,8 @@ class Table(Modality):
         left_out: dict[str, str] | None = None,
         **options: Any,
     ) -> Table:
-        """The columns of these files, each with the type that suits all of them; codes are learned from all rows.
+        """The columns of these files, each with the type that suits all of them; codes are learned from all
+        rows.
 
         Args:
             sources: files of the same columns.
@@ -131,8 +118,8 @@ class Table(Modality):
         if isinstance(only, str):
             only = [name.strip() for name in only.split(",") if name.strip()]
         if columns is None:
-            tables = [read(source, _called(source))[0] for source in sources]
-            return cls.of(_joined(tables), list(only or ()))
+            tables = [frames.read(source, _called(source))[0] for source in sources]
+            return cls.of(frames.joined(tables), list(only or ()))
         known = only if isinstance(only, dict) else {}
         if only and not isinstance(only, dict):
             raise LiminalError("table: the columns of a space are fixed; attributes_only belongs to its fit")
@@ -151,7 +138,8 @@ class Table(Modality):
         columns = [column for column in found if column.name not in only]
         if not columns:
             raise LiminalError(
-                "table: there is no column of numbers, dates, yes/no or categories with two values or more to make rows of"
+                "table: there is no column of numbers, dates, yes/no or categories with two values or more "
+                "to make rows of"
             )
         return cls(columns, only, left_out)
 
@@ -163,7 +151,8 @@ class Table(Modality):
         }
 
     def fitted(self, items: np.ndarray, rows: np.ndarray) -> Table:
-        """Knots of the numbers' codes and shares of the symbols from these rows; values that only others hold stay."""
+        """Knots of the numbers' codes and shares of the symbols from these rows; values that only others hold
+        stay."""
         chosen = np.asarray(items[rows])
         learned = [column.learned(chosen[:, i]) for i, column in enumerate(self.columns)]
         return Table(learned, self.attributes_only, self.left_out)
@@ -172,27 +161,15 @@ class Table(Modality):
 
     @classmethod
     def adopt(cls, data: Any) -> bytes | None:
-        """A data frame of pandas, Polars or whatever gives an Arrow stream, or a table of Arrow's, as Parquet."""
-        if hasattr(data, "iloc"):  # of pandas; its index counts rows, or names them
-            take = lambda: pa.Table.from_pandas(data, preserve_index=False)
-        elif hasattr(data, "__arrow_c_stream__"):
-            take = lambda: pa.table(data)
-        else:
-            return None
-        held = io.BytesIO()
-        try:
-            pq.write_table(take(), held)
-        except (pa.ArrowException, TypeError) as error:
-            raise LiminalError(
-                f"data frame: cannot be read as a table ({str(error).splitlines()[0]})"
-            ) from error
-        return held.getvalue()
+        """A data frame of pandas, Polars or whatever gives an Arrow stream, or a table of Arrow's, as
+        Parquet."""
+        return frames.adopted(data)
 
     def cells(self, table: pa.Table, name: str) -> tuple[np.ndarray, list[str | None]]:
         """A table's rows as items (n, k), and of each that cannot be one the reason.
 
         Args:
-            table: as `read` gives it.
+            table: as `tabular.frames.read` gives it.
             name: what errors call it.
 
         Raises:
@@ -216,7 +193,8 @@ class Table(Modality):
         return items, reasons
 
     def known(self, table: pa.Table, items: np.ndarray) -> dict[str, list[Any]]:
-        """The attributes of rows by name, None where unknown: their cells, and the columns that are attributes only."""
+        """The attributes of rows by name, None where unknown: their cells, and the columns that are
+        attributes only."""
         found = {c.name: attribute(c, items[:, i]) for i, c in enumerate(self.columns)}
         others = [
             Column(name, kind) for name, kind in self.attributes_only.items() if name in table.column_names
@@ -237,7 +215,7 @@ class Table(Modality):
         return (*lines, *(f"{name}: left out, {why}" for name, why in self.left_out.items()))
 
     def records(self, source: Source, name: str) -> Iterator[Record]:
-        table, _ = read(source, name)
+        table, _ = frames.read(source, name)
         items, reasons = self.cells(table, name)
         known = self.known(table, items)
         new = [c for c in table.column_names if c not in known and c not in self.left_out]
@@ -254,12 +232,13 @@ class Table(Modality):
         for column, cell in zip(self.columns, item.tolist(), strict=True):
             if math.isnan(cell):
                 if not column.missing:
-                    yield f"read with a median or common {column.name} for an empty one, of which this space knows none"
+                    yield f"read with the usual {column.name} for an empty one"
             elif column.kind in NUMBERS and not column.low <= cell <= column.high:
                 yield f"encoded with the nearest {column.name} that training rows have"
 
     def parse(self, arguments: dict[str, str] | str) -> np.ndarray:
-        """The row of some cells: others are missing where they may be, else the training rows' median or commonest value."""
+        """The row of some cells: others are missing where they may be, else the training rows' median or
+        commonest value."""
         if isinstance(arguments, str):
             raise LiminalError(f"row({arguments!r}): wanted columns, such as row({self.columns[0].name}=...)")
         item = np.array([math.nan if c.missing else c.usual for c in self.columns])
@@ -277,13 +256,13 @@ class Table(Modality):
         self.write_many(item[None], path)
 
     def write_many(self, items: np.ndarray, path: Path) -> None:
-        _write(self.arrow(self._checked(items)), path)
+        frames.save(self.arrow(self._checked(items)), path)
 
     def film(self, items: np.ndarray, path: Path, fps: float) -> None:
         """A path as a table: a column `frame` from 0, then the columns of the rows."""
         table = self.arrow(self._checked(items))
         frame = "frame" if "frame" not in self._at else "frame_number"
-        _write(table.add_column(0, frame, pa.array(range(len(items)), pa.int64())), path)
+        frames.save(table.add_column(0, frame, pa.array(range(len(items)), pa.int64())), path)
 
     def _checked(self, items: np.ndarray) -> np.ndarray:
         if items.ndim != 2 or items.shape[1:] != self.item_shape:
@@ -307,15 +286,7 @@ class Table(Modality):
 
     def bits(self, items: np.ndarray) -> float:
         """Mean bits of a row where each cell takes as many as tell its column's values apart."""
-        total = 0.0
-        for column in self.columns:
-            if column.kind not in NUMBERS:
-                total += math.log2(max(column.symbols, 2))
-            elif column.decimals is None:
-                total += 64
-            else:
-                total += math.log2((column.high - column.low) * 10**column.decimals + 1 + column.missing)
-        return total
+        return sum(column.bits for column in self.columns)
 
     # -- tensors
 
@@ -339,7 +310,8 @@ class Table(Modality):
             yield i, column, place
 
     def tensor(self, items: np.ndarray) -> Tensor:
-        """x (n, width). A cell that is missing where none was in training counts as the middle: the code 0, all shares."""
+        """x (n, width). A cell that is missing where none was in training counts as the middle: the code 0,
+        all shares."""
         import torch
 
         items = self._checked(np.asarray(items))
@@ -383,7 +355,8 @@ class Table(Modality):
         return items
 
     def filled(self, items: np.ndarray, y: Tensor) -> Tensor | None:
-        """Empty cells get what y has for them, were they known: the code of a number, the chances of the values alone."""
+        """Empty cells get what y has for them, were they known: the code of a number, the chances of the
+        values alone."""
         import torch
 
         gone = torch.from_numpy(np.isnan(items))
@@ -400,35 +373,7 @@ class Table(Modality):
             x[:, place] = torch.where(rows[:, None], told, x[:, place])
         return x
 
-    def soft(self, items: np.ndarray) -> Tensor:
-        return self.tensor(items)
-
     # -- eyes
-
-    def errors(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """``mse`` in the chart; ``numbers`` and ``wrong`` where the table has such columns."""
-        import torch
-
-        found = self.likelihood.errors(x, y)
-        hard = self.harden(y)
-        squares, known, wrong = [], [], []
-        for _, column, place in self._places():
-            a, b, h = x[:, place].double(), y[:, place].double(), hard[:, place]
-            if column.kind in NUMBERS:
-                there = a[:, 1] if column.missing else torch.ones_like(a[:, 0])
-                squares.append((a[:, 0] - b[:, 0]).square() * there)
-                known.append(there)
-                if column.missing:
-                    wrong.append((a[:, 1] > 0.5) != (h[:, 1] > 0.5))
-            elif a.shape[1] == 1:
-                wrong.append((a[:, 0] > 0.5) != (h[:, 0] > 0.5))
-            else:
-                wrong.append(a.argmax(1) != h.argmax(1))
-        if squares:
-            found["numbers"] = torch.stack(squares).sum(0) / torch.stack(known).sum(0).clamp_min(1)
-        if wrong:
-            found["wrong"] = torch.stack(wrong).double().mean(0)
-        return found
 
     def augment(self, y: Tensor, draw: torch.Generator) -> Tensor:
         """Light noise on the codes of known numbers: decoders give means, not draws."""
@@ -443,13 +388,15 @@ class Table(Modality):
 
     @cached_property
     def features(self) -> Callable[[Tensor], Tensor]:
-        """The chart itself: a row is a few numbers that each mean something, and needs no network to be seen."""
+        """The chart itself: a row is a few numbers that each mean something, and needs no network to be
+        seen."""
         return self.chart
 
     def exact(self, y: Tensor) -> dict[str, Tensor]:
         """Every column: numbers in their own units, yes/no and each value of a category as a probability.
 
-        A cell that y says is missing is read as what would stand there: a number's middle, no value of a category.
+        A cell that y says is missing is read as what would stand there: a number's middle, no value of a
+        category.
         """
         import torch
 
@@ -480,7 +427,8 @@ class Table(Modality):
     # -- hands
 
     def preview(self, item: np.ndarray, size: int, compare: np.ndarray | None = None) -> PIL.Image:
-        """Bars, one a column, with names and values where there is room; cells that differ from `compare` are marked."""
+        """Bars, one a column, with names and values where there is room; cells that differ from `compare` are
+        marked."""
         from .bars import card
 
         return card(self.columns, item, size, compare)
@@ -488,7 +436,7 @@ class Table(Modality):
     def caption(self, item: np.ndarray) -> str:
         """The cells that are rarest among the training rows, the rarest first."""
         order = np.argsort(
-            [-_surprise(c, v) for c, v in zip(self.columns, item.tolist(), strict=True)], kind="stable"
+            [-c.surprise(v) for c, v in zip(self.columns, item.tolist(), strict=True)], kind="stable"
         )
         told = [
             (self.columns[i].name, self.columns[i].show(float(item[i])) or "missing") for i in order[:TOLD]
@@ -503,52 +451,5 @@ class Table(Modality):
         return Media("text/html", f"<table class='row'>{''.join(rows)}</table>".encode())
 
 
-def _surprise(column: Column, cell: float) -> float:
-    """How rare a cell is among the training rows, in nats; of a number, to lie so far out on either side."""
-    if column.kind in NUMBERS:
-        code = 0.0 if math.isnan(cell) else float(np.interp(cell, column.knots, column.at))
-        return -math.log(2 * NormalDist().cdf(-abs(code)))
-    symbol = len(column.words) if math.isnan(cell) else int(cell)
-    return -math.log(max(column.shares[symbol] if symbol < len(column.shares) else 0.0, 1e-6))
-
-
-def read(source: Source, name: str) -> tuple[pa.Table, tuple[str, ...]]:
-    """The table in a file, its columns named as attributes can be, and remarks on how it was read.
-
-    Raises:
-        LiminalError: it cannot be read, holds no rows, or two columns have one name.
-    """
-    data = source.read_bytes() if isinstance(source, Path) else source.read()
-    table, remarks = table_of(data, Path(name))
-    if not len(table) or not table.num_columns:
-        raise LiminalError(f"{name}: the table holds no rows; wanted a line of names, and one for each row")
-    names, renamed = fit_names(table.column_names)
-    renamed_table = table.rename_columns(names).replace_schema_metadata(table.schema.metadata)
-    return renamed_table, (*remarks, *renamed)
-
-
 def _called(source: Source) -> str:
     return str(source) if isinstance(source, Path) else getattr(source, "name", "table")
-
-
-def _joined(tables: Sequence[pa.Table]) -> pa.Table:
-    """The rows of several tables; where their columns are of different types, as text."""
-    told = next((t.schema.metadata for t in tables if SEPARATOR in (t.schema.metadata or {})), None)
-    try:
-        return pa.concat_tables([t.replace_schema_metadata(told) for t in tables], promote_options="default")
-    except pa.ArrowException:
-        text = [pa.table({name: words_of(t[name]) for name in t.column_names}) for t in tables]
-        found = pa.concat_tables(text, promote_options="default")
-        return found.replace_schema_metadata(told or {SEPARATOR: b","})
-
-
-def _write(table: pa.Table, path: Path) -> None:
-    ending = path.suffix.lower()
-    if ending not in Table.writes:
-        raise LiminalError(f"cannot write rows to {path}: wanted an ending of {', '.join(Table.writes)}")
-    if not path.absolute().parent.is_dir():
-        raise LiminalError(
-            f"cannot write {path}: the folder {path.absolute().parent} does not exist; make it first"
-        )
-    with files.atomic(path) as part:
-        pq.write_table(table, part) if ending == ".parquet" else pacsv.write_csv(table, part)
