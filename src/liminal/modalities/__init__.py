@@ -297,9 +297,16 @@ class Modality(ABC):
         """Stored items as a perfect decoder would give them: y (n, *soft_shape)."""
         return self.likelihood.target(self.tensor(items))
 
-    def filled(self, items: np.ndarray, y: Tensor) -> Tensor | None:
-        """x of `items` with what they lack, such as a row's empty cells, taken from y; None where they lack nothing."""
+    def lacking(self, items: np.ndarray) -> Tensor | None:
+        """Which places of y say what `items` lack, such as a row's empty cells: bool (n, *soft_shape).
+
+        None where nothing is lacking, or nothing ever can be. Where it can, `likelihood.partial` judges the rest.
+        """
         return None
+
+    def filled(self, y: Tensor, lacking: Tensor) -> Tensor:
+        """y in which no place that was lacking says that it lacks again."""
+        return y
 
     def harden(self, y: Tensor) -> Tensor:
         """The items that y stands for, in y's own form."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from ..errors import LiminalError
 from .likelihoods import FOLLOW, SURE, Likelihood
 
+SHARP = 0.05  # least standard deviation of known numbers when the rest of a row is told from them
 TINY = 1e-20  # added by a floor to what a root is taken of, so that its slope is finite
 WIDTHS = {"number": 1, "optional": 2, "yes": 1}
 
@@ -148,6 +149,24 @@ class Mixed(Likelihood):
             return flags / len(x)
         logs = self._logits(out).log_softmax(2).masked_fill(~self.real, 0.0)
         return (flags - (logs * x[:, self.symbols]).sum()) / len(x)
+
+    def partial(self, x: Tensor, lacking: Tensor, near: Tensor) -> Callable[[Tensor], Tensor]:
+        weight = (~lacking).float()
+        known = F.pad(x, (0, 1), value=1.0)[:, self.known] * weight[:, self.numbers]
+        places = self.symbols.flatten()[self.own]
+
+        def squares(y: Tensor) -> Tensor:
+            return (x[:, self.numbers] - y[:, self.numbers]).square() * known
+
+        spread = (squares(near).sum() / known.sum().clamp_min(1)).clamp_min(SHARP**2)
+
+        def surprise(y: Tensor) -> Tensor:
+            chance = y[:, self.flags].clamp(SURE, 1 - SURE)
+            flags = F.binary_cross_entropy(chance, x[:, self.flags], reduction="none") * weight[:, self.flags]
+            logs = y[:, places].clamp_min(SURE).log() * x[:, places] * weight[:, places]
+            return squares(y).sum(1) / (2 * spread) + flags.sum(1) - logs.sum(1)
+
+        return surprise
 
     def errors(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         """``mse``: squared distance in the chart, a column. Where there are such columns, ``numbers``: mean

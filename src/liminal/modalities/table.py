@@ -53,9 +53,7 @@ class Table(Modality):
     name = "table"
     noun, plural = "row", "rows"
     reads = frozenset({".csv", ".tsv", ".tab", ".parquet", ".pq"})
-    writes = (".csv", ".parquet")
-    gathers = (".csv", ".parquet")
-    films = (".csv", ".parquet")
+    writes = gathers = films = (".csv", ".parquet")
     adopted = ".parquet"
     literal = "row"
     options = (
@@ -118,7 +116,7 @@ class Table(Modality):
         if isinstance(only, str):
             only = [name.strip() for name in only.split(",") if name.strip()]
         if columns is None:
-            tables = [frames.read(source, _called(source))[0] for source in sources]
+            tables = [frames.read(source)[0] for source in sources]
             return cls.of(frames.joined(tables), list(only or ()))
         known = only if isinstance(only, dict) else {}
         if only and not isinstance(only, dict):
@@ -354,24 +352,24 @@ class Table(Modality):
                 items[:, i] = np.where(symbol < len(column.words), symbol, np.nan)
         return items
 
-    def filled(self, items: np.ndarray, y: Tensor) -> Tensor | None:
-        """Empty cells get what y has for them, were they known: the code of a number, the chances of the
-        values alone."""
+    def lacking(self, items: np.ndarray) -> Tensor | None:
+        """The places of empty cells."""
         import torch
 
         gone = torch.from_numpy(np.isnan(items))
-        if not gone.any():
-            return None
-        x = self.tensor(items)
-        for i, column, place in self._places():
-            rows, told = gone[:, i], y[:, place].clone()
-            if column.kind in NUMBERS:
-                told[:, 1:] = 1
-            elif column.missing:
-                told[:, -1] = 0
-                told /= told.sum(1, keepdim=True).clamp_min(1e-9)
-            x[:, place] = torch.where(rows[:, None], told, x[:, place])
-        return x
+        widths = torch.tensor([place.stop - place.start for _, _, place in self._places()])
+        return gone.repeat_interleave(widths, 1) if gone.any() else None
+
+    def filled(self, y: Tensor, lacking: Tensor) -> Tensor:
+        import torch
+
+        y = y.clone()
+        for _, column, place in self._places():
+            if column.missing:
+                told = y[:, place].clone()
+                told[:, -1] = 1.0 if column.kind in NUMBERS else -1.0  # known; the last symbol is none
+                y[:, place] = torch.where(lacking[:, place], told, y[:, place])
+        return y
 
     # -- eyes
 
@@ -444,12 +442,9 @@ class Table(Modality):
         return ", ".join(f"{word(name)} {word(value)}" for name, value in told)
 
     def media(self, item: np.ndarray, size: int = 256) -> Media:
-        rows = [
-            f"<tr><th>{html.escape(c.name)}</th><td>{html.escape(c.show(float(v)) or '–')}</td></tr>"
-            for c, v in zip(self.columns, item, strict=True)
+        cells = [
+            (html.escape(c.name), html.escape(c.show(v) or "–"))
+            for c, v in zip(self.columns, item.tolist(), strict=True)
         ]
-        return Media("text/html", f"<table class='row'>{''.join(rows)}</table>".encode())
-
-
-def _called(source: Source) -> str:
-    return str(source) if isinstance(source, Path) else getattr(source, "name", "table")
+        rows = "".join(f"<tr><th>{name}</th><td>{cell}</td></tr>" for name, cell in cells)
+        return Media("text/html", f"<table class='row'>{rows}</table>".encode())

@@ -21,12 +21,13 @@ from .tables import table_of
 WRITES = (".csv", ".parquet")
 
 
-def read(source: Path | BinaryIO, name: str) -> tuple[pa.Table, tuple[str, ...]]:
+def read(source: Path | BinaryIO, name: str = "") -> tuple[pa.Table, tuple[str, ...]]:
     """The table in a file, its columns named as attributes can be, and remarks on how it was read.
 
     Raises:
         LiminalError: it cannot be read, holds no rows, or two columns have one name.
     """
+    name = name or (str(source) if isinstance(source, Path) else "table")
     data = source.read_bytes() if isinstance(source, Path) else source.read()
     table, remarks = table_of(data, Path(name))
     if not len(table) or not table.num_columns:
