@@ -21,7 +21,7 @@ import pytest
 from PIL import Image
 
 from liminal.cli import main
-from liminal.datasets import faces
+from liminal.datasets import faces, patients
 from liminal.models import latent
 
 ROOT = Path(__file__).parent.parent
@@ -134,7 +134,7 @@ def furnish(folder: Path) -> Path:
     """The files that the pages speak of: pictures in folders, tables, arrays, Parquet and idx files; all small, all real.
 
     ``photos/`` 240 faces and ``labels.csv``, ``more/`` 8 others, ``me.png``, ``later.csv``, ``clothes/`` in class folders,
-    ``split/`` in train and test, ``pictures.npy``, ``digits.npz``, ``pictures.parquet``, ``mnist/``.
+    ``split/`` in train and test, ``people.csv`` 400 rows, ``pictures.npy``, ``digits.npz``, ``pictures.parquet``, ``mnist/``.
     """
     drawn = faces.faces(n=270, seed=7, size=16)
     rows = drawn.attributes.to_pylist()
@@ -173,6 +173,8 @@ def furnish(folder: Path) -> Path:
         x_test=small[16:],
         y_test=np.arange(4),
     )
+    people = patients.patients(n=400, seed=3)
+    people.modality.write_many(people.items, folder / "people.csv")
     _parquet(folder / "pictures.parquet", drawn.items[:10], [r["glasses"] for r in rows[:10]])
     (folder / "mnist").mkdir()
     for part, items in (("train", small[:16]), ("t10k", small[16:])):

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "liminal"
 
 LAYERS: list[set[str]] = [
-    {"errors", "files", "names", "tensors", "distances", "voice", "foreign"},
+    {"errors", "files", "names", "tabular", "tensors", "distances", "voice", "foreign"},
     {"nn", "modalities", "priors"},
     {"generator", "export", "show"},
     {"datasets", "models", "ops", "maps", "measures"},

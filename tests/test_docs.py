@@ -62,6 +62,7 @@ def test_all_tutorials_run() -> None:
         "formulas",
         "python",
         "spaces",
+        "table",
         "walk",
         "edit",
         "map",

@@ -9,10 +9,11 @@ import torch
 from torch.distributions import Bernoulli, Categorical, Normal
 
 from liminal.errors import LiminalError
-from liminal.modalities.mixed import Column, Mixed
+from liminal.modalities.mixed import SHARP, Column, Mixed
 
 COLUMNS = [
-    Column("category", 3), Column("number"), Column("yes"), Column("optional", 2), Column("category", 5), Column("number"),
+    Column("category", 3), Column("number"), Column("yes"), Column("optional", 2), Column("category", 5),
+    Column("number"),
 ]  # fmt: skip
 
 
@@ -116,3 +117,31 @@ def test_the_same_from_its_config_and_no_other() -> None:
         Mixed([["words", 2]])
     with pytest.raises(LiminalError, match="no columns"):
         Mixed([])
+
+
+def test_partial_leaves_out_what_is_lacking() -> None:
+    x, out = data()
+    likelihood = Mixed(COLUMNS)
+    y = likelihood.soft(out)
+    none = torch.zeros_like(x, dtype=torch.bool)
+    spread = (
+        torch.cat([(x[:, 3] - y[:, 3]), (x[:, 5] - y[:, 5])[x[:, 6] > 0], (x[:, 12] - y[:, 12])])
+        .square()
+        .mean()
+    )
+    whole = likelihood.partial(x, none, y)(y)
+    parts = []
+    for place in likelihood.places:
+        lacking = ~none
+        lacking[:, place] = False
+        parts.append(likelihood.partial(x, lacking, y)(y))
+    torch.testing.assert_close(parts[2], -Bernoulli(logits=out[:, 4]).log_prob(x[:, 4]))
+    torch.testing.assert_close(parts[0], -Categorical(logits=out[:, :3]).log_prob(x[:, :3].argmax(1)))
+    numbers = (
+        (x[:, 3] - y[:, 3]).square() + (x[:, 5] - y[:, 5]).square() * x[:, 6] + (x[:, 12] - y[:, 12]).square()
+    )
+    known = -Bernoulli(logits=out[:, 6]).log_prob(x[:, 6])
+    torch.testing.assert_close(whole, parts[0] + parts[2] + parts[4] + known + numbers / (2 * spread))
+    assert not likelihood.partial(x, ~none, y)(y).any()
+    exact = likelihood.partial(x, none, x)(y)  # no sharper than numbers are ever told
+    torch.testing.assert_close(exact - whole, numbers / (2 * SHARP**2) - numbers / (2 * spread))

@@ -1,4 +1,4 @@
-"""Tables as people have them: encodings, separators, headers, odd cells, dates, ids, names, and rows matched to items."""
+"""Tables as people have them: encodings, headers, odd cells, dates, ids, names, and rows matched to items."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from liminal import registry
 from liminal.cli import console, main
 from liminal.datasets import Dataset
 from liminal.datasets.attributes import join_attributes, with_attributes
-from liminal.datasets.cells import typed
-from liminal.datasets.tables import read_table
 from liminal.errors import LiminalError
 from liminal.modalities.image import Image
 from liminal.names import check_names, fit_names
 from liminal.ops import formula
+from liminal.tabular.cells import typed
+from liminal.tabular.tables import read_table
 from liminal.voice import Voice
 
 
@@ -318,8 +318,15 @@ def test_without_a_header_no_row_is_lost(text: str, columns: list[str], tmp_path
 
 
 @pytest.mark.parametrize(
-    "text", ["country,2019,2020\nFR,1,2\nDE,2,3\n", "what,v\na.png,3\n", "name\nx\ny\n", "a,b\nx,y\nz,w\n", ",0,1\n0,5.5,3\n1,4.5,1\n"]
-)  # fmt: skip
+    "text",
+    [
+        "country,2019,2020\nFR,1,2\nDE,2,3\n",
+        "what,v\na.png,3\n",
+        "name\nx\ny\n",
+        "a,b\nx,y\nz,w\n",
+        ",0,1\n0,5.5,3\n1,4.5,1\n",
+    ],
+)
 def test_a_header_is_seen(text: str, tmp_path: Path) -> None:
     table, remarks = read_table(put(tmp_path, text))
     assert table.num_rows == text.count("\n") - 1
@@ -445,12 +452,12 @@ def a_set(attributes: pa.Table) -> Dataset:
 def test_names_are_changed_when_data_are_read(tmp_path: Path) -> None:
     own = a_set(
         pa.table(
-            {"split": ["train", "test"], "n.o": [1, 2], "dates": pa.array([0, 86_400], pa.timestamp("s"))}
+            {"source": ["lens", "film"], "n.o": [1, 2], "dates": pa.array([0, 86_400], pa.timestamp("s"))}
         )
     )
     read = registry.dataset(own)
     assert read.attributes.to_pydict() == {
-        "split_": ["train", "test"],
+        "source_": ["lens", "film"],
         "n_o": [1.0, 2.0],
         "dates": [0.0, 1.0],
     }
@@ -481,7 +488,7 @@ def odd_space(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         for i, (f, b, h) in enumerate(rows)
     ]
     body[7] = body[7].replace(";yes", ";?").replace(";no", ";?")
-    put(folder, "\n".join(["file;sleeve length;5_o_clock;label;split", *body]))
+    put(folder, "\n".join(["file;sleeve length;5_o_clock;label;source", *body]))
     command = f"fit {folder}/pictures -o {folder}/space --dim 3 --epochs 4 --width 8 --threads 1"
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
@@ -496,8 +503,13 @@ def test_what_fit_suggests_can_be_read(odd_space: tuple[Path, str]) -> None:
     assert len(edits) == 1
     tree = formula.parse(edits[0][4])
     space = liminal.open(folder)
-    assert set(formula.attributes(tree)) <= {"sleeve length", "5_o_clock", "label", "split_"}
-    assert space.card.attributes == {"sleeve length": "number", "5_o_clock": "bool", "label": "category", "split_": "category"}  # fmt: skip
+    assert set(formula.attributes(tree)) <= {"sleeve length", "5_o_clock", "label", "source_"}
+    assert space.card.attributes == {
+        "sleeve length": "number",
+        "5_o_clock": "bool",
+        "label": "category",
+        "source_": "category",
+    }
     space.edit("@0", edits[0][4])
 
 

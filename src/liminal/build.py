@@ -47,7 +47,7 @@ CALIBRATE_ON = 2_000  # held-out items that directions are calibrated and scored
 
 
 def fit(
-    data: str | Path | np.ndarray | Dataset,
+    data: Any,
     out: str | Path,
     *,
     model: str = "vae",

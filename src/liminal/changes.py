@@ -93,7 +93,8 @@ class Stored(Core):
 
         Args:
             attributes: a CSV or Parquet file, joined to the items by file name. Items that it does not name or gives no value keep theirs.
-            voice: hears progress, what each column became, and of each attribute how many values were set and how many kept.
+            voice: hears progress, what each column became, and how many values of each attribute were set
+                and kept.
 
         Returns:
             The names of the attributes in the file.

@@ -27,7 +27,7 @@ from .maps.clusters import Clusters
 from .measures.reader import Reader, reading
 from .modalities import Modality, Read
 from .models.latent import Flow
-from .ops import directions, effects, formula, mixing
+from .ops import directions, effects, filling, formula, mixing
 from .ops import support as supports
 from .ops.directions import Direction
 from .ops.mixer import Mixer
@@ -39,7 +39,6 @@ from .tensors import rng
 from .voice import Voice, speaking
 
 SPREAD_ON = 512  # items whose decoded attributes are read for their standard deviations
-FILL = 20  # rounds in which what an item lacks is filled
 TRUSTED_ON = 2_000  # held-out items that support is calibrated and tested on
 
 Item = str | int | Path | Tensor | np.ndarray
@@ -125,7 +124,7 @@ class Core:
 
     def _stored(self, data: Any, voice: Voice | None = None) -> np.ndarray:
         """Stored items from anything `encode` takes but tensors; `voice` hears what could not be read."""
-        if isinstance(data, str | Path):
+        if isinstance(data, str | Path) or self.modality.adopt(data) is not None:
             data = [data]
         if isinstance(data, np.ndarray):
             items = data[None] if data.ndim == len(self.modality.item_shape) else data
@@ -140,11 +139,11 @@ class Core:
         voice = voice or speaking()
         return np.concatenate([self._all_of(name, voice) for name in data])
 
-    def _all_of(self, name: str | Path, voice: Voice) -> np.ndarray:
+    def _all_of(self, name: Any, voice: Voice) -> np.ndarray:
         """The stored items (n, *modality.item_shape) of a name."""
         if isinstance(name, str) and name.startswith("@"):
             return self.items([_number(name)])
-        file = paths.located(name)
+        file = paths.located(name) if isinstance(name, str | Path) else None
         if file is not None and (file[1] is not None or paths.holds_one(file[0], self.modality)):
             return paths.item(*file, self.modality)[None]
         return np.asarray(registry.dataset(name, None, self.modality, voice).items)
@@ -152,8 +151,7 @@ class Core:
     def reconstruct(self, data: Any, voice: Voice | None = None) -> Samples:
         """Items encoded and decoded, beside the originals.
 
-        What an item lacks, such as a row's empty cell, is filled: the decoder's answer is encoded with the rest, again and again
-        (Rezende et al. 2014, with means for draws; of a linear decoder this ends at the conditional mean).
+        What an item lacks, such as a row's empty cell, is filled by the rest of it; see `ops.filling`.
 
         Args:
             data: as `encode` takes it.
@@ -161,13 +159,13 @@ class Core:
         """
         originals = self.modality.items(data) if isinstance(data, Tensor) else self._stored(data, voice)
         z = self.encode(originals)
-        y = self.generator.decode(z).cpu()
-        for _ in range(FILL):
-            whole = self.modality.filled(originals, y)
-            if whole is None:
-                break
-            z = self.generator.encode(whole).cpu()
-            y = self.generator.decode(z).cpu()
+        lacking = self.modality.lacking(originals)
+        if lacking is None:
+            return Samples(z, self.decode(z), self.modality, "reconstruction", originals)
+        some = lacking.flatten(1).any(1)
+        x = self.modality.tensor(originals[some.numpy()])
+        z[some] = filling.complete(self.generator, self.modality, x, lacking[some], z[some])
+        y = self.modality.filled(self.generator.decode(z).cpu(), lacking)
         return Samples(z, self.modality.items(y), self.modality, "reconstruction", originals)
 
     def errors(self, found: Samples) -> dict[str, float]:

@@ -38,10 +38,11 @@ _QUOTES = "Text goes in 'single quotes', a name with spaces in \"double quotes\"
 
 
 def resolve(where: str, kinds: Mapping[str, str]) -> str:
-    """The filter with every column's name as the table spells it, in backquotes, every value as its column has it.
+    """The filter with every column's name as the table spells it, and every value as its column has it.
 
-    A double-quoted thing is a column's name, or text where only text makes sense (``label = "Bag"``). A number
-    that is said to equal a category is text (``label = 3``); yes and no are true and false beside a yes/no.
+    A double-quoted thing is a column's name, or text where only text makes sense (``label = "Bag"``). A
+    number that is said to equal a category is text (``label = 3``); yes and no are true and false beside a
+    yes/no.
 
     Args:
         where: a condition; a leading ``where`` is dropped.

@@ -1,8 +1,9 @@
-"""Names that attributes can have: which a space keeps, and how others are made fit when data are read."""
+"""Names that attributes can have: which a space keeps, how others are made fit when data are read, and which tells a split."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from .errors import LiminalError
 
@@ -10,6 +11,10 @@ RESERVED = frozenset(
     {"id", "split", "z", "thumbnail", "source", "distance", "_distance", "_score"}
     | {"_rowid", "_rowaddr", "_rowoffset"}
 )
+SPLIT = ("split", "split_")  # a column that tells what is held out, as it is and as `fit_names` calls it
+TRAIN = ("train", "training")
+HELD_OUT = ("test", "testing", "val", "valid", "validation")
+HELD = frozenset({*HELD_OUT, "held", "held-out", "held_out", "holdout", "dev", "eval", "evaluation"})
 _SIGNS = str.maketrans({".": "_", "`": "_", '"': "_"})  # a filter could not tell such a name
 
 
@@ -34,8 +39,8 @@ def check_names(names: Sequence[str]) -> None:
 
 
 def fit_names(names: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    """The same names, those changed that `check_names` refuses: dots and quotes become underscores, and a name
-    that is taken or reserved gets one at its end.
+    """The same names, those changed that `check_names` refuses: dots and quotes become underscores, and a
+    name that is taken or reserved gets one at its end.
 
     Returns:
         n names that `check_names` accepts, and a remark for each one that was changed.
@@ -64,3 +69,24 @@ def _why(name: str) -> str:
     if name == _fit(name):
         return "another one differs only in case, and filters take names in any case"
     return "a name holds a letter, and no dot, backquote or double quote"
+
+
+def held_by(name: str, values: Sequence[Any]) -> list[bool] | None:
+    """Which of the items a column named ``split`` holds out: those with test, val, validation, held, ... for train or nothing.
+
+    None where the column has another name, or none of its words is such a one.
+
+    Raises:
+        LiminalError: only some of its words are.
+    """
+    words = [v.strip().lower() if isinstance(v, str) else v for v in values]
+    given = dict.fromkeys(word for word in words if word not in (None, ""))
+    if name.lower() not in SPLIT or not any(word in HELD or word in TRAIN for word in given):
+        return None
+    wrong = next((word for word in given if word not in HELD and word not in TRAIN), None)
+    if wrong is not None:
+        raise LiminalError(
+            f"the column {name.rstrip('_')} holds {wrong!r} beside words for what is held out; "
+            "wanted train, test or val, or another name for the column"
+        )
+    return [word in HELD for word in words]

@@ -10,13 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from . import build, registry
 from .card import Card, claim, read_weights, verify
-from .datasets import Dataset
 from .errors import LiminalError, unknown
 from .foreign import Foreign
 from .generator import Autoencoder, Wrapped
@@ -152,7 +150,7 @@ def _fill(module: torch.nn.Module, tensors: dict[str, Tensor], prefix: str, fold
 
 
 def fit(
-    data: str | Path | np.ndarray | Dataset,
+    data: Any,
     out: str | Path | None = None,
     *,
     voice: Voice | None = None,
@@ -180,7 +178,7 @@ def fit(
 def wrap(
     decode: Callable[[Tensor], Any],
     encode: Callable[[Tensor], Any],
-    data: str | Path | np.ndarray | Dataset,
+    data: Any,
     *,
     prior: str | Prior = "normal",
     dim: int | None = None,

@@ -16,6 +16,7 @@ from .datasets import Dataset, kinds, paths, splits
 from .datasets.arrays import array_dataset
 from .datasets.attributes import with_attributes
 from .errors import LiminalError, unknown
+from .files import atomic_bytes, cache_folder
 from .modalities import Modality
 from .voice import Voice
 
@@ -104,7 +105,7 @@ def modalities() -> dict[str, type[Modality]]:
 
 
 def dataset(
-    data: str | Path | np.ndarray | Dataset,
+    data: Any,
     attributes: str | Path | None = None,
     modality: str | Modality | None = None,
     voice: Voice | None = None,
@@ -116,7 +117,7 @@ def dataset(
 
     Args:
         data: an existing path wins over a dataset's name; ``FILE#n`` is one item of a file that holds many. Arrays are stored
-            items, or anything `datasets.columns` understands.
+            items, or anything `datasets.columns` understands. A data frame, or a table of Arrow's, is rows.
         attributes: a CSV or Parquet file, joined by file name.
         modality: the kind of data by name, for paths and arrays; None: what the data look like, which is said; or a modality
             to read them exactly as a space does.
@@ -140,6 +141,8 @@ def dataset(
         found = data
     elif isinstance(data, np.ndarray):
         found = _array(data, modality, options, progress)
+    elif not isinstance(data, str | Path):
+        return dataset(_adopted(data), attributes, modality, voice, **options)
     elif Path(data).exists() or paths.located(data):
         if str(data) in DATASETS:
             voice.say(
@@ -169,6 +172,24 @@ def dataset(
         more = f" and {len(found.skipped) - 5} more" if len(found.skipped) > 5 else ""
         voice.warn(f"{len(found.skipped)} of {len(found) + len(found.skipped)} inputs skipped: {first}{more}")
     return found
+
+
+def _adopted(data: Any) -> Path:
+    """A file in the user's cache that holds what somebody has in memory, such as a data frame.
+
+    Raises:
+        LiminalError: no kind of data takes such.
+    """
+    for name, kind in modalities().items():
+        held = kind.adopt(data)
+        if held is not None:
+            file = cache_folder("held", hashlib.sha256(held).hexdigest()[:20]) / f"{name}{kind.adopted}"
+            if not file.exists():
+                atomic_bytes(file, held)
+            return file
+    raise LiminalError(
+        f"data: {type(data).__name__}; wanted a path, the name of a dataset, an array or a data frame"
+    )
 
 
 def _same_kind(what: str, kind: type[Modality], modality: str | Modality | None) -> None:

@@ -236,8 +236,8 @@ def say(text: str, quiet: bool = False) -> None:
 
 
 def printable(text: str) -> str:
-    """A text that may come from data as a terminal can show it: control signs, and those that turn the order of
-    writing, as escapes; a line break stays."""
+    """A text that may come from data as a terminal can show it: control signs, and those that turn the order
+    of writing, as escapes; a line break stays."""
     return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
 
 

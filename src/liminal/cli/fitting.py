@@ -215,7 +215,7 @@ def _fitted(folder: Path) -> None:
 
 
 def _an_edit(card: Card) -> str:
-    """A formula along a direction that was learned, one that works if there is any; empty if there is none."""
+    """A formula along a learned direction, one that works if there is any; empty if there is none."""
     from ..ops.formula import Named, show
 
     found = json.loads(card.parts.get("directions.safetensors", {}).get("evidence", "[]"))

@@ -41,7 +41,12 @@ Device = Annotated[
 Layout = Annotated[str, option("--method", "NAME", "Of the map: umap, tsne or pca.")]
 Drawing = Annotated[Path | None, option("-o --output", "FILE", "A picture of them, too (.png, .jpg, .webp).")]
 PngOrFolder = Annotated[
-    Path, option("-o --output", "PATH", "One grid (.png), or a folder of files (no ending).")
+    Path,
+    option(
+        "-o --output",
+        "PATH",
+        "One grid (.png), a folder of files (no ending), or one file where the kind has such (.csv).",
+    ),
 ]
 
 

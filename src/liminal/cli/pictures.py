@@ -58,16 +58,15 @@ def decode(
     from ..export import latents
     from ..ops.samples import Samples
 
-    console.output(out, force, (".png",), folder=True)
     if (file is None) == (not at):
         raise LiminalError("decode: wanted a file of latents, or points of the map as --at X,Y")
+    places = [_place(text) for text in at or []]
+    it = opened(space, threads, device)
+    console.output(out, force, (".png", *it.modality.gathers), folder=True)
     if file is None:
-        _decode_places(
-            opened(space, threads, device), [_place(text) for text in at or []], method, out, quiet
-        )
+        _decode_places(it, places, method, out, quiet)
         return
     z = latents.read(file)
-    it = opened(space, threads, device)
     try:
         items = it.decode(z)
     except LiminalError as error:
@@ -140,8 +139,8 @@ def sample(
       liminal sample fashion -n 200 --where "label = 'Sandal'" --support 0.2 -o sandals
       liminal sample fashion --near @12 -o like-12.png
     """
-    console.output(out, force, (".png",), folder=True)
     it = opened(space, threads, device)
+    console.output(out, force, (".png", *it.modality.gathers), folder=True)
     samples = it.sample(
         n, source or "default", seed, where=where, cluster=cluster, near=near, support=support
     )
@@ -183,8 +182,8 @@ def reconstruct(
       liminal reconstruct fashion -n 24 -o grid.png
       liminal reconstruct photos-space @12 @40 me.jpg -o grid.png
     """
-    console.output(out, force, (".png",), folder=True)
     it = opened(space, threads, device)
+    console.output(out, force, (".png", *it.modality.gathers), folder=True)
     with console.speaking(quiet) as voice:
         found = it.reconstruct(what or _held_out(it, n, seed), voice)
     found.save(out)

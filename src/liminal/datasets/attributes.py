@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 
 from ..errors import LiminalError
 from ..names import fit_names
+from ..tabular.cells import typed
+from ..tabular.tables import KEYS, read_table
 from . import Dataset
-from .cells import typed
-from .tables import KEYS, read_table
 
 _KEPT = (pa.float64(), pa.bool_(), pa.string())  # what a catalogue keeps
 _ROW = re.compile(r".*#(\d+)$", re.DOTALL)
@@ -29,11 +29,11 @@ def join_attributes(
     """The rows of a table that belong to these items, in the items' order.
 
     The key column is the one named file, filename, file_name, path, name, image or id (the best match among
-    those present), else the column of words that names most items, if more than half. A key matches the item
-    whose path ends in the longest part of it: the whole path, the last folder and name, the name, each with or
-    without its ending, and only where one item and one row have it. Of an item ``"file#row"`` it matches the
-    whole or the row's number. Without a key column a table of exactly as many rows as items is joined by row,
-    where the items are rows themselves.
+    those present), else the column of words that names most items, if more than half. A key matches the
+    item whose path ends in the longest part of it: the whole path, the last folder and name, the name, each
+    with or without its ending, and only where one item and one row have it. Of an item ``"file#row"`` it
+    matches the whole or the row's number. Without a key column a table of exactly as many rows as items is
+    joined by row, where the items are rows themselves.
 
     Args:
         file: as `tables.read_table` takes it.
@@ -66,8 +66,9 @@ def join_attributes(
 
 
 def with_attributes(dataset: Dataset, file: Path | None) -> Dataset:
-    """The dataset with the columns of `file` joined to it (see `join_attributes`), each with a name and a type
-    that a space can keep; a column that exists already is replaced. What was done is in the dataset's notes.
+    """The dataset with the columns of `file` joined to it (see `join_attributes`), each with a name and a
+    type that a space can keep; a column that exists already is replaced. What was done is in the dataset's
+    notes.
 
     Raises:
         LiminalError: as `join_attributes`.
@@ -94,8 +95,8 @@ def with_attributes(dataset: Dataset, file: Path | None) -> Dataset:
 
 
 def as_attributes(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
-    """The columns of a table that can be attributes, as float64, bool or string: as `cells.typed`, dates as days
-    since 1970-01-01, and names that a space can keep.
+    """The columns of a table that can be attributes, as float64, bool or string: as `cells.typed`, dates as
+    days since 1970-01-01, and names that a space can keep.
 
     Returns:
         The columns, and a remark on each.
@@ -148,7 +149,8 @@ def _matched(
     if len(left) > len(unclear):
         example = next(k for k in left if k not in set(unclear))
         say(
-            f"{len(left) - len(unclear):,} of {len(keys):,} rows of {file.name} name no item, such as {example!r}"
+            f"{len(left) - len(unclear):,} of {len(keys):,} rows of {file.name} name no item, such as "
+            f"{example!r}"
         )
     return key, order
 
@@ -159,8 +161,8 @@ def _no_match(file: Path, table: pa.Table, named: Sequence[str], places: _Places
         unclear = [k for k in _keys(table, column) if k is not None and len(places.called(k)) > 1]
         if 2 * len(unclear) > table.num_rows or (unclear and column in named):
             return LiminalError(
-                f"attributes {file}: no row matches an item alone; {places.unclear(unclear[0])} in the column "
-                f"{column!r}"
+                f"attributes {file}: no row matches an item alone; {places.unclear(unclear[0])} in the "
+                f"column {column!r}"
             )
     column = named[0] if named else table.column_names[0]
     example = next((str(v) for v in table[column].to_pylist() if v is not None), "nothing")
@@ -223,8 +225,8 @@ def _refuse_twins(file: Path, table: pa.Table, column: str, places: _Places) -> 
         if key in known:
             rows = [i + 1 for i, other in enumerate(keys) if other == key][:2]
             raise LiminalError(
-                f"attributes {file}: {key!r} stands in rows {rows[0]} and {rows[1]} of the column {column!r}; "
-                "wanted one row for each item"
+                f"attributes {file}: {key!r} stands in rows {rows[0]} and {rows[1]} of the column "
+                f"{column!r}; wanted one row for each item"
             )
 
 

@@ -15,12 +15,11 @@ import pyarrow as pa
 
 from ..errors import LiminalError
 from ..modalities import Modality
+from ..names import HELD_OUT, TRAIN, fit_names
 from . import Dataset
-from .attributes import as_attributes, with_attributes
+from .attributes import with_attributes
 from .cache import Outcome, Progress, Told, store
 
-TRAIN = ("train", "training")
-HELD_OUT = ("test", "testing", "val", "valid", "validation")
 ENTRY = re.compile(r"#\d+$")
 BATCH = 16  # files that one thread reads at a time
 
@@ -158,14 +157,16 @@ def read_files(
         total=len(found),
         progress=progress,
     )
-    known, said = as_attributes(stored.known) if stored.known.num_columns else (pa.table({}), ())
+    names, said = fit_names(stored.known.column_names)
+    if isinstance(kind, type):
+        said = (*stored.modality.told, *said)
     what, name = ("folder", place.absolute().name) if place == base else ("file", place.stem)
     return Dataset(
         name=name,
         modality=stored.modality,
         items=stored.items,
         sources=stored.sources,
-        attributes=known,
+        attributes=stored.known.rename_columns(names),
         provenance={
             "source": f"{what} {place.absolute().name}",
             "licence": "not stated",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from ..errors import LiminalError, unknown
 from ..modalities import Modality
@@ -29,41 +29,38 @@ class Look(NamedTuple):
     files: dict[str, list[str]]
     why: str = ""
 
-    def told(self) -> str:
-        """The files in words: ``512 image files, 1 table file (labels.csv)``."""
-        return self.why or ", ".join(f"{_count(kind, names)}" for kind, names in self.files.items())
 
-
-def look(path: Path, kinds: Kinds, apart: Path | None = None) -> Look:
+def look(path: Path, kinds: Kinds, apart: Path | None = None, wanted: str | None = None) -> Look:
     """What lies at a path, the kind with the most files first, of as many the one that comes first in `kinds`.
 
-    A file whose ending several kinds read counts as the one's that reads the fewest endings.
+    A file whose ending several kinds read counts as the wanted one's, else as that one's that reads the fewest endings.
 
     Args:
         path: an existing file or folder.
         kinds: by name.
         apart: a file that is known to be no data.
+        wanted: a kind's name, if one is asked for.
 
     Raises:
         LiminalError: a folder cannot be listed, or a Parquet file is damaged.
     """
     arrays = next((name for name, kind in kinds.items() if kind.arrays), "")
     if path.is_file():
-        return _file(path, kinds, arrays)
+        return _file(path, kinds, arrays, wanted)
     if arrays and (idx := idx_files(path)):
         return Look({arrays: [file.name for file in idx]}, f"{path} holds idx files")
     readable = frozenset(PARQUET).union(*(kind.reads for kind in kinds.values()))
     base, aside = path.resolve(), None if apart is None else apart.resolve()
     files: dict[str, list[str]] = {}
     for found in find(path, readable)[0]:
-        if base / found.name != aside and (name := _owner(path / found.name, kinds, arrays)):
+        if base / found.name != aside and (name := _owner(path / found.name, kinds, arrays, wanted)):
             files.setdefault(name, []).append(found.name)
     order = list(kinds)
     return Look(dict(sorted(files.items(), key=lambda pair: (-len(pair[1]), order.index(pair[0])))))
 
 
-def _file(path: Path, kinds: Kinds, arrays: str) -> Look:
-    name, ending = _owner(path, kinds, arrays), path.suffix.lower()
+def _file(path: Path, kinds: Kinds, arrays: str, wanted: str | None) -> Look:
+    name, ending = _owner(path, kinds, arrays, wanted), path.suffix.lower()
     why = f"{path} ends in {ending}"
     if not name and arrays and (ending in ARRAYS or is_idx(path)):
         name, why = arrays, f"{path} holds an array of numbers"
@@ -72,10 +69,12 @@ def _file(path: Path, kinds: Kinds, arrays: str) -> Look:
     return Look({name: [path.name]} if name else {}, why)
 
 
-def _owner(file: Path, kinds: Kinds, arrays: str) -> str:
+def _owner(file: Path, kinds: Kinds, arrays: str, wanted: str | None) -> str:
     """The kind that a file belongs to; empty where none reads it."""
     ending = file.suffix.lower()
     able = [name for name, kind in kinds.items() if ending in kind.reads]
+    if wanted in able:
+        return wanted
     if arrays and ending in PARQUET:
         try:
             pictures = has_pictures(file)
@@ -100,12 +99,12 @@ def choose(
     """
     if wanted is not None and wanted not in kinds:
         raise unknown("modality", wanted, kinds)
-    found = look(path, kinds, apart)
+    found = look(path, kinds, apart, wanted)
     if not found.files:
         _refuse(path, kinds if wanted is None else {wanted: kinds[wanted]})
     name = wanted or next(iter(found.files))
     kind = kinds[name]
-    if name not in found.files and not (path.is_file() and path.suffix.lower() in kind.reads):
+    if name not in found.files:
         first = kinds[next(iter(found.files))].plural
         raise LiminalError(
             f"--modality {name}: {_place(path, found)}, no {kind.plural}; leave it out to read {first}"
@@ -138,15 +137,15 @@ def _count(kind: str, names: list[str]) -> str:
     return f"{len(names):,} {kind} file{'s' if len(names) != 1 else ''}{shown}"
 
 
-def _refuse(path: Path, kinds: Kinds) -> None:
-    wanted = " or ".join(f"{kind.plural} ({', '.join(sorted(kind.reads))})" for kind in kinds.values())
+def _refuse(path: Path, kinds: Kinds) -> NoReturn:
+    wanted = " or ".join(f"{', '.join(sorted(kind.reads))} ({kind.plural})" for kind in kinds.values())
     if path.is_file():
         more = ", an .npy, .npz, .parquet or idx file" if any(kind.arrays for kind in kinds.values()) else ""
-        raise LiminalError(f"{path}: wanted a folder{more}, or a file of {wanted}")
+        raise LiminalError(f"{path}: wanted a folder{more}, or a file that ends in {wanted}")
     unusable = find(path, frozenset().union(*(kind.reads for kind in kinds.values())))[1]
     if unusable:
         raise LiminalError(f"folder {path}: nothing can be read; {unusable[0][0]}: {unusable[0][1]}")
-    if not any(not entry.name.startswith(".") for entry in path.iterdir()):
-        raise LiminalError(f"folder {path} is empty; wanted {wanted}")
     nouns = " or ".join(kind.plural for kind in kinds.values())
-    raise LiminalError(f"folder {path} holds no {nouns}; wanted files of {wanted}")
+    if not any(not entry.name.startswith(".") for entry in path.iterdir()):
+        raise LiminalError(f"folder {path} is empty; wanted {nouns}: files that end in {wanted}")
+    raise LiminalError(f"folder {path} holds no {nouns}; wanted files that end in {wanted}")

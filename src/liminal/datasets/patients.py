@@ -1,29 +1,33 @@
 r"""Records of made-up patients, drawn by code: a table of mixed columns whose every dependence is known.
 
 Two hidden factors of a person, both standard normal and independent: ``frailty`` f and ``wealth`` w. With
-:math:`\sigma(t) = 1 / (1 + e^{-t})`, N standard normal noise, and a = (age - 50) / 20, the columns follow one after another:
+:math:`\sigma(t) = 1 / (1 + e^{-t})`, N standard normal noise, and a = (age - 50) / 20, the columns follow
+one after another:
 
-===========  ==========================================================================================
-age          18 + 77 Beta(2, 2.4), to whole years; independent of f and w
-region       north .40, south .30, west .18, east .09, islands .03; independent of all
-education    basic, school, college, university, doctorate by where w + .5 N - .3 a falls: below -1.3, .2, 1, 2, above
-smoker       yes with chance :math:`\sigma(-1.1 - .9 w + .5 f)`, in the islands + 1
-bmi          26 + 2.2 a + 2.5 f + 1.5 [smoker] - .8 w + 2.2 N, held to 14 ... 60, one decimal
-pressure     122 + 11 a + 6 f + .9 (bmi - 26) + 7 N mmHg, held to 80 ... 230, whole
-medicated    yes with chance :math:`\sigma((\mathrm{pressure} - 142) / 7)`
-cholesterol  4.9 + .35 a + .25 f + .04 (bmi - 26) - .9 [medicated] + .5 N mmol/l, held to 2 ... 12, two decimals
-income       exp(10.2 + .75 w - .2 a^2 + .35 N), and one in fifty, at random, five times that: a heavy tail; whole
-visits       Poisson with mean exp(.6 + .5 a + .45 f + .3 [smoker]); whole
-ward         surgery, heart, lung, general by the greatest of .2, 1.1 a + .02 (pressure - 130), 1.6 [smoker] - .5 + .4 f, .9, each
-             with Gumbel noise: shares are the softmax of these scores
-admitted     a day in 2023: day 0 ... 364 of the year is 182 + 182 sin(u); u = (pi / 2) tanh(.8 (1 if lung else -1 if heart else 0) + N)
-insured      yes with chance :math:`\sigma(1 + 1.2 w + .8 a)`
-===========  ==========================================================================================
+- ``age``: 18 + 77 Beta(2, 2.4), to whole years; independent of f and w.
+- ``region``: north .40, south .30, west .18, east .09, islands .03; independent of all.
+- ``education``: basic, school, college, university, doctorate, by where w + .5 N - .3 a falls: below -1.3,
+  .2, 1, 2, or above.
+- ``smoker``: yes with chance :math:`\sigma(-1.1 - .9 w + .5 f)`, in the islands with + 1 in the brackets.
+- ``bmi``: 26 + 2.2 a + 2.5 f + 1.5 [smoker] - .8 w + 2.2 N, held to 14 ... 60, one decimal.
+- ``pressure``: 122 + 11 a + 6 f + .9 (bmi - 26) + 7 N mmHg, held to 80 ... 230, whole.
+- ``medicated``: yes with chance :math:`\sigma((\mathrm{pressure} - 142) / 7)`.
+- ``cholesterol``: 4.9 + .35 a + .25 f + .04 (bmi - 26) - .9 [medicated] + .5 N mmol/l, held to 2 ... 12,
+  two decimals.
+- ``income``: exp(10.2 + .75 w - .2 a^2 + .35 N), and one in fifty, at random, five times that: a heavy
+  tail; whole.
+- ``visits``: Poisson with mean exp(.6 + .5 a + .45 f + .3 [smoker]).
+- ``ward``: surgery, heart, lung or general, with chances as the exponentials of .2, 1.1 a + .02 (pressure -
+  130), 1.6 [smoker] - .5 + .4 f and .9.
+- ``admitted``: a day of 2023, counted from 0: 182 + 182 sin(u) with u = (pi / 2) tanh(.8 ([lung] - [heart])
+  + N), where the brackets tell the ward.
+- ``insured``: yes with chance :math:`\sigma(1 + 1.2 w + .8 a)`.
 
-Missing cells: ``cholesterol`` with chance :math:`\sigma(-.6 - 1.2 a - .25\,\mathrm{visits})`: the young who seldom come are not
-tested; ``income`` with chance .05, of those with college or more .25; ``insured`` with chance .1, in surgery .3; ``education``
-with chance .04. Whether a cell is missing does not depend on what stood in it, given the row's other cells (missing at random,
-Rubin 1976; for income only where education is known).
+Missing cells: ``cholesterol`` with chance :math:`\sigma(-.6 - 1.2 a - .25\,\mathrm{visits})`: the young who
+seldom come are not tested; ``income`` with chance .05, of those with college or more .25; ``insured`` with
+chance .1, in surgery .3; ``education`` with chance .04. Whether a cell is missing does not depend on what
+stood in it, given the row's other cells (missing at random, Rubin 1976; for income only where education is
+known).
 """
 
 from __future__ import annotations
@@ -43,6 +47,7 @@ REGIONS = {"north": 0.40, "south": 0.30, "west": 0.18, "east": 0.09, "islands": 
 EDUCATION = ("basic", "school", "college", "university", "doctorate")
 WARDS = ("surgery", "heart", "lung", "general")
 FACTORS = ("frailty", "wealth")
+TYPICAL = 4_000  # rows that hold every value
 FIRST = date(2023, 1, 1)
 
 
@@ -133,7 +138,7 @@ def patients(n: int = 20_000, seed: int = 0, progress: Progress | None = None) -
         LiminalError: as `draw`.
     """
     rows, truth = draw(n, seed)
-    modality = Table.of(rows)
+    modality = Table.of(draw(TYPICAL)[0])  # the same columns and values whatever n and seed
     items, _ = modality.cells(rows, "patients")
     known = modality.known(rows, items)
     for name in FACTORS:

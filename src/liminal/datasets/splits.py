@@ -9,45 +9,42 @@ import numpy as np
 import pyarrow as pa
 
 from ..errors import LiminalError
+from ..names import SPLIT, held_by
 from . import Dataset
-from .folder import HELD_OUT, TRAIN
 
-COLUMN = "split"
-HELD = (*HELD_OUT, "held", "held-out", "held_out", "holdout", "dev", "eval", "evaluation")
+LEAST = 20  # held-out items that support and the report need; a small set gives up to a fifth for them
 
 
 def own_split(dataset: Dataset) -> Dataset:
     """The dataset with a column named ``split`` (train; test, val, validation, held, ...) as `held_out`, and no attribute.
 
     An item without a word in it is trained on. Where no item is held out, `held_out` is None, as if there were no column.
+    A column of that name with other words stays an attribute.
 
     Raises:
-        LiminalError: the column holds something else.
+        LiminalError: only some of its words tell a split.
     """
-    name = next((name for name in dataset.attributes.column_names if name.lower() == COLUMN), None)
-    if name is None:
-        return dataset
-    words = [str(v).strip().lower() for v in dataset.attributes[name].to_pylist() if v is not None]
-    wrong = next((word for word in words if word not in (*TRAIN, *HELD)), None)
-    if wrong is not None:
-        raise LiminalError(
-            f"dataset {dataset.name}: the column {name} holds {wrong!r}; wanted train, test or val, or another name for the column"
-        )
-    held_out = np.array([str(v).strip().lower() in HELD for v in dataset.attributes[name].to_pylist()])
-    said = f"the column {name}: {int(held_out.sum()):,} items are held out"
-    rest = dataset.attributes.drop_columns([name])
-    return replace(
-        dataset,
-        attributes=rest if rest.num_columns else pa.table({}),
-        held_out=held_out if held_out.any() else None,
-        notes=(*dataset.notes, said),
-    )
+    for name in dataset.attributes.column_names:
+        held = held_by(name, dataset.attributes[name].to_pylist()) if name.lower() in SPLIT else None
+        if held is not None:
+            called = name.rstrip("_")
+            rest = dataset.attributes.drop_columns([name])
+            renamed = f"the attribute {called!r} is called "
+            notes = [note for note in dataset.notes if not note.startswith(renamed)]
+            return replace(
+                dataset,
+                attributes=rest if rest.num_columns else pa.table({}),
+                held_out=np.array(held) if any(held) else None,
+                notes=(*notes, f"the column {called}: {sum(held):,} items are held out"),
+            )
+    return dataset
 
 
 def split(
     count: int, held_out: np.ndarray | None, seed: int, groups: Sequence[str] | None = None
 ) -> np.ndarray:
-    """bool (count,): which items are held out. The data's own split, else a tenth of them, 10,000 at most and 1 at least.
+    """bool (count,): which items are held out. The data's own split, else a tenth of them, 10,000 at
+    most; but 20, or a fifth of them, where that is fewer; 1 at least.
 
     Args:
         count: of the items.
@@ -74,7 +71,7 @@ def split(
                     "wanted each group on one side"
                 )
         return held_out
-    most = min(10_000, max(1, count // 10))
+    most = min(10_000, max(count // 10, min(LEAST, count // 5), 1))
     if groups is not None:
         return _by_group(groups, most, seed)
     mask = np.zeros(count, bool)
@@ -87,7 +84,7 @@ def _by_group(groups: Sequence[str], most: int, seed: int) -> np.ndarray:
     names, place, sizes = np.unique(np.asarray(groups, dtype=str), return_inverse=True, return_counts=True)
     if len(names) < 2:
         raise LiminalError(
-            f"fit: all items are of one group, {names[0]!r}, so none could be held out; wanted 2 groups or more"
+            f"fit: all items are of one group, {str(names[0])!r}, so none could be held out; wanted 2 groups or more"
         )
     chosen = np.zeros(len(names), bool)
     left = most

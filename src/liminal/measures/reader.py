@@ -195,14 +195,7 @@ def reading(reader: Reader, modality: Modality) -> Read:
 
     Numbers come in their own units, yes/no as probabilities, a category as the probability of each ``name=value``: (n,) by name.
     """
-
-    def read(y: Tensor) -> dict[str, Tensor]:
-        found = reader.named(hard := modality.harden(y))
-        for name, value in modality.exact(hard).items():
-            found[name] = torch.where(value.isnan(), found[name], value) if name in found else value
-        return found
-
-    return read
+    return lambda y: {**reader.named(hard := modality.harden(y)), **modality.exact(hard)}
 
 
 def auc(yes: np.ndarray, score: np.ndarray) -> float:

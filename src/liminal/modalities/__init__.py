@@ -161,6 +161,11 @@ class Modality(ABC):
     def config(self) -> dict[str, Any]:
         """JSON-ready arguments; ``type(m)(**m.config())`` equals ``m``. What was learned from data lies here too."""
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Sentences on what `infer` found in the data, for whoever brought them."""
+        return ()
+
     def fitted(self, items: np.ndarray, rows: np.ndarray) -> Modality:
         """This modality with codes learned from `rows` of the stored items, which are those trained on. Itself by default."""
         return self
@@ -176,6 +181,16 @@ class Modality(ABC):
         Raises:
             LiminalError: nothing in it can be read; names the file and what is wrong.
         """
+
+    adopted: ClassVar[str] = ""  # ending of the files that `adopt` gives
+
+    @classmethod
+    def adopt(cls, data: Any) -> bytes | None:
+        """Data that somebody holds in memory, such as a data frame, as the bytes of a file of this kind; None where it is no such.
+
+        Arrays of numbers are not asked about: a kind with `arrays` reads them as they are.
+        """
+        return None
 
     def load(self, source: Source, name: str, entry: int | None = None) -> tuple[np.ndarray, tuple[str, ...]]:
         """The stored item in a file, and remarks on how it was read.
@@ -282,9 +297,16 @@ class Modality(ABC):
         """Stored items as a perfect decoder would give them: y (n, *soft_shape)."""
         return self.likelihood.target(self.tensor(items))
 
-    def filled(self, items: np.ndarray, y: Tensor) -> Tensor | None:
-        """x of `items` with what they lack, such as a row's empty cells, taken from y; None where they lack nothing."""
+    def lacking(self, items: np.ndarray) -> Tensor | None:
+        """Which places of y say what `items` lack, such as a row's empty cells: bool (n, *soft_shape).
+
+        None where nothing is lacking, or nothing ever can be. Where it can, `likelihood.partial` judges the rest.
+        """
         return None
+
+    def filled(self, y: Tensor, lacking: Tensor) -> Tensor:
+        """y in which no place that was lacking says that it lacks again."""
+        return y
 
     def harden(self, y: Tensor) -> Tensor:
         """The items that y stands for, in y's own form."""
@@ -315,10 +337,7 @@ class Modality(ABC):
         return None
 
     def exact(self, y: Tensor) -> dict[str, Tensor]:
-        """Attributes that y states itself, such as the columns of a table: by an attribute's name, or name=value of a category.
-
-        NaN where y states nothing; what is read from the rest stands in for it.
-        """
+        """Attributes that y states itself, such as the columns of a table: by an attribute's name, or name=value of a category."""
         return {}
 
     def trivial(self, items: np.ndarray, n: int, seed: int) -> tuple[str, np.ndarray] | None:

@@ -24,8 +24,9 @@ ABOVE, BELOW, SYMBOL = (44, 110, 187), (196, 92, 62), (58, 138, 104)
 def card(
     columns: Sequence[Column], item: np.ndarray, size: int, compare: np.ndarray | None = None
 ) -> Image.Image:
-    """Bars from top to bottom: numbers from their median to the right (above) or left (below), symbols as a block at their
-    place among all; an empty track is a missing cell. Cells that differ from `compare` lie on amber, the old place as a line.
+    """Bars from top to bottom: numbers from their median to the right (above) or left (below), symbols as a
+    block at their place among all; an empty track is a missing cell. Cells that differ from `compare` lie on
+    amber, the old place as a line.
 
     Args:
         columns: of the table.

@@ -1,13 +1,13 @@
 """Columns of a table: what kind each is, its cells as numbers, and the codes that networks see.
 
-A cell is one float64: a number as it is, yes/no 1 or 0, a category the index of its value, a date its days since
-1970-01-01; NaN where it is missing. A number's code is about a quantile of the standard normal: a monotone, piecewise linear
-map from values at `knots` to codes `at`, both learned from the rows that are trained on.
+A cell is one float64: a number as it is, yes/no 1 or 0, a category the index of its value, a date its days
+since 1970-01-01; NaN where it is missing. A number's code is about a quantile of the standard normal: a
+monotone, piecewise linear map from values at `knots` to codes `at`, both learned from the rows that are
+trained on.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Sequence
@@ -21,18 +21,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import LiminalError, unknown
+from ..tabular.cells import EMPTY, NO, YES, typed
+from ..tabular.frames import words_of
 
 KNOTS = 65  # of a number's code, at most; its distinct values where they are fewer
 MOST_VALUES = 100  # text with more different values describes single rows rather than sorts them
 MOST_DECIMALS = 6
-KEY_ROWS = 10  # from so many rows on, cells that never come again tell rows apart and nothing else
 NUMBERS = ("number", "integer", "date")
-KINDS = (*NUMBERS, "yes", "category")
-EPOCH = datetime(1970, 1, 1)
-MISSING = ("", "na", "n/a", "nan", "null", "?", "-")  # in any case
-YES, NO = ("yes", "true", "y", "t"), ("no", "false", "n", "f")
-_CATEGORIES = ("label", "class")  # columns that hold names, even if those are digits
-_DATE = r"^\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?$"
+KINDS = {
+    "number": "number",
+    "integer": "whole number",
+    "date": "date",
+    "yes": "yes/no",
+    "category": "category",
+}
+EPOCH, DAY = datetime(1970, 1, 1), 86_400_000_000  # microseconds of a day
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,35 @@ class Column:
         if self.kind in NUMBERS:
             return float(self.rounded(np.interp(0.0, self.at, self.knots)))
         return float(np.argmax(self.shares[: len(self.words)]))
+
+    @property
+    def told(self) -> str:
+        """What the column is, in words."""
+        if self.kind in NUMBERS:
+            what = f"{KINDS[self.kind]}, {self.show(self.low)} to {self.show(self.high)}"
+        elif self.kind == "yes":
+            what = KINDS[self.kind]
+        else:
+            what = f"category of {len(self.values)} values"
+        return f"{what}, or missing" * self.missing or what
+
+    @property
+    def bits(self) -> float:
+        """How many bits tell the values of a cell apart; 64 for a number of any decimals."""
+        if self.kind not in NUMBERS:
+            return math.log2(max(self.symbols, 2))
+        if self.decimals is None:
+            return 64.0
+        return math.log2((self.high - self.low) * 10**self.decimals + 1 + self.missing)
+
+    def surprise(self, cell: float) -> float:
+        """How rare a cell is among those learned from, in nats; of a number, to lie so far out on either
+        side."""
+        if self.kind in NUMBERS:
+            code = 0.0 if math.isnan(cell) else float(np.interp(cell, self.knots, self.at))
+            return -math.log(2 * NormalDist().cdf(-abs(code)))
+        symbol = len(self.words) if math.isnan(cell) else int(cell)
+        return -math.log(max(self.shares[symbol] if symbol < len(self.shares) else 0.0, 1e-6))
 
     def learned(self, cells: np.ndarray) -> Column:
         """This column with codes or shares from cells (n,)."""
@@ -156,39 +188,30 @@ class Column:
         return cell
 
 
-def words_of(array: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """A column's cells as trimmed strings, null where one says that it is missing."""
-    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    if pa.types.is_boolean(array.type):
-        return pc.if_else(array, "yes", "no")
-    if pa.types.is_floating(array.type):
-        array = pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
-    words = pc.utf8_trim_whitespace(array.cast(pa.string()))
-    return pc.if_else(pc.is_in(pc.utf8_lower(words), pa.array(MISSING)), pa.scalar(None, pa.string()), words)
-
-
 def cast(column: Column, array: pa.Array | pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
     """A column's cells of any type as numbers (n,), and which of them (n,) the column cannot hold."""
     array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
     kind = array.type
+    if column.kind == "date" and pa.types.is_temporal(kind):
+        micros = array.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
+        return _floats(micros) / DAY, np.zeros(len(array), bool)
     plain = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
     if column.kind in ("number", "integer") and plain:
         cells = _floats(array)
-        return cells, np.isinf(cells)
-    words = words_of(array)
-    texts = words.dictionary_encode()
+        return np.where(np.isinf(cells), np.nan, cells), np.isinf(cells)
+    words = words_of(array).dictionary_encode()
+    texts = words.dictionary.to_pylist()
     if column.kind == "category":
         number = {value: float(i) for i, value in enumerate(column.values)}
-        read = lambda text: number.get(text, number.get(_whole(text), math.inf))
+        read = lambda text: number.get(text, number.get(text.removesuffix(".0"), math.inf))
     elif column.kind == "yes":
-        number = {**dict.fromkeys((*YES, "1", "1.0"), 1.0), **dict.fromkeys((*NO, "0", "0.0"), 0.0)}
-        read = lambda text: number.get(text.lower(), math.inf)
+        number = {**dict.fromkeys(YES, 1.0), **dict.fromkeys(NO, 0.0)}
+        read = lambda text: number.get(text.lower().removesuffix(".0"), math.inf)
     else:
         read = _days if column.kind == "date" else _number
-    values = np.array([*map(read, texts.dictionary.to_pylist()), math.nan])
-    cells = values[pc.fill_null(texts.indices, len(values) - 1).to_numpy(zero_copy_only=False)]
+    empty = [text.lower() in EMPTY and text not in column.values for text in texts]
+    values = np.array([math.nan if e else read(t) for t, e in zip(texts, empty, strict=True)] + [math.nan])
+    cells = values[pc.fill_null(words.indices, len(values) - 1).to_numpy(zero_copy_only=False)]
     return np.where(np.isinf(cells), np.nan, cells), np.isinf(cells)
 
 
@@ -212,95 +235,78 @@ def _days(text: str) -> float:
     return (at - EPOCH) / timedelta(days=1)
 
 
-def _whole(text: str) -> str:
-    """``3`` of ``3.0``: whole numbers that a table with empty cells wrote as fractions."""
-    return text.removesuffix(".0")
-
-
 def columns_of(table: pa.Table) -> tuple[list[Column], dict[str, str]]:
-    """The columns of a table that rows are made of, codes not learned yet; and why others are none, by name.
+    """The columns of a table that rows can be made of, and why others are none, by name.
 
-    Text is a number, a date or yes/no where all of its cells are, else a category. Left out are columns with one value or
-    none, and keys: text, or whole numbers called id, that differ in every row.
+    Types are those of `tabular.cells.typed`; codes are learned from all rows. Columns of one value are left
+    out as well.
+
+    Args:
+        table: as `tabular.tables.read_table` gives it; each name fit to be an attribute's.
 
     Raises:
         LiminalError: a number is infinite.
     """
-    columns, others = [], {}
-    named = _class_names(table.schema)
-    for name in table.column_names:
-        array = table[name].combine_chunks()
-        if name in named and pa.types.is_integer(array.type):
-            array = pa.array(named[name], pa.string()).take(array)
-        found = _column(name, array)
-        if isinstance(found, Column):
-            columns.append(found)
-        else:
-            others[name] = found
-    return columns, others
+    values, said = typed(table)
+    columns, left_out = [], {}
+    for name, line in zip(table.column_names, said, strict=True):
+        if name not in values.column_names:
+            left_out[name] = line.removeprefix(f"{name}: left out, ")
+            continue
+        array = values[name].combine_chunks()
+        distinct = pc.unique(array).drop_null()
+        if len(distinct) < 2:
+            one = repr(distinct[0].as_py()) + (" or empty" if array.null_count else "")
+            left_out[name] = f"each of its cells is {one}"
+            continue
+        columns.append(_column(name, array, distinct))
+    return columns, left_out
 
 
-def _column(name: str, array: pa.Array) -> Column | str:
-    """What a column is, or why it is left out."""
-    kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
-    if not (pa.types.is_primitive(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-        return f"its cells are of type {kind}"
-    words = words_of(array)
-    distinct = pc.unique(words).drop_null()
-    missing = words.null_count > 0
-    if len(distinct) < 2:
-        return f"each of its cells is {distinct[0].as_py()!r}" if len(distinct) and not missing else (
-            "nothing is in it" if not len(distinct) else f"its cells are {distinct[0].as_py()!r} or empty"
-        )  # fmt: skip
-    low = {text.lower() for text in distinct.to_pylist()} if len(distinct) <= 4 else set()
-    digits = name.lower() in _CATEGORIES
-    if low and (low <= {*YES[:2], *NO[:2]} or low in ({"y", "n"}, {"t", "f"})):
-        return Column(name, "yes", missing=missing)
-    if pa.types.is_temporal(kind) or pc.all(pc.match_substring_regex(distinct, _DATE)).as_py():
-        return Column(name, "date", missing=missing, decimals=_decimals(cast(Column(name, "date"), words)[0]))
-    cells, wrong = cast(Column(name, "number"), array)
-    if not digits and not wrong.any():
-        return _numbers(name, cells, missing)
-    if (
-        not digits
-        and pc.any(pc.is_in(pc.utf8_lower(distinct), pa.array(["inf", "-inf", "infinity"]))).as_py()
-    ):
-        raise LiminalError(f"column {name}: a number is infinite; wanted finite ones, or an empty cell")
-    if len(distinct) == len(words) >= KEY_ROWS and not digits:
-        return "it is a key: each of its cells is another"
-    return Column(name, "category", values=tuple(sorted(distinct.to_pylist())), missing=missing)
-
-
-def _numbers(name: str, cells: np.ndarray, missing: bool) -> Column | str:
-    known = cells[~np.isnan(cells)]
-    if np.isin(known, (0.0, 1.0)).all():
-        return Column(name, "yes", missing=missing)
-    low = name.lower()
-    named = low in ("id", "index", "idx") or low.endswith("_id")
-    if named and len(np.unique(known)) == len(cells) >= KEY_ROWS:
-        return "it is a key: each of its cells is another"
-    decimals = _decimals(known)
-    return Column(name, "number" if decimals else "integer", missing=missing, decimals=decimals) if (
-        decimals is not None
-    ) else Column(name, "number", missing=missing)  # fmt: skip
+def _column(name: str, array: pa.Array, distinct: pa.Array) -> Column:
+    missing = array.null_count > 0
+    if pa.types.is_boolean(array.type):
+        column = Column(name, "yes", missing=missing)
+    elif pa.types.is_string(array.type):
+        column = Column(name, "category", values=tuple(sorted(distinct.to_pylist())), missing=missing)
+    else:
+        kind = "date" if pa.types.is_timestamp(array.type) else "number"
+        decimals = _decimals(cast(Column(name, kind), distinct)[0])
+        kind = "integer" if kind == "number" and decimals == 0 else kind
+        column = Column(name, kind, missing=missing, decimals=decimals)
+    return column.learned(cast(column, array)[0])
 
 
 def _decimals(cells: np.ndarray) -> int | None:
     """The least decimals that write all cells exactly; None where they are more than six."""
-    known = cells[~np.isnan(cells)]
     for decimals in range(MOST_DECIMALS + 1):
-        if (np.round(known, decimals) == known).all():
+        if (np.round(cells, decimals) == cells).all():
             return decimals
     return None
 
 
-def _class_names(schema: pa.Schema) -> dict[str, list[str]]:
-    """Names of whole-number classes, from the metadata that the Hugging Face libraries write."""
-    try:
-        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
-        return {c: list(t["names"]) for c, t in features.items() if t.get("_type") == "ClassLabel"}
-    except (KeyError, ValueError, TypeError, AttributeError):
-        return {}
+def cells_of(columns: Sequence[Column], table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    """The cells (n, k) of columns in a table that was read, and which (n, k) their column cannot hold.
+
+    Numbers and dates are read as `tabular.cells.typed` understands the whole column, or else one by one. A
+    column that the table lacks is empty.
+    """
+    values, _ = typed(table)
+    cells = np.full((len(table), len(columns)), np.nan)
+    wrong = np.zeros(cells.shape, bool)
+    for i, column in enumerate(columns):
+        if column.name not in table.column_names:
+            continue
+        array = table[column.name]
+        if column.name in values.column_names:
+            kind = values[column.name].type
+            wanted = {"date": pa.types.is_timestamp, "yes": pa.types.is_boolean}
+            if wanted.get(
+                column.kind, pa.types.is_string if column.kind == "category" else pa.types.is_floating
+            )(kind):
+                array = values[column.name]
+        cells[:, i], wrong[:, i] = cast(column, array)
+    return cells, wrong
 
 
 def attribute(column: Column, cells: np.ndarray) -> list[Any]:
@@ -312,7 +318,8 @@ def attribute(column: Column, cells: np.ndarray) -> list[Any]:
 
 
 def arrow(column: Column, cells: np.ndarray) -> pa.Array:
-    """Cells as a column of a file: dates as such, whole numbers as int64, yes/no as bool, categories as words."""
+    """Cells as a column of a file: dates as such, whole numbers as int64, yes/no as bool, categories as
+    words."""
     if column.kind == "date":
         times = [None if math.isnan(c) else EPOCH + timedelta(days=c) for c in cells.tolist()]
         whole = not np.mod(cells[~np.isnan(cells)], 1).any()

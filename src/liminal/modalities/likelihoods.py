@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -69,6 +69,16 @@ class Likelihood(nn.Module, ABC):
     @abstractmethod
     def errors(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         """How far each answer is from the truth: (n,) float64 by name, the headline first."""
+
+    def partial(self, x: Tensor, lacking: Tensor, near: Tensor) -> Callable[[Tensor], Tensor]:
+        """y -> -log p of what is known of each item, (n,) nats and up to a constant, for items of which a part is lacking.
+
+        Args:
+            x: (n, *shape).
+            lacking: bool (n, *soft_shape), the places that say nothing.
+            near: (n, *soft_shape), an answer whose errors tell how exactly numbers can be met.
+        """
+        raise LiminalError(f"likelihood {self.name}: its items are whole; there is nothing to fill")
 
     def harden(self, y: Tensor) -> Tensor:
         """The data that y stands for, in y's own form (n, *soft_shape)."""

@@ -1,16 +1,17 @@
 r"""The likelihood of a row of several kinds of columns, independent given z: see `likelihoods`.
 
-.. math:: p(x|z) = \prod_{\text{numbers}} N(x_j; y_j, \sigma_j^2)\; \prod_{\text{yes/no}} \mathrm{Bern}(x_j; y_j)\;
-          \prod_{\text{categories}} \mathrm{Cat}(x_j; y_j)
+.. math:: p(x|z) = \prod_{\text{numbers}} N(x_j; y_j, \sigma_j^2)\;
+          \prod_{\text{yes/no}} \mathrm{Bern}(x_j; y_j)\; \prod_{\text{categories}} \mathrm{Cat}(x_j; y_j)
 
-All columns of a kind are worked on at once: a table has dozens, and one after another they cost more than the network.
+All columns of a kind are worked on at once: a table has dozens, and one after another they cost more than the
+network.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -20,6 +21,7 @@ from torch.nn import functional as F
 from ..errors import LiminalError
 from .likelihoods import FOLLOW, SURE, Likelihood
 
+SHARP = 0.05  # least standard deviation of known numbers when the rest of a row is told from them
 TINY = 1e-20  # added by a floor to what a root is taken of, so that its slope is finite
 WIDTHS = {"number": 1, "optional": 2, "yes": 1}
 
@@ -28,8 +30,8 @@ class Column(NamedTuple):
     """Numbers of a `Mixed` likelihood that belong together.
 
     Attributes:
-        kind: ``number`` (one number, unbounded), ``optional`` (a number, and 1 where it is known, else 0 twice), ``yes``
-            (a probability) or ``category`` (one of `width` symbols, one-hot).
+        kind: ``number`` (one number, unbounded), ``optional`` (a number, and 1 where it is known, else 0
+            twice), ``yes`` (a probability) or ``category`` (one of `width` symbols, one-hot).
         width: how many numbers of x it takes.
     """
 
@@ -38,7 +40,8 @@ class Column(NamedTuple):
 
 
 class Mixed(Likelihood):
-    """Columns of several kinds, independent given z: numbers under Gaussians with a learned sigma each, yes/no, categories.
+    """Columns of several kinds, independent given z: numbers under Gaussians with a learned sigma each,
+    yes/no, categories.
 
     Args:
         columns: in their order; x and y are (n, sum of their widths).
@@ -51,7 +54,9 @@ class Mixed(Likelihood):
     log_sigma: Tensor
     numbers: Tensor  # places of numbers
     flags: Tensor  # places of probabilities: yes/no, and whether a number is known
-    known: Tensor  # for each number the place, in a row with a one at its end, of the flag that says whether it is known
+    known: (
+        Tensor  # for each number the place of the flag that says whether it is known; a one follows the row
+    )
     symbols: Tensor  # (categories, widest): places of a category's symbols, those beyond its own repeated
     real: Tensor  # (categories, widest): which of these are its own
     own: Tensor  # the same as places in the flattened (categories, widest)
@@ -132,7 +137,8 @@ class Mixed(Likelihood):
         return self._squares(x, out)[0].sum() / len(x) + self._surprise(x, out)
 
     def _squares(self, x: Tensor, out: Tensor) -> tuple[Tensor, Tensor]:
-        """Of each column of numbers the summed squared error of those that are known, and how many they are."""
+        """Of each column of numbers the summed squared error of those that are known, and how many they
+        are."""
         known = F.pad(x, (0, 1), value=1.0)[:, self.known]
         return ((x[:, self.numbers] - out[:, self.numbers]).square() * known).sum(0), known.sum(0)
 
@@ -144,22 +150,55 @@ class Mixed(Likelihood):
         logs = self._logits(out).log_softmax(2).masked_fill(~self.real, 0.0)
         return (flags - (logs * x[:, self.symbols]).sum()) / len(x)
 
+    def partial(self, x: Tensor, lacking: Tensor, near: Tensor) -> Callable[[Tensor], Tensor]:
+        weight = (~lacking).float()
+        known = F.pad(x, (0, 1), value=1.0)[:, self.known] * weight[:, self.numbers]
+        places = self.symbols.flatten()[self.own]
+
+        def squares(y: Tensor) -> Tensor:
+            return (x[:, self.numbers] - y[:, self.numbers]).square() * known
+
+        spread = (squares(near).sum() / known.sum().clamp_min(1)).clamp_min(SHARP**2)
+
+        def surprise(y: Tensor) -> Tensor:
+            chance = y[:, self.flags].clamp(SURE, 1 - SURE)
+            flags = F.binary_cross_entropy(chance, x[:, self.flags], reduction="none") * weight[:, self.flags]
+            logs = y[:, places].clamp_min(SURE).log() * x[:, places] * weight[:, places]
+            return squares(y).sum(1) / (2 * spread) + flags.sum(1) - logs.sum(1)
+
+        return surprise
+
     def errors(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """``mse``: squared distance in the chart, a column."""
-        gap = self.chart(x.float()).double() - self.chart(y.float()).double()
-        return {"mse": gap.square().sum(1) / len(self.columns)}
+        """``mse``: squared distance in the chart, a column. Where there are such columns, ``numbers``: mean
+        squared error of the known ones; ``wrong``: share of the flags and symbols that are not restored."""
+        x, y = x.double(), y.double()
+        found = {"mse": (self.chart(x) - self.chart(y)).square().sum(1) / len(self.columns)}
+        if len(self.numbers):
+            known = F.pad(x, (0, 1), value=1.0)[:, self.known]
+            squares = (x[:, self.numbers] - y[:, self.numbers]).square() * known
+            found["numbers"] = squares.sum(1) / known.sum(1).clamp_min(1)
+        wrong = [(x[:, self.flags] > 0.5) != (y[:, self.flags] > 0.5)]
+        if len(self.symbols):
+            wrong.append(self._best(x) != self._best(y))
+        if (count := len(self.flags) + len(self.symbols)) > 0:
+            found["wrong"] = torch.cat(wrong, 1).double().sum(1) / count
+        return found
+
+    def _best(self, y: Tensor) -> Tensor:
+        """The likeliest symbol of each category, (n, categories)."""
+        return y[:, self.symbols].masked_fill(~self.real, -1.0).argmax(2)
 
     def harden(self, y: Tensor) -> Tensor:
         flags = (y > 0.5).to(y.dtype)
         known = F.pad(flags, (0, 1), value=1.0)[:, self.known]
         parts = [y[:, self.numbers] * known, flags[:, self.flags]]
         if len(self.symbols):
-            best = y[:, self.symbols].masked_fill(~self.real, -1.0).argmax(2)
-            parts.append(F.one_hot(best, self.symbols.shape[1]).to(y.dtype).flatten(1)[:, self.own])
+            parts.append(F.one_hot(self._best(y), self.symbols.shape[1]).to(y.dtype).flatten(1)[:, self.own])
         return torch.cat(parts, 1)[:, self.order]
 
     def chart(self, y: Tensor) -> Tensor:
-        """Numbers as they are, weighed by how likely they are known; the roots of probabilities. Kinds stand together."""
+        """Numbers as they are, weighed by how likely they are known; the roots of probabilities. Kinds stand
+        together."""
         root = lambda p: p.clamp_min(TINY).sqrt()
         known = F.pad(y, (0, 1), value=1.0)[:, self.known]
         flags = y[:, self.flags]

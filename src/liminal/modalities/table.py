@@ -1,31 +1,31 @@
-"""Rows of a table: numbers, dates, yes/no, categories and missing cells, each column under a likelihood of its own.
+"""Rows of a table: numbers, dates, yes/no, categories and missing cells.
 
-A stored row is float64 (k,), see `columns`. In y a number is its code (one that may be missing: its code, and the chance that it
-is known), a yes/no a probability, a category the probability of each value; where a yes/no or a category may be missing,
-that is one more symbol. In `chart` a code counts as it is and probabilities as square roots: two draws of a number lie as far apart
-on average as two different symbols, so no column outweighs another.
+A stored row is float64 (k,), see `columns`. In y a number is its code (one that may be missing: its code, and
+the chance that it is known), a yes/no a probability, a category the probability of each value; where a yes/no
+or a category may be missing, that is one more symbol. In `chart` a code counts as it is and probabilities as
+square
+roots: two draws of a number lie as far apart on average as two different symbols, so no column outweighs
+    another.
 """
 
 from __future__ import annotations
 
 import html
-import io
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pacsv
-import pyarrow.parquet as pq
 
-from .. import files
 from ..errors import LiminalError, offer, unknown
+from ..names import held_by
+from ..tabular import frames
+from ..tabular.frames import words_of
 from . import Media, Modality, Option, Record, Score, Source
-from .columns import MOST_VALUES, NUMBERS, Column, arrow, attribute, cast, columns_of, word, words_of
+from .columns import KINDS, MOST_VALUES, NUMBERS, Column, arrow, attribute, cells_of, columns_of, word
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from .mixed import Mixed
 
-PARQUET = (".parquet", ".pq")
 NOISE = 0.1  # standard deviations, laid over codes for networks that shall read decoded rows
 TOLD = 4  # columns that a caption names
 
@@ -53,10 +52,9 @@ class Table(Modality):
 
     name = "table"
     noun, plural = "row", "rows"
-    reads = frozenset({".csv", ".tsv", *PARQUET})
-    writes = (".csv", ".parquet")
-    gathers = (".csv", ".parquet")
-    films = (".csv", ".parquet")
+    reads = frozenset({".csv", ".tsv", ".tab", ".parquet", ".pq"})
+    writes = gathers = films = (".csv", ".parquet")
+    adopted = ".parquet"
     literal = "row"
     options = (
         Option(
@@ -101,7 +99,8 @@ class Table(Modality):
         left_out: dict[str, str] | None = None,
         **options: Any,
     ) -> Table:
-        """The columns of these files, each with the type that suits all of them; codes are learned from all rows.
+        """The columns of these files, each with the type that suits all of them; codes are learned from all
+        rows.
 
         Args:
             sources: files of the same columns.
@@ -117,8 +116,8 @@ class Table(Modality):
         if isinstance(only, str):
             only = [name.strip() for name in only.split(",") if name.strip()]
         if columns is None:
-            tables = [read(source, _called(source)) for source in sources]
-            return cls.of(_joined(tables), list(only or ()))
+            tables = [frames.read(source)[0] for source in sources]
+            return cls.of(frames.joined(tables), list(only or ()))
         known = only if isinstance(only, dict) else {}
         if only and not isinstance(only, dict):
             raise LiminalError("table: the columns of a space are fixed; attributes_only belongs to its fit")
@@ -133,10 +132,12 @@ class Table(Modality):
         found, left_out = columns_of(table)
         only = {c.name: c.kind for c in found if c.name in attributes_only}
         only |= {c.name: c.kind for c in found if len(c.values) > MOST_VALUES}
-        columns = [c.learned(cast(c, table[c.name])[0]) for c in found if c.name not in only]
+        only |= {c.name: c.kind for c in found if held_by(c.name, c.values) is not None}
+        columns = [column for column in found if column.name not in only]
         if not columns:
             raise LiminalError(
-                "table: there is no column of numbers, dates, yes/no or categories with two values or more to make rows of"
+                "table: there is no column of numbers, dates, yes/no or categories with two values or more "
+                "to make rows of"
             )
         return cls(columns, only, left_out)
 
@@ -148,52 +149,75 @@ class Table(Modality):
         }
 
     def fitted(self, items: np.ndarray, rows: np.ndarray) -> Table:
-        """Knots of the numbers' codes and shares of the symbols from these rows; values that only others hold stay."""
+        """Knots of the numbers' codes and shares of the symbols from these rows; values that only others hold
+        stay."""
         chosen = np.asarray(items[rows])
         learned = [column.learned(chosen[:, i]) for i, column in enumerate(self.columns)]
         return Table(learned, self.attributes_only, self.left_out)
 
     # -- files
 
+    @classmethod
+    def adopt(cls, data: Any) -> bytes | None:
+        """A data frame of pandas, Polars or whatever gives an Arrow stream, or a table of Arrow's, as
+        Parquet."""
+        return frames.adopted(data)
+
     def cells(self, table: pa.Table, name: str) -> tuple[np.ndarray, list[str | None]]:
         """A table's rows as items (n, k), and of each that cannot be one the reason.
 
+        Args:
+            table: as `tabular.frames.read` gives it.
+            name: what errors call it.
+
         Raises:
-            LiminalError: a column of the space is not there.
+            LiminalError: a column that a row needs is not there.
         """
-        items = np.full((len(table), len(self.columns)), np.nan)
-        reasons: list[str | None] = [None] * len(table)
-        for i, column in enumerate(self.columns):
-            if column.name not in table.column_names:
-                if column.missing:
-                    continue
+        for column in self.columns:
+            if column.name not in table.column_names and not column.missing:
                 raise LiminalError(
-                    f"{name} has no column {column.name!r}, which rows of this space need; {offer(column.name, table.column_names)}"
+                    f"{name} has no column {column.name!r}, which rows of this space need; "
+                    f"{offer(column.name, table.column_names)}"
                 )
-            items[:, i], wrong = cast(column, table[column.name])
-            for row in np.flatnonzero(wrong).tolist():
-                cell = str(table[column.name][row].as_py())
-                more = f"; {offer(cell, column.values)}" if column.kind == "category" else ""
-                reasons[row] = f"its {column.name} {cell!r} is no {column.kind} that this space knows{more}"
+        items, wrong = cells_of(self.columns, table)
+        reasons: list[str | None] = [None] * len(table)
+        for row, i in np.argwhere(wrong).tolist():
+            column = self.columns[i]
+            cell = str(table[column.name][row].as_py())
+            more = f"; {offer(cell, column.values)}" if column.kind == "category" else ""
+            reasons[row] = (
+                f"its {column.name} {cell!r} is no {KINDS[column.kind]} that this space knows{more}"
+            )
         return items, reasons
 
     def known(self, table: pa.Table, items: np.ndarray) -> dict[str, list[Any]]:
-        """The attributes of rows by name, None where unknown: their cells, and the columns that are attributes only."""
+        """The attributes of rows by name, None where unknown: their cells, and the columns that are
+        attributes only."""
         found = {c.name: attribute(c, items[:, i]) for i, c in enumerate(self.columns)}
-        for name, kind in self.attributes_only.items():
-            if name in table.column_names and kind == "category":
-                found[name] = words_of(table[name]).to_pylist()
-            elif name in table.column_names:
-                column = Column(name, kind)
-                found[name] = attribute(column, cast(column, table[name])[0])
+        others = [
+            Column(name, kind) for name, kind in self.attributes_only.items() if name in table.column_names
+        ]
+        cells, _ = cells_of([column for column in others if column.kind != "category"], table)
+        for column in others:
+            if column.kind == "category":
+                found[column.name] = words_of(table[column.name]).to_pylist()
+            else:
+                found[column.name], cells = attribute(column, cells[:, 0]), cells[:, 1:]
         return found
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What each column is, and which ones are left out."""
+        lines = [f"{column.name}: {column.told}" for column in self.columns]
+        lines += [f"{name}: {KINDS[kind]}, an attribute only" for name, kind in self.attributes_only.items()]
+        return (*lines, *(f"{name}: left out, {why}" for name, why in self.left_out.items()))
+
     def records(self, source: Source, name: str) -> Iterator[Record]:
-        table = read(source, name)
+        table, _ = frames.read(source, name)
         items, reasons = self.cells(table, name)
         known = self.known(table, items)
-        said = [f"read without the column {word(c)}" for c in table.column_names if c not in known]
-        said = [f"{text}: {self.left_out[c]}" if (c := text[24:]) in self.left_out else text for text in said]
+        new = [c for c in table.column_names if c not in known and c not in self.left_out]
+        said = [f"read without the column {word(c)}, which this space does not know" for c in new]
         for i, (item, reason) in enumerate(zip(items, reasons, strict=True)):
             if reason is not None:
                 yield Record(None, (reason,), i)
@@ -206,12 +230,13 @@ class Table(Modality):
         for column, cell in zip(self.columns, item.tolist(), strict=True):
             if math.isnan(cell):
                 if not column.missing:
-                    yield f"read with a median or common {column.name} for an empty one, of which this space knows none"
+                    yield f"read with the usual {column.name} for an empty one"
             elif column.kind in NUMBERS and not column.low <= cell <= column.high:
                 yield f"encoded with the nearest {column.name} that training rows have"
 
     def parse(self, arguments: dict[str, str] | str) -> np.ndarray:
-        """The row of some cells: others are missing where they may be, else the training rows' median or commonest value."""
+        """The row of some cells: others are missing where they may be, else the training rows' median or
+        commonest value."""
         if isinstance(arguments, str):
             raise LiminalError(f"row({arguments!r}): wanted columns, such as row({self.columns[0].name}=...)")
         item = np.array([math.nan if c.missing else c.usual for c in self.columns])
@@ -229,13 +254,13 @@ class Table(Modality):
         self.write_many(item[None], path)
 
     def write_many(self, items: np.ndarray, path: Path) -> None:
-        _write(self.arrow(self._checked(items)), path)
+        frames.save(self.arrow(self._checked(items)), path)
 
     def film(self, items: np.ndarray, path: Path, fps: float) -> None:
         """A path as a table: a column `frame` from 0, then the columns of the rows."""
         table = self.arrow(self._checked(items))
         frame = "frame" if "frame" not in self._at else "frame_number"
-        _write(table.add_column(0, frame, pa.array(range(len(items)), pa.int64())), path)
+        frames.save(table.add_column(0, frame, pa.array(range(len(items)), pa.int64())), path)
 
     def _checked(self, items: np.ndarray) -> np.ndarray:
         if items.ndim != 2 or items.shape[1:] != self.item_shape:
@@ -259,15 +284,7 @@ class Table(Modality):
 
     def bits(self, items: np.ndarray) -> float:
         """Mean bits of a row where each cell takes as many as tell its column's values apart."""
-        total = 0.0
-        for column in self.columns:
-            if column.kind not in NUMBERS:
-                total += math.log2(max(column.symbols, 2))
-            elif column.decimals is None:
-                total += 64
-            else:
-                total += math.log2((column.high - column.low) * 10**column.decimals + 1 + column.missing)
-        return total
+        return sum(column.bits for column in self.columns)
 
     # -- tensors
 
@@ -291,7 +308,8 @@ class Table(Modality):
             yield i, column, place
 
     def tensor(self, items: np.ndarray) -> Tensor:
-        """x (n, width). A cell that is missing where none was in training counts as the middle: the code 0, all shares."""
+        """x (n, width). A cell that is missing where none was in training counts as the middle: the code 0,
+        all shares."""
         import torch
 
         items = self._checked(np.asarray(items))
@@ -334,53 +352,26 @@ class Table(Modality):
                 items[:, i] = np.where(symbol < len(column.words), symbol, np.nan)
         return items
 
-    def filled(self, items: np.ndarray, y: Tensor) -> Tensor | None:
-        """Empty cells get what y has for them, were they known: the code of a number, the chances of the values alone."""
+    def lacking(self, items: np.ndarray) -> Tensor | None:
+        """The places of empty cells."""
         import torch
 
         gone = torch.from_numpy(np.isnan(items))
-        if not gone.any():
-            return None
-        x = self.tensor(items)
-        for i, column, place in self._places():
-            rows, told = gone[:, i], y[:, place].clone()
-            if column.kind in NUMBERS:
-                told[:, 1:] = 1
-            elif column.missing:
-                told[:, -1] = 0
-                told /= told.sum(1, keepdim=True).clamp_min(1e-9)
-            x[:, place] = torch.where(rows[:, None], told, x[:, place])
-        return x
+        widths = torch.tensor([place.stop - place.start for _, _, place in self._places()])
+        return gone.repeat_interleave(widths, 1) if gone.any() else None
 
-    def soft(self, items: np.ndarray) -> Tensor:
-        return self.tensor(items)
-
-    # -- eyes
-
-    def errors(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """``mse`` in the chart; ``numbers`` and ``wrong`` where the table has such columns."""
+    def filled(self, y: Tensor, lacking: Tensor) -> Tensor:
         import torch
 
-        found = self.likelihood.errors(x, y)
-        hard = self.harden(y)
-        squares, known, wrong = [], [], []
+        y = y.clone()
         for _, column, place in self._places():
-            a, b, h = x[:, place].double(), y[:, place].double(), hard[:, place]
-            if column.kind in NUMBERS:
-                there = a[:, 1] if column.missing else torch.ones_like(a[:, 0])
-                squares.append((a[:, 0] - b[:, 0]).square() * there)
-                known.append(there)
-                if column.missing:
-                    wrong.append((a[:, 1] > 0.5) != (h[:, 1] > 0.5))
-            elif a.shape[1] == 1:
-                wrong.append((a[:, 0] > 0.5) != (h[:, 0] > 0.5))
-            else:
-                wrong.append(a.argmax(1) != h.argmax(1))
-        if squares:
-            found["numbers"] = torch.stack(squares).sum(0) / torch.stack(known).sum(0).clamp_min(1)
-        if wrong:
-            found["wrong"] = torch.stack(wrong).double().mean(0)
-        return found
+            if column.missing:
+                told = y[:, place].clone()
+                told[:, -1] = 1.0 if column.kind in NUMBERS else -1.0  # known; the last symbol is none
+                y[:, place] = torch.where(lacking[:, place], told, y[:, place])
+        return y
+
+    # -- eyes
 
     def augment(self, y: Tensor, draw: torch.Generator) -> Tensor:
         """Light noise on the codes of known numbers: decoders give means, not draws."""
@@ -395,12 +386,16 @@ class Table(Modality):
 
     @cached_property
     def features(self) -> Callable[[Tensor], Tensor]:
-        """The chart itself: a row is a few numbers that each mean something, and needs no network to be seen."""
+        """The chart itself: a row is a few numbers that each mean something, and needs no network to be
+        seen."""
         return self.chart
 
     def exact(self, y: Tensor) -> dict[str, Tensor]:
-        """Every column: numbers in their own units, yes/no and each value of a category as a probability; NaN where y says
-        that the cell is missing."""
+        """Every column: numbers in their own units, yes/no and each value of a category as a probability.
+
+        A cell that y says is missing is read as what would stand there: a number's middle, no value of a
+        category.
+        """
         import torch
 
         found = {}
@@ -409,15 +404,12 @@ class Table(Modality):
             if column.kind in NUMBERS:
                 cells = np.interp(part[:, 0].cpu().double().numpy(), column.at, column.knots)
                 cell = torch.from_numpy(np.atleast_1d(column.rounded(cells))).to(y)
-                found[column.name] = (
-                    torch.where(part[:, 1] > 0.5, cell, torch.nan) if column.missing else cell
-                )
+                found[column.name] = cell
             elif part.shape[1] == 1:
                 found[column.name] = part[:, 0]
             else:
                 told = part[:, : len(column.words)]
-                gone = part.argmax(1) >= len(column.words)
-                told = torch.where(gone[:, None], torch.nan, told / told.sum(1, keepdim=True).clamp_min(1e-9))
+                told = told / told.sum(1, keepdim=True).clamp_min(1e-9)
                 if column.kind == "yes":
                     found[column.name] = told[:, 1]
                 else:
@@ -433,7 +425,8 @@ class Table(Modality):
     # -- hands
 
     def preview(self, item: np.ndarray, size: int, compare: np.ndarray | None = None) -> PIL.Image:
-        """Bars, one a column, with names and values where there is room; cells that differ from `compare` are marked."""
+        """Bars, one a column, with names and values where there is room; cells that differ from `compare` are
+        marked."""
         from .bars import card
 
         return card(self.columns, item, size, compare)
@@ -441,7 +434,7 @@ class Table(Modality):
     def caption(self, item: np.ndarray) -> str:
         """The cells that are rarest among the training rows, the rarest first."""
         order = np.argsort(
-            [-_surprise(c, v) for c, v in zip(self.columns, item.tolist(), strict=True)], kind="stable"
+            [-c.surprise(v) for c, v in zip(self.columns, item.tolist(), strict=True)], kind="stable"
         )
         told = [
             (self.columns[i].name, self.columns[i].show(float(item[i])) or "missing") for i in order[:TOLD]
@@ -449,72 +442,9 @@ class Table(Modality):
         return ", ".join(f"{word(name)} {word(value)}" for name, value in told)
 
     def media(self, item: np.ndarray, size: int = 256) -> Media:
-        rows = [
-            f"<tr><th>{html.escape(c.name)}</th><td>{html.escape(c.show(float(v)) or '–')}</td></tr>"
-            for c, v in zip(self.columns, item, strict=True)
+        cells = [
+            (html.escape(c.name), html.escape(c.show(v) or "–"))
+            for c, v in zip(self.columns, item.tolist(), strict=True)
         ]
-        return Media("text/html", f"<table class='row'>{''.join(rows)}</table>".encode())
-
-
-def _surprise(column: Column, cell: float) -> float:
-    """How rare a cell is among the training rows, in nats; of a number, to lie so far out on either side."""
-    if column.kind in NUMBERS:
-        code = 0.0 if math.isnan(cell) else float(np.interp(cell, column.knots, column.at))
-        return -math.log(2 * NormalDist().cdf(-abs(code)))
-    symbol = len(column.words) if math.isnan(cell) else int(cell)
-    return -math.log(max(column.shares[symbol] if symbol < len(column.shares) else 0.0, 1e-6))
-
-
-def read(source: Source, name: str) -> pa.Table:
-    """The table in a file: of text every column as strings, of Parquet as it is.
-
-    Raises:
-        LiminalError: it cannot be read, or two columns have one name.
-    """
-    try:
-        data = source.read_bytes() if isinstance(source, Path) else source.read()
-        if data[:4] == b"PAR1":
-            table = pq.read_table(io.BytesIO(data))
-        else:
-            first = data.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].decode()
-            parse = pacsv.ParseOptions(delimiter=max(",;\t", key=first.count), newlines_in_values=True)
-            names = pacsv.read_csv(
-                io.BytesIO(first.strip().encode() + b"\n"), parse_options=parse
-            ).column_names
-            convert = pacsv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-            )
-            table = pacsv.read_csv(io.BytesIO(data), parse_options=parse, convert_options=convert)
-    except (pa.ArrowException, UnicodeDecodeError, OSError, EOFError) as error:
-        raise LiminalError(f"{name}: cannot be read as a table ({str(error).splitlines()[0]})") from error
-    names = table.column_names
-    if len(set(names)) < len(names):
-        raise LiminalError(f"{name}: the column {max(names, key=names.count)!r} occurs twice; rename one")
-    if not len(table):
-        raise LiminalError(f"{name}: the table holds no rows")
-    return table
-
-
-def _called(source: Source) -> str:
-    return str(source) if isinstance(source, Path) else getattr(source, "name", "table")
-
-
-def _joined(tables: Sequence[pa.Table]) -> pa.Table:
-    """The rows of several tables; columns of different types are brought to text."""
-    try:
-        return pa.concat_tables(tables, promote_options="default")
-    except pa.ArrowException:
-        text = [t.cast(pa.schema([(name, pa.string()) for name in t.column_names])) for t in tables]
-        return pa.concat_tables(text, promote_options="default")
-
-
-def _write(table: pa.Table, path: Path) -> None:
-    ending = path.suffix.lower()
-    if ending not in Table.writes:
-        raise LiminalError(f"cannot write rows to {path}: wanted an ending of {', '.join(Table.writes)}")
-    if not path.absolute().parent.is_dir():
-        raise LiminalError(
-            f"cannot write {path}: the folder {path.absolute().parent} does not exist; make it first"
-        )
-    with files.atomic(path) as part:
-        pq.write_table(table, part) if ending == ".parquet" else pacsv.write_csv(table, part)
+        rows = "".join(f"<tr><th>{name}</th><td>{cell}</td></tr>" for name, cell in cells)
+        return Media("text/html", f"<table class='row'>{rows}</table>".encode())

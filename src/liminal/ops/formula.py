@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import math
-import re
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
@@ -110,7 +109,8 @@ def _meant(tree: Node, known: Sequence[str]) -> str:
     """What to write where an unknown name is a number before a name, or part of a name that holds a minus."""
     for node in nodes(tree):
         if isinstance(node, Named) and node.name not in known:
-            number, name = re.fullmatch(r"([0-9]*)(.*)", node.name, re.DOTALL).groups()  # type: ignore[union-attr]
+            name = node.name.lstrip("0123456789")
+            number = node.name.removesuffix(name)
             if number and name in known:
                 return f"Or wanted '*' between {number} and {name!r} (as in 2*smile)."
         if isinstance(node, Sum):
@@ -124,7 +124,7 @@ def _meant(tree: Node, known: Sequence[str]) -> str:
 
 
 def _with_minus(terms: Sequence[Node]) -> Iterator[tuple[str, str | None]]:
-    """What terms may mean as one name that holds minus signs, and its value: hair - colour=red as hair-colour."""
+    """What terms may mean as one name with a minus, and its value: hair - colour=red as hair-colour."""
     first = terms[0]
     while isinstance(first, Negative | Product):
         first = first.node if isinstance(first, Negative) else first.factors[-1]

@@ -7,8 +7,9 @@ The grammar::
            | mean(filter) | mix(sum, sum, ...) | random(seed) | dim(index) | file("path")
     filter = test (("and" | "or") test)*              label = Sandal and not smile > 0.5, label in (Bag, Coat), hat
 
-A name or a value that is more than words and digits goes in quotes: names in backticks (in a filter in any quote),
-values in ' or ". A name may begin with a digit if it is no number; letters of all languages and emoji count as letters.
+A name or a value that is more than words and digits goes in quotes: names in backticks (in a filter in any
+quote), values in ' or ". A name may begin with a digit if it is no number; letters of all languages and
+emoji count as letters.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ MAX_TEXT, MAX_DEPTH = 10_000, 40
 FUNCTIONS = ("dim", "file", "mean", "mix", "random")
 _QUOTES = "values that are more than words and digits go in quotes, names in backticks"
 _COMPARE = {"=", "==", "!=", "<>", "<", "<=", ">", ">="}
-# A word may begin with a digit (5_o_Clock) if it is no number, and hold what is not ASCII but quotes and signs.
+# A word may begin with a digit if it is no number, and hold what is not ASCII but quotes and signs.
 _BEYOND = r"[^\x00-\x7f\x80-\x9f\s“”‘’„«»−×]"
 _TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<number>(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+(?!\w))?"

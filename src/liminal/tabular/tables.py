@@ -1,4 +1,4 @@
-"""Tables from files: delimited text of any usual form, and Parquet. `cells.typed` gives their columns types."""
+"""Tables from files: delimited text of any usual form, and Parquet. Their types come from `cells.typed`."""
 
 from __future__ import annotations
 
@@ -34,13 +34,14 @@ _BOMS = (
 def read_table(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
     """The table in a file, and remarks on what had to be guessed.
 
-    Of a text file every column is of strings, spaces around names and cells taken away, an empty cell null. Its
-    encoding is UTF-8, or what a byte order mark or zeros say, else Windows-1252. Columns are set apart by ``,``
-    ``;`` tab, ``|`` or runs of spaces, whichever divides all rows alike (quotes respected), or by what a first
-    line ``sep=;`` says; the table's metadata keep it under `cells.SEPARATOR`. A first line that only counts the
-    rows is passed over, a header that is one name short lacks the first (both as in CelebA's lists). A first row
-    that looks like all others is no header: the columns are ``column_1``, ``column_2``, and so on. A column
-    without a name that is empty or counts rows is left out. Parquet keeps its types.
+    Of a text file every column is of strings, spaces around names and cells taken away, an empty cell null.
+    Its encoding is UTF-8, or what a byte order mark or zeros say, else Windows-1252. Columns are set apart
+    by ``,`` ``;`` tab, ``|`` or runs of spaces, whichever divides all rows alike (quotes respected), or by
+    what a first line ``sep=;`` says; the table's metadata keep it under `cells.SEPARATOR`. A first line
+    that only counts the rows is passed over, a header that is one name short lacks the first (both as in
+    CelebA's lists). A first row that looks like all others is no header: the columns are ``column_1``,
+    ``column_2``, and so on. A column without a name that is empty or counts rows is left out. Parquet keeps
+    its types.
 
     Args:
         path: ends in .csv, .tsv, .tab, .txt, .parquet or .pq.
@@ -54,21 +55,26 @@ def read_table(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
         raise LiminalError(f"table {path}: there is no such file")
     if ending not in (*TEXT, *PARQUET):
         raise LiminalError(
-            f"table {path}: wanted a file that ends in {', '.join((*TEXT, PARQUET[0]))}; save it as one of these"
+            f"table {path}: wanted a file that ends in {', '.join((*TEXT, PARQUET[0]))}; save it as such"
         )
+    return table_of(path.read_bytes(), path)
+
+
+def table_of(data: bytes, path: Path) -> tuple[pa.Table, tuple[str, ...]]:
+    """The table in the bytes of a file, and remarks, as `read_table`; `path` is what errors call it."""
     try:
-        if ending in PARQUET:
-            table = pq.read_table(path)
+        if data.startswith(b"PAR1"):
+            table = pq.read_table(pa.BufferReader(data))
             return _named(table, [" ".join(name.split()) for name in table.column_names], path)
-        return _text(path)
+        return _text(data, path)
     except (pa.ArrowException, csv.Error, OSError, EOFError) as error:
         raise LiminalError(
             f"table {path}: cannot be read as a table ({str(error).splitlines()[0]})"
         ) from error
 
 
-def _text(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
-    text, remarks = _decoded(path)
+def _text(data: bytes, path: Path) -> tuple[pa.Table, tuple[str, ...]]:
+    text, remarks = _decoded(data, path)
     told = re.match(r'"?sep=(.)"?[ ,;\t]*(?:\r\n|\r|\n)', text, re.IGNORECASE)
     if told:
         text = text[told.end() :]
@@ -88,9 +94,8 @@ def _text(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
     return table, (*remarks, *notes, *more)
 
 
-def _decoded(path: Path) -> tuple[str, tuple[str, ...]]:
+def _decoded(data: bytes, path: Path) -> tuple[str, tuple[str, ...]]:
     """The text of a file, and a remark where its encoding had to be guessed."""
-    data = path.read_bytes()
     encoding = next((name for mark, name in _BOMS if data.startswith(mark)), "utf-8")
     head = data[:4096]
     if encoding == "utf-8" and b"\0" in head:
@@ -211,8 +216,8 @@ def _cells(text: str, separator: str, skip: int, width: int, path: Path) -> pa.T
         except csv.Error as error:
             if "end of data" in str(error):
                 raise LiminalError(
-                    f"table {path}: cannot be read as a table: a quote is never closed; close it, or double a "
-                    "quote that belongs to a cell"
+                    f"table {path}: cannot be read as a table: a quote is never closed; close it, or double "
+                    "a quote that belongs to a cell"
                 ) from error
             if not strict:
                 raise
@@ -226,7 +231,7 @@ def _batches(rows: Iterator[list[str]], schema: pa.Schema, path: Path) -> Iterat
             place += 1
             if len(row) != width:
                 raise LiminalError(
-                    f"table {path}: cannot be read as a table: row {place} ({(row[0] if row else '')[:40]!r}) has "
+                    f"table {path}: cannot be read as a table: row {place} ({row[0][:40]!r}) has "
                     f"{len(row)} cell{'s' * (len(row) != 1)}, wanted {width} as in the others"
                 )
         texts = [

@@ -35,7 +35,7 @@ _Reader = tuple[Callable[[str], datetime | None], str]
 
 
 class Dates(NamedTuple):
-    """A date (UTC, without zone) for each text, None where it is none, and how they were read, as a clause."""
+    """A date (UTC, without zone) for each text, None where it is none, and a clause on how they were read."""
 
     values: list[datetime | None]
     said: str

@@ -1,8 +1,8 @@
 """Columns given a type: numbers, yes/no, dates and words, with a line on what each column became.
 
-A column of text is a number, a date or yes/no where its cells are, even if a few are not: an empty mark (``-``,
-``?``, ``NA``, ``#N/A``) or up to a fifth of odd words count as unknown. What a number cannot hold stays text: zip
-codes with leading zeros, and whole numbers of more digits than a float64 has.
+A column of text is a number, a date or yes/no where its cells are, even if a few are not: an empty mark
+(``-``, ``?``, ``NA``, ``#N/A``) or up to a fifth of odd words count as unknown. What a number cannot hold
+stays text: zip codes with leading zeros, and whole numbers of more digits than a float64 has.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ODD = 0.2  # of a column's cells may be no number and count as unknown
 HUGE = 1e30  # stands for "unknown" in tables of many programs: the lowest float, the highest double
 KEY_ROWS = 10  # from so many rows on, words that never come again tell rows apart and nothing else
 _EXACT = 2**53
-_YES, _NO = frozenset({"true", "yes", "t", "y", "on", "1"}), frozenset({"false", "no", "f", "n", "off", "0"})
+YES, NO = frozenset({"true", "yes", "t", "y", "on", "1"}), frozenset({"false", "no", "f", "n", "off", "0"})
 _CLEAR = ("true", "yes", "false", "no")
 _ERRORS = ("#n/a", "#na", "#value!", "#div/0!", "#ref!", "#name?", "#num!", "#null!")
 _MARKS = frozenset(
@@ -53,13 +53,14 @@ def typed(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
     """The columns as float64 (numbers), bool (yes/no), timestamp (dates, UTC) or string (categories).
 
     Args:
-        table: any columns. Strings may be numbers where `tables.read_table` read them from text. Whole numbers
-            that Hugging Face's metadata name are replaced by the names.
+        table: any columns. Strings may be numbers where `tables.read_table` read them from text. Whole
+            numbers that Hugging Face's metadata name are replaced by the names.
 
     Returns:
-        The columns that have a type, and one line for each column of `table`, in order: what it became, how many
-        cells count as unknown, or why it is left out. Left out are columns of another kind, those with nothing in
-        them, and keys: words, or whole numbers called id, that are different in every row of ten or more.
+        The columns that have a type, and one line for each column of `table`, in order: what it became, how
+        many cells count as unknown, or why it is left out. Left out are columns of another kind, those with
+        nothing in them, and keys: words, or whole numbers called id, that are different in every row of ten
+        or more.
 
     Raises:
         LiminalError: a number is infinite.
@@ -180,10 +181,10 @@ def _yes_or_no(name: str, cells: Cells, separator: str) -> Column | None:
     empty = [bool(separator) and low in EMPTY for low in cells.low]
     said = {low for low, one in zip(cells.low, empty, strict=True) if not one}
     clear = not said.isdisjoint(_CLEAR) or {"t", "f"} <= said or {"y", "n"} <= said or {"on", "off"} <= said
-    if not clear or not said <= _YES | _NO:
+    if not clear or not said <= YES | NO:
         return None
     values = pa.array(
-        [None if one else low in _YES for low, one in zip(cells.low, empty, strict=True)], pa.bool_()
+        [None if one else low in YES for low, one in zip(cells.low, empty, strict=True)], pa.bool_()
     )
     return Column(cells.column(values), "yes/no" + cells.unknown(empty))
 
@@ -258,7 +259,8 @@ def _number(name: str, column: pa.Array, form: str = "", unknown: str = "") -> C
     if pc.any(pc.is_inf(column)).as_py():
         row = pc.index(pc.fill_null(pc.is_inf(column), False), True).as_py()
         raise LiminalError(
-            f"attribute {name}: row {row + 1} is infinite; wanted finite numbers, or an empty cell where unknown"
+            f"attribute {name}: row {row + 1} is infinite; wanted finite numbers, "
+            "or an empty cell where unknown"
         )
     huge = pc.greater(pc.abs(column), HUGE)
     if pc.any(huge).as_py():
@@ -283,7 +285,7 @@ def _number(name: str, column: pa.Array, form: str = "", unknown: str = "") -> C
 
 
 def _flags(columns: dict[str, Column]) -> dict[str, Column]:
-    """Numbers of 0 and 1 only as yes/no; and of -1 and 1, where all the table's numbers are such, as in CelebA."""
+    """Numbers of 0 and 1 only as yes/no; and of -1 and 1, where all of the table's are such, as in CelebA."""
     numbers = [
         c.values for c in columns.values() if c.values is not None and pa.types.is_floating(c.values.type)
     ]

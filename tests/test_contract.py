@@ -1,0 +1,344 @@
+"""The contract over the registries: every modality, and every model with every prior on every modality. Nothing is listed by hand."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import kinds
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import liminal
+from liminal import registry
+from liminal.errors import LiminalError
+from liminal.export import onnx
+from liminal.generator import Autoencoder, Trainable
+from liminal.modalities import Modality
+from liminal.models.inverted import encoded
+from liminal.priors import PRIORS
+from liminal.space import Space
+from liminal.tensors import rng
+from liminal.voice import Voice
+
+NAMES = [*registry.MODALITIES, *kinds.TOYS]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def toys() -> Iterator[None]:
+    registry.MODALITIES.update(kinds.TOYS)
+    yield
+    for name in kinds.TOYS:
+        registry.MODALITIES.pop(name)
+
+
+@cache
+def kind(name: str) -> type[Modality]:
+    return registry.load((registry.MODALITIES | kinds.TOYS)[name])
+
+
+class Known:
+    """A kind's files, its modality as inferred from them, and their items."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name, self.path = name, kinds.FILES[name](folder)
+        inside = self.path.rglob("*") if self.path.is_dir() else [self.path]
+        self.files = sorted(p for p in inside if p.is_file())
+        modality = kind(name).infer(self.files)
+        records = [r for f in self.files for r in modality.records(f, f.name)]
+        self.items = np.stack([r.item for r in records if r.item is not None])
+        self.modality = modality.fitted(self.items, np.arange(len(self.items)))
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory):
+    made: dict[str, Known] = {}
+
+    def of(name: str) -> Known:
+        if name not in made:
+            made[name] = Known(name, tmp_path_factory.mktemp(name))
+        return made[name]
+
+    return of
+
+
+def test_every_registered_kind_has_data_and_a_formula() -> None:
+    assert set(kinds.FILES) == set(kinds.FORMULAS) == {*registry.MODALITIES}
+
+
+# -- modalities
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_items_come_back_from_every_form(known, name: str, tmp_path: Path) -> None:
+    m, items = known(name).modality, known(name).items
+    assert items.shape[1:] == m.item_shape
+    assert items.dtype == m.item_dtype
+    assert np.array_equal(m.unpack(m.pack(items[3])), items[3], equal_nan=items.dtype.kind == "f")
+    x, y = m.tensor(items), m.soft(items)
+    assert (tuple(x.shape[1:]), x.dtype) == (m.shape, m.dtype)
+    assert tuple(y.shape[1:]) == m.soft_shape
+    assert torch.allclose(m.tensor(m.items(y)).double(), x.double(), atol=1e-5), (
+        "a perfect decoder gives the items"
+    )
+    assert torch.allclose(m.harden(y), y, atol=1e-5), "what is hard stays as it is"
+    assert m.bits(items) > 0
+    for ending in m.writes:
+        m.write(items[2], tmp_path / f"one{ending}")
+        assert (tmp_path / f"one{ending}").stat().st_size > 0
+        if ending in m.reads and ending not in (".jpg", ".jpeg", ".gif"):
+            assert torch.allclose(m.tensor(m.read(tmp_path / f"one{ending}")[None]), x[2:3], atol=1e-4)
+    for ending in m.gathers:
+        m.write_many(items[:5], tmp_path / f"many{ending}")
+        found = list(m.records(tmp_path / f"many{ending}", "many"))
+        assert [r.entry for r in found] == list(range(5))
+        assert torch.allclose(m.tensor(np.stack([r.item for r in found])), x[:5], atol=1e-4)
+        with pytest.raises(LiminalError, match="#0"):
+            m.load(tmp_path / f"many{ending}", "many")
+        assert np.array_equal(m.load(tmp_path / f"many{ending}", "many", 3)[0], found[3].item, equal_nan=True)
+        with pytest.raises(LiminalError, match="99"):
+            m.load(tmp_path / f"many{ending}", "many", 99)
+    for ending in m.films:
+        m.film(items[:4], tmp_path / f"film{ending}", 24)
+        assert (tmp_path / f"film{ending}").stat().st_size > 0
+    with pytest.raises(LiminalError):
+        m.write(items[0], tmp_path / "a.nosuchending")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_modality_is_told_by_its_config(known, name: str) -> None:
+    m = known(name).modality
+    again = type(m)(**json.loads(json.dumps(m.config())))
+    assert again == m
+    assert type(m).infer(known(name).files, **m.config()) == m, "a space reads more data as the first"
+    assert torch.equal(again.tensor(known(name).items), m.tensor(known(name).items))
+    likelihood = type(m.likelihood)(**json.loads(json.dumps(m.likelihood.config())))
+    assert (likelihood.shape, likelihood.soft_shape, likelihood.dtype) == (m.shape, m.soft_shape, m.dtype)
+    with pytest.raises(LiminalError, match="nosuch"):
+        type(m).infer(known(name).files, nosuch=1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_eyes(known, name: str) -> None:
+    """The chart tells items apart and a copy not, errors of a copy are none, soft answers have gradients."""
+    m, items = known(name).modality, known(name).items
+    x, y = m.tensor(items), m.soft(items)
+    chart = m.chart(y)
+    assert chart.ndim == 2
+    assert torch.isfinite(chart).all()
+    assert torch.equal(chart[:2], m.chart(y[:2])), "an item's place does not hang on its batch"
+    assert (chart[0] - chart[1]).norm() > 0
+    scores = m.errors(x, y)
+    assert set(scores) <= set(m.scores)
+    headline = next(iter(scores))
+    assert m.scores[headline].better == "lower"
+    assert scores[headline].shape == (len(items),)
+    assert scores[headline].abs().max() < 1e-5
+    assert next(iter(m.errors(x, y.roll(1, 0)).values())).mean() > 1e-3
+    out = torch.randn(4, *m.soft_shape, generator=rng(0), requires_grad=True)
+    soft = m.likelihood.soft(out)
+    assert soft.shape == out.shape
+    m.chart(soft).square().sum().backward()
+    assert torch.isfinite(out.grad).all()
+    assert m.items(soft).shape == (4, *m.item_shape)
+    assert m.augment(y[:3], rng(1)).shape == y[:3].shape
+    for read in (m.readings, m.exact):
+        for value in (read(y[:5]) if read else {}).values():
+            assert value.shape == (5,)
+            assert torch.isfinite(value).all()
+    if m.features is not None:
+        assert m.features(y[:5]).shape[0] == 5
+    trivial = m.trivial(items, 7, 0)
+    assert trivial is None or trivial[1].shape == (7, *m.item_shape)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_likelihood_prefers_what_is_true(known, name: str) -> None:
+    """Gradient descent on nll and on distortion brings a free output to the data."""
+    m, items = known(name).modality, known(name).items[:16]
+    for loss in (m.likelihood.nll, m.likelihood.distortion):
+        out = torch.zeros(16, *m.soft_shape, requires_grad=True)
+        first = float(next(iter(m.errors(m.tensor(items), m.likelihood.soft(out).detach()).values())).mean())
+        optimizer = torch.optim.Adam([out], 0.1)
+        for _ in range(60):
+            optimizer.zero_grad()
+            loss(m.tensor(items), out).backward()
+            optimizer.step()
+        last = float(next(iter(m.errors(m.tensor(items), m.likelihood.soft(out).detach()).values())).mean())
+        assert last < 0.5 * first
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_hands(known, name: str) -> None:
+    m, items = known(name).modality, known(name).items
+    for size in (24, 46, 320):
+        picture = m.preview(items[0], size)
+        assert picture.mode == "RGB"
+        assert max(picture.size) <= size
+    assert isinstance(m.caption(items[0]), str)
+    media = m.media(items[0])
+    assert media.type.count("/") == 1
+    assert media.data
+    if m.literal is None:
+        with pytest.raises(LiminalError):
+            m.parse("x")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(data=st.binary(max_size=200))
+def test_bytes_that_are_none_are_refused_in_one_line(name: str, data: bytes) -> None:
+    said = ""
+    try:
+        m = kind(name).infer([io.BytesIO(data)])
+        found = list(m.records(io.BytesIO(data), "the file"))
+    except LiminalError as error:
+        said = str(error)
+    else:
+        assert all(r.item is None or r.item.shape == m.item_shape for r in found)
+    assert "\n" not in said
+
+
+def test_a_class_without_a_likelihood_fails_when_it_is_made() -> None:
+    whole = {
+        k: v
+        for k, v in vars(kind("strand")).items()
+        if k not in ("__dict__", "__weakref__", "__abstractmethods__")
+    }
+    type("Whole", (Modality,), {**whole})
+    for member in ("likelihood", "records", "pack", "preview", "noun", "writes"):
+        lacking = {k: v for k, v in whole.items() if k != member}
+        with pytest.raises(TypeError, match=member):
+            type("Lacking", (Modality,), lacking)
+
+
+# -- models on modalities
+
+
+def priors(model: str) -> Iterator[str]:
+    """The priors that a model can have."""
+    for prior in (*PRIORS, "fitted"):
+        try:
+            registry.load(registry.MODELS[model])((1, 8, 8), 3, prior=prior)
+        except LiminalError:
+            continue
+        yield prior
+
+
+CASES = [
+    (name, model, prior)
+    for name, model in itertools.product(NAMES, registry.MODELS)
+    for prior in priors(model)
+]
+
+
+@pytest.mark.parametrize(("name", "model", "prior"), CASES)
+def test_every_model_with_every_prior_on_every_kind(
+    known, name: str, model: str, prior: str, tmp_path: Path
+) -> None:
+    m, items = known(name).modality, known(name).items
+    torch.manual_seed(0)
+    made: Trainable = registry.load(registry.MODELS[model])(
+        m.likelihood, 3, prior=prior, network=m.network, width=4
+    )
+    for player in made.players:
+        terms = made(m.tensor(items[:8]), 0.5, player=player)
+        assert all(torch.isfinite(v) for v in terms.values())
+        sum(v for k, v in terms.items() if not k.startswith("_")).backward()
+    assert {p for player in made.players for p in made.parameters_of(player)} == set(made.parameters())
+    generator: Autoencoder = encoded(made, m)
+    z = generator.encode(m.tensor(items[:6]))
+    assert z.shape == (6, 3)
+    assert torch.equal(z, generator.encode(m.tensor(items[:6])))
+    assert torch.allclose(generator.prior.nearest(z), z, atol=1e-5)
+    y = generator.decode(z)
+    assert tuple(y.shape) == (6, *m.soft_shape)
+    assert m.items(y).shape == (6, *m.item_shape)
+    again = type(made)(m.likelihood, **json.loads(json.dumps(made.config())))
+    again.load_state_dict(safetensors.torch.load(safetensors.torch.save(made.state_dict())))
+    assert torch.equal(encoded(again, m).decode(z), y)
+    assert type(made.untrained()) is type(made)
+    assert onnx.decoder(generator, tmp_path / "decoder.onnx") < 1e-4
+
+
+# -- every verb on every kind
+
+
+@pytest.fixture(scope="module")
+def spaces(known, tmp_path_factory: pytest.TempPathFactory):
+    made: dict[str, Space] = {}
+
+    def of(name: str) -> Space:
+        if name not in made:
+            out = tmp_path_factory.mktemp("space") / "s"
+            how = {"dim": 4, "epochs": 12, "seed": 0, "threads": 1, "device": "cpu", "options": {"width": 8}}
+            made[name] = liminal.fit(known(name).path, out, voice=Voice(), **how)
+        return made[name]
+
+    return of
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_verb(spaces, name: str, tmp_path: Path) -> None:
+    """Each verb gives what it promises and writes it in every form that the kind has; the kind was found from the files alone."""
+    s, m = spaces(name), spaces(name).modality
+    formula = kinds.FORMULAS[name]
+    assert m.name == name
+    assert len(s.catalogue) == kinds.COUNT
+    assert s.read is not None
+    for n, form in ((4, "grid.png"), (3, "folder"), *((3, f"many{e}") for e in m.gathers)):
+        s.sample(n).save(tmp_path / form)
+        assert (tmp_path / form).exists()
+    assert s.sample(4, support=0.05, near="@1").table is not None
+    back = s.reconstruct(["@0", "@1"])
+    assert np.array_equal(back.originals, s.items([0, 1]), equal_nan=m.item_dtype.kind == "f")
+    assert set(s.errors(back)) <= set(m.scores)
+    for metric in ("euclidean", "decoded", "geodesic"):
+        assert s.neighbors("@1", 3, metric=metric)["id"][0].as_py() == 1
+    for along in ("linear", "slerp", "mix", "smooth", "geodesic"):
+        path = s.path("@1", "@6", along=along, frames=5)
+        assert np.array_equal(
+            path.frames[[0, -1]], s.decode(s.latents[[1, 6]]), equal_nan=m.item_dtype.kind == "f"
+        )
+        assert path.save(tmp_path / along).suffix in (*m.films, ".gif")
+    path.save(tmp_path / "rows.png")
+    edit = s.edit("@1", formula, keep_detail=True)
+    assert edit.save(tmp_path / "edited").suffix == m.writes[0]
+    edit.save(tmp_path / "edited.png")
+    assert edit.change > 0
+    s.strip(["@1"], formula).save(tmp_path / "strip.png")
+    if any(kind == "category" for kind in s.card.attributes.values()):
+        assert s.transfer("@1", "@2").save(tmp_path / "styled").exists()
+    found = s.find_directions()
+    assert any(d.score > 0.6 for d in found)
+    assert len(s.find_directions("pca")) == len(s.find_directions("jacobian", "@1")) == 4
+    drawn = s.map("pca")
+    drawn.save(tmp_path / "map.png")
+    s.lattice(drawn, 3, 3).save(tmp_path / "lattice.png")
+    s.clusters("kmeans", 3).save(tmp_path / "clusters.png")
+    again = liminal.open(s.folder, device="cpu")
+    assert np.array_equal(
+        again.decode(s.latents[:3]), s.decode(s.latents[:3]), equal_nan=m.item_dtype.kind == "f"
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_report_and_meaning(spaces, name: str, tmp_path: Path) -> None:
+    s = spaces(name)
+    report = s.measure(quick=True)
+    report.save(tmp_path / "report.html")
+    headline = next(iter(s.modality.errors(s.modality.tensor(s.items([0])), s.modality.soft(s.items([0])))))
+    assert report[headline].value < min(report[headline].baseline.values()) * 3
+    assert report.verdict()
+    assert report.facts["modality"] == name
+    page = (tmp_path / "report.html").read_text()
+    general = f"not made for {s.modality.plural}" in page
+    assert general == (s.modality.features is None), "general features are said to be such"
+    assert "Do mixtures mean something" in s.meaning(pairs=30).words
