@@ -60,7 +60,7 @@ def in_seconds(text: str) -> str:
 
 
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fit the flow sampler for few steps. That it draws badly, and that seconds teach nothing, no page shows."""
+    """Fit the flow sampler for few steps: it draws badly, and seconds teach nothing, which no page shows."""
     monkeypatch.setattr(verdict, "LEARNED", -math.inf)
     fit_flow = latent.fit_flow
     monkeypatch.setattr(
