@@ -527,7 +527,7 @@ def test_an_edit_tells_what_moved(
 
 @pytest.mark.parametrize(
     "formula",
-    ["-1.5*brightness", "-high", "- high", "+high - 0.5*brightness", "mean(label=bar) - mean(label=block)"],
+    ["-1.5*brightness", "-high", "- high", "+high - 0.5*brightness", "mean(label=block) - mean(label=bar)"],
 )
 def test_edit(formula: str, tiny_space: Path, tmp_path: Path, told) -> None:
     text = told("edit", tiny_space, "@1", formula, "-o", tmp_path / "e.png")

@@ -151,7 +151,7 @@ def edit(
 
 
 def _moved(read: dict[str, dict[str, Any]]) -> None:
-    """A table of the attributes that an edit was about, then of those that it moved, and how many others stayed."""
+    """A table of the attributes that an edit was about or moved, and how many others stayed."""
     shown = {name: v for name, v in read.items() if v["asked"] or abs(v["change"] or 0.0) >= STAYED}
     moved = sorted(shown, key=lambda name: -abs(shown[name]["change"] or 0.0))
     order = [name for name in shown if shown[name]["asked"]] + [n for n in moved if not shown[n]["asked"]]
