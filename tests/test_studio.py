@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -451,6 +452,16 @@ def test_names(client: Client, space: Space) -> None:
         if completion["kind"] in ("mean", "direction"):
             text = completion["text"] if completion["kind"] == "mean" else f"@1 + {completion['text']}"
             assert client.ask("/api/formula", {"text": text, "method": "pca"}).status == 200, completion
+
+
+def test_names_are_found_by_any_part_of_a_label_or_a_file(client: Client, space: Space) -> None:
+    boots = client.ask("/api/names?prefix=boot").json["completions"]
+    assert "mean(label='Ankle boot')" in [c["text"] for c in boots]
+    source = space.catalogue.rows([7], ["source"])["source"][0].as_py()
+    found = client.ask(f"/api/names?prefix={urllib.parse.quote(source[1:].upper())}").json["completions"]
+    items = [c for c in found if c["kind"] == "item"]
+    assert {"text": "@7", "kind": "item", "about": source} in items
+    assert all(source[1:].lower() in c["about"].lower() for c in items)
 
 
 # directions, sliders, dimensions

@@ -216,7 +216,7 @@ export interface Formula extends Look {
 /** `text` is what to write. */
 export interface Completion {
   text: string;
-  kind: "attribute" | "direction" | "mean" | "function";
+  kind: "attribute" | "direction" | "mean" | "function" | "item";
   about: string;
 }
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow.compute as pc
 import torch
 from torch import Tensor
 
@@ -216,7 +217,17 @@ def completions(session: Session, prefix: str) -> list[wire.Completion]:
         (0 if one.text.lower().startswith(word) else 1 if word in one.text.lower() else 2, i)
         for i, one in enumerate(found)
     ]
-    return [found[i] for place, i in sorted(rank) if place < 2][:MOST]
+    named = [found[i] for place, i in sorted(rank) if place < 2]
+    return [*named, *(_by_file(session, word) if len(word) > 1 else [])][:MOST]
+
+
+def _by_file(session: Session, word: str) -> list[wire.Completion]:
+    """The first items whose file has the word in its name."""
+    table = session.catalogue.table(columns=["id", "source"])
+    found = (
+        table.filter(pc.match_substring(table["source"], word, ignore_case=True)).slice(0, MOST).to_pylist()
+    )
+    return [wire.Completion(text=f"@{row['id']}", kind="item", about=row["source"]) for row in found]
 
 
 def _value(text: str) -> str:

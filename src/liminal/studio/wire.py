@@ -358,7 +358,7 @@ class Completion(Json):
     """``text`` is what to write."""
 
     text: str
-    kind: Literal["attribute", "direction", "mean", "function"]
+    kind: Literal["attribute", "direction", "mean", "function", "item"]
     about: str
 
 

@@ -31,12 +31,13 @@ export function completions(of: Payload, directions: readonly Told[], prefix: st
   for (const text of means) found.push({ text, kind: "mean", about: `the mean of ${text.slice(5, -1).replace(/[=']+/g, " ").trim()}` });
   const word = prefix.trim().toLowerCase();
   const rank = (text: string): number => (text.toLowerCase().startsWith(word) ? 0 : text.toLowerCase().includes(word) ? 1 : 2);
-  return found
+  const named = found
     .map((one, i) => ({ one, i, place: rank(one.text) }))
     .filter(({ place }) => place < 2)
     .sort((a, b) => a.place - b.place || a.i - b.i)
-    .map(({ one }) => one)
-    .slice(0, MOST);
+    .map(({ one }) => one);
+  const files = word.length > 1 ? of.sources.flatMap((source, row) => (source.toLowerCase().includes(word) ? [{ text: `@${of.id.data[row]}`, kind: "item" as const, about: source }] : [])) : [];
+  return [...named, ...files].slice(0, MOST);
 }
 
 /** A text as Python writes it. */

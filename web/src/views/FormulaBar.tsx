@@ -1,10 +1,10 @@
 /** The formula bar: names are completed, errors are shown where they are, the result lands on the map. */
-import { useRef, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import { Refused, dropped } from "../api.ts";
 import { keyOf, type Subject } from "../doc.ts";
 import { append, complete, repair, wordAt, type Word } from "../formula.ts";
 import { newest } from "../live.ts";
-import { ask, change, complain, doc, latent } from "../state.ts";
+import { able, ask, change, complain, doc, latent, layout } from "../state.ts";
 import type { Completion, Formula } from "../wire.ts";
 import { show } from "./acts.ts";
 import { copy, Button } from "./bits.tsx";
@@ -15,6 +15,38 @@ interface Fault {
   words: string;
   at: number | null;
   near: readonly string[];
+}
+
+/** A formula that works here and gives something sharp: between two items that lie side by side in the middle of the map. */
+function twoAlike(): string {
+  const { xy, id } = layout.value ?? {};
+  if (!xy || !id || id.data.length < 2 || !able("items")) return "random(7)";
+  const nearest = (x: number, y: number, but: number): number => {
+    let best = -1;
+    let least = Infinity;
+    for (let row = 0; row < id.data.length; row++) {
+      const gap = ((xy.data[2 * row] as number) - x) ** 2 + ((xy.data[2 * row + 1] as number) - y) ** 2;
+      if (gap < least && row !== but) [best, least] = [row, gap];
+    }
+    return best;
+  };
+  let x = 0;
+  let y = 0;
+  for (let row = 0; row < id.data.length; row++) [x, y] = [x + (xy.data[2 * row] as number), y + (xy.data[2 * row + 1] as number)];
+  const one = nearest(x / id.data.length, y / id.data.length, -1);
+  const other = nearest(xy.data[2 * one] as number, xy.data[2 * one + 1] as number, one);
+  return `mix(@${id.data[one]}, @${id.data[other]})`;
+}
+
+/** What words alone open: the mean of a value, or an item's file, that has them in its name. */
+async function opened(words: string): Promise<string | null> {
+  if (!/^[\p{L}\p{N}_ .#/-]+$/u.test(words.trim())) return null;
+  try {
+    const { completions } = await ask("names", { prefix: words.trim() }, null);
+    return (completions.find((one) => one.kind === "mean") ?? completions.find((one) => one.kind === "item"))?.text ?? null;
+  } catch {
+    return null;
+  }
 }
 
 export function FormulaBar() {
@@ -28,6 +60,7 @@ export function FormulaBar() {
   const [made, setMade] = useState<{ of: Formula; text: string } | null>(null);
   const text = doc.value.formula;
   const fault = wrong?.of === text ? wrong : null;
+  const example = useMemo(twoAlike, [layout.value]);
 
   const look = useRef(
     newest<Word>(async ({ text: prefix, mean }) => {
@@ -48,7 +81,7 @@ export function FormulaBar() {
     change({ formula: value }, "formula");
     const word = wordAt(value, input.current?.selectionStart ?? value.length);
     const named = word.text && !/^[@\d.]/.test(word.text);
-    setFound((known) => (named ? known.filter((one) => one.text.toLowerCase().includes(word.text.toLowerCase()) && (!word.mean || one.kind === "mean")) : []));
+    setFound((known) => (named ? known.filter((one) => `${one.text} ${one.kind === "item" ? one.about : ""}`.toLowerCase().includes(word.text.toLowerCase()) && (!word.mean || one.kind === "mean")) : []));
     if (named) look(word);
   };
   const take = (completion: Completion) => {
@@ -60,25 +93,31 @@ export function FormulaBar() {
     box.focus();
     requestAnimationFrame(() => box.setSelectionRange(next.caret, next.caret));
   };
-  const run = async () => {
-    if (!text.trim()) return;
+  const run = async (asked = text): Promise<void> => {
+    if (!asked.trim()) return;
     const only = found.length === 1 ? found[0] : undefined;
     setBusy(true);
     setFound([]);
     try {
       const subject = doc.value.subject;
       const start = subject ? { start: [...(await latent(subject))] } : {}; // what a mere change, such as `+ smile`, begins at
-      const answer = await ask("formula", {}, { text, method: doc.value.method, ...start });
+      const answer = await ask("formula", {}, { text: asked, method: doc.value.method, ...start });
       setWrong(null);
-      setMade({ of: answer, text });
+      setMade({ of: answer, text: asked });
       const result: Subject = { kind: "place", z: Array.from(answer.z.data), said: answer.text };
       if (!doc.value.subject || keyOf(doc.value.subject) !== keyOf(result)) change({ subject: result, change: {}, view: "item" });
       await show(result);
     } catch (error) {
       if (!(error instanceof Refused && error.status === 400)) return complain(error);
-      if (doc.peek().formula !== text) return;
+      if (doc.peek().formula !== asked) return;
+      const opens = await opened(asked);
+      if (doc.peek().formula !== asked) return;
+      if (opens && only?.kind !== "direction") {
+        change({ formula: opens }, "formula");
+        return run(opens);
+      }
       if (only && document.activeElement === input.current) return take(only); // half a name, and one way to go on
-      setWrong({ of: text, words: error.message, at: error.at, near: error.near });
+      setWrong({ of: asked, words: error.message, at: error.at, near: error.near });
       if (document.activeElement === document.body) input.current?.focus(); // the button that was pressed had to let go of it
       setHere(form.current?.contains(document.activeElement) ?? false);
     } finally {
@@ -137,7 +176,7 @@ export function FormulaBar() {
           id="formula"
           ref={input}
           value={text}
-          placeholder="Write a formula: @12 + @40 - @7"
+          placeholder={`Write a formula: ${example}`}
           autocomplete="off"
           autocapitalize="off"
           spellcheck={false}

@@ -4,7 +4,7 @@ import { keyOf, nameOf, type Subject } from "../doc.ts";
 import { useLive } from "../live.ts";
 import { human } from "../names.ts";
 import { short } from "../scales.ts";
-import { able, ask, change, complain, doc, idOf, layout, look, marks, rowOf, select, space } from "../state.ts";
+import { able, ask, change, complain, doc, idOf, layout, look, marks, offers, rowOf, select, space } from "../state.ts";
 import type { Item as Told, Look } from "../wire.ts";
 import { anyItem, morph, pick, show, slide, uploads, useAs } from "./acts.ts";
 import { Button, Section, State, Support, ThumbButton } from "./bits.tsx";
@@ -168,7 +168,7 @@ function near(found: Look): typeof marks.value {
 function Uses({ subject }: { subject: Subject }) {
   const row = subject.kind === "item" ? rowOf(subject.id) : -1;
   const keys = doc.value.keys.length;
-  const styled = space.value?.attributes.some((one) => one.kind === "category");
+  const styled = offers("style") && space.value?.attributes.some((one) => one.kind === "category");
   return (
     <div class="uses" role="group" aria-label={`Use ${nameOf(subject)}`}>
       <Button kind="main" icon="directions" onClick={() => slide(subject)}>

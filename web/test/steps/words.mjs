@@ -70,6 +70,24 @@ export function steps(one) {
     await panel.locator("h1.said").waitFor();
   }
 
+  /** The example in the bar works, and so does a part of a value's name by itself. */
+  async function alone() {
+    await one.go();
+    const example = (await bar().getAttribute("placeholder")).replace(/^[^:]*: /, "");
+    const value = await page.locator(".value .name").last().innerText();
+    for (const [typed, wanted] of [
+      [example, example],
+      [value.slice(1).toUpperCase(), new RegExp(`^mean\\(.*${value}`)],
+    ]) {
+      await one.go();
+      await bar().fill(typed);
+      await page.keyboard.press("Enter");
+      await panel.locator("h1.said").waitFor();
+      assert.equal(await page.locator(".fault").count(), 0);
+      assert.match(await bar().inputValue(), typeof wanted === "string" ? new RegExp(`^${wanted.replace(/[()]/g, "\\$&")}$`) : wanted);
+    }
+  }
+
   /** An item dropped on the bar, an item inserted by its button, and a change of what is selected. */
   async function inserted() {
     await one.go("view=item&subject=@3");
@@ -158,6 +176,7 @@ export function steps(one) {
     ["formula: completion, result on the map, copy", formula],
     ["an error stands where it is", fault],
     ["Enter takes the only completion of half a name", entered],
+    ["the example works, and words alone open what they name", alone],
     ["items are put into the formula", inserted],
     ["the tour of eight steps", tour],
     ["help", helping],
