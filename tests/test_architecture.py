@@ -17,7 +17,7 @@ LAYERS: list[set[str]] = [
     {"nn", "modalities", "priors"},
     {"generator", "export", "show"},
     {"datasets", "models", "ops", "maps", "measures"},
-    {"muon", "train", "catalogue", "card", "schema", "rows", "filters"},
+    {"muon", "train", "catalogue", "card", "kept", "mirror", "schema", "rows", "filters"},
     {"registry", "build", "core", "changes", "space", "opening"},
     {"cli", "__main__", "studio", "widget", "scale"},
 ]

@@ -23,6 +23,7 @@ from .catalogue import Catalogue
 from .datasets import paths
 from .errors import LiminalError, offer, unknown
 from .generator import Autoencoder
+from .kept import Arrays, Facts, Kept
 from .maps.clusters import Clusters
 from .measures.reader import Reader, reading
 from .modalities import Modality, Read
@@ -86,7 +87,12 @@ class Core:
     @cached_property
     def catalogue(self) -> Catalogue:
         """The items' database, at the version that the card names."""
-        return Catalogue.open(self.folder, self.card.parts["items.lance"]["version"])
+        return Catalogue.open(self.folder, self.card.parts["items.lance"]["version"], self.kept)
+
+    @cached_property
+    def kept(self) -> Kept:
+        """What was computed of the space as it is now, by this process or another."""
+        return Kept(self.folder, self.card)
 
     def names(self, start: Tensor | None = None) -> Names:
         """What the names in a formula stand for here; `start` (d,) is the latent of the item that is edited."""
@@ -316,8 +322,12 @@ class Core:
         """One standard deviation of what the reader sees in decoded items, by name; empty where there is no reader."""
         if self.read is None:
             return {}
-        z = self.latents[build.rng_rows(np.arange(len(self.latents)), SPREAD_ON, 0)]
-        return {name: float(value.std()) for name, value in self.read(self.generator.decode(z)).items()}
+        read, z = self.read, self.latents[build.rng_rows(np.arange(len(self.latents)), SPREAD_ON, 0)]
+
+        def spread() -> tuple[Arrays, Facts]:
+            return {}, {name: float(value.std()) for name, value in read(self.generator.decode(z)).items()}
+
+        return self.kept.once("spread", spread)[1]
 
     @cached_property
     def support(self) -> Support:
@@ -326,6 +336,10 @@ class Core:
         Raises:
             LiminalError: fewer than 20 items are held out.
         """
+        made: Support = self.kept.thing("support", Support, self._calibrated, tensors=True)
+        return made
+
+    def _calibrated(self) -> Support:
         (_, train), (ids, held) = (self.catalogue.latents(split=split) for split in ("train", "held"))
         held_rows = build.rng_rows(np.arange(len(held)), TRUSTED_ON, 0)
         errors = supports.residuals(self.generator, self.modality, self.items(ids[held_rows].tolist()))

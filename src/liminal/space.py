@@ -18,7 +18,8 @@ from .core import Item, vectors
 from .distances import nearest
 from .errors import LiminalError, unknown
 from .generator import Trainable
-from .maps.clusters import Clusters, clusters
+from .kept import Arrays, Facts, apart, together
+from .maps.clusters import Cluster, Clusters, clusters
 from .maps.inverse import Inverse, InverseResult
 from .maps.lattice import Lattice, lattice
 from .maps.project import Map, project
@@ -386,11 +387,13 @@ class Space(Stored):
                 "Content is what a category names: choose one with --by, or add one with `liminal label`.",
             )
         if name not in self._styles:
-            table = self.catalogue.table(columns=["z", name], split="train")
-            z = vectors(table, self.dim)
-            self._styles[name] = fit_style(
-                z, table[name].to_pylist(), name=name, decode=self.generator.decode
-            )
+
+            def fitted() -> Style:
+                table = self.catalogue.table(columns=["z", name], split="train")
+                z, labels = vectors(table, self.dim), table[name].to_pylist()
+                return fit_style(z, labels, name=name, decode=self.generator.decode)
+
+            self._styles[name] = self.kept.thing(f"style by {name}", Style, fitted, tensors=True)
         return self._styles[name]
 
     def _class(self, item: Item, by: str) -> str | None:
@@ -423,10 +426,16 @@ class Space(Stored):
         table = self._chosen(None, most, seed)
         ids = np.array(table["id"])
         values = table[color].to_pylist() if color else None
-        name = self.card.data["name"]
-        return project(
-            vectors(table, self.dim), method, seed, ids, values, color or "", name, self._preview(ids)
-        )
+        z, title = vectors(table, self.dim).numpy(), self.card.data["name"]
+
+        def lay_out() -> tuple[Arrays, Facts]:
+            made = project(z, method, seed, ids)
+            return {"xy": made.xy, "ids": made.ids}, {"evidence": made.evidence, "words": made.words()}
+
+        some = "" if len(table) == len(self.catalogue) else f" of {most}"
+        arrays, facts = self.kept.once(f"layout {method}{some}" + (f" by {seed}" if seed else ""), lay_out)
+        xy, evidence, preview = arrays["xy"], facts["evidence"], self._preview(ids)
+        return Map(xy, ids, method, evidence, values, color or "", title, preview, z)
 
     def inverse(self, drawn: Map, seed: int = 0) -> Inverse:
         """The way back from a map of this space: places (m, 2) -> latents, with an expected error, and where there is nothing.
@@ -465,19 +474,21 @@ class Space(Stored):
         """
         key = (method, k, seed)
         if key not in self._clusters:
-            table = self.catalogue.table(columns=["id", "z", *self.card.attributes])
-            known = table.select(list(self.card.attributes)) if self.card.attributes else None
-            ids = np.array(table["id"])
-            z, name = vectors(table, self.dim), self.card.data["name"]
-            self._clusters[key] = clusters(
-                z,
-                method=method,
-                k=k,
-                attributes=known,
-                ids=ids,
-                seed=seed,
-                title=name,
-                preview=self._preview(ids),
+            title, preview = self.card.data["name"], self._preview(np.arange(len(self.catalogue)))
+
+            def find() -> tuple[Arrays, Facts]:
+                table = self.catalogue.table(columns=["id", "z", *self.card.attributes])
+                known = table.select(list(self.card.attributes)) if self.card.attributes else None
+                z, ids = vectors(table, self.dim), np.array(table["id"])
+                found = clusters(z, method=method, k=k, attributes=known, ids=ids, seed=seed)
+                arrays, facts = apart(found, ("clusters", "title", "preview"))
+                return arrays, {**facts, "clusters": [asdict(cluster) for cluster in found.clusters]}
+
+            arrays, facts = self.kept.once(f"clusters by {method}, {k}, {seed}", find)
+            groups = tuple(Cluster.of(told) for told in facts["clusters"])
+            rest = {name: value for name, value in facts.items() if name != "clusters"}
+            self._clusters[key] = together(
+                Clusters, arrays, rest, clusters=groups, title=title, preview=preview
             )
         return self._clusters[key]
 
