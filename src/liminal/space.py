@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,7 +12,6 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from . import build
 from .changes import Stored
 from .core import Item, vectors
 from .distances import nearest
@@ -22,7 +21,7 @@ from .kept import Arrays, Facts, apart, together
 from .maps.clusters import Cluster, Clusters, clusters
 from .maps.inverse import Inverse, InverseResult
 from .maps.lattice import Lattice, lattice
-from .maps.project import Map, project
+from .maps.project import Map
 from .measures import Report, measure
 from .measures.meaning import Meaning, meaning
 from .measures.stability import stability
@@ -73,17 +72,13 @@ class Space(Stored):
         Raises:
             LiminalError: k is below 1, an unknown metric, or the filter is wrong.
         """
-        if k < 1:
-            raise LiminalError(f"neighbors: k = {k}; wanted 1 or more")
         if metric not in METRICS:
             raise unknown("metric", metric, METRICS)
-        z, passed = self.latent(item), formula.where(where) if where else None
-        plain = metric in ("euclidean", "cosine")
-        found = self.catalogue.nearest(
-            z.numpy(), k if plain else k + RANKED, passed, metric if plain else "euclidean"
-        )
-        found = found.drop_columns([c for c in ("z", "item") if c in found.column_names])
-        if plain or not len(found):
+        z = self.latent(item)
+        if metric in ("euclidean", "cosine"):
+            return self.near(z.numpy(), k, where, metric)
+        found = self.near(z.numpy(), k + RANKED if k > 0 else k, where)
+        if not len(found):
             return found
         near = self.latents[found["id"].to_pylist()]
         if metric == "decoded":
@@ -406,37 +401,6 @@ class Space(Stored):
 
     # -- seeing and measuring
 
-    def map(self, method: str = "umap", color: str | None = None, most: int = 20_000, seed: int = 0) -> Map:
-        """The items on a plane.
-
-        Args:
-            method: ``pca``, ``umap`` or ``tsne``.
-            color: an attribute; None: the first category, or the first attribute.
-            most: items drawn; a random choice where there are more.
-            seed: of the choice and of the layout.
-        """
-        names = list(self.card.attributes)
-        if color is not None and color not in names:
-            raise unknown(
-                "attribute", color, names, "Colours come from attributes; `liminal label` adds some."
-            )
-        if color is None:
-            kinds = [n for n in names if self.card.attributes[n] == "category"] or names
-            color = kinds[0] if kinds else None
-        table = self._chosen(None, most, seed)
-        ids = np.array(table["id"])
-        values = table[color].to_pylist() if color else None
-        z, title = vectors(table, self.dim).numpy(), self.card.data["name"]
-
-        def lay_out() -> tuple[Arrays, Facts]:
-            made = project(z, method, seed, ids)
-            return {"xy": made.xy, "ids": made.ids}, {"evidence": made.evidence, "words": made.words()}
-
-        some = "" if len(table) == len(self.catalogue) else f" of {most}"
-        arrays, facts = self.kept.once(f"layout {method}{some}" + (f" by {seed}" if seed else ""), lay_out)
-        xy, evidence, preview = arrays["xy"], facts["evidence"], self._preview(ids)
-        return Map(xy, ids, method, evidence, values, color or "", title, preview, z)
-
     def inverse(self, drawn: Map, seed: int = 0) -> Inverse:
         """The way back from a map of this space: places (m, 2) -> latents, with an expected error, and where there is nothing.
 
@@ -491,9 +455,6 @@ class Space(Stored):
                 Clusters, arrays, rest, clusters=groups, title=title, preview=preview
             )
         return self._clusters[key]
-
-    def _preview(self, ids: np.ndarray) -> Callable[[int], Any]:
-        return lambda row: self.modality.preview(self.items([int(ids[row])])[0], 64)
 
     def measure(self, seed: int = 0, quick: bool = False, voice: Voice | None = None) -> Report:
         """What the space is worth: reconstruction, sampling, structure, compression, with intervals; see `measures.measure`."""
@@ -588,16 +549,6 @@ class Space(Stored):
             latents, table.drop_columns(["id", "z"]) if self.card.attributes else None, seed=seed
         )
 
-    def _chosen(self, split: str | None, most: int, seed: int) -> pa.Table:
-        """At most so many items: id, z and attributes."""
-        table = self.catalogue.table(split=split, columns=["id", "z", *self.card.attributes])
-        return table.take(pa.array(build.rng_rows(np.arange(len(table)), most, seed)))
-
     def info(self) -> dict[str, Any]:
         """JSON-ready facts about the space."""
-        return {
-            "folder": str(self.folder),
-            "dim": self.dim,
-            "parameters": sum(p.numel() for p in self.generator.parameters()),
-            **asdict(self.card),
-        }
+        return {**super().info(), "parameters": sum(p.numel() for p in self.generator.parameters())}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from ..collection import Collection
     from ..space import Space
 
 ITEM = "@12 (the item with id 12), a file, FILE#n (of many in a file), or a formula: 'mean(label=Bag)'."
@@ -43,6 +44,13 @@ Drawing = Annotated[Path | None, option("-o --output", "FILE", "A picture of the
 PngOrFolder = Annotated[
     Path, option("-o --output", "PATH", "One grid (.png), or a folder of files (no ending).")
 ]
+
+
+def glanced(name: str) -> Collection:
+    """The items and the card of the space that a name or folder stands for, without its model: it loads no torch."""
+    from ..collection import collection
+
+    return collection(name)
 
 
 def opened(name: str, threads: int | None = None, device: str | None = None) -> Space:
