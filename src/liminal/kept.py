@@ -43,7 +43,11 @@ class Kept:
 
     def __init__(self, folder: Path, card: Card) -> None:
         place = str(folder.resolve())
-        state = [FORM, __version__, place, card.created, card.liminal, card.data, card.attributes, card.parts]
+        files = sorted(
+            path.name for path in (folder / "items.lance" / "data").glob("*")
+        )  # each unlike any other
+        told = [card.created, card.liminal, card.data, card.attributes, card.parts]
+        state = [FORM, __version__, place, files, *told]
         self._held: dict[str, tuple[Arrays, Facts]] = {}
         self._folder: Path | None = None
         if card.model["class"] != "wrapped":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,10 +22,6 @@ from .maps.clusters import Cluster, Clusters, clusters
 from .maps.inverse import Inverse, InverseResult
 from .maps.lattice import Lattice, lattice
 from .maps.project import Map
-from .measures import Report, measure
-from .measures.meaning import Meaning, meaning
-from .measures.stability import stability
-from .measures.value import Measure
 from .models import conditional
 from .models.inverted import Inverted
 from .ops import curves, discover, edits, formula, geodesics, mixing, paths, probes
@@ -36,6 +32,10 @@ from .ops.style import Style, fit_style
 from .priors import Prior
 from .tensors import rng
 from .voice import Voice, speaking
+
+if TYPE_CHECKING:
+    from .measures import Measure, Report
+    from .measures.meaning import Meaning
 
 SOURCES = ("attributes", "pca", "jacobian", "factorised")
 METRICS = ("euclidean", "cosine", "decoded", "geodesic")
@@ -458,6 +458,8 @@ class Space(Stored):
 
     def measure(self, seed: int = 0, quick: bool = False, voice: Voice | None = None) -> Report:
         """What the space is worth: reconstruction, sampling, structure, compression, with intervals; see `measures.measure`."""
+        from .measures import measure
+
         speak = voice or speaking()
         train, held = (
             self._chosen(split, 2_000 if quick else most, seed)
@@ -499,6 +501,8 @@ class Space(Stored):
         Raises:
             LiminalError: fewer than 80 items.
         """
+        from .measures.meaning import meaning
+
         speak = voice or speaking()
         table = self._chosen(None, 4_000, seed)
         random = None
@@ -537,6 +541,8 @@ class Space(Stored):
         Raises:
             LiminalError: no other space is given, one takes other items, or there are too few held-out ones.
         """
+        from .measures.stability import stability
+
         for other in others:
             if other.modality.config() != self.modality.config():
                 raise LiminalError(

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from ..space import Space
 
 PLACED = 5_000  # items among which latents are placed on a map: 12 ms of CPU for one, and twice as much for twice as many
-QUIET = 5.0  # seconds after the model that the items' database is loaded, before somebody looks at one: nobody should wait for both
 
 
 class NotYetError(Exception):
@@ -138,11 +137,6 @@ class Session(Known):
             )
             raise
         self.long("support", lambda _: self._trust())  # after the map, where that was asked for meanwhile
-        timer = threading.Timer(
-            QUIET, self.later.submit, [lambda: self.space.catalogue.table("id = 0", ["id"])]
-        )  # loads the database
-        timer.daemon = True
-        timer.start()
 
     def settle(self, method: str) -> Chart:
         """Wait until the map by a method, the way back from it and support are there.
