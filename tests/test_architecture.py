@@ -17,8 +17,8 @@ LAYERS: list[set[str]] = [
     {"nn", "modalities", "priors"},
     {"generator", "export", "show"},
     {"datasets", "models", "ops", "maps", "measures"},
-    {"muon", "train", "catalogue", "card", "schema", "rows", "filters"},
-    {"registry", "build", "core", "changes", "space", "opening"},
+    {"muon", "train", "catalogue", "card", "kept", "mirror", "schema", "rows", "filters"},
+    {"registry", "collection", "build", "core", "changes", "space", "opening"},
     {"cli", "__main__", "studio", "widget", "scale"},
 ]
 LEVEL = {name: i for i, names in enumerate(LAYERS) for name in names}

@@ -402,12 +402,12 @@ def test_a_meter_counts_what_the_work_takes(monkeypatch: pytest.MonkeyPatch) -> 
 def test_commands_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     order, seconds = [], iter([9, 9, 5, 2, 3, 4])
 
-    def run(argv: list[str]) -> tuple[float, str]:
+    def run(argv: list[str]) -> tuple[startup.Cost, str]:
         order.append(argv[0])
-        return next(seconds), ""
+        return startup.Cost(wall := next(seconds), 10 - wall), ""
 
     monkeypatch.setattr(startup, "run", run)
-    assert startup.fastest({"a": ["a"], "b": ["b"]}, 2) == {"a": 3, "b": 2}
+    assert startup.fastest({"a": ["a"], "b": ["b"]}, 2) == {"a": (3, 5), "b": (2, 6)}
     assert order == ["a", "b"] * 3
 
 

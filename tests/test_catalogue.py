@@ -18,9 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liminal import catalogue as module
+from liminal import mirror
+from liminal.card import Card
 from liminal.catalogue import Catalogue
 from liminal.errors import LiminalError
 from liminal.filters import resolve
+from liminal.kept import Kept
 from liminal.rows import batch
 
 N, D = 300, 5
@@ -65,10 +68,20 @@ def codes(n: int, dim: int = D, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed + 1000).normal(size=(n, dim)).astype(np.float32)
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
-    """A catalogue that no test writes to."""
-    return Catalogue.create(tmp_path_factory.mktemp("space"), some_rows(N), D, some_attributes(N).schema)
+@pytest.fixture(scope="module", params=["asked", "kept"])
+def whole(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Catalogue:
+    """A catalogue that no test writes to: its database is asked, or its columns are kept."""
+    folder = tmp_path_factory.mktemp("space")
+    made = Catalogue.create(folder, some_rows(N), D, some_attributes(N).schema)
+    return made if request.param == "asked" else Catalogue.open(folder, made.version, keeping(folder))
+
+
+def keeping(folder: Path, **parts: dict[str, Any]) -> Kept:
+    """What is kept of the space in a folder, whose card names these parts."""
+    model = {"class": "vae", "arguments": {}}
+    card = Card(model, {"name": "image", "arguments": {}}, {"name": "normal", "dim": D}, created="now")
+    card.parts = dict(parts)
+    return Kept(folder, card)
 
 
 @pytest.fixture
@@ -738,3 +751,38 @@ def test_importing_is_light_and_writing_is_silent(tmp_path: Path) -> None:
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, env=environment
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "2 1\n", "")
+
+
+# What is kept of it
+
+
+def test_what_is_kept_needs_no_database(own: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Catalogue.open(own.folder, own.version, keeping(own.folder))
+    wanted = first.table("smile > 0"), first.packed([3]), first.nearest(codes(N)[7], 4)
+    monkeypatch.setattr(module, "_connect", lambda folder: pytest.fail("the database was opened"))
+    again = Catalogue.open(own.folder, own.version, keeping(own.folder))
+    assert (len(again), again.dim, again.attributes) == (N, D, own.attributes)
+    assert again.table("smile > 0").equals(wanted[0])
+    assert again.packed([3]) == wanted[1]
+    assert again.nearest(codes(N)[7], 4).equals(wanted[2])
+    assert np.array_equal(again.latents()[1], codes(N))
+
+
+def test_another_version_is_not_what_was_kept(own: Catalogue) -> None:
+    before = Catalogue.open(own.folder, own.version, keeping(own.folder, items={"version": own.version}))
+    version = before.append(some_rows(3, seed=5))
+    after = Catalogue.open(own.folder, version, keeping(own.folder, items={"version": version}))
+    assert (len(before), len(after)) == (N, N + 3)
+    assert np.array_equal(after.z(N + 1), codes(3, seed=5)[1])
+    assert len(before.table()) == N
+
+
+def test_too_much_is_not_kept(own: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the database answers, and the same."""
+    monkeypatch.setattr(mirror, "MOST", 1000)
+    kept = keeping(own.folder)
+    large = Catalogue.open(own.folder, own.version, kept)
+    assert large.table().equals(own.table())
+    assert large.packed([7, 5]) == own.packed([7, 5])
+    assert "columns" not in kept
+    assert "packed" not in kept

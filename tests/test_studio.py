@@ -27,11 +27,11 @@ from scipy.stats import rankdata
 
 import liminal
 from liminal.errors import LiminalError
+from liminal.kept import Kept, apart, together
 from liminal.maps.project import METHODS
 from liminal.ops import paths
 from liminal.space import SOURCES, Space
 from liminal.studio import address, known, pages, server, wire, worker
-from liminal.studio.kept import Kept, apart, together
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 120.0  # seconds for what is made in the background

@@ -35,6 +35,7 @@ from .modalities import Modality, likelihoods
 from .models import inverted, latent
 from .ops import directions, probes
 from .priors import PRIORS, Delta, Posterior, Prior
+from .rows import rng_rows
 from .tensors import choose_device, inference, rng, set_threads
 from .train import Items, Plan, train
 from .voice import Voice
@@ -293,6 +294,7 @@ def assemble(
         model={
             "class": generator.name,
             "arguments": generator.config(),
+            "parameters": sum(p.numel() for p in generator.parameters()),
             **({"dimensions": dict(dimensions)} if dimensions else {}),
         },
         modality={"name": items.modality.name, "arguments": items.modality.config()},
@@ -360,13 +362,6 @@ def fit_samplers(
     best, tests = latent.choose(known, test, seed)
     why = f"its draws are hardest to tell from held-out latents ({tests[best]['same']:.3f} same-set neighbours; 0.5 would be perfect)"
     return known, {"default": best, "tests": tests, "why": why}
-
-
-def rng_rows(rows: np.ndarray, most: int, seed: int) -> np.ndarray:
-    """At most `most` of the rows, chosen at random, in rising order."""
-    return (
-        rows if len(rows) <= most else np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
-    )
 
 
 def batches(

@@ -2,6 +2,8 @@
 
 Every write makes a new version of the table and leaves the old ones readable. A `Catalogue` is one version and never
 changes; the space's card names the version that counts, so a write that nobody committed is never seen.
+What its columns hold is kept in the user's cache (`mirror`): the database is loaded for writes, for filters never asked
+before, and for tables too large to be kept.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,8 @@ import pyarrow.compute as pc
 from .errors import LiminalError, unknown
 from .files import check_path
 from .filters import reason, resolve
+from .kept import Kept
+from .mirror import Mirror, nearest
 from .names import check_names
 from .rows import FIXED, KINDS, SPLITS, numbered, schema_of, storage
 
@@ -43,31 +48,47 @@ class Catalogue:
     version: int
     dim: int
 
-    def __init__(self, folder: str | Path, version: int | None = None) -> None:
-        self.folder = Path(folder)
-        with _reading(self.folder):
-            self._table = _open(self.folder, version)
-            self.version = int(self._table.version)
-            self._schema: pa.Schema = renamed(self._table.schema)
-            ids = (
-                self._table.search().select(["id"]).to_arrow()["id"].to_numpy()
-                if "id" in self._schema.names
-                else np.zeros(0)
-            )
+    def __init__(self, folder: str | Path, version: int | None = None, kept: Kept | None = None) -> None:
+        self.folder, self._wanted = Path(folder), version
+        self._mirror = None
+        if kept is not None and version is not None:
+            self._mirror = Mirror(kept, self.folder / FOLDER, self._scan)
+            if self._mirror.columns is not None:
+                self.version, self._schema = version, self._mirror.schema
+                self.dim, self._size = self._schema.field("z").type.list_size, len(self._mirror.columns)
+                return
+        self.version, self._schema = int(self._table.version), renamed(self._table.schema)
         z = self._schema.field("z").type if "z" in self._schema.names else pa.null()
         if any(name not in self._schema.names for name in FIXED) or not pa.types.is_fixed_size_list(z):
             raise LiminalError(
                 f"{self.folder / FOLDER} is no catalogue of Liminal: it lacks the columns {', '.join(FIXED)}"
             )
-        self.dim = z.list_size
-        # LanceDB promises no order of rows: keep where each id lies, unless they lie in order.
-        at = np.argsort(ids, kind="stable")
-        if not np.array_equal(ids[at], np.arange(len(ids))):
+        self.dim, self._size = z.list_size, len(self._ids)
+        if self._mirror is not None:
+            self._mirror.fill(self._schema, self._size)
+
+    @cached_property
+    def _table(self) -> Any:
+        """The database's own table."""
+        with _reading(self.folder):
+            return _open(self.folder, self._wanted)
+
+    @cached_property
+    def _ids(self) -> np.ndarray:
+        """The ids (n) as they lie in the database."""
+        with _reading(self.folder):
+            ids = self._table.search().select(["id"]).to_arrow()["id"].to_numpy()
+        if not np.array_equal(np.sort(ids), np.arange(len(ids))):
             raise LiminalError(
                 f"{self.folder / FOLDER} is damaged: its ids are not 0 to {len(ids) - 1}; copy the space again"
             )
-        self._size = len(ids)
-        self._offsets = None if (at[:-1] < at[1:]).all() else at
+        return ids
+
+    @cached_property
+    def _offsets(self) -> np.ndarray | None:
+        """Where each id lies, which LanceDB does not promise to be in order; None: it is."""
+        at = np.argsort(self._ids, kind="stable")
+        return None if (at[:-1] < at[1:]).all() else at
 
     @classmethod
     def create(
@@ -100,13 +121,18 @@ class Catalogue:
         return cls(folder, _pour(folder, table, numbered(rows, schema, 0), schema, replace))
 
     @classmethod
-    def open(cls, folder: str | Path, version: int | None = None) -> Catalogue:
-        """The catalogue in a space's folder, at exactly `version` (None: the newest). Nothing on disk changes.
+    def open(cls, folder: str | Path, version: int | None = None, kept: Kept | None = None) -> Catalogue:
+        """The catalogue in a space's folder, at exactly `version` (None: the newest). Nothing in the folder changes.
+
+        Args:
+            folder: of the space.
+            version: of the table.
+            kept: what is kept of the space whose card names this version; None: every read asks the database.
 
         Raises:
             LiminalError: it is missing or damaged, or has no such version.
         """
-        return cls(folder, version)
+        return cls(folder, version, kept)
 
     def __len__(self) -> int:
         return self._size
@@ -156,9 +182,20 @@ class Catalogue:
             LiminalError: the filter, a column or the split is wrong.
         """
         columns = self._columns(columns)
-        condition = self._condition(where, split)
+        if split is not None and split not in SPLITS:
+            raise unknown("split", split, SPLITS)
         if limit is not None:
             return self.rows(self.table(where, ["id"], split)["id"].to_numpy()[: max(limit, 0)], columns)
+        found = self._mirror.table(columns) if self._mirror else None
+        if found is None or self._mirror is None:
+            return self._scan(columns, where, split)
+        if where is not None:
+            found = found.take(self._mirror.passing(self._resolved(where), where))
+        return (found if split is None else found.filter(pc.equal(found["split"], split))).select(columns)
+
+    def _scan(self, columns: Sequence[str], where: str | None = None, split: str | None = None) -> pa.Table:
+        """`table`, by the database."""
+        condition = self._condition(where, split)
         with _reading(self.folder, where):
             query = self._table.search().select(self._stored(["id", *columns]))
             found = self._named((query.where(condition) if condition else query).to_arrow())
@@ -180,6 +217,8 @@ class Catalogue:
         names = list(dict.fromkeys(["id", *columns]))
         if not len(wanted):
             return pa.schema([self._schema.field(name) for name in names]).empty_table().select(columns)
+        if self._mirror and (found := self._mirror.table(columns)) is not None:
+            return found.take(wanted).select(columns)
         once, back = np.unique(wanted, return_inverse=True)
         with _reading(self.folder):
             at = once if self._offsets is None else self._offsets[once]
@@ -219,8 +258,11 @@ class Catalogue:
             raise LiminalError(f"nearest: k = {k}; wanted 1 or more")
         if metric not in METRICS:
             raise unknown("metric", metric, METRICS)
-        condition = self._condition(where, None)
         columns = self._columns(None)
+        if self._mirror and self._mirror.columns is not None and metric == "euclidean":
+            found = self.table(where, [*columns, "z"])
+            return nearest(found.select(columns), self._codes(found), point, k)
+        condition = self._condition(where, None)
         with _reading(self.folder, where):
             query = self._table.search(point, vector_column_name="z").distance_type(METRICS[metric])
             query = query.where(condition, prefilter=True) if condition else query
@@ -330,21 +372,22 @@ class Catalogue:
                 raise unknown("column", name, self._schema.names)
         return list(columns)
 
+    def _resolved(self, where: str) -> str:
+        """The filter with every name as the table spells it, checked."""
+        shown = [f for f in self._schema if f.name not in ("z", "item")]
+        return resolve(where, {f.name: KINDS.get(f.type, "number") for f in shown})
+
     def _condition(self, where: str | None, split: str | None) -> str | None:
         """The filter and the split as one condition for Lance, with every name checked and the filter planned alone, in
         parentheses: Lance reads no further than it understands."""
         parts = []
         if where is not None:
-            shown = [f for f in self._schema if f.name not in ("z", "item")]
-            kinds = {f.name: KINDS.get(f.type, "number") for f in shown}
-            parts.append(f"({resolve(where, kinds)})")
+            parts.append(f"({self._resolved(where)})")
             try:
                 self._table.search().where(parts[0]).explain_plan()
             except (ValueError, RuntimeError) as error:
                 raise LiminalError(f"where {where!r}: {reason(error)}") from error
         if split is not None:
-            if split not in SPLITS:
-                raise unknown("split", split, SPLITS)
             parts.append(f"split = '{split}'")
         return " and ".join(parts) or None
 

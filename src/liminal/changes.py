@@ -216,6 +216,7 @@ class Stored(Core):
 
     def _forget(self) -> None:
         for name in (
+            "kept",
             "catalogue",
             "latents",
             "scale",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,11 @@ from torch import Tensor
 
 from . import build, registry
 from .card import Card, read_weights
-from .catalogue import Catalogue
+from .collection import Collection
 from .datasets import paths
 from .errors import LiminalError, offer, unknown
 from .generator import Autoencoder
+from .kept import Arrays, Facts
 from .maps.clusters import Clusters
 from .measures.reader import Reader, reading
 from .modalities import Modality, Read
@@ -35,6 +35,7 @@ from .ops.samples import Samples
 from .ops.style import Style
 from .ops.support import Support
 from .priors import PRIORS, Prior
+from .rows import rng_rows
 from .tensors import rng
 from .voice import Voice, speaking
 
@@ -44,7 +45,7 @@ TRUSTED_ON = 2_000  # held-out items that support is calibrated and tested on
 Item = str | int | Path | Tensor | np.ndarray
 
 
-class Core:
+class Core(Collection):
     """A model with its items.
 
     Items are named as on the command line: ``"@12"`` (or the integer 12), a file, ``FILE#n`` for one of the many items in
@@ -61,13 +62,8 @@ class Core:
     def __init__(
         self, generator: Autoencoder, modality: Modality, card: Card, folder: Path, samplers: dict[str, Prior]
     ) -> None:
-        self.generator, self.modality, self.card, self.folder, self.samplers = (
-            generator,
-            modality,
-            card,
-            folder,
-            samplers,
-        )
+        super().__init__(card, folder)
+        self.generator, self.modality, self.samplers = generator, modality, samplers
         self._kept: tempfile.TemporaryDirectory[str] | None = None
         self._styles: dict[str, Style] = {}
         self._clusters: dict[Any, Clusters] = {}
@@ -81,11 +77,6 @@ class Core:
     def dim(self) -> int:
         """d, the number of latent dimensions."""
         return self.generator.dim
-
-    @cached_property
-    def catalogue(self) -> Catalogue:
-        """The items' database, at the version that the card names."""
-        return Catalogue.open(self.folder, self.card.parts["items.lance"]["version"])
 
     def names(self, start: Tensor | None = None) -> Names:
         """What the names in a formula stand for here; `start` (d,) is the latent of the item that is edited."""
@@ -178,17 +169,6 @@ class Core:
         return {name: float(values.mean()) for name, values in found_errors.items()}
 
     # -- the catalogue
-
-    def items(self, ids: Sequence[int]) -> np.ndarray:
-        """Stored items (n, *modality.item_shape) of the catalogue, in the asked order.
-
-        Raises:
-            LiminalError: an id does not exist.
-        """
-        found = [self.modality.unpack(data) for data in self.catalogue.packed(list(ids))]
-        return (
-            np.stack(found) if found else np.zeros((0, *self.modality.item_shape), self.modality.item_dtype)
-        )
 
     def original(self, item: Item) -> Tensor:
         """An item itself as a perfect decoder would give it, (*modality.soft_shape).
@@ -314,8 +294,12 @@ class Core:
         """One standard deviation of what the reader sees in decoded items, by name; empty where there is no reader."""
         if self.read is None:
             return {}
-        z = self.latents[build.rng_rows(np.arange(len(self.latents)), SPREAD_ON, 0)]
-        return {name: float(value.std()) for name, value in self.read(self.generator.decode(z)).items()}
+        read, z = self.read, self.latents[rng_rows(np.arange(len(self.latents)), SPREAD_ON, 0)]
+
+        def spread() -> tuple[Arrays, Facts]:
+            return {}, {name: float(value.std()) for name, value in read(self.generator.decode(z)).items()}
+
+        return self.kept.once("spread", spread)[1]
 
     @cached_property
     def support(self) -> Support:
@@ -324,8 +308,12 @@ class Core:
         Raises:
             LiminalError: fewer than 20 items are held out.
         """
+        made: Support = self.kept.thing("support", Support, self._calibrated, tensors=True)
+        return made
+
+    def _calibrated(self) -> Support:
         (_, train), (ids, held) = (self.catalogue.latents(split=split) for split in ("train", "held"))
-        held_rows = build.rng_rows(np.arange(len(held)), TRUSTED_ON, 0)
+        held_rows = rng_rows(np.arange(len(held)), TRUSTED_ON, 0)
         errors = supports.residuals(self.generator, self.modality, self.items(ids[held_rows].tolist()))
         return supports.fit_support(
             torch.from_numpy(train), torch.from_numpy(held[held_rows]), held_residual=errors

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 import tempfile
-import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from . import build, registry
-from .card import Card, claim, read_weights, verify
+from .card import claim, read_weights
+from .collection import collection, cut, made
 from .errors import LiminalError, unknown
 from .foreign import Foreign
 from .generator import Autoencoder, Wrapped
@@ -45,29 +45,12 @@ def open(
     Raises:
         LiminalError: there is no such space; it is damaged, unfinished or of a newer format; or it was wrapped and `decode` is missing.
     """
-    folder = registry.space_folder(name)
-    card = Card.read(folder)
-    verify(folder, card)
-    for name in ("weights.safetensors", "items.lance"):
-        if name not in card.parts:
-            raise _cut(folder, name)
-    for name, section, key in (
-        ("data", card.data, "name"),
-        ("data", card.data, "n_train"),
-        ("data", card.data, "n_held"),
-        ("sampler", card.sampler, "default"),
-    ):
-        if key not in section:
-            raise _cut(folder, f"{name}.{key}")
-    modality = _made(
-        registry.named("modality", card.modality["name"], registry.MODALITIES),
-        card.modality["arguments"],
-        folder,
-    )
+    found = collection(name)
+    card, folder, modality = found.card, found.folder, found.modality
     tensors = read_weights(folder, "weights.safetensors", card.parts["weights.safetensors"])
     samplers: dict[str, Prior] = {}
     for kind, arguments in card.sampler.get("fitted", {}).items():
-        samplers[kind] = _made(latent.sampler(kind), arguments, folder)
+        samplers[kind] = made(latent.sampler(kind), arguments, folder)
         _fill(samplers[kind], tensors, kind, folder)
         samplers[kind].eval().requires_grad_(False)
     generator: Autoencoder
@@ -83,11 +66,11 @@ def open(
         generator = wrapped if encode is not None else inverted.Inverted(wrapped, modality)
     else:
         kind = registry.named("model", card.model["class"], registry.MODELS)
-        generator = _made(partial(kind, modality.likelihood), card.model["arguments"], folder)
+        generator = made(partial(kind, modality.likelihood), card.model["arguments"], folder)
         generator = inverted.encoded(generator, modality)
         _fill(generator, tensors, "model", folder)
     for wanted in {card.prior["name"], card.sampler["default"]} & set(latent.SAMPLERS) - set(samplers):
-        raise _cut(folder, f"sampler.fitted.{wanted}")
+        raise cut(folder, f"sampler.fitted.{wanted}")
     if card.prior["name"] == "mixture":
         generator.prior = samplers["mixture"]
     else:
@@ -95,42 +78,6 @@ def open(
     return Space(
         generator.eval().requires_grad_(False).to(choose_device(device)), modality, card, folder, samplers
     )
-
-
-def _cut(folder: Path, name: str) -> LiminalError:
-    """The error for a card that lacks something."""
-    return LiminalError(
-        f"space {folder}: card.json names no {name}, so it is cut or changed; copy the whole folder again"
-    )
-
-
-def _made(kind: Callable[..., Any], arguments: dict[str, Any], folder: Path) -> Any:
-    """What the card's arguments make; arguments that do not fit say that the card was cut or changed."""
-    try:
-        constructor: Any = kind
-        hints = get_type_hints(constructor.__init__)
-        for name, value in arguments.items():
-            if not _fits(value, hints.get(name, Any)):
-                raise TypeError(f"{name}: {value!r}"[:100])
-        return kind(**arguments)
-    except LiminalError:
-        raise
-    except Exception as error:  # whatever a constructor or torch makes of it
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise LiminalError(
-            f"space {folder}: card.json holds arguments that do not fit ({first}); copy the space again"
-        ) from error
-
-
-def _fits(value: object, hint: Any) -> bool:
-    """Whether a value from JSON is of the type that an argument is annotated with."""
-    if get_origin(hint) in (Union, types.UnionType):
-        return any(_fits(value, one) for one in get_args(hint))
-    if get_origin(hint) in (tuple, list, Sequence):
-        return isinstance(value, list) and all(_fits(one, get_args(hint)[0]) for one in value)
-    if hint is float:
-        return type(value) in (int, float)
-    return type(value) is hint if hint in (int, str, bool) else True
 
 
 def _fill(module: torch.nn.Module, tensors: dict[str, Tensor], prefix: str, folder: Path) -> None:

@@ -7,18 +7,18 @@ import importlib
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from .datasets import Dataset, kinds, paths, splits
-from .datasets.arrays import array_dataset
-from .datasets.attributes import with_attributes
 from .errors import LiminalError, unknown
 from .files import atomic_bytes, cache_folder
 from .modalities import Modality
 from .voice import Voice
+
+if TYPE_CHECKING:
+    from .datasets import Dataset
 
 MODELS = {
     "ae": "liminal.models.autoencoder:AE",
@@ -127,6 +127,14 @@ def dataset(
     Raises:
         LiminalError: there is no such path, dataset or modality, it cannot be read, or is of another kind than the modality.
     """
+    from .datasets import (  # what reads files takes long to load, and few commands read any
+        Dataset,
+        kinds,
+        paths,
+        splits,
+    )
+    from .datasets.attributes import with_attributes
+
     voice = voice or Voice()
     options = {k: v for k, v in options.items() if v is not None}
     if isinstance(modality, str):
@@ -225,6 +233,9 @@ def _array(
     progress: Callable[[int, int], None],
 ) -> Dataset:
     """A dataset of the items in an array."""
+    from .datasets import Dataset
+    from .datasets.arrays import array_dataset
+
     names = [f"array#{i}" for i in range(len(data))]
     if isinstance(modality, Modality) and not modality.arrays:  # stored items, or nothing
         return Dataset("array", modality, data, names, pa.table({}))

@@ -129,3 +129,10 @@ def storage(name: str, given: pa.DataType) -> pa.DataType:
     ):
         return pa.float64()
     raise LiminalError(f"attribute {name!r} is of type {given}; wanted numbers, true/false or text")
+
+
+def rng_rows(rows: np.ndarray, most: int, seed: int) -> np.ndarray:
+    """At most `most` of the rows, chosen at random, in rising order."""
+    return (
+        rows if len(rows) <= most else np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+    )

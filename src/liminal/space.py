@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import torch
 from torch import Tensor
 
-from . import build
 from .changes import Stored
 from .core import Item, vectors
 from .distances import nearest
 from .errors import LiminalError, unknown
 from .generator import Trainable
-from .maps.clusters import Clusters, clusters
+from .kept import Arrays, Facts, apart, together
+from .maps.clusters import Cluster, Clusters, clusters
 from .maps.inverse import Inverse, InverseResult
 from .maps.lattice import Lattice, lattice
-from .maps.project import Map, project
-from .measures import Report, measure
-from .measures.meaning import Meaning, meaning
-from .measures.stability import stability
-from .measures.value import Measure
+from .maps.project import Map
 from .models import conditional
 from .models.inverted import Inverted
 from .ops import curves, discover, edits, formula, geodesics, mixing, paths, probes
@@ -38,6 +34,10 @@ from .ops.style import Style, fit_style
 from .priors import Prior
 from .tensors import rng
 from .voice import Voice, speaking
+
+if TYPE_CHECKING:
+    from .measures import Measure, Report
+    from .measures.meaning import Meaning
 
 SOURCES = ("attributes", "pca", "jacobian", "factorised")
 METRICS = ("euclidean", "cosine", "decoded", "geodesic")
@@ -74,17 +74,13 @@ class Space(Stored):
         Raises:
             LiminalError: k is below 1, an unknown metric, or the filter is wrong.
         """
-        if k < 1:
-            raise LiminalError(f"neighbors: k = {k}; wanted 1 or more")
         if metric not in METRICS:
             raise unknown("metric", metric, METRICS)
-        z, passed = self.latent(item), formula.where(where) if where else None
-        plain = metric in ("euclidean", "cosine")
-        found = self.catalogue.nearest(
-            z.numpy(), k if plain else k + RANKED, passed, metric if plain else "euclidean"
-        )
-        found = found.drop_columns([c for c in ("z", "item") if c in found.column_names])
-        if plain or not len(found):
+        z = self.latent(item)
+        if metric in ("euclidean", "cosine"):
+            return self.near(z.numpy(), k, where, metric)
+        found = self.near(z.numpy(), k + RANKED if k > 0 else k, where)
+        if not len(found):
             return found
         near = self.latents[found["id"].to_pylist()]
         if metric == "decoded":
@@ -388,11 +384,13 @@ class Space(Stored):
                 "Content is what a category names: choose one with --by, or add one with `liminal label`.",
             )
         if name not in self._styles:
-            table = self.catalogue.table(columns=["z", name], split="train")
-            z = vectors(table, self.dim)
-            self._styles[name] = fit_style(
-                z, table[name].to_pylist(), name=name, decode=self.generator.decode
-            )
+
+            def fitted() -> Style:
+                table = self.catalogue.table(columns=["z", name], split="train")
+                z, labels = vectors(table, self.dim), table[name].to_pylist()
+                return fit_style(z, labels, name=name, decode=self.generator.decode)
+
+            self._styles[name] = self.kept.thing(f"style by {name}", Style, fitted, tensors=True)
         return self._styles[name]
 
     def _class(self, item: Item, by: str) -> str | None:
@@ -404,31 +402,6 @@ class Space(Stored):
         return str(self.catalogue.rows([int(item)], [by])[by][0].as_py())
 
     # -- seeing and measuring
-
-    def map(self, method: str = "umap", color: str | None = None, most: int = 20_000, seed: int = 0) -> Map:
-        """The items on a plane.
-
-        Args:
-            method: ``pca``, ``umap`` or ``tsne``.
-            color: an attribute; None: the first category, or the first attribute.
-            most: items drawn; a random choice where there are more.
-            seed: of the choice and of the layout.
-        """
-        names = list(self.card.attributes)
-        if color is not None and color not in names:
-            raise unknown(
-                "attribute", color, names, "Colours come from attributes; `liminal label` adds some."
-            )
-        if color is None:
-            kinds = [n for n in names if self.card.attributes[n] == "category"] or names
-            color = kinds[0] if kinds else None
-        table = self._chosen(None, most, seed)
-        ids = np.array(table["id"])
-        values = table[color].to_pylist() if color else None
-        name = self.card.data["name"]
-        return project(
-            vectors(table, self.dim), method, seed, ids, values, color or "", name, self._preview(ids)
-        )
 
     def inverse(self, drawn: Map, seed: int = 0) -> Inverse:
         """The way back from a map of this space: places (m, 2) -> latents, with an expected error, and where there is nothing.
@@ -467,27 +440,28 @@ class Space(Stored):
         """
         key = (method, k, seed)
         if key not in self._clusters:
-            table = self.catalogue.table(columns=["id", "z", *self.card.attributes])
-            known = table.select(list(self.card.attributes)) if self.card.attributes else None
-            ids = np.array(table["id"])
-            z, name = vectors(table, self.dim), self.card.data["name"]
-            self._clusters[key] = clusters(
-                z,
-                method=method,
-                k=k,
-                attributes=known,
-                ids=ids,
-                seed=seed,
-                title=name,
-                preview=self._preview(ids),
+            title, preview = self.card.data["name"], self._preview(np.arange(len(self.catalogue)))
+
+            def find() -> tuple[Arrays, Facts]:
+                table = self.catalogue.table(columns=["id", "z", *self.card.attributes])
+                known = table.select(list(self.card.attributes)) if self.card.attributes else None
+                z, ids = vectors(table, self.dim), np.array(table["id"])
+                found = clusters(z, method=method, k=k, attributes=known, ids=ids, seed=seed)
+                arrays, facts = apart(found, ("clusters", "title", "preview"))
+                return arrays, {**facts, "clusters": [asdict(cluster) for cluster in found.clusters]}
+
+            arrays, facts = self.kept.once(f"clusters by {method}, {k}, {seed}", find)
+            groups = tuple(Cluster.of(told) for told in facts["clusters"])
+            rest = {name: value for name, value in facts.items() if name != "clusters"}
+            self._clusters[key] = together(
+                Clusters, arrays, rest, clusters=groups, title=title, preview=preview
             )
         return self._clusters[key]
 
-    def _preview(self, ids: np.ndarray) -> Callable[[int], Any]:
-        return lambda row: self.modality.preview(self.items([int(ids[row])])[0], 64)
-
     def measure(self, seed: int = 0, quick: bool = False, voice: Voice | None = None) -> Report:
         """What the space is worth: reconstruction, sampling, structure, compression, with intervals; see `measures.measure`."""
+        from .measures import measure
+
         speak = voice or speaking()
         train, held = (
             self._chosen(split, 2_000 if quick else most, seed)
@@ -529,6 +503,8 @@ class Space(Stored):
         Raises:
             LiminalError: fewer than 80 items.
         """
+        from .measures.meaning import meaning
+
         speak = voice or speaking()
         table = self._chosen(None, 4_000, seed)
         random = None
@@ -567,6 +543,8 @@ class Space(Stored):
         Raises:
             LiminalError: no other space is given, one takes other items, or there are too few held-out ones.
         """
+        from .measures.stability import stability
+
         for other in others:
             if other.modality.config() != self.modality.config():
                 raise LiminalError(
@@ -579,19 +557,9 @@ class Space(Stored):
             latents, table.drop_columns(["id", "z"]) if self.card.attributes else None, seed=seed
         )
 
-    def _chosen(self, split: str | None, most: int, seed: int) -> pa.Table:
-        """At most so many items: id, z and attributes."""
-        table = self.catalogue.table(split=split, columns=["id", "z", *self.card.attributes])
-        return table.take(pa.array(build.rng_rows(np.arange(len(table)), most, seed)))
-
     def info(self) -> dict[str, Any]:
         """JSON-ready facts about the space."""
-        return {
-            "folder": str(self.folder),
-            "dim": self.dim,
-            "parameters": sum(p.numel() for p in self.generator.parameters()),
-            **asdict(self.card),
-        }
+        return {**super().info(), "parameters": sum(p.numel() for p in self.generator.parameters())}
 
     @cached_property
     def locks(self) -> Locks:

@@ -7,11 +7,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from ..errors import LiminalError
 from . import console
-from .options import Device, Force, Json, Quiet, Seed, SpaceName, Threads, argument, flag, opened, option
+from .options import (
+    Device,
+    Force,
+    Json,
+    Quiet,
+    Seed,
+    SpaceName,
+    Threads,
+    argument,
+    flag,
+    glanced,
+    opened,
+    option,
+)
 
 if TYPE_CHECKING:
     from ..card import Card
-    from ..space import Space
+    from ..collection import Collection
 
 
 def info(
@@ -33,7 +46,9 @@ def info(
 
     if check:
         return _check(space, as_json)
-    it = opened(space)
+    it = glanced(space)
+    if it.info()["parameters"] is None:  # a card of format 1: the model itself must be counted
+        it = opened(space)
     facts = it.info()
     if as_json:
         console.emit(facts)
@@ -97,7 +112,7 @@ def _check(space: str, as_json: bool) -> None:
         )
 
 
-def _about_attributes(space: Space) -> list[tuple[str, str]]:
+def _about_attributes(space: Collection) -> list[tuple[str, str]]:
     rows = []
     for name, kind in space.card.attributes.items():
         text = str(kind)

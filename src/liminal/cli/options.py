@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from ..collection import Collection
     from ..space import Space
 
 ITEM = "@12 (the item with id 12), a file, FILE#n (of many in a file), or a formula: 'mean(label=Bag)'."
@@ -48,6 +49,13 @@ PngOrFolder = Annotated[
         "One grid (.png), a folder of files (no ending), or one file where the kind has such (.csv).",
     ),
 ]
+
+
+def glanced(name: str) -> Collection:
+    """The items and the card of the space that a name or folder stands for, without its model: it loads no torch."""
+    from ..collection import collection
+
+    return collection(name)
 
 
 def opened(name: str, threads: int | None = None, device: str | None = None) -> Space:

@@ -19,6 +19,7 @@ from .options import (
     Seed,
     SpaceName,
     Threads,
+    glanced,
     opened,
     option,
 )
@@ -51,13 +52,18 @@ def neighbors(
       liminal neighbors fashion me.png -k 5 --where "label = 'Bag'" -o near.png
       liminal neighbors fashion "mean(label=Sandal)"
     """
+    from ..collection import numbered
     from ..show import grid
     from ..show import items as show
 
     if out is not None:
         console.output(out, force, grid.FORMATS)
-    it = opened(space, threads, device)
-    found = it.neighbors(item, k, where, metric)
+    if out is None and metric in ("euclidean", "cosine") and (id := numbered(item)) is not None:
+        items = glanced(space)  # no model is needed
+        found = items.near(items.catalogue.z(id), k, where, metric)
+    else:
+        it = opened(space, threads, device)
+        found = it.neighbors(item, k, where, metric)
     rows = found.to_pylist()
     if out is not None:
         if not rows:
@@ -109,8 +115,10 @@ def map_(
 
     console.output(out, force, grid.FORMATS if lattice else (*grid.FORMATS, *tables.ENDINGS))
     size = _size(lattice) if lattice else None
-    it = opened(space, threads, device)
-    drawn = it.map(method, color, seed=seed)
+    items = glanced(space)
+    if size or not items.laid(method, seed=seed):
+        items = it = opened(space, threads, device)
+    drawn = items.map(method, color, seed=seed)
     if size:
         it.lattice(drawn, *size).save(out)
     else:

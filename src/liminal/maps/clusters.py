@@ -55,6 +55,12 @@ class Cluster:
     prototypes: tuple[int, ...]
     enriched: tuple[Enriched, ...] = field(default=(), repr=False)
 
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> Cluster:
+        """The cluster that `dataclasses.asdict` told, after JSON too."""
+        enriched = tuple(Enriched(**one) for one in told["enriched"])
+        return cls(**{**told, "prototypes": tuple(told["prototypes"]), "enriched": enriched})
+
 
 @dataclass(frozen=True)
 class Clusters:

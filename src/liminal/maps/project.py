@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from torch import Tensor
 
 from ..errors import LiminalError, unknown
 from ..export import tables
 from ..show import grid, scatter
 from ..show.items import Picture
-from . import layouts
 from .inverse import KEPT, Held, Inverse, fit_inverse
-from .place import place
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 METHODS = {"pca": "PCA", "umap": "UMAP", "tsne": "t-SNE"}  # and what people call them
 CHECKED = 2000  # items on which trustworthiness is measured
@@ -89,6 +89,9 @@ class Map:
         if z.ndim != 2 or z.shape[1] != self.z.shape[1]:
             raise LiminalError(f"place: wanted latents (m, {self.z.shape[1]}) as on the map, got {z.shape}")
         _finite(z, "place")
+        from . import layouts
+        from .place import place
+
         if self.method == "pca":
             return layouts.onto(z, *layouts.axes(self.z)[:2])
         return place(z, self.z, self.xy)
@@ -113,6 +116,8 @@ class Map:
             raise LiminalError("inverse: this map was made without its latents; make it by project(z, ...)")
         if self.method == "pca":  # new items fall on the axes just as its own do
             return fit_inverse(self.xy, self.z, seed, None, decode, data)
+        from .place import place
+
         order = np.random.default_rng(seed).permutation(len(self))
         some, known = order[:KEPT], order[:KNOWN]  # places among the first of `known` are rows of `some`
         new = place(self.z[some], self.z[known], self.xy[known], np.arange(len(some)))
@@ -165,6 +170,8 @@ def project(
     Raises:
         LiminalError: fewer than 4 items, NaN or infinity, an unknown method, too many items for tsne, or ids or values that do not fit.
     """
+    from . import layouts
+
     if method not in METHODS:
         raise unknown("map method", method, METHODS)
     z = _array(z)
@@ -200,7 +207,7 @@ def project(
 
 
 def _array(z: Tensor | np.ndarray) -> np.ndarray:
-    z = z.detach().cpu().numpy() if isinstance(z, Tensor) else np.asarray(z)
+    z = np.asarray(z) if not hasattr(z, "detach") else z.detach().cpu().numpy()
     return z if z.dtype in (np.float32, np.float64) else z.astype(np.float64)
 
 

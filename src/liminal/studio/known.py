@@ -13,8 +13,8 @@ import numpy as np
 from .. import __version__
 from ..card import Card
 from ..errors import LiminalError, unknown
+from ..kept import Arrays, Facts, Kept
 from . import wire
-from .kept import Arrays, Facts, Kept
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -46,7 +46,7 @@ class Known:
         """The items' database."""
         from ..catalogue import Catalogue
 
-        return Catalogue.open(self.folder, self.card.parts["items.lance"]["version"])
+        return Catalogue.open(self.folder, self.card.parts["items.lance"]["version"], self.kept)
 
     @cached_property
     def modality(self) -> Modality:

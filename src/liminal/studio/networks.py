@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from ..errors import LiminalError
 from ..export import onnx
+from ..kept import Arrays, Facts
 from ..tensors import rng
 from ..voice import Voice
-from .kept import Arrays, Facts
 from .session import Session
 
 if TYPE_CHECKING:

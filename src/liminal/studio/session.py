@@ -15,9 +15,9 @@ import numpy as np
 
 from ..card import Card
 from ..errors import LiminalError
+from ..kept import Facts
 from ..voice import Voice
 from . import wire
-from .kept import Facts, apart, together
 from .known import Known
 from .worker import Arrays, Lane, Rows, Worker
 
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from ..space import Space
 
 PLACED = 5_000  # items among which latents are placed on a map: 12 ms of CPU for one, and twice as much for twice as many
-LARGE = 2**24  # numbers in the latents of all items, above which they are read from the database alone
-QUIET = 5.0  # seconds after the model that the items' database is loaded, before somebody looks at one: nobody should wait for both
 
 
 class NotYetError(Exception):
@@ -130,7 +128,6 @@ class Session(Known):
         try:
             if self._space is None and self._load is not None:
                 space = self._load()
-                self._recall(space)
                 space.decode(space.latents[:1])  # the first call of a network is slow
                 self._space = space
         except Exception as error:
@@ -139,20 +136,6 @@ class Session(Known):
             )
             raise
         self.long("support", lambda _: self._trust())  # after the map, where that was asked for meanwhile
-        timer = threading.Timer(
-            QUIET, self.later.submit, [lambda: self.space.catalogue.table("id = 0", ["id"])]
-        )  # loads the database
-        timer.daemon = True
-        timer.start()
-
-    def _recall(self, space: Space) -> None:
-        """Give a space its latents as they were kept: its database takes longer to load than its model."""
-        import torch
-
-        if self.count * self.dim > LARGE:
-            return
-        arrays, _ = self.kept.once("latents", lambda: ({"z": space.latents.numpy()}, {}))
-        space.__dict__["latents"] = torch.from_numpy(arrays["z"])
 
     def settle(self, method: str) -> Chart:
         """Wait until the map by a method, the way back from it and support are there.
@@ -293,28 +276,14 @@ class Session(Known):
 
         chart = self._charts[method]
         drawn, name = chart.map, f"inverse {method}"
-        found, inverse = self.kept.get(name), None
-        if found is not None:
-            places = np.ascontiguousarray(drawn.xy, np.float64)
-            inverse = together(Inverse, *found, xy=places, z=drawn.z, tree=cKDTree(places))
-        if inverse is None:
-            inverse = drawn.inverse()
-            self.kept.put(name, *apart(inverse, ("xy", "z", "tree")))
+        places = np.ascontiguousarray(drawn.xy, np.float64)
+        held = {"xy": places, "z": drawn.z, "tree": cKDTree(places)}
+        inverse = self.kept.thing(name, Inverse, drawn.inverse, without=tuple(held), **held)
         self._charts[method] = replace(chart, inverse=inverse)
 
     def _trust(self) -> None:
         """Calibrate support, or take it as it was kept."""
-        from ..ops.support import LEAST_HELD, Support
-
-        space = self.space
-        if self.card.data["n_held"] < LEAST_HELD:
-            return
-        found = self.kept.get("support")
-        support = None if found is None else together(Support, *found, tensors=True)
-        if support is None:
-            support = space.support
-            self.kept.put("support", *apart(support))
-        space.__dict__["support"] = self.support = support
+        self.support = self.space.trust
 
     def way_back(self, method: str) -> Inverse:
         """From places on a map to latents.

@@ -23,6 +23,7 @@ import torch
 from ..distances import nearest
 from ..errors import LiminalError
 from ..files import atomic_bytes, check_output
+from ..kept import Arrays, Facts
 from ..maps.layouts import axes
 from ..maps.place import SPACING
 from ..maps.project import Map
@@ -32,7 +33,6 @@ from ..priors import Normal, Sphere
 from ..voice import Voice, speaking
 from . import coarse, moves, pages, wire
 from .address import space_folder
-from .kept import Arrays, Facts
 from .networks import networks
 from .session import PLACED, Session
 
