@@ -113,7 +113,7 @@ def test_no_space_no_card_and_an_unfinished_space_are_told_apart(tmp_path: Path)
         (b"[1, 2]", "names no format"),
         (b'{"format": true}', "names no format"),
         (b'{"format": 0}', "names no format"),
-        (b'{"format": 3}', "made by a newer Liminal (format 3; this one reads up to 1): upgrade liminal"),
+        (b'{"format": 3}', "made by a newer Liminal (format 3; this one reads up to 2): upgrade liminal"),
         (b'{"format": 1}', "kind: wanted text, got nothing"),
     ],
 )
@@ -154,11 +154,11 @@ def test_fields_of_the_wrong_type_are_refused_on_both_ways(
 def test_older_formats_are_migrated_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     a_card(notes=["old"]).commit(tmp_path)
     before = (tmp_path / "card.json").read_bytes()
-    monkeypatch.setattr(cards, "FORMAT", 3)
-    monkeypatch.setitem(cards.MIGRATIONS, 1, lambda card: card | {"seed": card["seed"] + 1})
-    monkeypatch.setitem(cards.MIGRATIONS, 2, lambda card: card | {"seed": card["seed"] * 10})
+    monkeypatch.setattr(cards, "FORMAT", 4)
+    monkeypatch.setitem(cards.MIGRATIONS, 2, lambda card: card | {"seed": card["seed"] + 1})
+    monkeypatch.setitem(cards.MIGRATIONS, 3, lambda card: card | {"seed": card["seed"] * 10})
     card = Card.read(tmp_path)
-    assert (card.format, card.seed, card.notes) == (3, 80, ["old"])
+    assert (card.format, card.seed, card.notes) == (4, 80, ["old"])
     assert (tmp_path / "card.json").read_bytes() == before
 
 

@@ -139,7 +139,7 @@ WRONG_ENCODERS: dict[str, tuple[Any, str]] = {
     "text": (lambda x: "code", "str"),
     "unknown keys": (lambda x: {"a": code(x), "b": code(x)}, "'a', 'b'"),
     "no callable": (3, "int"),
-    "no encoder": (None, "NoneType"),
+    "no encoder": (None, "give dim="),
     "wrong batch": (lambda x: code(x)[:1], r"\(1, 6\)"),
     "an item at a time": (lambda x: list(code(x)), r"\(6,\)"),
     "one number": (lambda x: code(x).sum(), r"\(\)"),

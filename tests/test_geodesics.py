@@ -232,7 +232,7 @@ def test_no_curve_costs_more_than_a_start(seed: int, d: int, gain: float, heavy:
 
 def test_on_real_latents_convergence_means_it(space: Space) -> None:
     z = latents(space, 10)
-    a, b, decode = z[:5], z[5:], space.generator.decode_soft
+    a, b, decode = z[:5], z[5:], space.chart
     found = geodesics.geodesics(decode, a, b, compare=64)
     assert found.converged.all()
     assert (found.energy < found.line_energy).all()
@@ -377,8 +377,8 @@ def test_it_works_inside_inference_mode_and_leaves_gradients_alone() -> None:
         ({"tolerance": 0.0}, "tolerance above 0"),
         ({"starts": ("lines",)}, "did you mean line"),
         ({"starts": ("mix", "graph")}, "none of the starts mix, graph can be made"),
-        ({"decode_soft": lambda z: z.detach()}, "the decoder gives no gradient"),
-        ({"decode_soft": lambda z: z / 0}, "the decoder gave NaN or infinity"),
+        ({"chart": lambda z: z.detach()}, "the decoder gives no gradient"),
+        ({"chart": lambda z: z / 0}, "the decoder gave NaN or infinity"),
         ({"weight": lambda z: torch.ones(len(z))}, "the weight gives no gradient"),
         ({"weight": lambda z: z}, "the weight must give"),
         ({"weight": lambda z: z[:, 0] - 100}, "the weight must give"),
@@ -388,7 +388,7 @@ def test_it_works_inside_inference_mode_and_leaves_gradients_alone() -> None:
     ],
 )
 def test_wrong_input_is_refused_in_one_line(change: dict[str, object], words: str) -> None:
-    call = {"decode_soft": lambda z: z, "a": PAIRS[:1], "b": PAIRS[1:], **change}
+    call = {"chart": lambda z: z, "a": PAIRS[:1], "b": PAIRS[1:], **change}
     with pytest.raises(LiminalError, match=words) as told:
         geodesics.geodesics(**call)  # type: ignore[arg-type]
     assert "\n" not in str(told.value)

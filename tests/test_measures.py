@@ -292,7 +292,7 @@ def test_known_errors() -> None:
     assert psnr(x, y).numpy() == pytest.approx([100, 20], abs=1e-4)
     # two flat pictures: only the luminance term is left
     assert float(ssim(x[1:], y[1:])[0]) == pytest.approx(0.01**2 / (0.1**2 + 0.01**2), rel=1e-4)
-    with pytest.raises(LiminalError, match="same shape"):
+    with pytest.raises(LiminalError, match="one shape"):
         mse(x, y[:1])
 
 
@@ -742,7 +742,7 @@ def test_a_verdict_says_what_intervals_allow(surveyed: Report) -> None:
 
 def test_a_dimension_says_in_words_what_its_numbers_say() -> None:
     effects = {"brightness": 0.2, "label=Bag": -0.8, "label=Boot": 0.5, "eye_size": -0.3, "contrast": 0.01}
-    card = Card(3, 1.5, "nats", "label=Bag", effects, 0.17, b"")
+    card = Card(3, 1.5, "nats", "label=Bag", effects, 0.17, b"", MODALITY.steps)
     assert card.words() == "Mostly less label “Bag”; also eye size down and brighter."
     steps = "label “Bag” -0.80, eye size -0.30, brightness +0.20"
     assert card.numbers() == f"1.50 nats. SD a step: {steps}. Leakage 0.17 SD (mean over 3 other readings)."

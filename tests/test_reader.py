@@ -159,7 +159,7 @@ def test_unknown_values_do_not_weigh() -> None:
         "c": {"kind": "category", "classes": ["x", "y"]},
     }
     torch.manual_seed(0)
-    reader = Reader((12,), spec).eval()
+    reader = Reader((12,), spec, network="mlp").eval()
     x = torch.randn(6, 12)
     nan = math.nan
     wanted = {
@@ -189,7 +189,7 @@ def test_auc_is_that_of_scikit_learn(pairs: list[tuple[bool, int]]) -> None:
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 64, 64), (4, 8, 200), (1, 128, 128), (7,), (3, 5, 40)])
 def test_any_shape_has_a_reader(shape: tuple[int, ...]) -> None:
-    reader = Reader(shape, {"a": {"kind": "bool"}}).eval()
+    reader = Reader(shape, {"a": {"kind": "bool"}}, network="conv" if len(shape) == 3 else "mlp").eval()
     assert reader(torch.rand(3, *shape))["a"].shape == (3,)
     assert reader.features(torch.rand(3, *shape)).shape == (3, 64)
 

@@ -18,7 +18,7 @@ from liminal import build, registry
 from liminal.datasets import Dataset, faces
 from liminal.errors import LiminalError
 from liminal.modalities.image import Image
-from liminal.show import grid
+from liminal.show import film, grid
 
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -113,8 +113,8 @@ def test_pictures_come_from_the_demo(tmp_path: Path) -> None:
         grid.save(grid.grid(list(drawn)), demo / name)
     with pytest.raises(LiminalError, match=r"morph.gif is missing; run `make demo` first"):
         pictures["write"](demo, tmp_path / "out")
-    film = [grid.enlarge(grid.picture(drawn[i // 2 % 4]), 256) for i in range(16)]
-    film.gif(film, demo / "morph.gif")
+    frames = [grid.enlarge(grid.picture(drawn[i // 2 % 4]), 256) for i in range(16)]
+    film.gif(frames, demo / "morph.gif")
     written = {path.name: path for path in pictures["write"](demo, tmp_path / "out")}
     for name in pictures["STILLS"]:
         assert np.array_equal(

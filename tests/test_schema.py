@@ -159,7 +159,7 @@ def test_the_field_is_named_with_its_whole_path(path: tuple[Any, ...], value: An
     ("path", "value"),
     [
         (("model", "arguments", "width"), "24"),
-        (("model", "arguments", "shape"), 28),
+        (("model", "arguments", "dim"), "16"),
         (("model", "arguments", "beta"), []),
         (("modality", "arguments", "height"), 28.5),
         (("modality", "arguments", "fit"), ["pad"]),

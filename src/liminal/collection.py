@@ -6,7 +6,7 @@ import re
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
@@ -186,7 +186,7 @@ def cut(folder: Path, name: str) -> LiminalError:
 def made(kind: Callable[..., Any], arguments: dict[str, Any], folder: Path) -> Any:
     """What the card's arguments make; arguments that do not fit say that the card was cut or changed."""
     try:
-        constructor: Any = kind
+        constructor: Any = kind.func if isinstance(kind, partial) else kind
         hints = get_type_hints(constructor.__init__)
         for name, value in arguments.items():
             if not _fits(value, hints.get(name, Any)):

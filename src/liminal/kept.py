@@ -117,7 +117,7 @@ class Kept:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:20]
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:20]  # paths may hold any byte
 
 
 def apart(thing: Any, without: tuple[str, ...] = ()) -> tuple[Arrays, Facts]:

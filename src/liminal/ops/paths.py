@@ -118,7 +118,7 @@ class Path:
             values = np.append(read, read[0]) if self.loop else read
             keys = values[[*self.at, len(values) - 1]] if self.loop else values[list(self.at)]
             changes = np.abs(np.diff(keys))
-            if changes.max() >= NOTICEABLE * self.scale.get(name, 1.0):
+            if changes.max() > 0 and changes.max() >= NOTICEABLE * self.scale.get(name, 1.0):
                 share = float(changes.sum() / np.abs(np.diff(values)).sum())
                 found[name] = {
                     "at_keys": [float(v) for v in read[list(self.at)]],
