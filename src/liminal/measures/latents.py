@@ -230,7 +230,7 @@ def _controls(s: Subject, points: dict[str, Tensor]) -> list[Measure]:
                 value,
                 around(value, error, (0, 1)),
                 "",
-                better,
+                better,  # type: ignore[arg-type]
                 {"real items": real},
                 KINDS[name],
             )  # type: ignore[arg-type]
