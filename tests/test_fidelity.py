@@ -144,9 +144,8 @@ def test_prdc_does_not_depend_on_order_place_or_scale(
 ) -> None:
     n, m, d, seed = sizes
     g = rng(seed)
-    real, samples = (
-        torch.from_numpy(g.integers(-200, 200, (count, d)) / 16.0) for count in (n, m)
-    )  # exact under the changes below
+    # exact under the changes below
+    real, samples = (torch.from_numpy(g.integers(-200, 200, (count, d)) / 16.0) for count in (n, m))
     if (real == real[:1]).all():
         return
     wanted = four(prdc(real, samples, 3))

@@ -80,9 +80,8 @@ def test_erasure_is_a_projection_and_the_least_change() -> None:
     plain = z - (z - z.mean(0)) @ basis @ basis.T  # the orthogonal projection that erases too
     assert (plain - z).square().sum() > 1.1 * (erasure(z) - z).square().sum()
     covariance = torch.cov(z.T)
-    half = (
-        erasure.matrix @ covariance
-    )  # symmetric just where the projection is orthogonal in the metric of the inverse covariance
+    # symmetric just where the projection is orthogonal in the metric of the inverse covariance
+    half = erasure.matrix @ covariance
     assert torch.allclose(half, half.T, atol=1e-3 * float(half.abs().max()))
 
 

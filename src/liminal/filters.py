@@ -110,9 +110,8 @@ def reason(error: BaseException) -> str:
         wanted, came, other = found.groups()
         if not wanted:
             return other
-        wanted = (
-            "and, or, or the end" if wanted == ")" else wanted
-        )  # the parentheses around the whole filter are ours
+        # the parentheses around the whole filter are ours
+        wanted = "and, or, or the end" if wanted == ")" else wanted
         return f"wanted {wanted}, found {'the end' if came in ('EOF', ')') else came.replace('`', '')}"
     if "does not return a boolean" in text:
         return "this is a value and no condition; compare it with something, as in smile > 0.5"

@@ -142,13 +142,14 @@ def _figure(figure: Figure) -> str:
     return f"<figure><div class='print'>{picture}</div><figcaption>{title}{_text(figure.caption)}</figcaption></figure>"
 
 
+# diamond, triangle, square, disc, upside down
 SHAPES = (
     "M0-6 6 0 0 6-6 0Z",
     "M0-6 6 5-6 5Z",
     "M-5-5H5V5H-5Z",
     "M0-6A6 6 0 1 1 0 6 6 6 0 1 1 0-6Z",
     "M0 6 6-5-6-5Z",
-)  # diamond, triangle, square, disc, upside down
+)
 DIRECTIONS = {"higher": "↑ higher is better", "lower": "↓ lower is better", "": ""}
 
 

@@ -10,18 +10,10 @@ from PIL import Image, ImageDraw, ImageFont
 from .grid import INK, WHITE, Picture, picture, shorten
 
 DARK, FAINT, BAR = (30, 30, 30), (130, 130, 130), "#3B6EA8"
-WIDE, MARGIN, TILE, LEAST = (
-    330,
-    24,
-    64,
-    640,
-)  # pixels of the names, around all, of a picture's side, of the whole at least
-HEAD, LOW, BELOW, GAP = (
-    84,
-    46,
-    30,
-    6,
-)  # for the title, of a row without pictures, for what is left out, between pictures
+# pixels of the names, around all, of a picture's side, of the whole at least
+WIDE, MARGIN, TILE, LEAST = (330, 24, 64, 640)
+# for the title, of a row without pictures, for what is left out, between pictures
+HEAD, LOW, BELOW, GAP = (84, 46, 30, 6)
 
 
 @dataclass(frozen=True)

@@ -152,10 +152,8 @@ def _palette(codes: Sequence[np.ndarray]) -> np.ndarray:
         256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
     )
     centres = np.array(cut.getpalette(), float).reshape(-1, 3)
-    rgb, weight = (
-        _rgb(colours).astype(float),
-        np.sqrt(counts),
-    )  # the root keeps rare colours, such as a highlight in a few frames
+    # the root keeps rare colours, such as a highlight in a few frames
+    rgb, weight = (_rgb(colours).astype(float), np.sqrt(counts))
     for _ in range(6):
         nearest = _nearest(rgb, centres)
         total = np.bincount(nearest, weight, len(centres))

@@ -22,10 +22,8 @@ from .landmarks import VOTES, Around, around, voted
 from .partitions import silhouette
 
 LEAST = 10  # items that clusters can be looked for in
-NEIGHBORS, COMPONENTS = (
-    30,
-    5,
-)  # of the UMAP: wider than for a map to look at, and with room for groups that a plane would press together
+# of the UMAP: wider than for a map to look at, and with room for groups that a plane would press together
+NEIGHBORS, COMPONENTS = (30, 5)
 SIZES = (0.005, 0.01, 0.02, 0.03)  # least sizes that are tried, as shares of the items
 SMOOTH = 30  # items below which a density is too uncertain to part groups by
 VALLEY = 1.5  # between two groups, how much wider items must lie than at the lower peak; one Gaussian's false leaves reach 1.2

@@ -140,11 +140,8 @@ def embedded(
         spectral: items beyond which it starts from the graph's eigenvectors, which need more points than axes, instead of at random.
     """
     own = np.arange(len(z))[:, None]
-    given = (
-        np.hstack([own, rows]).astype(np.int32),
-        np.hstack([0.0 * own, far]).astype(np.float32),
-        None,
-    )  # each its own first
+    # each its own first
+    given = (np.hstack([own, rows]).astype(np.int32), np.hstack([0.0 * own, far]).astype(np.float32), None)
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore"

@@ -26,19 +26,12 @@ from .information import Information, Spread
 from .value import Measure, around, subsample_spread
 
 LIMIT = 5_000  # items at most
-TREE_ROWS, TREE_ROUNDS, FEW_TREES = (
-    3_000,
-    4,
-    8,
-)  # items that trees see; subsamples and trees for their intervals
+# items that trees see; subsamples and trees for their intervals
+TREE_ROWS, TREE_ROUNDS, FEW_TREES = (3_000, 4, 8)
 NULLS = 10  # shuffles for the null of what is cheap; trees and probes take `FEW`
 FEW = 2
-VOTES, GROUP, VOTE_NULLS, VOTE_ROUNDS = (
-    100,
-    64,
-    5,
-    10,
-)  # of FactorVAE's metric: votes of each factor, items behind each
+# of FactorVAE's metric: votes of each factor, items behind each
+VOTES, GROUP, VOTE_NULLS, VOTE_ROUNDS = (100, 64, 5, 10)
 
 Statistic = Callable[[np.ndarray, np.ndarray | None], np.ndarray]
 

@@ -23,10 +23,8 @@ BENT, FEW_BENT = 16, 6  # pairs whose shortest way is sought
 ITEMS, FEW_ITEMS = 3_000, 1_000  # held against attributes
 DOUBTFUL, FEW_DOUBTFUL = 400, 150  # points of each kind whose support is tested
 USED = 0.01  # of the largest variance: dimensions below it are no directions to step along
-LOW, HIGH = (
-    ("shuffled", "stretched"),
-    ("samples", "mixed"),
-)  # kinds of points that ought to have low and high support
+# kinds of points that ought to have low and high support
+LOW, HIGH = (("shuffled", "stretched"), ("samples", "mixed"))
 
 
 def shaped(s: Subject) -> list[Measure]:

@@ -22,9 +22,8 @@ from ..errors import LiminalError
 from . import Modality
 from .pixels import depth, eight_bits, header, is_grey, is_transparent, opened, orientation
 
-LARGE = (
-    2**25
-)  # pictures with more pixels are decoded one at a time, so that several threads keep to bounded memory
+# pictures with more pixels are decoded one at a time, so that several threads keep to bounded memory
+LARGE = 2**25
 SAMPLE = 64  # files whose headers tell the size and the channels
 FITS = ("pad", "crop", "stretch")
 WRITES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")

@@ -58,9 +58,8 @@ class Grow(nn.ConvTranspose2d):
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         if self.out_channels > 1 or self.bias is None:
             return super().forward(x, output_size)
-        turned = (
-            self.weight[:, 0].flip(1, 2).unflatten(2, (2, 2)).unflatten(1, (2, 2))
-        )  # (a, row, odd row, column, odd column)
+        # (a, row, odd row, column, odd column)
+        turned = self.weight[:, 0].flip(1, 2).unflatten(2, (2, 2)).unflatten(1, (2, 2))
         pixels = [F.pad(turned[:, :, i, :, j], (j, 1 - j, i, 1 - i)) for i in (0, 1) for j in (0, 1)]
         return F.pixel_shuffle(F.conv2d(x, torch.stack(pixels), self.bias.expand(4), padding=1), 2)
 

@@ -25,9 +25,8 @@ REFRESH = 12  # rounds after which the metric is taken again
 DAMPING = 1e-2  # of the metric, in its mean eigenvalue
 FLAT = 1e-9  # of the squared size of the data: costs below are lost in rounding
 TRIES = 5  # sizes of a step
-NUMBERS = (
-    2**24
-)  # of decoded data in memory at once, with their gradients (64 MB in float32), unless one curve alone has more
+# of decoded data in memory at once, with their gradients (64 MB in float32), unless one curve alone has more
+NUMBERS = 2**24
 
 
 @dataclass

@@ -305,9 +305,8 @@ def _measured(
             False,
             "; ".join(notes),
         )
-    enough = (
-        len(rows) >= TRIED + items // 2
-    )  # to set the length on other items than those that chose the vector
+    # to set the length on other items than those that chose the vector
+    enough = len(rows) >= TRIED + items // 2
     method, start = choose(vectors, Trial(pool, rows[:TRIED], target, unit), frame)
     trial = Trial(pool, rows[TRIED : TRIED + items] if enough else rows[:items], target, unit)
     scale, effect, leakage = calibrate(vectors[method], trial, start)

@@ -12,10 +12,8 @@ from torch import Tensor
 from .curves import Stretch
 
 LEAST, MOST = 32, 256  # pieces of a stretch by which its length is taken at first
-ROUNDS, FINEST = (
-    2,
-    16,
-)  # of cutting pieces longer than half a frame's step, and into how many: ways through a flow leap between clusters
+# of cutting pieces longer than half a frame's step, and into how many: ways through a flow leap between clusters
+ROUNDS, FINEST = (2, 16)
 BLOCK = 128  # points looked at at once
 
 Look = Callable[[Tensor], Tensor]  # z (m, d) -> (m, ...), what the speed is to be constant in

@@ -202,9 +202,8 @@ def floats(data: bytes, width: int) -> np.ndarray:
         raise LiminalError(
             f"wanted rows of {width} float32 numbers, {4 * width} bytes each, got {len(data)} bytes"
         )
-    rows = (
-        np.frombuffer(data, "<f4").reshape(-1, width).astype(np.float32)
-    )  # of our own: torch wants to be able to write
+    # of our own: torch wants to be able to write
+    rows = np.frombuffer(data, "<f4").reshape(-1, width).astype(np.float32)
     if len(rows) > wire.ROWS:
         raise LiminalError(f"wanted at most {wire.ROWS:,} rows at once, got {len(rows):,}")
     wrong = np.flatnonzero(~np.isfinite(rows).all(1))

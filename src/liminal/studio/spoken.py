@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     from .session import Session
 
 MOST = 40  # completions
-SEARCHED = (
-    "pca",
-    "factorised",
-)  # directions that the library finds again by their names; others depend on where one was
+# directions that the library finds again by their names; others depend on where one was
+SEARCHED = ("pca", "factorised")
 SIGNS = {
     "dim": "dim(0): one standard deviation along a latent dimension",
     "mean": "mean(label=Bag): the mean of the items that pass a filter",
