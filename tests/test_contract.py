@@ -335,7 +335,9 @@ def test_the_report_and_meaning(spaces, name: str, tmp_path: Path) -> None:
     report = s.measure(quick=True)
     report.save(tmp_path / "report.html")
     held = s.modality.tensor(s.items(s.catalogue.table(split="held", columns=["id"])["id"].to_pylist()))
-    headline, errors = next(iter(s.modality.errors(held, s.generator.decode(s.generator.encode(held))).items()))
+    headline, errors = next(
+        iter(s.modality.errors(held, s.generator.decode(s.generator.encode(held))).items())
+    )
     assert report[headline].value == pytest.approx(float(errors.mean()), rel=1e-4)
     assert min(report[headline].baseline.values()) > 0
     assert report.verdict()

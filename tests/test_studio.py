@@ -949,7 +949,10 @@ def test_a_space_that_was_moved_meanwhile_is_gone_and_not_damaged(tmp_path: Path
     space = liminal.open(tmp_path / "here")
     assert len(space.neighbors("@1", 2)) == 2
     (tmp_path / "here").rename(tmp_path / "there")
-    for verb in (lambda: space.neighbors("@1", 2, where="label = 'Bag'"), lambda: space.catalogue.table(where="id < 5")):
+    for verb in (
+        lambda: space.neighbors("@1", 2, where="label = 'Bag'"),
+        lambda: space.catalogue.table(where="id < 5"),
+    ):
         with pytest.raises(LiminalError, match="gone"):
             verb()
 

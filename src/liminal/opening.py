@@ -174,7 +174,9 @@ def wrap(
         known = PRIORS[prior](dim) if isinstance(prior, str) and dim is not None else prior
         z, code = known.sample(2, rng(seed)), None
     else:
-        raise LiminalError("wrap: without an encoder the number of latent dimensions is not known; give dim= (or encode=)")
+        raise LiminalError(
+            "wrap: without an encoder the number of latent dimensions is not known; give dim= (or encode=)"
+        )
     wrapped = Wrapped(decode, encode, known, kind.soft_shape, code, kind.shape)
     _compare(wrapped.try_decoder(z), kind.soft(items.items[:SEEN]), speak)
     generator = wrapped if encoder is not None else inverted.Inverted(wrapped, kind)
