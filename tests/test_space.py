@@ -516,3 +516,32 @@ def test_two_processes(tmp_path: Path) -> None:
     space = liminal.open(tmp_path / "s")
     assert space.card.training["steps"] == 2 * (180 // 64)
     assert space.card.training["processes"] == 2
+
+
+def test_a_space_of_format_1_opens_and_takes_more(tiny_space: Path, pictures: Path, tmp_path: Path) -> None:
+    """Its items' column was called thumbnail, its model named the shape of its items, its parts had no checksums."""
+    import lancedb
+
+    new, out = liminal.open(tiny_space), tmp_path / "old"
+    shutil.copytree(tiny_space, out)
+    rows = lancedb.connect(str(tiny_space)).open_table("items").to_arrow()
+    shutil.rmtree(out / "items.lance")
+    names = ["thumbnail" if name == "item" else name for name in rows.column_names]
+    table = lancedb.connect(str(out)).create_table("items", data=rows.rename_columns(names))
+    card = json.loads((out / "card.json").read_text())
+    card["format"] = 1
+    card["model"]["arguments"]["shape"] = list(new.modality.shape)
+    card["training"]["images_per_second"] = card["training"].pop("items_per_second")
+    card["parts"]["items.lance"] = {"version": int(table.version)}
+    (out / "card.json").write_text(json.dumps(card))
+    old = liminal.open(out)
+    assert torch.equal(old.latents, new.latents)
+    assert np.array_equal(old.items([3, 1]), new.items([3, 1]))
+    assert np.array_equal(old.decode(old.latents[:2]), new.decode(new.latents[:2]))
+    count = old.add(str(pictures / "pictures" / "bar"), voice=Voice())
+    again = liminal.open(out)
+    assert len(again.catalogue) == len(new.catalogue) + count
+    assert np.array_equal(again.items([3]), new.items([3]))
+    again.save(tmp_path / "copy", voice=Voice())
+    assert json.loads((tmp_path / "copy" / "card.json").read_text())["format"] == 2
+    assert "item" in lancedb.connect(str(tmp_path / "copy")).open_table("items").schema.names
