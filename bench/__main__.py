@@ -1,4 +1,6 @@
-"""``python -m bench`` lists the benches, ``NAME`` runs one, ``all`` every one, ``table`` writes the results into the docs."""
+"""``python -m bench`` lists the benches, ``NAME`` runs one, ``all`` every one, ``table`` writes the results
+into the docs.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +10,28 @@ import sys
 from collections.abc import Sequence
 
 BENCHES = {
-    "fashion": "Fashion-MNIST in 16 dimensions: reconstruction, neighbours, samples; against PCA and raw pixels",
-    "pythae": "the same at equal wall time beside pythae 0.1.2, in its own venv; speed and memory of the encode",
-    "edits": "faces: what a smile or glasses formula of strength 1 does to the decoded picture, and what else",
+    "fashion": "Fashion-MNIST in 16 dimensions: reconstruction, neighbours, samples; against PCA and raw "
+    "pixels",
+    "pythae": "the same at equal wall time beside pythae 0.1.2, in its own venv; speed and memory of the "
+    "encode",
+    "edits": "faces: what a smile or glasses formula of strength 1 does to the decoded picture, and what "
+    "else",
     "encode": "a million pictures to latents: peak memory, pictures a second",
     "support": "are supports uniform, do controls score low, does low support foretell bad decodings",
     "geodesics": "curves of least energy beside stochman 0.3, in its own venv",
     "maps": "70,000 codes laid out beside umap-learn; the way back beside its inverse_transform",
     "clusters": "groups of Fashion-MNIST found without labels, against the labels",
-    "prdc": "precision, recall, density, coverage beside the package prdc, in its own venv: numbers, time, memory",
-    "style": "classes changed with the style kept, styles transferred, judged by a classifier of real pictures",
+    "prdc": "precision, recall, density, coverage beside the package prdc, in its own venv: numbers, time, "
+    "memory",
+    "style": "classes changed with the style kept, styles transferred, judged by a classifier of real "
+    "pictures",
     "conformance": "constructed spaces and samples whose scores are known, against ours and prdc",
-    "directions": "edits of faces against the true edited picture, trained on confounded drawings; bound dimensions",
+    "directions": "edits of faces against the true edited picture, trained on confounded drawings; bound "
+    "dimensions",
     "lfw": "photographs of faces: the smile in the latents of people never trained on, and edits of it",
     "meaning": "do mixtures mean something, and is it the mapping or the prior",
-    "studio": "the browser studio: starting, hovering, many clients, a million points beside embedding-atlas and regl-scatterplot",
+    "studio": "the browser studio: starting, hovering, many clients, a million points beside "
+    "embedding-atlas and regl-scatterplot",
     "startup": "import, --help and sample from a cold process",
 }
 

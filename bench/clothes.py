@@ -1,4 +1,6 @@
-"""Fashion-MNIST for the benches: the pictures, and a classifier trained on them whose features samples are compared in."""
+"""Fashion-MNIST for the benches: the pictures, and a classifier trained on them whose features samples are
+compared in.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ WIDE = 128  # features
 
 @dataclass(frozen=True)
 class Clothes:
-    """The 60,000 training and 10,000 test pictures as stored items (n, 28, 28, 1), with the names of their classes."""
+    """The 60,000 training and 10,000 test pictures as stored items (n, 28, 28, 1), with the names of their
+    classes.
+    """
 
     modality: Modality
     train: np.ndarray
@@ -43,7 +47,9 @@ def clothes(voice: Voice | None = None) -> Clothes:
 
 
 class Classifier(nn.Module):
-    """Three convolutions, one hidden layer of 128 units, whose values after the ReLU are the features, and 10 classes."""
+    """Three convolutions, one hidden layer of 128 units, whose values after the ReLU are the features, and 10
+    classes.
+    """
 
     def __init__(self, classes: int = 10) -> None:
         super().__init__()
@@ -87,7 +93,8 @@ def numbered(labels: list[str]) -> Tensor:
 
 
 def classifier(data: Clothes, epochs: float, fresh: bool, voice: Voice, seed: int = 1) -> Classifier:
-    """A classifier of the real training pictures; kept in ``bench/out``, so that several benches compare in the same features.
+    """A classifier of the real training pictures; kept in ``bench/out``, so that several benches compare in
+    the same features.
 
     Args:
         data: what to learn.

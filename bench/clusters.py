@@ -1,4 +1,6 @@
-"""Clusters of Fashion-MNIST's codes: agreement with the labels, against k-means and HDBSCAN on the codes themselves."""
+"""Clusters of Fashion-MNIST's codes: agreement with the labels, against k-means and HDBSCAN on the codes
+themselves.
+"""
 
 from __future__ import annotations
 
@@ -106,7 +108,8 @@ def timed(work: Callable[[], T]) -> tuple[float, T]:
 def baselines(
     z: np.ndarray, wanted: np.ndarray, seed: int, most: int = 20_000
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """k-means with as many clusters as there are labels, and HDBSCAN of scikit-learn's defaults but a least size of 1 %, both on z.
+    """k-means with as many clusters as there are labels, and HDBSCAN of scikit-learn's defaults but a least
+    size of 1 %, both on z.
 
     HDBSCAN on at most 20,000 items; noise counts as a group.
     """

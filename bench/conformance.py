@@ -1,4 +1,6 @@
-"""Constructed spaces and samples whose scores are known: Liminal's measures and the package prdc 0.2 held against them."""
+"""Constructed spaces and samples whose scores are known: Liminal's measures and the package prdc 0.2 held
+against them.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +78,10 @@ def told(
     scores: Mapping[str, float],
     flawed: Mapping[str, str],
 ) -> int:
-    """Print each score beside its range; how many are right. A score that is known to miss says so and has no bar."""
+    """Print each score beside its range; how many are right.
+
+    A score that is known to miss says so and has no bar.
+    """
     right = 0
     for name, (low, high) in wanted.items():
         value = scores[name]
@@ -138,7 +143,8 @@ def peer(samples: Sequence[Sampled]) -> dict[str, dict[str, float]]:
 def write(folder: Path, spaces: Sequence[Constructed], samples: Sequence[Sampled]) -> list[Path]:
     """Every case as arrays in an npz (without pickles) and one ``cases.json`` with what must hold.
 
-    Numbers are float64 with NaN for unknown; yes/no are 0.0 and 1.0; categories are text with ``""`` for unknown.
+    Numbers are float64 with NaN for unknown; yes/no are 0.0 and 1.0; categories are text with ``""`` for
+    unknown.
 
     Args:
         folder: made if missing.

@@ -1,4 +1,6 @@
-"""Faces drawn with glasses and hats together: do directions tell them apart, judged against the true edited picture."""
+"""Faces drawn with glasses and hats together: do directions tell them apart, judged against the true edited
+picture.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,8 @@ def main(args: Sequence[str]) -> None:
     judge = Judge(space, drawn.own_reader(space, given.reader_faces, given.reader_epochs, voice), given.held)
     voice.close()
     record.note(
-        f"asked {given.correlate}; hat and any glasses in the training items correlate at {correlation(space):.2f}"
+        f"asked {given.correlate}; hat and any glasses in the training items correlate at "
+        f"{correlation(space):.2f}"
     )
     for factor, partner in (("hat", "glasses"), ("glasses", "hat")):
         confounded(record, judge, factor, partner)
@@ -86,7 +89,8 @@ class Verdict:
     Attributes:
         reach: mean change of its own attribute over the mean change in the true pictures.
         error: one standard error of that.
-        leakage: of every other attribute, the mean absolute difference between its change and that in the true pictures, in its SD.
+        leakage: of every other attribute, the mean absolute difference between its change and that in the
+            true pictures, in its SD.
     """
 
     reach: float
@@ -100,7 +104,9 @@ class Verdict:
 
 
 class Judge:
-    """Unconfounded faces that the space has not seen, drawn as they are and as an edit should make them, and a reader of its own."""
+    """Unconfounded faces that the space has not seen, drawn as they are and as an edit should make them, and
+    a reader of its own.
+    """
 
     def __init__(self, space: Space, reader: Reader, held: int) -> None:
         self.space, self.reader, self.held = space, reader, held
@@ -130,7 +136,9 @@ class Judge:
         return self.picture(before), self.picture(after)
 
     def verdict(self, name: str, vector: Tensor | None) -> Verdict:
-        """Of a vector on faces without `name`; None: of the true edited pictures, encoded and decoded, which no edit can surpass."""
+        """Of a vector on faces without `name`; None: of the true edited pictures, encoded and decoded, which
+        no edit can surpass.
+        """
         before, after = self.pair(name)
         z = self.space.generator.encode(before)
         moved = self.space.generator.encode(after) if vector is None else z + vector
@@ -205,7 +213,9 @@ def confounded(record: Record, judge: Judge, factor: str, partner: str) -> None:
 
 
 def reached(record: Record, judge: Judge, what: str, names: Sequence[str]) -> None:
-    """How far an edit of strength 1 gets, and what else it changes; the mean over several values of a category."""
+    """How far an edit of strength 1 gets, and what else it changes; the mean over several values of a
+    category.
+    """
     if not names:
         record.add(Figure(f"{what}: reach", None, "", 0.8, "higher", note="the space has no such direction"))
         return

@@ -46,7 +46,8 @@ def fitted(
     bind: Sequence[str] = (),
     **reading: Any,
 ) -> Space:
-    """The space that was given, or one fitted to faces drawn by these options, and its cost among the figures.
+    """The space that was given, or one fitted to faces drawn by these options, and its cost among the
+    figures.
 
     Args:
         record: takes the cost.

@@ -1,4 +1,6 @@
-"""Faces: what a formula of strength 1 does to the drawn factor and to the others, read from decoded pictures by a reader of its own."""
+"""Faces: what a formula of strength 1 does to the drawn factor and to the others, read from decoded pictures
+by a reader of its own.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,8 @@ def main(args: Sequence[str]) -> None:
         for name in ("smile", "glasses")
     }
     record.note(
-        f"the bench's reader on {len(pictures):,} unseen drawings: smile {told['smile']}, glasses {told['glasses']}"
+        f"the bench's reader on {len(pictures):,} unseen drawings: smile {told['smile']}, glasses "
+        f"{told['glasses']}"
     )
     z = space.encode(pictures)
     off = np.array([value == "none" for value in factors["glasses"].to_pylist()])
@@ -67,7 +70,9 @@ def main(args: Sequence[str]) -> None:
 
 
 def read(space: Space, reader: Reader, z: Tensor) -> dict[str, np.ndarray]:
-    """What the reader sees in decoded latents: numbers and probabilities (n,), categories as probabilities (n, classes)."""
+    """What the reader sees in decoded latents: numbers and probabilities (n,), categories as probabilities
+    (n, classes).
+    """
     seen = {name: value.double().numpy() for name, value in reader(space.generator.decode(z).cpu()).items()}
     return {**seen, "glasses": glasses(seen["glasses"], reader.spec["glasses"]["classes"])}
 
@@ -78,7 +83,9 @@ def glasses(probabilities: np.ndarray, classes: Sequence[str]) -> np.ndarray:
 
 
 def gap(seen: Seen, factor: str, factors: pa.Table) -> float | None:
-    """What a reconstruction shows of off -> on: the mean read in faces that have it less that in faces that do not; None for numbers."""
+    """What a reconstruction shows of off -> on: the mean read in faces that have it less that in faces that
+    do not; None for numbers.
+    """
     if factor != "glasses":
         return None
     on = np.array([value != "none" for value in factors[factor].to_pylist()])
@@ -87,7 +94,9 @@ def gap(seen: Seen, factor: str, factors: pa.Table) -> float | None:
 
 @dataclass(frozen=True)
 class Effect:
-    """What a step did: its own factor's mean change over what was asked, the standard error of that, and every other factor's change."""
+    """What a step did: its own factor's mean change over what was asked, the standard error of that, and
+    every other factor's change.
+    """
 
     achieved: float
     error: float
@@ -102,8 +111,9 @@ def effect(before: Seen, after: Seen, factor: str, asked: float, spread: Mapping
         after: in edited ones.
         factor: that was meant to move.
         asked: by how much.
-        spread: of numbers, their standard deviation in real data. Leakage of a number is its mean absolute change over that, of a
-            probability its mean absolute change, of a category half the sum of absolute changes of its probabilities, in [0, 1].
+        spread: of numbers, their standard deviation in real data. Leakage of a number is its mean absolute
+            change over that, of a probability its mean absolute change, of a category half the sum of
+            absolute changes of its probabilities, in [0, 1].
     """
     own = (after[factor] - before[factor]) / asked
     leakage = {}
@@ -119,7 +129,9 @@ def effect(before: Seen, after: Seen, factor: str, asked: float, spread: Mapping
 def measured(
     record: Record, space: Space, reader: Reader, factor: str, asked: float, z: Tensor, seen_gap: float | None
 ) -> None:
-    """A factor's formula, a plain difference of means and random directions of the formula's length on the same faces."""
+    """A factor's formula, a plain difference of means and random directions of the formula's length on the
+    same faces.
+    """
     before = read(space, reader, z)
     spread = {name: how["std"] for name, how in reader.spec.items() if how["kind"] == "number"}
     formula = space.edit(z[0], f"+{factor}")
@@ -141,7 +153,8 @@ def measured(
     ]
     if seen_gap is not None:
         notes.append(
-            f"{ours.achieved * asked / seen_gap:.2f} of the {seen_gap:.2f} that reconstructions show between off and on"
+            f"{ours.achieved * asked / seen_gap:.2f} of the {seen_gap:.2f} that reconstructions show "
+            "between off and on"
         )
     note = "; ".join(n for n in notes if n)
     record.add(
@@ -159,7 +172,9 @@ def measured(
 
 
 def difference(space: Space, factor: str) -> Tensor:
-    """The plain difference of means (d,) of the space's training items: with less without, or upper less lower half of a number."""
+    """The plain difference of means (d,) of the space's training items: with less without, or upper less
+    lower half of a number.
+    """
     table = space.catalogue.table(columns=["z", factor], split="train")
     z = np.array(table["z"].combine_chunks().flatten(), dtype=np.float32).reshape(len(table), -1)
     values = table[factor].to_pylist()

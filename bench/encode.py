@@ -1,4 +1,6 @@
-"""A million small pictures to latents by ``liminal encode``: the peak of memory, pictures a second, and whether progress is shown."""
+"""A million small pictures to latents by ``liminal encode``: the peak of memory, pictures a second, and
+whether progress is shown.
+"""
 
 from __future__ import annotations
 
@@ -108,7 +110,8 @@ def trained(dim: int, voice: Voice) -> Path:
 
 
 def encoded(folder: Path, data: Path, count: int, given: Namespace) -> Watched:
-    """``liminal encode`` of an npy file in a process of its own, watched; the latents are checked and removed.
+    """``liminal encode`` of an npy file in a process of its own, watched; the latents are checked and
+    removed.
 
     Raises:
         LiminalError: it failed, or wrote something else than one latent a picture.

@@ -1,4 +1,6 @@
-"""Fashion-MNIST in 16 dimensions: how well it is restored, what its neighbourhoods are worth, how its samples look."""
+"""Fashion-MNIST in 16 dimensions: how well it is restored, what its neighbourhoods are worth, how its samples
+look.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,8 @@ def main(args: Sequence[str]) -> None:
     accuracy = model.accuracy(data.modality.tensor(data.test), numbered(data.test_labels))
     voice.close()
     record.note(
-        f"classifier of the bench: {accuracy:.4f} of the test pictures named rightly; its 128 penultimate features compare the samples"
+        f"classifier of the bench: {accuracy:.4f} of the test pictures named rightly; its 128 penultimate "
+        "features compare the samples"
     )
     sampled(record, space, data, model.features, given.samples, given.seed)
     pictures(space, data, given.seed)
@@ -117,7 +120,9 @@ def restored(record: Record, space: Space, data: Clothes, voice: Voice) -> None:
 
 
 def sampled(record: Record, space: Space, data: Clothes, features, most: int, seed: int) -> None:  # type: ignore[no-untyped-def]
-    """Coverage, density and Frechet distance of every sampler; the default one against the bars, real against real beside it."""
+    """Coverage, density and Frechet distance of every sampler; the default one against the bars, real against
+    real beside it.
+    """
     mine, other = scoring.halves(len(data.test), most)
     maps = {"classifier": features, "random features": scoring.random_features(data.modality, data.train)}
     real = {name: scoring.embedded(f, data.modality, data.test[mine]) for name, f in maps.items()}

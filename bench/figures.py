@@ -1,4 +1,6 @@
-"""What every bench shares: figures beside their bars, the command that made them, and the file that keeps them."""
+"""What every bench shares: figures beside their bars, the command that made them, and the file that keeps
+them.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ from typing import Any, Literal
 
 OUT = Path(__file__).parent / "out"
 ROOT = Path(__file__).parent.parent
-FASHION_EPOCHS = 4.8  # what `--minutes 5` gave on Fashion-MNIST on a machine with 2 cores, no bf16 and some other work on it
+# what `--minutes 5` gave on Fashion-MNIST on a machine with 2 cores, no bf16 and some other work on it
+FASHION_EPOCHS = 4.8
 FACES_EPOCHS = 16.0  # what `--minutes 4` gives on 8,000 faces there when it is idle
 
 Bar = float | tuple[float, float]
@@ -89,7 +92,8 @@ def text(number: float, unit: str = "") -> str:
 
 
 class Record:
-    """One run of one bench: prints its command and figures as they come, and writes them to ``bench/out/NAME.json``.
+    """One run of one bench: prints its command and figures as they come, and writes them to
+    ``bench/out/NAME.json``.
 
     Args:
         name: of the bench.

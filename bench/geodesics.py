@@ -1,4 +1,6 @@
-"""Geodesics: 100 curves of a tanh decoder beside stochman 0.3's batched Adam, in its own venv; 64 of an image decoder by the clock."""
+"""Geodesics: 100 curves of a tanh decoder beside stochman 0.3's batched Adam, in its own venv; 64 of an image
+decoder by the clock.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,9 @@ def main(args: Sequence[str]) -> None:
 
 
 def tanh_decoder(gain: float, seed: int) -> nn.Sequential:
-    """2-128-128-784 with orthogonal weights times `gain`, no biases to speak of: smooth, bent, and nobody's training."""
+    """2-128-128-784 with orthogonal weights times `gain`, no biases to speak of: smooth, bent, and nobody's
+    training.
+    """
     net = nn.Sequential(nn.Linear(2, 128), nn.Tanh(), nn.Linear(128, 128), nn.Tanh(), nn.Linear(128, 784))
     for i, layer in enumerate(m for m in net if isinstance(m, nn.Linear)):
         nn.init.orthogonal_(layer.weight, gain, generator=rng(seed + i))
@@ -80,7 +84,9 @@ def timed(work: Callable[[], Geodesics], rounds: int) -> tuple[Geodesics, float,
 
 
 def beside_stochman(record: Record, python: Path | None, nodes: Sequence[int], given: Namespace) -> None:
-    """The same pairs through the same decoder; energies at 256 points, relative to the lines', summed over the curves."""
+    """The same pairs through the same decoder; energies at 256 points, relative to the lines', summed over
+    the curves.
+    """
     net, z = (
         tanh_decoder(given.gain, given.seed),
         torch.randn(2 * given.curves, 2, generator=rng(given.seed + 10)),
@@ -94,7 +100,8 @@ def beside_stochman(record: Record, python: Path | None, nodes: Sequence[int], g
         "length": relative(length, net, found.z, straight),
     }
     record.note(
-        f"tanh decoder 2-128-128-784, orthogonal weights times {given.gain:g}, not trained; pairs from N(0, I)"
+        f"tanh decoder 2-128-128-784, orthogonal weights times {given.gain:g}, not trained; pairs from N(0, "
+        "I)"
     )
     record.add(
         Figure(
@@ -173,7 +180,10 @@ def pictures(record: Record, given: Namespace) -> None:
             decode(part)
     speed = len(some) / (time.process_time() - begun)
     label = f"{n} curves of {given.points} points, {space.dim}-d {Path(given.space).name}"
-    own = f"{float(found.converged.float().mean()):.0%} converged, {float(found.iterations.float().mean()):.1f} steps each"
+    own = (
+        f"{float(found.converged.float().mean()):.0%} converged, "
+        f"{float(found.iterations.float().mean()):.1f} steps each"
+    )
     record.add(
         Figure(
             label,

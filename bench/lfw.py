@@ -1,4 +1,6 @@
-"""Photographs of faces: is the smile in the latents, for people never trained on, and does an edit reach it and leave the rest alone."""
+"""Photographs of faces: is the smile in the latents, for people never trained on, and does an edit reach it
+and leave the rest alone.
+"""
 
 from __future__ import annotations
 
@@ -82,7 +84,8 @@ def main(args: Sequence[str]) -> None:
 
 
 def photographs(seed: int, voice: Terminal) -> Dataset:
-    """The pictures with a fifth of the people held out; probabilities cut into yes and no, the person's number left out.
+    """The pictures with a fifth of the people held out; probabilities cut into yes and no, the person's
+    number left out.
 
     Raises:
         LiminalError: the data are not at hand.
@@ -90,7 +93,8 @@ def photographs(seed: int, voice: Terminal) -> Dataset:
     folder = Path(os.environ.get("LIMINAL_DATA", "")) / "lfw64"
     if not (folder / "labels.csv").exists():
         raise LiminalError(
-            "bench lfw: there is no lfw64 in LIMINAL_DATA; the pictures may not be handed on, so they cannot be downloaded"
+            "bench lfw: there is no lfw64 in LIMINAL_DATA; the pictures may not be handed on, so they "
+            "cannot be downloaded"
         )
     data = registry.dataset(folder / "images", folder / "labels.csv", "image", voice)
     person = np.array(data.attributes["person"].to_pylist())
@@ -107,7 +111,9 @@ def photographs(seed: int, voice: Terminal) -> Dataset:
 def known(
     record: Record, data: Dataset, z: Tensor, smile: np.ndarray, train: np.ndarray, held: np.ndarray, dim: int
 ) -> None:
-    """AUC of a logistic regression for smiles, on people never seen: on the latents, and on as many principal components."""
+    """AUC of a logistic regression for smiles, on people never seen: on the latents, and on as many principal
+    components.
+    """
     from sklearn.decomposition import PCA
     from sklearn.linear_model import LogisticRegressionCV
 
@@ -158,7 +164,9 @@ def judge(record: Record, data: Dataset, train: np.ndarray, held: np.ndarray, vo
 
 
 def edited(record: Record, space: Space, data: Dataset, reader: Reader, z: Tensor) -> None:
-    """The space's own smile on unsmiling held-out people: how many smile then, how far `male` moves, at which support."""
+    """The space's own smile on unsmiling held-out people: how many smile then, how far `male` moves, at which
+    support.
+    """
     assert data.held_out is not None
     direction, trust = space.directions["smile"], space.support
     start = z[torch.from_numpy(data.held_out)]
@@ -174,7 +182,10 @@ def edited(record: Record, space: Space, data: Dataset, reader: Reader, z: Tenso
             "whatever the support": float(smiles.double().mean()),
             "supported before": float((trust(start).numpy() >= 0.05).mean()),
         }
-        note = f"smile x {strength:g} on {len(start):,} held-out faces with P(smile) < {LOW}; median support then {np.median(p):.2f}"
+        note = (
+            f"smile x {strength:g} on {len(start):,} held-out faces with P(smile) < {LOW}; median support "
+            f"then {np.median(p):.2f}"
+        )
         reach = Figure(
             f"P(smile) > {HIGH} at support of .05 or more", share, "", 0.8, "higher", beside, note=note
         )

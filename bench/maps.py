@@ -1,4 +1,6 @@
-"""Maps: the layout of 70,000 latents beside umap-learn's own, and the way back from a map beside ``umap.inverse_transform``."""
+"""Maps: the layout of 70,000 latents beside umap-learn's own, and the way back from a map beside
+``umap.inverse_transform``.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +90,9 @@ def latents(space: Space, split: str) -> np.ndarray:
 
 
 def layout(record: Record, z: np.ndarray, landmarks: int, seed: int) -> None:
-    """Liminal's umap and umap-learn's in processes of their own, each on one thread: time with compiling, and trustworthiness."""
+    """Liminal's umap and umap-learn's in processes of their own, each on one thread: time with compiling, and
+    trustworthiness.
+    """
     told = {}
     for name in ("liminal", "umap-learn", "pca"):
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
@@ -179,7 +183,9 @@ def subset_trustworthiness(z: np.ndarray, xy: np.ndarray, seed: int) -> float:
 
 
 def inverse_of_digits(record: Record, seed: int) -> None:
-    """scikit-learn's 1,797 digits, whose 64 pixels in [0, 1] are the latents: three fifths on the map, one to choose on, one to test."""
+    """scikit-learn's 1,797 digits, whose 64 pixels in [0, 1] are the latents: three fifths on the map, one to
+    choose on, one to test.
+    """
     from sklearn.datasets import load_digits
 
     digits = (load_digits().data / 16).astype(np.float32)
@@ -190,7 +196,9 @@ def inverse_of_digits(record: Record, seed: int) -> None:
 def inverse_of_fashion(
     record: Record, space: Space, z: np.ndarray, held: np.ndarray, valid: np.ndarray, seed: int
 ) -> None:
-    """Latents of a space; the error in z, and that of what they decode to from what the held-out latents decode to."""
+    """Latents of a space; the error in z, and that of what they decode to from what the held-out latents
+    decode to.
+    """
     back(
         record,
         "fashion",
@@ -211,7 +219,8 @@ def back(
     seed: int,
     decode: Callable[[np.ndarray], np.ndarray] | None,
 ) -> None:
-    """From umap-learn's own map of `z` and its own placing of `held` back to z: Liminal, the best kNN average, ``inverse_transform``.
+    """From umap-learn's own map of `z` and its own placing of `held` back to z: Liminal, the best kNN
+    average, ``inverse_transform``.
 
     Liminal's way and the average's k are chosen on `valid`, placed by umap-learn too.
     """
@@ -287,7 +296,9 @@ def calibrated(
     squared: np.ndarray,
     outside: np.ndarray,
 ) -> None:
-    """Predicted over actual root mean squares in bins by the predicted: the largest and the mean difference from 1."""
+    """Predicted over actual root mean squares in bins by the predicted: the largest and the mean difference
+    from 1.
+    """
     inside = np.flatnonzero(~outside)
     bins = np.array_split(inside[np.argsort(predicted[inside])], max(2, min(BINS, len(inside) // LEAST)))
     off = [abs(np.sqrt(np.square(predicted[b]).mean() / squared[b].mean()) - 1) for b in bins]

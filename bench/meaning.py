@@ -1,4 +1,6 @@
-"""Meaning: do mixtures lie between their ends, beside what is trivial, and does that fall where neighbourhoods are destroyed?"""
+"""Meaning: do mixtures lie between their ends, beside what is trivial, and does that fall where
+neighbourhoods are destroyed?
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,9 @@ def measured(record: Record, name: str, pairs: int, seed: int, voice: Voice) -> 
 
 
 def of_space(space: Space, flow: Flow, pairs: int, seed: int, voice: Voice) -> Meaning:
-    """The meaning of a space, judged by its own reader, beside a decoder of the same architecture with random weights."""
+    """The meaning of a space, judged by its own reader, beside a decoder of the same architecture with random
+    weights.
+    """
     rows = np.sort(np.random.default_rng(seed).permutation(len(space.latents))[:ITEMS])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

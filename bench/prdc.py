@@ -1,4 +1,6 @@
-"""Precision, recall, density and coverage beside the package prdc 0.2, in its own venv: the same numbers, CPU time, memory."""
+"""Precision, recall, density and coverage beside the package prdc 0.2, in its own venv: the same numbers, CPU
+time, memory.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ from .processes import WorkerError, ask, venv
 
 VERSION = "0.2"
 FOLDER = OUT / "prdc"
-AGREE = 1e-4  # the same numbers: prdc rounds its distances to float32, which may turn one pair of a hundred million
+# the same numbers: prdc rounds its distances to float32, which may turn one pair of a hundred million
+AGREE = 1e-4
 
 Sets = tuple[np.ndarray, np.ndarray]
 
@@ -59,7 +62,9 @@ def normals(n: int, d: int) -> Sets:
 
 
 def clusters(n: int, d: int) -> Sets:
-    """Twenty clusters of different width in eight dimensions of the d, far from the origin; the samples miss five of them."""
+    """Twenty clusters of different width in eight dimensions of the d, far from the origin; the samples miss
+    five of them.
+    """
     g = np.random.default_rng(1)
     centres, axes, widths = (
         g.normal(0, 4, (20, 8)),
@@ -114,11 +119,11 @@ def compared(
     return [
         Figure(f"{name}: largest difference from prdc", gap, "", AGREE, "lower", note=note),
         Figure(
-            f"{name}: CPU time / prdc", cpu["ours"] / cpu["theirs"], "×", 1 / 3, "lower", {"wall time": wall["ours"] / wall["theirs"]},
+            f"{name}: CPU time / prdc", cpu["ours"] / cpu["theirs"], "×", 1 / 3, "lower", {"wall time": wall["ours"] / wall["theirs"]},  # noqa: E501
             note=f"{cpu['ours']:.2f} s against {cpu['theirs']:.2f} s",
         ),
         Figure(
-            f"{name}: peak memory / prdc", peak["ours"] / peak["theirs"], "×", 1 / 4, "lower", {"above what was resident before": above},
+            f"{name}: peak memory / prdc", peak["ours"] / peak["theirs"], "×", 1 / 4, "lower", {"above what was resident before": above},  # noqa: E501
             note=f"{peak['ours'] / 1e6:,.0f} MB against {peak['theirs'] / 1e6:,.0f} MB, the whole process",
         ),
     ]  # fmt: skip

@@ -1,4 +1,6 @@
-"""Work in processes of its own: a peer's venv, a worker in it that is asked, a command whose memory is watched while it runs."""
+"""Work in processes of its own: a peer's venv, a worker in it that is asked, a command whose memory is
+watched while it runs.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ class WorkerError(LiminalError):
 
 
 def venv(name: str, version: str, *first: str) -> Path:
-    """The Python of a peer's own venv, made if it is not there: the peer with the versions that Liminal itself is tested with.
+    """The Python of a peer's own venv, made if it is not there: the peer with the versions that Liminal
+    itself is tested with.
 
     Args:
         name: of the package, and of the venv in ``bench/venvs``.
@@ -58,7 +61,8 @@ def venv(name: str, version: str, *first: str) -> Path:
         if done.returncode:
             said = (done.stderr or done.stdout).strip().splitlines() or ["no word why"]
             raise LiminalError(
-                f"{name} could not be installed: {said[-1]}; it needs the network once (or --no-peer, where there is that)"
+                f"{name} could not be installed: {said[-1]}; it needs the network once (or --no-peer, where "
+                "there is that)"
             )
     mark.touch()
     return python
@@ -96,11 +100,13 @@ def ask(python: Path | str, script: str, args: Sequence[Any], log: Path) -> dict
 
 @dataclass
 class Watched:
-    """What was seen of a process: ``wall`` and ``cpu`` seconds, memory in bytes, exit code, lines on standard error.
+    """What was seen of a process: ``wall`` and ``cpu`` seconds, memory in bytes, exit code, lines on standard
+    error.
 
     Attributes:
         peak: the most that was ever resident, files mapped into memory included.
-        private: the most that was resident without those, as far as looking every 50 ms tells; 0 where the system does not say.
+        private: the most that was resident without those, as far as looking every 50 ms tells; 0 where the
+            system does not say.
     """
 
     wall: float = 0.0
@@ -114,7 +120,8 @@ class Watched:
 def watch(argv: Sequence[str], echo: bool = True, every: float = 0.05) -> Watched:
     """Run a command and look at its memory until it ends.
 
-    Its own peak is read from ``/proc``: the maximum that the system keeps for a child includes what its parent held when it was born.
+    Its own peak is read from ``/proc``: the maximum that the system keeps for a child includes what its
+    parent held when it was born.
 
     Args:
         argv: the command.

@@ -1,4 +1,6 @@
-"""Side by side with pythae 0.1.2 on Fashion-MNIST: equal wall time of training, equal latent dimension, both scored by the same code."""
+"""Side by side with pythae 0.1.2 on Fashion-MNIST: equal wall time of training, equal latent dimension, both
+scored by the same code.
+"""
 
 from __future__ import annotations
 
@@ -169,7 +171,8 @@ def compare(
     """Liminal against the best that any recipe of pythae reaches, in every score by itself."""
     best = min(theirs, key=lambda name: theirs[name]["MSE"])
     record.note(
-        f"pythae's strongest recipe in this time: {best} (by MSE); the bars are set by its best recipe in each score"
+        f"pythae's strongest recipe in this time: {best} (by MSE); the bars are set by its best recipe in "
+        "each score"
     )
     for score in ours:
         each = {f"pythae {recipe}": values[score] for recipe, values in theirs.items()}
@@ -190,7 +193,9 @@ def compare(
 def race(
     record: Record, python: Path, space: Space, recipe: str, strongest: bool, threads: int, given: Namespace
 ) -> None:
-    """Encode the same pictures in turns: pythae's `embed`, Liminal with its own model, Liminal around pythae's network."""
+    """Encode the same pictures in turns: pythae's `embed`, Liminal with its own model, Liminal around
+    pythae's network.
+    """
     data = FOLDER / "train.npy" if given.items >= 60_000 else FOLDER / "items.npy"
     if data.name == "items.npy":
         np.save(data, np.load(FOLDER / "train.npy", mmap_mode="r")[: given.items])
@@ -252,9 +257,11 @@ def whole(python: Path, common: list[Any], items: int, log: Path) -> tuple[int, 
 
 
 def ratios(told: dict[str, dict[str, float]], recipe: str, strongest: bool) -> list[Figure]:
-    """Speed of Liminal over pythae's `embed`, and its peak memory over pythae's; bars only against the strongest recipe.
+    """Speed of Liminal over pythae's `embed`, and its peak memory over pythae's; bars only against the
+    strongest recipe.
 
-    The bar of the speed is for the same network: a convolutional one does other work for an item than dense layers do.
+    The bar of the speed is for the same network: a convolutional one does other work for an item than dense
+    layers do.
 
     Args:
         told: for each way, the least ``wall`` and ``cpu`` seconds, and bytes ``before`` and at the ``peak``.

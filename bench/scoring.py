@@ -22,7 +22,9 @@ K = 5
 
 @dataclass(frozen=True)
 class Likeness:
-    """Samples compared with real items in one feature space; `frechet` is in squared units of the features, the rest are ratios."""
+    """Samples compared with real items in one feature space; `frechet` is in squared units of the features,
+    the rest are ratios.
+    """
 
     precision: float
     recall: float
@@ -32,7 +34,9 @@ class Likeness:
 
 
 def likeness(real: Tensor, samples: Tensor) -> Likeness:
-    """Precision, recall, density, coverage (k = 5) and Frechet distance of samples (m, d) against real items (n, d), both as features."""
+    """Precision, recall, density, coverage (k = 5) and Frechet distance of samples (m, d) against real items
+    (n, d), both as features.
+    """
     p = coverage.prdc(real, samples, K)
     return Likeness(p.precision, p.recall, p.density, p.coverage, fidelity.frechet(real, samples))
 
@@ -61,7 +65,9 @@ def squared_error(modality: Modality, items: np.ndarray, restored: Callable[[Ten
 
 
 def principal(modality: Modality, items: np.ndarray, dim: int) -> Callable[[Tensor], Tensor]:
-    """Reconstruction through the first `dim` principal components of stored items, cut to [0, 1]: x (n, *shape) -> the same shape."""
+    """Reconstruction through the first `dim` principal components of stored items, cut to [0, 1]: x (n,
+    *shape) -> the same shape.
+    """
     pca: Pca = fit_pca(
         lambda: (modality.tensor(items[i : i + PART]).flatten(1) for i in range(0, len(items), PART)), dim
     )
@@ -85,7 +91,9 @@ def neighbours(
 
 
 def halves(count: int, size: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Two sets of `size` rows out of `count`, chosen at random, with nothing in common; smaller ones where there are too few rows."""
+    """Two sets of `size` rows out of `count`, chosen at random, with nothing in common; smaller ones where
+    there are too few rows.
+    """
     size = min(size, count // 2)
     order = np.random.default_rng(seed).permutation(count)
     return np.sort(order[:size]), np.sort(order[size : 2 * size])

@@ -1,7 +1,9 @@
-"""How long a person waits: a cold process that imports Liminal, answers ``--help``, or does one thing with a ready-made space.
+"""How long a person waits: a cold process that imports Liminal, answers ``--help``, or does one thing with a
+ready-made space.
 
-The commands take turns with ``import torch``, without which no model runs; what a first run keeps is kept, as it is for a person. Wall time
-is for an idle machine; CPU-seconds and their ratio to those of ``import torch`` hold on a busy one too.
+The commands take turns with ``import torch``, without which no model runs; what a first run keeps is kept, as
+it is for a person. Wall time is for an idle machine; CPU-seconds and their ratio to those of ``import torch``
+hold on a busy one too.
 """
 
 from __future__ import annotations
@@ -75,7 +77,9 @@ def main(args: Sequence[str]) -> None:
 
 
 def waiting(space: str, rounds: int) -> Iterator[Figure]:
-    """Wall time of each command on a space, with its CPU-seconds, beside `import torch` in the same rounds."""
+    """Wall time of each command on a space, with its CPU-seconds, beside `import torch` in the same
+    rounds.
+    """
     commands: dict[str, tuple[float, str]] = {
         "info": (1.5, "info"),
         "neighbors": (1.5, "neighbors @12"),
@@ -108,7 +112,9 @@ class Cost(NamedTuple):
 
 
 def fastest(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, Cost]:
-    """The least cost of each command, the commands taking turns; one round before does not count (it fills caches)."""
+    """The least cost of each command, the commands taking turns; one round before does not count (it fills
+    caches).
+    """
     least: dict[str, Cost] = {}
     for turn in range(rounds + 1):
         for name, argv in commands.items():

@@ -1,19 +1,23 @@
-"""The browser studio in headless Chromium without a graphics card, beside regl-scatterplot and embedding-atlas in the same browser.
+"""The browser studio in headless Chromium without a graphics card, beside regl-scatterplot and
+embedding-atlas in the same browser.
 
-Every figure is taken in a real page by ``web/test/bench/``, on the real server. How drawing is timed, for the studio and its peers alike:
-the same browser with the same switches and window, the same points, a place on the screen as large as the studio's map, points as large as
-the studio's, and the same gesture, a drag by the mouse in 60 steps, the next one sent when the page has taken the last (at most
-``--gesture`` seconds of it). A frame counts when something was drawn in it, and it has ended when all its drawing is done: after the
-frame's callbacks one pixel is read back from every WebGL context that drew, which waits for everything queued; WebGPU is asked when its
-queue is through. The time of a frame is from the end of the one before to its own. So nobody wins by handing in work and leaving it
-undone, and what keeps the page from drawing counts as well. CPU-ms are what all the browser's processes took for it.
+Every figure is taken in a real page by ``web/test/bench/``, on the real server. How drawing is timed, for the
+studio and its peers alike: the same browser with the same switches and window, the same points, a place on
+the screen as large as the studio's map, points as large as the studio's, and the same gesture, a drag by the
+mouse in 60 steps, the next one sent when the page has taken the last (at most ``--gesture`` seconds of it). A
+frame counts when something was drawn in it, and it has ended when all its drawing is done: after the frame's
+callbacks one pixel is read back from every WebGL context that drew, which waits for everything queued; WebGPU
+is asked when its queue is through. The time of a frame is from the end of the one before to its own. So
+nobody wins by handing in work and leaving it undone, and what keeps the page from drawing counts as well.
+CPU-ms are what all the browser's processes took for it.
 
-While it moves, the studio draws as many points as there is time for, a uniform sample, and where frames take long plainer ones (laid over
-each other, not summed; tiles without round corners and hatching); the rest is added when it rests. The peers draw all points in every
-frame. Hence the bar for full detail.
+While it moves, the studio draws as many points as there is time for, a uniform sample, and where frames take
+long plainer ones (laid over each other, not summed; tiles without round corners and hatching); the rest is
+added when it rests. The peers draw all points in every frame. Hence the bar for full detail.
 
-Wants ``node``, ``npm``, ``chromium`` (or ``CHROMIUM``) and the packages of ``web/`` (``npm install`` there). The peers' packages are
-installed once, by version, into ``bench/out/peers-web``, and are no part of the project. What cannot be run is skipped and says why.
+Wants ``node``, ``npm``, ``chromium`` (or ``CHROMIUM``) and the packages of ``web/`` (``npm install`` there).
+The peers' packages are installed once, by version, into ``bench/out/peers-web``, and are no part of the
+project. What cannot be run is skipped and says why.
 """
 
 from __future__ import annotations
@@ -51,7 +55,9 @@ PACKAGES = {"embedding-atlas": "0.26.0", "regl-scatterplot": "1.16.0", "regl": "
 PEERS = ("regl-scatterplot", "regl-scatterplot, fast", "embedding-atlas")
 FOLDER = OUT / "peers-web"
 WEB = ROOT / "web"
-FLAT = 16.0  # MB by which the server may grow while many are served: what the allocator keeps, but no leak of 16 kB an answer
+# MB by which the server may grow while many are served: what the allocator keeps, but no leak of 16 kB an
+# answer
+FLAT = 16.0
 SLOWEST = 150.0  # seconds for one measurement
 
 Told = dict[str, Any]
@@ -59,7 +65,7 @@ Told = dict[str, Any]
 
 def arguments() -> ArgumentParser:
     """The options of this bench."""
-    options = figures.parser("studio", (__doc__ or "").split("\n")[0])
+    options = figures.parser("studio", (__doc__ or "").partition("\n\n")[0])
     options.add_argument("--space", default="fashion", help="to show")
     options.add_argument("--points", type=int, default=1_000_000, help="of the large map")
     options.add_argument(
@@ -183,7 +189,9 @@ def running(space: str) -> Iterator[Server]:
 
 
 def compiled() -> dict[str, str]:
-    """The environment, with Python keeping the modules that it has compiled, as an installed package has them."""
+    """The environment, with Python keeping the modules that it has compiled, as an installed package has
+    them.
+    """
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
@@ -308,7 +316,10 @@ def starts(record: Record, _: Server | None, given: Namespace) -> None:
         told = [page("start.mjs", space=given.space) for _ in range(given.starts)]
     except WorkerError as error:
         return missed(record, STARTS, error)
-    note = f"the middle of {len(told)} starts on a warm disk; the address was printed after {middle(told, 'told_ms') / 1000:.2f} s"
+    note = (
+        f"the middle of {len(told)} starts on a warm disk; the address was printed after "
+        f"{middle(told, 'told_ms') / 1000:.2f} s"
+    )
     values = [
         middle(told, "map_ms") / 1000,
         middle(told, "live_ms") / 1000,
@@ -347,7 +358,10 @@ def live(record: Record, server: Server, given: Namespace) -> None:
         return missed(record, HOVERS | TILES, error)
     for name, value, note in hovered(told, HOVERS):
         record.add(Figure(name, value, *HOVERS[name], "lower", note=note))
-    note = f"{told['rounds']} requests, to the end of the first frame that shows them; they take 0.16 s more to fade in"
+    note = (
+        f"{told['rounds']} requests, to the end of the first frame that shows them; they take 0.16 s more "
+        "to fade in"
+    )
     slowest = {} if told["tiles_ms"] is None else {"95 %": told["tiles_ms_p95"]}
     note = note if told["tiles_ms"] is not None else "no view wanted as many tiles at once"
     record.add(
@@ -425,7 +439,9 @@ def crowd(record: Record, server: Server, given: Namespace) -> None:
 
 
 def hover(server: Server, places: np.ndarray, clients: int, requests: int) -> list[tuple[float, str]]:
-    """Milliseconds of every answer, and what went wrong, of clients that each ask for one place every tenth of a second."""
+    """Milliseconds of every answer, and what went wrong, of clients that each ask for one place every tenth
+    of a second.
+    """
     told: list[tuple[float, str]] = []
 
     def client(number: int) -> None:
@@ -482,7 +498,9 @@ def crowded(
 
 
 def drawn(record: Record, server: Server, given: Namespace) -> None:
-    """The map at rest and while it moves: a million points, and items with their pictures, beside the peers."""
+    """The map at rest and while it moves: a million points, and items with their pictures, beside the
+    peers.
+    """
     for kind, count in (("items", given.items), ("heaps", given.points)):
         if not count:
             continue
@@ -529,7 +547,9 @@ def drawing(kind: str, count: int) -> dict[str, tuple[str, float]]:
 
 
 def compared(kind: str, count: int, ours: Told, theirs: Mapping[str, Told]) -> list[Figure]:
-    """The figures of a map with the peers' beside them, and those of the peers that could not be measured as figures of their own."""
+    """The figures of a map with the peers' beside them, and those of the peers that could not be measured as
+    figures of their own.
+    """
     could = {who: told for who, told in theirs.items() if "why" not in told}
     names = drawing(kind, count)
     beside = {
@@ -554,7 +574,10 @@ def compared(kind: str, count: int, ours: Told, theirs: Mapping[str, Told]) -> l
     else:
         moving, near = names
         closer = ours["near"]
-        shows = f"{ours['thumbnails']} thumbnails and the microscope in view; {spread(closer)}; CPU-ms a frame: {closer['cpu_ms']:.0f}"
+        shows = (
+            f"{ours['thumbnails']} thumbnails and the microscope in view; {spread(closer)}; CPU-ms a frame: "
+            f"{closer['cpu_ms']:.0f}"
+        )
         all_of = f"all in view, the microscope behind; {spread(ours)}{cost}"
         found = [
             Figure(moving, ours["frame_ms"], *names[moving], "lower", frames, note=all_of),

@@ -1,4 +1,6 @@
-"""Style: garments turned into another class with their style kept, and style carried between items, judged by readers of real pictures."""
+"""Style: garments turned into another class with their style kept, and style carried between items, judged by
+readers of real pictures.
+"""
 
 from __future__ import annotations
 
@@ -138,7 +140,9 @@ def named(judge: Classifier, x: Tensor) -> np.ndarray:
 
 
 def readings(x: Tensor) -> dict[str, Tensor]:
-    """Label-free readings (n,) of grey pictures (n, 1, h, w): brightness; area, height / width and middle of what is filled."""
+    """Label-free readings (n,) of grey pictures (n, 1, h, w): brightness; area, height / width and middle of
+    what is filled.
+    """
     p = x[:, 0].double()
     on = (p > ON).double()
     area = on.sum((1, 2)).clamp_min(1)
@@ -237,7 +241,9 @@ def carried(
     pairs: int,
     seed: int,
 ) -> None:
-    """Style carried between held-out items of different classes, every way, beside copies of either; and what still tells the content."""
+    """Style carried between held-out items of different classes, every way, beside copies of either; and what
+    still tells the content.
+    """
     order = np.random.default_rng(seed)
     a, b = (order.permutation(len(held.z))[:pairs] for _ in range(2))
     apart = np.array([held.labels[i] != held.labels[j] for i, j in zip(a, b, strict=True)])
@@ -303,7 +309,9 @@ def carried(
 def faces(
     record: Record, space: Space, count: int, epochs: float, pairs: int, seed: int, voice: Terminal
 ) -> None:
-    """The hair style as content, everything else drawn as style; judged by a reader of its own of real drawings."""
+    """The hair style as content, everything else drawn as style; judged by a reader of its own of real
+    drawings.
+    """
     name = "hair_style"
     if name not in space.card.attributes:
         raise LiminalError(f"bench style: the space of faces knows no {name}")

@@ -1,4 +1,6 @@
-"""Support: is it uniform on real items, low on doubtful latents, does it foretell bad decodings, and are foreign pictures refused?"""
+"""Support: is it uniform on real items, low on doubtful latents, does it foretell bad decodings, and are
+foreign pictures refused?
+"""
 
 from __future__ import annotations
 
@@ -174,7 +176,9 @@ def foretold(
     fresh: np.ndarray,
     points: Mapping[str, Tensor],
 ) -> None:
-    """AUROC and risk-coverage area of low support against the distance of what is decoded from real pictures, in one feature map."""
+    """AUROC and risk-coverage area of low support against the distance of what is decoded from real pictures,
+    in one feature map.
+    """
     known, new = (scoring.embedded(features, space.modality, items) for items in (real, fresh))
     found = judge(support, space.generator, features, known, new, points)
     beside = {kind: value for kind, value in found["baselines"].items() if value is not None}
@@ -202,7 +206,9 @@ def between(
     seed: int,
     count: int,
 ) -> None:
-    """Midpoints between two classes: support of those that decode to neither class, by the bench's classifier, and of the others."""
+    """Midpoints between two classes: support of those that decode to neither class, by the bench's
+    classifier, and of the others.
+    """
     names = sorted(set(data.train_labels))
     kind = torch.tensor([names.index(label) for label in labels])
     draw = rng(seed)

@@ -1,4 +1,6 @@
-"""Write what the benches measured (``bench/out/*.json``) into the tables of ``docs/benchmarks.md``; no number there is typed by hand."""
+"""Write what the benches measured (``bench/out/*.json``) into the tables of ``docs/benchmarks.md``; no number
+there is typed by hand.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,8 @@ def filled(page: str, results: Mapping[str, dict[str, Any]]) -> str:
         page, count = marks.subn(lambda m, record=record: m[1] + "\n".join(lines(record)) + "\n" + m[2], page)  # type: ignore[misc]
         if count != 1:
             raise LiminalError(
-                f"bench table: the page has {count} places for {name}; wanted one, <!-- bench {name} --> to <!-- end -->"
+                f"bench table: the page has {count} places for {name}; wanted one, <!-- bench {name} --> to "
+                "<!-- end -->"
             )
     return page
 
@@ -71,12 +74,17 @@ def lines(record: Mapping[str, Any]) -> list[str]:
     barred = sum(row["met"] is not None for row in record["figures"])
     found += ["", *(f"- {without_places(note)}" for note in record["notes"])]
     took = f"{record['seconds']:,.0f} s, {record['cpu_seconds']:,.0f} CPU-seconds"
-    versions = f"Python {machine['python']}, torch {machine['torch'].partition('+')[0]}, liminal {machine['liminal']}"
+    versions = (
+        f"Python {machine['python']}, torch {machine['torch'].partition('+')[0]}, liminal "
+        f"{machine['liminal']}"
+    )
     about = f"{machine['cores']} cores, {machine['system']}, {versions}"
     verdict = f"{barred - missed} of {barred} bars met" if barred else "no bars"
     return [*found, f"- {record['date']}: {verdict}; {took} in all; {about}."]
 
 
 def without_places(words: str) -> str:
-    """The text with absolute paths cut to their last part: where things lie on one machine is nobody else's business."""
+    """The text with absolute paths cut to their last part: where things lie on one machine is nobody else's
+    business.
+    """
     return re.sub(r"(?<![\w.])(?:/[\w.+-]+)+/([\w.+-]+)", r"\1", words)

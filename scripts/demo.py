@@ -1,4 +1,5 @@
-"""What `make demo` runs: a latent space of drawn faces in about two minutes, and what can be done with it, in demo/; then the studio.
+"""What `make demo` runs: a latent space of drawn faces in about two minutes, and what can be done with it, in
+demo/; then the studio.
 
 Everything here is one call each on the space, as a user would write it.
 """
@@ -17,7 +18,9 @@ from liminal.voice import Terminal
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="make demo ARGS=...", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="make demo ARGS=...", description=(__doc__ or "").partition("\n\n")[0]
+    )
     parser.add_argument("--minutes", type=float, default=2.0, help="of training (2)")
     parser.add_argument("--epochs", type=float, help="instead of --minutes")
     parser.add_argument("--n", type=int, default=8000, help="faces to draw (8000)")

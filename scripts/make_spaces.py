@@ -1,7 +1,9 @@
-"""Make the ready-made spaces that ship in the wheel, from scratch: `python scripts/make_spaces.py [--epochs 9]`.
+"""Make the ready-made spaces that ship in the wheel, from scratch: `python scripts/make_spaces.py [--epochs
+9]`.
 
-`fashion`: a VAE on Fashion-MNIST (MIT licence) with 10,200 of its items: 8,400 that it was trained on and 1,800 that it was not.
-Weights go in half precision; codes are computed with the rounded weights, so what is shipped is consistent.
+`fashion`: a VAE on Fashion-MNIST (MIT licence) with 10,200 of its items: 8,400 that it was trained on and
+1,800 that it was not. Weights go in half precision; codes are computed with the rounded weights, so what is
+shipped is consistent.
 """
 
 from __future__ import annotations
@@ -34,11 +36,11 @@ THE SOFTWARE IS PROVIDED “AS IS”, WITHOUT WARRANTY OF ANY KIND, EXPRESS OR I
 WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
 COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE,
 ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
-"""
+"""  # noqa: E501
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--epochs", type=float, default=8)
     parser.add_argument(
         "--threads", type=int, default=1, help="1: the same weights on any machine of this kind (1)"

@@ -2,8 +2,8 @@
 
     make demo && .venv/bin/python scripts/pictures.py
 
-Still pictures are taken as they are, losslessly packed; of the morph every second frame, at a smaller size, so that the README loads
-at once.
+Still pictures are taken as they are, losslessly packed; of the morph every second frame, at a smaller size,
+so that the README loads at once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MOST = 1_000_000  # bytes of one picture
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--demo", type=Path, default=Path("demo"), help="what `make demo` wrote (demo)")
     parser.add_argument(
         "--out", type=Path, default=Path("docs/pictures"), help="folder for the pictures (docs/pictures)"
@@ -67,7 +67,9 @@ def write(demo: Path, out: Path) -> list[Path]:
 
 
 def frames(path: Path) -> list[Image.Image]:
-    """The frames of a gif as RGB pictures; one that is shown longer because it was the same comes as often as it was."""
+    """The frames of a gif as RGB pictures; one that is shown longer because it was the same comes as often as
+    it was.
+    """
     found = []
     with Image.open(path) as film:
         for frame in ImageSequence.Iterator(film):

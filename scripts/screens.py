@@ -1,8 +1,10 @@
-"""Makes the pictures of the studio in docs/pictures/studio: every view in light, in dark and on a narrow screen.
+"""Makes the pictures of the studio in docs/pictures/studio: every view in light, in dark and on a narrow
+screen.
 
     python scripts/screens.py [--space SPACE] [--views start,path] [--items 3,10] [--formula "@3 + smile"]
 
-Wants chromium. The views of one space can be made after those of another: what is not asked for stays as it is.
+Wants chromium. The views of one space can be made after those of another: what is not asked for stays as it
+is.
 """
 
 from __future__ import annotations

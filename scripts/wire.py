@@ -56,7 +56,7 @@ export function unpack<T>(buffer: ArrayBuffer): T {
   }
   return found as T;
 }
-"""
+"""  # noqa: E501
 
 
 def main() -> int:

@@ -1,4 +1,6 @@
-"""What several test files share: a cache of their own, a folder of small pictures, and a tiny space fitted to them once."""
+"""What several test files share: a cache of their own, a folder of small pictures, and a tiny space fitted to
+them once.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 def draw_pictures(folder: Path, count: int, seed: int = 0, side: int = 16) -> Path:
-    """Grey pictures of bars and blocks in two class folders, and ``attributes.csv`` with the brightness and whether it is high up."""
+    """Grey pictures of bars and blocks in two class folders, and ``attributes.csv`` with the brightness and
+    whether it is high up.
+    """
     generator = np.random.default_rng(seed)
     lines = ["file,brightness,high"]
     for i in range(count):
@@ -64,7 +68,9 @@ def tiny_space(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture(scope="session")
 def strand_space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A space of 200 strands of letters (see `toys`), whose kind is registered meanwhile; shared, so nobody writes to it."""
+    """A space of 200 strands of letters (see `toys`), whose kind is registered meanwhile; shared, so nobody
+    writes to it.
+    """
     import toys
 
     from liminal import build, registry
@@ -79,7 +85,9 @@ def strand_space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def wine_space(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A space of scikit-learn's wine, one cell in twenty missing, with the grower as a category; nobody writes to it."""
+    """A space of scikit-learn's wine, one cell in twenty missing, with the grower as a category; nobody
+    writes to it.
+    """
     from sklearn.datasets import load_wine
 
     from liminal import build

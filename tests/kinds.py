@@ -1,4 +1,7 @@
-"""Small real data of every registered kind, as files: what the contract tests run on. A new modality needs an entry in `FILES`."""
+"""Small real data of every registered kind, as files: what the contract tests run on.
+
+A new modality needs an entry in `FILES`.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
 """Pages of documentation as tests: their fenced blocks run in order, as written, in a folder of real files.
 
 - ``python`` blocks share one namespace a page; an ``output`` block after one is what it prints.
-- ``console`` blocks hold ``$ liminal ...`` commands, each followed by what it says, if that is shown. A command fails (exit code 2) only
-  where the page shows its complaint.
-- ``...`` in what is shown stands for anything. Training is cut to seconds and the flow sampler's fit to few steps; nothing else is changed.
+- ``console`` blocks hold ``$ liminal ...`` commands, each followed by what it says, if that is shown. A
+  command fails (exit code 2) only where the page shows its complaint.
+- ``...`` in what is shown stands for anything. Training is cut to seconds and the flow sampler's fit to few
+  steps; nothing else is changed.
 """
 
 from __future__ import annotations
@@ -134,10 +135,12 @@ def outputs(text: str) -> list[str]:
 
 
 def furnish(folder: Path) -> Path:
-    """The files that the pages speak of: pictures in folders, tables, arrays, Parquet and idx files; all small, all real.
+    """The files that the pages speak of: pictures in folders, tables, arrays, Parquet and idx files; all
+    small, all real.
 
-    ``photos/`` 240 faces and ``labels.csv``, ``more/`` 8 others, ``me.png``, ``later.csv``, ``clothes/`` in class folders,
-    ``split/`` in train and test, ``people.csv`` 400 rows, ``pictures.npy``, ``digits.npz``, ``pictures.parquet``, ``mnist/``.
+    ``photos/`` 240 faces and ``labels.csv``, ``more/`` 8 others, ``me.png``, ``later.csv``, ``clothes/`` in
+    class folders, ``split/`` in train and test, ``people.csv`` 400 rows, ``pictures.npy``, ``digits.npz``,
+    ``pictures.parquet``, ``mnist/``.
     """
     drawn = faces.faces(n=270, seed=7, size=16)
     rows = drawn.attributes.to_pylist()

@@ -1,4 +1,6 @@
-"""The house's map holds: imports run down the layers only, there are no circles, and light things stay light."""
+"""The house's map holds: imports run down the layers only, there are no circles, and light things stay
+light.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ def part(name: str) -> str:
 
 
 def imports(path: Path) -> set[str]:
-    """Every module of Liminal that a file imports, inside functions too; imports for type checking count as well."""
+    """Every module of Liminal that a file imports, inside functions too; imports for type checking count as
+    well.
+    """
     package = ["liminal", *path.relative_to(SOURCE).parts[:-1]]
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -98,7 +102,10 @@ def test_every_layer_is_real() -> None:
 
 
 def test_import_loads_no_torch() -> None:
-    code = "import sys, liminal; heavy = {'torch', 'numpy', 'pyarrow', 'lancedb', 'PIL'} & set(sys.modules); assert not heavy, heavy"
+    code = (
+        "import sys, liminal; heavy = {'torch', 'numpy', 'pyarrow', 'lancedb', 'PIL'} & set(sys.modules); "
+        "assert not heavy, heavy"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -1,4 +1,7 @@
-"""Bad input: exit code 2, one line on standard error that names the file or argument, nothing half-written. Ctrl-C: 130, state kept."""
+"""Bad input: exit code 2, one line on standard error that names the file or argument, nothing half-written.
+
+Ctrl-C: 130, state kept.
+"""
 
 from __future__ import annotations
 
@@ -393,7 +396,9 @@ SMALL = ["--dim", "2", "--width", "8", "--threads", "1"]
 
 
 def start(argv: list[object], most: int | None = None) -> subprocess.Popen[str]:
-    """The command line in a process of its own; with `most`, no file may grow beyond so many bytes (as on a full disk)."""
+    """The command line in a process of its own; with `most`, no file may grow beyond so many bytes (as on a
+    full disk).
+    """
 
     def limits() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)

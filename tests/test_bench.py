@@ -1,4 +1,6 @@
-"""The benches: their options, their pure functions on inputs whose answer is known, and the page that they write."""
+"""The benches: their options, their pure functions on inputs whose answer is known, and the page that they
+write.
+"""
 
 from __future__ import annotations
 
@@ -143,7 +145,10 @@ def record(**changes: object) -> dict[str, object]:
 
 
 def test_the_table_is_written_between_the_marks() -> None:
-    page = "# Title\n<!-- bench fashion -->\nold\n<!-- end -->\nbetween\n<!-- bench edits -->\nkept\n<!-- end -->\n"
+    page = (
+        "# Title\n<!-- bench fashion -->\nold\n<!-- end -->\nbetween\n<!-- bench edits -->\nkept\n<!-- end "
+        "-->\n"
+    )
     new = table.filled(page, {"fashion": record()})
     assert "old" not in new
     assert "| MSE | **0.02** | ≤ 0.008 | **missed** |" in new

@@ -1,4 +1,6 @@
-"""The card: what is written comes back, what is wrong is refused in one line, and parts change only by a commit."""
+"""The card: what is written comes back, what is wrong is refused in one line, and parts change only by a
+commit.
+"""
 
 from __future__ import annotations
 
@@ -356,7 +358,10 @@ def test_files_that_no_card_names_are_swept_after_a_day(tmp_path: Path) -> None:
 
 def test_reading_a_card_loads_no_torch(tmp_path: Path) -> None:
     a_card().commit(tmp_path)
-    code = "import sys; from liminal.card import Card; Card.read(sys.argv[1]); print('torch' in sys.modules, 'numpy' in sys.modules)"
+    code = (
+        "import sys; from liminal.card import Card; Card.read(sys.argv[1]); print('torch' in sys.modules, "
+        "'numpy' in sys.modules)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
     )

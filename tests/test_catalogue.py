@@ -1,4 +1,6 @@
-"""The catalogue on real LanceDB tables: rows, filters, neighbours, versions, and what is said when something is wrong."""
+"""The catalogue on real LanceDB tables: rows, filters, neighbours, versions, and what is said when something
+is wrong.
+"""
 
 from __future__ import annotations
 
@@ -741,9 +743,11 @@ def test_folders_of_any_name(tmp_path: Path, name: str, monkeypatch: pytest.Monk
 
 def test_importing_is_light_and_writing_is_silent(tmp_path: Path) -> None:
     code = (
-        "import sys; from liminal.catalogue import Catalogue; from liminal.rows import batch; import numpy as np\n"
+        "import sys; from liminal.catalogue import Catalogue; from liminal.rows import batch; import numpy "
+        "as np\n"
         "assert not {'lancedb', 'torch'} & set(sys.modules)\n"
-        "c = Catalogue.create(sys.argv[1], [batch(np.zeros((2, 3)), ['train'] * 2, [b'', b''], ['', ''])], 3, {})\n"
+        "c = Catalogue.create(sys.argv[1], [batch(np.zeros((2, 3)), ['train'] * 2, [b'', b''], ['', ''])], "
+        "3, {})\n"
         "print(len(c), len(Catalogue.open(sys.argv[1], c.append([])).nearest(np.zeros(3), 1)))"
     )
     environment = {k: v for k, v in os.environ.items() if k != "LANCEDB_LOG"}

@@ -62,7 +62,10 @@ def test_help_is_light(command: list[str]) -> None:
     heavy = {"torch", "lancedb", "rich"}
     if command != ["fit"]:  # which asks every kind of data for its options
         heavy |= {"numpy", "pyarrow", "PIL"}
-    code = f"import sys; from liminal.cli import main; code = main({[*command, '-h']}); sys.exit(code or str({heavy} & set(sys.modules)))"
+    code = (
+        f"import sys; from liminal.cli import main; code = main({[*command, '-h']}); sys.exit(code or "
+        f"str({heavy} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stderr == "set()\n"
 
@@ -231,7 +234,8 @@ def test_an_interrupted_fit_says_how_to_resume(
     said = capsys.readouterr().err
     assert (
         said
-        == f"liminal fit: interrupted; the state is kept, go on with: liminal fit data -o '{out}' --dim 4 --resume\n"
+        == f"liminal fit: interrupted; the state is kept, go on with: liminal fit data -o '{out}' --dim 4 "
+        "--resume\n"
     )
 
 

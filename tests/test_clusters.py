@@ -1,4 +1,6 @@
-"""Clusters: groups known by construction, names, copies and outliers that were planted, and what is refused."""
+"""Clusters: groups known by construction, names, copies and outliers that were planted, and what is
+refused.
+"""
 
 from __future__ import annotations
 
@@ -142,7 +144,9 @@ def test_small_sets(n: int) -> None:
 
 
 def test_real_latents_against_labels() -> None:
-    """1,000 codes of the ready-made space: groups that labels agree with, hardly any noise, names that are labels."""
+    """1,000 codes of the ready-made space: groups that labels agree with, hardly any noise, names that are
+    labels.
+    """
     space = liminal.open("fashion")
     table = space.catalogue.table(columns=["label"])
     z = space.catalogue.latents()[1]
@@ -159,7 +163,9 @@ def test_real_latents_against_labels() -> None:
 
 
 def test_only_a_valley_parts_groups() -> None:
-    """Two leaves on a line: items 1 apart all along are one group; with a gap of 2 between the leaves they are two."""
+    """Two leaves on a line: items 1 apart all along are one group; with a gap of 2 between the leaves they
+    are two.
+    """
     for gap, count in ((1.0, 1), (1.4, 1), (1.6, 2), (4.0, 2)):
         at = np.concatenate([np.arange(50.0), 49 + gap + np.arange(50.0)])[:, None]
         reach, far, rows = density._spacing(at, [3])
@@ -244,7 +250,9 @@ def test_words_of_names(found: list, alone: bool, name: str) -> None:
 
 
 def test_enrichment_against_a_table_done_by_hand() -> None:
-    """Of 20 items 8 are red; of a cluster of 5, 4: P(X >= 4) = (C(8,4) C(12,1) + C(8,5)) / C(20,5) = 896 / 15504."""
+    """Of 20 items 8 are red; of a cluster of 5, 4: P(X >= 4) = (C(8,4) C(12,1) + C(8,5)) / C(20,5) = 896 /
+    15504.
+    """
     values = np.array(["red"] * 4 + ["blue"] + ["red"] * 4 + ["blue"] * 11)
     inside = np.arange(20) < 5
     red = next(

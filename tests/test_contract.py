@@ -1,4 +1,7 @@
-"""The contract over the registries: every modality, and every model with every prior on every modality. Nothing is listed by hand."""
+"""The contract over the registries: every modality, and every model with every prior on every modality.
+
+Nothing is listed by hand.
+"""
 
 from __future__ import annotations
 
@@ -287,7 +290,9 @@ def spaces(known, tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_verb(spaces, name: str, tmp_path: Path) -> None:
-    """Each verb gives what it promises and writes it in every form that the kind has; the kind was found from the files alone."""
+    """Each verb gives what it promises and writes it in every form that the kind has; the kind was found from
+    the files alone.
+    """
     s, m = spaces(name), spaces(name).modality
     formula = kinds.FORMULAS[name]
     assert m.name == name

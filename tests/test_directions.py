@@ -55,7 +55,9 @@ def world(n: int, seed: int) -> tuple[Tensor, pa.Table]:
 
 
 def read(x: Tensor) -> dict[str, Tensor]:
-    """What is drawn, read exactly; the last latent is drawn as the noise and the coin that it does not know."""
+    """What is drawn, read exactly; the last latent is drawn as the noise and the coin that it does not
+    know.
+    """
     clear = torch.exp(-2 * (x[:, 3] - 2) ** 2)
     sun = torch.sigmoid(4 * (x[:, 3] - 3))
     return {
@@ -105,7 +107,8 @@ def test_conditional_undoes_confounding(found: dict[str, Direction]) -> None:
 
 
 def test_what_others_tell_is_held_fixed_though_readers_mistake_it() -> None:
-    """Hats and glasses come together 95 times in 100, and the reader takes half of a hat from the glasses: the plain difference would
+    """Hats and glasses come together 95 times in 100, and the reader takes half of a hat from the glasses:
+    the plain difference would
     please it most, and move both."""
     draw = np.random.default_rng(0)
 
@@ -182,7 +185,9 @@ def test_leakage_is_in_standard_deviations(found: dict[str, Direction]) -> None:
 @settings(deadline=None, max_examples=20)
 @given(st.integers(1, 5), st.integers(0, 999))
 def test_projected_is_seen_by_none_of_the_others(m: int, seed: int) -> None:
-    """All at once: orthogonal to each of the others, copies and sums among them included, and no shorter than it must be."""
+    """All at once: orthogonal to each of the others, copies and sums among them included, and no shorter than
+    it must be.
+    """
     draw = torch.Generator().manual_seed(seed)
     normals = torch.randn(m + 1, 8, generator=draw, dtype=torch.double)
     normals = normals / normals.norm(dim=1, keepdim=True)
@@ -199,7 +204,10 @@ def test_projected_is_seen_by_none_of_the_others(m: int, seed: int) -> None:
 
 
 def test_projected_keeps_what_the_others_read(found: dict[str, Direction]) -> None:
-    """Gaze is .8 smile: their probes' normals are 37 degrees apart. What is left of smile tells it less well, and that is said."""
+    """Gaze is .8 smile: their probes' normals are 37 degrees apart.
+
+    What is left of smile tells it less well, and that is said.
+    """
     z, table = world(SIZE, 0)
     held, about = world(1200, 1)
     call = {"decode": lambda z: z, "read": read, "names": ["smile"]}
@@ -543,7 +551,9 @@ def test_whitening_leaves_out_what_is_not_active() -> None:
 
 
 def test_fashion_edits_are_seen_by_a_reader_of_real_pictures() -> None:
-    """PCA-24 latents, a logistic reader of pixels: every label's direction is known well and strength 1 gives that label on fresh items."""
+    """PCA-24 latents, a logistic reader of pixels: every label's direction is known well and strength 1 gives
+    that label on fresh items.
+    """
     from sklearn import decomposition
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -592,7 +602,8 @@ def test_names_resolve(found: dict[str, Direction]) -> None:
         (
             "label",
             None,
-            "'label' is a category without a value that means off; say which value: label='Ankle boot', label=Bag",
+            "'label' is a category without a value that means off; say which value: label='Ankle boot', "
+            "label=Bag",
         ),
         ("label", "Boot", "unknown value of label 'Boot'"),
         ("smile", "3", r"smile is a number: write a strength, as in 1.5\*smile"),

@@ -258,7 +258,7 @@ def test_unknown_rare_constant_and_single_values_are_left_out_and_said() -> None
     rare = np.array(["a"] * 150 + ["b"] * 146 + ["c"] * 4, dtype=object)
     table = pa.table({
         "v": pa.array([None if i % 7 == 0 else x for i, x in enumerate(v)]),
-        "rare": pa.array(rare), "same": pa.array(["x"] * 300), "few": pa.array([float(i) if i < 9 else None for i in range(300)]),
+        "rare": pa.array(rare), "same": pa.array(["x"] * 300), "few": pa.array([float(i) if i < 9 else None for i in range(300)]),  # noqa: E501
     })  # fmt: skip
     factors, notes = read_factors(table)
     assert [f.name for f in factors] == ["v", "rare"]

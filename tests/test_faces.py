@@ -1,4 +1,6 @@
-"""The drawn portraits: exact, independent of the batch, smooth in every number, every factor visible, and known correlations."""
+"""The drawn portraits: exact, independent of the batch, smooth in every number, every factor visible, and
+known correlations.
+"""
 
 from __future__ import annotations
 

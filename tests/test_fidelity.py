@@ -1,4 +1,6 @@
-"""Measures of samples against slow definitions, closed forms and known answers; the distances beneath them to the last count."""
+"""Measures of samples against slow definitions, closed forms and known answers; the distances beneath them to
+the last count.
+"""
 
 from __future__ import annotations
 
@@ -170,7 +172,9 @@ def test_prdc_of_a_set_with_itself_and_with_one_far_off() -> None:
 
 
 def test_mode_collapse_outliers_subsets_and_scales() -> None:
-    """Checks of arXiv 2505.22450: what the four numbers must see, and where the definitions are known to fail."""
+    """Checks of arXiv 2505.22450: what the four numbers must see, and where the definitions are known to
+    fail.
+    """
     n = 600
     centres = 30 * torch.eye(6)
     draw = lambda modes, seed: normal(n, 6, seed) + centres[torch.arange(n) % modes]

@@ -1,4 +1,6 @@
-"""Models of others: every usual form is taken, a wrong one told before any work, and the model stays as it was."""
+"""Models of others: every usual form is taken, a wrong one told before any work, and the model stays as it
+was.
+"""
 
 from __future__ import annotations
 

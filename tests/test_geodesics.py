@@ -1,4 +1,6 @@
-"""Geodesics: surfaces and weights with closed forms, a dense optimiser, real latents, and what must be refused."""
+"""Geodesics: surfaces and weights with closed forms, a dense optimiser, real latents, and what must be
+refused.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The decoder's geometry: linear maps with known singular values, closed forms of curves, automatic differentiation on a real decoder."""
+"""The decoder's geometry: linear maps with known singular values, closed forms of curves, automatic
+differentiation on a real decoder.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The way back from a map: planes and known noise, holes, calibration on real latents, the decoded lattice, and what is refused."""
+"""The way back from a map: planes and known noise, holes, calibration on real latents, the decoded lattice,
+and what is refused.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +79,9 @@ def test_the_plane_is_weighted_least_squares() -> None:
 
 
 def test_the_way_is_chosen_on_items_left_out() -> None:
-    """The error told for an average of k is that of k nearest others, found by brute force; the way taken is the least of all."""
+    """The error told for an average of k is that of k nearest others, found by brute force; the way taken is
+    the least of all.
+    """
     draw = np.random.default_rng(0)
     xy = draw.normal(size=(150, 2))
     z = (np.sin(2 * xy) @ draw.normal(size=(2, 3)) + 0.3 * draw.normal(size=(150, 3))).astype(np.float32)
@@ -108,7 +112,9 @@ def test_turning_and_scaling_the_map_changes_nothing(angle: float, scale: float,
 
 
 def test_the_error_is_that_of_the_region() -> None:
-    """Noise of .1 left and 1 right in four dimensions, so errors of .2 and 2; the data's are those of twice the latent."""
+    """Noise of .1 left and 1 right in four dimensions, so errors of .2 and 2; the data's are those of twice
+    the latent.
+    """
     draw = np.random.default_rng(0)
     xy = draw.uniform(-1, 1, (6000, 2))
     noise = np.where(xy[:, :1] < 0, 0.1, 1.0)
@@ -125,7 +131,9 @@ def test_the_error_is_that_of_the_region() -> None:
 
 
 def test_real_latents_held_out() -> None:
-    """8,000 pictures on the plane of two main axes, 2,000 placed on it: no worse than any average, the error known within 10 %."""
+    """8,000 pictures on the plane of two main axes, 2,000 placed on it: no worse than any average, the error
+    known within 10 %.
+    """
     items = fashion()[0]
     z = fashion_pca().encode(GREY.tensor(items)).numpy()
     made = project(z[:8000])
@@ -148,7 +156,9 @@ def test_real_latents_held_out() -> None:
 
 
 def test_held_out_items_set_the_error() -> None:
-    """Their own noise of 1 is told where the map's items have none; those that are on the map do not answer for themselves."""
+    """Their own noise of 1 is told where the map's items have none; those that are on the map do not answer
+    for themselves.
+    """
     draw = np.random.default_rng(0)
     xy, z = plane(2000)
     rows = draw.permutation(2000)[:1000]
@@ -167,7 +177,9 @@ def test_held_out_items_set_the_error() -> None:
 
 
 def test_the_inverse_of_a_layout_is_judged_by_items_as_if_new() -> None:
-    """t-SNE of real latents: 1,000 new items, placed on it, are missed by what it says; where its own items lie, much less is missed."""
+    """t-SNE of real latents: 1,000 new items, placed on it, are missed by what it says; where its own items
+    lie, much less is missed.
+    """
     z = fashion_pca(8).encode(GREY.tensor(fashion()[0][:2000])).numpy()
     made = project(z[:1000], "tsne")
     back = made.inverse(data=lambda rows: z[:1000][rows], decode=lambda z: z)
@@ -297,7 +309,9 @@ def test_a_lattice_is_what_its_places_decode_to(tmp_path: Path) -> None:
 
 
 def test_tiles_lie_over_their_places() -> None:
-    """A map that is a square, decoded black on white: every tile covers its cell, where the map's own points would be."""
+    """A map that is a square, decoded black on white: every tile covers its cell, where the map's own points
+    would be.
+    """
     xy, z = plane(2000)
     made = Map(xy.astype(np.float32), np.arange(2000), "pca", {}, z=z)
 

@@ -26,7 +26,10 @@ PICTURES = Image(8, 8, 1)
 
 
 class TwoPlayers(Trainable):
-    """A generative adversarial network in small (Goodfellow et al. 2014): dense layers, non-saturating loss."""
+    """A generative adversarial network in small (Goodfellow et al.
+
+    2014): dense layers, non-saturating loss.
+    """
 
     name = "two-players"
     players = ("critic", "generator")

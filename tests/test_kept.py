@@ -1,4 +1,6 @@
-"""What is computed once is kept: no second process fits it anew, a change makes it anew, and nothing else is taken for it."""
+"""What is computed once is kept: no second process fits it anew, a change makes it anew, and nothing else is
+taken for it.
+"""
 
 from __future__ import annotations
 

@@ -59,7 +59,10 @@ def test_pca_of_one_dimension_and_of_one_point() -> None:
 
 
 def test_umap_keeps_neighbours_and_its_seed() -> None:
-    """One test: the library compiles for seconds. Three balls stay three; tiny and degenerate sets work; the seed fixes the map."""
+    """One test: the library compiles for seconds.
+
+    Three balls stay three; tiny and degenerate sets work; the seed fixes the map.
+    """
     z, kinds = clusters()
     threads = torch.get_num_threads()
     made = project(z, "umap", seed=3)
@@ -125,7 +128,9 @@ def test_items_of_the_map_lie_where_they_are() -> None:
 
 
 def test_new_items_lie_with_most_of_their_neighbours_never_between() -> None:
-    """Of its 15 neighbours eight are in one group on the map and seven in another, far off: the average would lie in the gap."""
+    """Of its 15 neighbours eight are in one group on the map and seven in another, far off: the average would
+    lie in the gap.
+    """
     draw = np.random.default_rng(0)
     near = draw.normal(size=(15, 4))
     near /= np.linalg.norm(near, axis=1, keepdims=True)  # all equally far from the new item

@@ -1,4 +1,6 @@
-"""Meaning: readings and maps against closed forms, generators whose answer is known, and the ready-made space."""
+"""Meaning: readings and maps against closed forms, generators whose answer is known, and the ready-made
+space.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ def true_values(x: Tensor) -> dict[str, Tensor]:
 
 
 class Blocks(Generator):
-    """Blocks: `fold` k tears the latents through their distribution function; `flat` decodes all to the same."""
+    """Blocks: `fold` k tears the latents through their distribution function; `flat` decodes all to the
+    same.
+    """
 
     name = "blocks"
 
@@ -168,7 +172,7 @@ def test_a_modality_may_bring_its_own_readings() -> None:
 def test_readings_have_the_units_of_their_kind() -> None:
     x = torch.randn(500, 3, generator=rng(0))
     sure = (x[:, 1] > 0).float() * 0.98 + 0.01
-    read = lambda x: {"a": 5 * x[:, 0], "hat": sure[: len(x)], "k=1": sure[: len(x)], "k=2": 0.5 * (1 - sure[: len(x)]),
+    read = lambda x: {"a": 5 * x[:, 0], "hat": sure[: len(x)], "k=1": sure[: len(x)], "k=2": 0.5 * (1 - sure[: len(x)]),  # noqa: E501
                       "k=3": 0.5 * (1 - sure[: len(x)]), "still": 0 * x[:, 0]}  # fmt: skip
     found = Reading([read], x)
     assert found.kinds == {"a": "number", "hat": "yes/no", "k": "category"}

@@ -1,4 +1,6 @@
-"""Measures against closed forms, slow definitions, independent libraries and sets whose answer is known by construction."""
+"""Measures against closed forms, slow definitions, independent libraries and sets whose answer is known by
+construction.
+"""
 
 from __future__ import annotations
 
@@ -440,7 +442,9 @@ def test_active_units_and_rate() -> None:
 
 
 class Linear(Autoencoder):
-    """PCA as a variational autoencoder: the encoder turns and scales, the posterior has one small variance."""
+    """PCA as a variational autoencoder: the encoder turns and scales, the posterior has one small
+    variance.
+    """
 
     name = "linear"
 
@@ -548,11 +552,13 @@ def test_survey_of_a_space_whose_answers_are_known(surveyed: Report) -> None:
     assert r["knn_accuracy.side"].baseline["commonest label"] < 0.65
     assert r["active_units"].value == 6
     assert r["compression"].value == pytest.approx(16 * 16 * 8 / (6 * 32))
-    # KL of N(mean, 0.1^2) with means of variance 1 over training items: (1 + 0.01 - 1 - ln 0.01) / 2 a dimension
+    # KL of N(mean, 0.1^2) with means of variance 1 over training items: (1 + 0.01 - 1 - ln 0.01) / 2 a
+    # dimension
     assert r["kl"].value == pytest.approx(6 * 0.5 * (0.01 - math.log(0.01)), rel=0.03)
     assert r["code_bits"].value == pytest.approx(r["kl"].value / math.log(2))
     assert sum(r.kl_per_dimension) == pytest.approx(r["kl"].value)
-    # a linear decoder: straight ways are shortest, and a step in standard deviations changes most along the largest component
+    # a linear decoder: straight ways are shortest, and a step in standard deviations changes most along the
+    # largest component
     assert r["geodesic_ratio"].value == pytest.approx(1, abs=0.03)
     assert r["principal_axes"].value == 6
     assert r["enough_dimensions"].value <= 6
@@ -786,7 +792,7 @@ def test_support_is_held_against_what_points_decode_to() -> None:
     model = Linear(x, 6)
     support = fit_support(model.encode(x), model.encode(y))
     r = measure(
-        model, MODALITY, train, held, attributes=(known, asked), rounds=4, quick=True, support=support, mixer=Mixer(model.prior)
+        model, MODALITY, train, held, attributes=(known, asked), rounds=4, quick=True, support=support, mixer=Mixer(model.prior)  # noqa: E501
     )  # fmt: skip
     assert r["support_uniform"].value == support.evidence["ks_p"]
     assert r["support_of.stretched"].value < 0.1 < r["support_of.stretched"].baseline["real items"]

@@ -230,7 +230,9 @@ def test_grids_refused() -> None:
 
 
 class Bent:
-    """A flow whose latents are the exponentials of its noise, and which loses `slip` of the noise on the way there."""
+    """A flow whose latents are the exponentials of its noise, and which loses `slip` of the noise on the way
+    there.
+    """
 
     def __init__(self, slip: float = 0.0) -> None:
         self.slip = slip
@@ -288,7 +290,9 @@ def test_without_a_flow_the_prior_says_where_latents_lie() -> None:
 
 @pytest.fixture(scope="module")
 def real() -> tuple[Flow, Tensor, Tensor]:
-    """The flow of the space that ships with the package, the latents it was fitted to, and 300 held-out ones."""
+    """The flow of the space that ships with the package, the latents it was fitted to, and 300 held-out
+    ones.
+    """
     space = liminal.open("fashion")
     train, held = (torch.from_numpy(space.catalogue.latents(split=s)[1]) for s in ("train", "held"))
     return space.samplers["flow"], train, held[:300]
@@ -308,7 +312,9 @@ def test_real_items_with_themselves_and_their_neighbours(real: tuple[Flow, Tenso
 
 
 def test_mixtures_of_real_items_are_as_typical_as_the_items(real: tuple[Flow, Tensor, Tensor]) -> None:
-    """Rank of the distance to the tenth neighbour among held-out items': near the middle for mixtures, low for arcs in the latents."""
+    """Rank of the distance to the tenth neighbour among held-out items': near the middle for mixtures, low
+    for arcs in the latents.
+    """
     flow, train, held = real
     a, b, others = held[:100], held[100:200], held[200:]
     usual = nearest(train, others, 10)[0][:, -1]

@@ -165,7 +165,10 @@ def test_mmd_tells_samples_apart() -> None:
 
 
 def test_total_correlation_of_gaussians() -> None:
-    """Means on a line in 2-d: dimensions depend on each other; shuffled, they do not. Closed form for the former."""
+    """Means on a line in 2-d: dimensions depend on each other; shuffled, they do not.
+
+    Closed form for the former.
+    """
     g = torch.Generator().manual_seed(0)
     n, noise = 1500, 0.5
     line = torch.randn(n, 1, generator=g).repeat(1, 2)
@@ -184,7 +187,9 @@ def test_total_correlation_of_gaussians() -> None:
 
 
 def test_optimal_sigma_is_the_likelihood() -> None:
-    """The learned-sigma loss equals the Gaussian negative log-likelihood at the best sigma, found by search."""
+    """The learned-sigma loss equals the Gaussian negative log-likelihood at the best sigma, found by
+    search.
+    """
     likelihood = make("vae-normal").eval().likelihood
     x, y = pictures(4), pictures(4, seed=1).clamp(1e-4, 1 - 1e-4)
     sigmas = np.geomspace(0.05, 2, 4000)

@@ -1,4 +1,6 @@
-"""Muon: known answers against the singular value decomposition, and against AdamW on a problem that it is made for."""
+"""Muon: known answers against the singular value decomposition, and against AdamW on a problem that it is
+made for.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from liminal.muon import SIZE, Muon, is_matrix, orthogonal
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 1000), st.floats(1e-6, 1e6))
 def test_orthogonal_keeps_the_singular_vectors(rows: int, columns: int, seed: int, scale: float) -> None:
-    """U S V^T -> U S' V^T with S' about 1 for every singular value that is not tiny, whatever the scale of the matrix."""
+    """U S V^T -> U S' V^T with S' about 1 for every singular value that is not tiny, whatever the scale of
+    the matrix.
+    """
     matrix = torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     u, s, v = torch.linalg.svd(matrix, full_matrices=False)
     inner = u.T @ orthogonal(matrix * scale) @ v.T
@@ -41,7 +45,9 @@ def test_what_is_a_matrix() -> None:
 
 @pytest.mark.parametrize("shape", [(6, 9), (8, 3, 4, 4)])
 def test_first_step(shape) -> None:
-    """Against the formula: weights decay by rate x decay and move by rate x SIZE x sqrt(max(r, c)) along U V^T."""
+    """Against the formula: weights decay by rate x decay and move by rate x SIZE x sqrt(max(r, c)) along U
+    V^T.
+    """
     torch.manual_seed(0)
     weight = nn.Parameter(torch.randn(shape))
     if len(shape) == 4:
@@ -58,7 +64,9 @@ def test_first_step(shape) -> None:
 
 
 def test_finds_the_least_squares_answer() -> None:
-    """Linear regression without noise on inputs whose directions differ tenfold in size, with a falling rate: the weights themselves."""
+    """Linear regression without noise on inputs whose directions differ tenfold in size, with a falling rate:
+    the weights themselves.
+    """
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(512, 12, generator=generator) * torch.logspace(0, -1, 12)
     wanted = torch.randn(7, 12, generator=generator)

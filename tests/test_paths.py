@@ -82,7 +82,9 @@ def test_from_an_item_to_itself() -> None:
 
 
 def test_a_path_that_does_not_move_says_so() -> None:
-    """A decoder whose rounding depends on the place in the batch shows steps of very different size where there are none."""
+    """A decoder whose rounding depends on the place in the batch shows steps of very different size where
+    there are none.
+    """
     rough = Wrapped(
         lambda z: (z[:, :1] + 3e-7 * (torch.arange(len(z))[:, None] % 7 == 0))[:, :, None, None].expand(
             -1, 1, 8, 8

@@ -23,7 +23,9 @@ MODALITY = Image(16, 16, 3)
 
 
 def bars(n: int, seed: int, unknown: float = 0.0) -> tuple[np.ndarray, pa.Table]:
-    """Pictures of one bar: where it is (a number), whether it lies (yes/no), its colour (a category); some values unknown."""
+    """Pictures of one bar: where it is (a number), whether it lies (yes/no), its colour (a category); some
+    values unknown.
+    """
     rng = np.random.default_rng(seed)
     at, lies, colour = rng.integers(1, 15, n), rng.random(n) < 0.4, rng.integers(0, 3, n)
     items = rng.integers(0, 40, (n, 16, 16, 3), dtype=np.uint8)

@@ -1,4 +1,6 @@
-"""The README does what it says: its commands run as written, its Python too, and what it points to is there."""
+"""The README does what it says: its commands run as written, its Python too, and what it points to is
+there.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ CLOTHES = ("Ankle boot", "Bag", "Dress", "Sandal")
 
 @pytest.fixture
 def ready_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The ready-made spaces; where `fashion` has not been made in this checkout, a small stand-in of that name."""
+    """The ready-made spaces; where `fashion` has not been made in this checkout, a small stand-in of that
+    name.
+    """
     if "fashion" in registry.ready_made():
         return
     hurry(monkeypatch)

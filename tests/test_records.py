@@ -1,4 +1,6 @@
-"""Reading data asks the modality: many items a file, what is known of each, groups, splits, kinds, and FILE#n."""
+"""Reading data asks the modality: many items a file, what is known of each, groups, splits, kinds, and
+FILE#n.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A card with any one value of another type, or without any one key, is refused in one line or does what it did."""
+"""A card with any one value of another type, or without any one key, is refused in one line or does what it
+did.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +85,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def use(folder: Path, card: dict[str, Any]) -> bool:
-    """Whether a space with this card opens and does what it should; what is raised else is a `LiminalError`."""
+    """Whether a space with this card opens and does what it should; what is raised else is a
+    `LiminalError`.
+    """
     (folder / "card.json").write_text(json.dumps(card))
     try:
         space = liminal.open(folder)
@@ -177,5 +181,8 @@ def test_the_check_loads_no_library_of_schemas() -> None:
     import subprocess
     import sys
 
-    code = "import sys; from liminal.card import Card; Card.read(sys.argv[1]); assert 'pydantic' not in sys.modules"
+    code = (
+        "import sys; from liminal.card import Card; Card.read(sys.argv[1]); assert 'pydantic' not in "
+        "sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code, str(FASHION)], check=True)

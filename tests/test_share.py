@@ -1,4 +1,6 @@
-"""A shared page: what is in it, what must not be, and that it answers as the library does (with `web/test/local.test.ts`)."""
+"""A shared page: what is in it, what must not be, and that it answers as the library does (with
+`web/test/local.test.ts`).
+"""
 
 from __future__ import annotations
 

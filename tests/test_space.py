@@ -1,4 +1,6 @@
-"""The verbs of a space, on a small one that was really trained, and the ways to make, change, copy and reopen spaces."""
+"""The verbs of a space, on a small one that was really trained, and the ways to make, change, copy and reopen
+spaces.
+"""
 
 from __future__ import annotations
 
@@ -146,7 +148,9 @@ def test_measure_and_map(space: liminal.Space, tmp_path: Path) -> None:
 
 
 def test_label_add_and_copy(folder: Path, tmp_path: Path) -> None:
-    """A copy is labelled and grows; whoever holds the old state keeps seeing it; the copy's copy is the same space."""
+    """A copy is labelled and grows; whoever holds the old state keeps seeing it; the copy's copy is the same
+    space.
+    """
     shutil.copytree(folder, tmp_path / "copy")
     space = liminal.open(tmp_path / "copy")
     old = liminal.open(tmp_path / "copy")
@@ -478,7 +482,9 @@ def test_a_path_that_the_database_cannot_open_is_told_as_it_is(
 
 
 def test_two_processes(tmp_path: Path) -> None:
-    """Two gloo processes on the CPU, started as `accelerate launch` starts those of several GPUs, with the same command line."""
+    """Two gloo processes on the CPU, started as `accelerate launch` starts those of several GPUs, with the
+    same command line.
+    """
     launch = [
         sys.executable,
         "-m",
@@ -519,7 +525,9 @@ def test_two_processes(tmp_path: Path) -> None:
 
 
 def test_a_space_of_format_1_opens_and_takes_more(tiny_space: Path, pictures: Path, tmp_path: Path) -> None:
-    """Its items' column was called thumbnail, its model named the shape of its items, its parts had no checksums."""
+    """Its items' column was called thumbnail, its model named the shape of its items, its parts had no
+    checksums.
+    """
     import lancedb
 
     new, out = liminal.open(tiny_space), tmp_path / "old"

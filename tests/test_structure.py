@@ -1,4 +1,6 @@
-"""Neighbourhoods, dimension, collapse and stability against closed forms, slow definitions and independent libraries."""
+"""Neighbourhoods, dimension, collapse and stability against closed forms, slow definitions and independent
+libraries.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The studio's server: every route against the space `fashion`, over a real port; what the wire says, and what Python says of the same."""
+"""The studio's server: every route against the space `fashion`, over a real port; what the wire says, and
+what Python says of the same.
+"""
 
 from __future__ import annotations
 
@@ -137,7 +139,7 @@ def test_packed_arrays_come_back_aligned() -> None:
     assert found["data"].dtype == np.uint16
     assert (found["name"], found["low"]) == ("größe", None)
     at = wire.At(
-        items=np.zeros((3, 2, 2, 1)), z=np.ones((3, 5)), inside=np.array([True, False, True]), error=np.arange(3.0),
+        items=np.zeros((3, 2, 2, 1)), z=np.ones((3, 5)), inside=np.array([True, False, True]), error=np.arange(3.0),  # noqa: E501
         support=np.full(3, np.nan), nearest=np.arange(3), distance=np.zeros(3),
     )  # fmt: skip
     found = wire.unpack(at.pack())
@@ -166,7 +168,9 @@ def test_every_route_is_served_and_documented(studio: server.Studio) -> None:
 
 
 def test_the_first_page_needs_no_torch(client: Client, tmp_path: Path) -> None:
-    """What was kept is shown again before torch is loaded: a second studio of the same space, in a process of its own."""
+    """What was kept is shown again before torch is loaded: a second studio of the same space, in a process of
+    its own.
+    """
     client.ask("/api/column?name=label")
     client.ask("/api/space")
     client.ask("/api/thumbnails")
@@ -187,7 +191,9 @@ assert not heavy, heavy
 
 
 def test_a_second_start_decodes_without_the_items_database(client: Client) -> None:
-    """It takes as long to load as torch; the first start keeps the latents, which is all that a hover needs of it."""
+    """It takes as long to load as torch; the first start keeps the latents, which is all that a hover needs
+    of it.
+    """
     client.ask("/api/map?method=pca")
     code = """
 import sys

@@ -46,7 +46,10 @@ def token(studio: server.Studio) -> str:
 def ask(
     port: int, path: str, method: str = "GET", body: bytes | None = None, **headers: str
 ) -> tuple[int, dict[str, str], bytes]:
-    """One request; headers with underscores for dashes. A `Host` given here is sent instead of the right one."""
+    """One request; headers with underscores for dashes.
+
+    A `Host` given here is sent instead of the right one.
+    """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.putrequest(method, path, skip_host="Host" in given)
@@ -127,7 +130,10 @@ def test_a_foreign_host_is_refused(port: int, token: str) -> None:
         assert ask(port, f"/api/space?token={token}", Host=host)[0] == 403, host
     assert ask(port, f"/api/space?token={token}", Host=f"localhost:{port}")[0] == 200
     assert b" 403 " in raw(port, f"GET /api/space?token={token} HTTP/1.0\r\n\r\n".encode()).split(b"\r\n")[0]
-    twice = f"GET /api/space?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nHost: evil.test\r\nConnection: close\r\n\r\n"
+    twice = (
+        f"GET /api/space?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nHost: evil.test\r\nConnection: "
+        "close\r\n\r\n"
+    )
     assert raw(port, twice.encode()).split(b" ")[1] in (b"400", b"403")
 
 
@@ -214,7 +220,7 @@ def test_half_a_head_is_not_waited_for_long(port: int, token: str, monkeypatch: 
                 time.sleep(0.02)
         with contextlib.suppress(ConnectionError):
             assert line.recv(100) == b""
-    whole = f"GET /api/space HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: liminal-{port}={token}\r\n\r\n".encode()
+    whole = f"GET /api/space HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: liminal-{port}={token}\r\n\r\n".encode()  # noqa: E501
     with socket.create_connection(("127.0.0.1", port), timeout=60) as line:  # a second request, half
         line.sendall(whole)
         assert b" 200 " in line.recv(1000)
@@ -347,7 +353,8 @@ def test_a_gigabyte_is_not_taken_in(port: int, token: str, told: bool) -> None:
 def test_strangers_are_refused_before_their_body(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
         line.sendall(
-            f"POST /api/encode HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {wire.UPLOAD}\r\n\r\n".encode()
+            f"POST /api/encode HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: "
+            f"{wire.UPLOAD}\r\n\r\n".encode()
         )
         assert line.recv(65536).split(b" ")[1] == b"401"  # though nothing of the body was sent
 
@@ -363,7 +370,8 @@ def test_a_body_that_drips(port: int, token: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(guard, "PATIENCE", 0.5)
     with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
         line.sendall(
-            f"POST /api/decode?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 6400\r\n\r\n".encode()
+            f"POST /api/decode?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: "
+            "6400\r\n\r\n".encode()
         )
         line.settimeout(0.05)
         end, answer = time.monotonic() + 60, b""
@@ -390,7 +398,8 @@ def test_clients_that_go_away(port: int, token: str, studio: server.Studio) -> N
     """Half a request, half a body, half-closed and reset sockets: the next one is answered."""
     body = np.zeros((1, 16), "<f4").tobytes()
     whole = (
-        f"POST /api/decode?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        f"POST /api/decode?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: "
+        f"{len(body)}\r\n\r\n".encode()
         + body
     )
     for cut in (1, 20, len(whole) - len(body), len(whole) - 3):
@@ -400,7 +409,7 @@ def test_clients_that_go_away(port: int, token: str, studio: server.Studio) -> N
         line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         line.close()
     large = np.zeros((wire.ROWS, 16), "<f4").tobytes()
-    head = f"POST /api/look?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {len(large)}\r\n\r\n".encode()
+    head = f"POST /api/look?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {len(large)}\r\n\r\n".encode()  # noqa: E501
     for _ in range(5):
         line = socket.create_connection(("127.0.0.1", port))
         line.sendall(head + large)

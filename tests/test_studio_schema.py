@@ -1,4 +1,6 @@
-"""Every address of the studio as its OpenAPI description has it, asked for by Schemathesis: what fits the description and what does not."""
+"""Every address of the studio as its OpenAPI description has it, asked for by Schemathesis: what fits the
+description and what does not.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Style: erasure and class Gaussians against closed forms, transfers that keep and swap what they should, scores, bad input."""
+"""Style: erasure and class Gaussians against closed forms, transfers that keep and swap what they should,
+scores, bad input.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def rotation(d: int, seed: int) -> Tensor:
 
 
 def drawn(n: int = 600, d: int = 5, seed: int = 0, apart: float = 6.0) -> tuple[Tensor, list[str], Tensor]:
-    """Latents of three Gaussian classes of different means and covariances, their labels and the standard Normal style behind each."""
+    """Latents of three Gaussian classes of different means and covariances, their labels and the standard
+    Normal style behind each.
+    """
     g = torch.Generator().manual_seed(seed)
     s = torch.randn(n, d, generator=g, dtype=torch.double)
     rows = torch.arange(n) % 3
@@ -70,7 +74,9 @@ def test_erasure_leaves_no_covariance_with_the_content() -> None:
 
 
 def test_erasure_is_a_projection_and_the_least_change() -> None:
-    """Belrose et al., theorem 4.2: orthogonal in the whitened space, so any other map that erases changes z more."""
+    """Belrose et al., theorem 4.2: orthogonal in the whitened space, so any other map that erases changes z
+    more.
+    """
     z, labels, _ = drawn(apart=1.0)
     z = z @ (rotation(5, 9) * torch.linspace(0.2, 3, 5).double())
     rows, erasure = number(labels), fit_erasure(z, number(labels))
@@ -123,7 +129,9 @@ def test_gaussians_give_the_densities_of_torch() -> None:
 
 
 def test_a_small_class_takes_the_shape_of_all() -> None:
-    """Five items in 5-d say nothing of their covariance, which alone would be singular; Ledoit-Wolf leans on the pooled one."""
+    """Five items in 5-d say nothing of their covariance, which alone would be singular; Ledoit-Wolf leans on
+    the pooled one.
+    """
     z, labels, _ = drawn(900)
     few = [i for i, v in enumerate(labels) if v != "star"] + [i for i, v in enumerate(labels) if v == "star"][
         :5
@@ -160,7 +168,9 @@ def test_jacobians_of_a_linear_decoder_are_exact() -> None:
 
 
 def test_styles_are_matched_by_what_they_do_to_the_data() -> None:
-    """Two classes whose decoder uses the same axes in another order: only by decoding can one know which is which."""
+    """Two classes whose decoder uses the same axes in another order: only by decoding can one know which is
+    which.
+    """
     g = torch.Generator().manual_seed(0)
     z = torch.randn(2000, 4, generator=g)
     kind = torch.arange(2000) % 2
@@ -394,7 +404,9 @@ def test_the_table_shows_every_pair(
 
 
 def test_scores_of_a_perfect_transfer_and_of_the_baselines() -> None:
-    """x = (class, style): the perfect result has the class of one and the style of the other, whatever scale a class gives its style."""
+    """x = (class, style): the perfect result has the class of one and the style of the other, whatever scale
+    a class gives its style.
+    """
     g = torch.Generator().manual_seed(0)
     a, b = (torch.stack([torch.randint(3, (900,), generator=g), 0.0 * torch.zeros(900)], 1) for _ in range(2))
     s, t = torch.randn(900, generator=g), torch.randn(900, generator=g)
@@ -415,7 +427,9 @@ def test_scores_of_a_perfect_transfer_and_of_the_baselines() -> None:
 
 
 def test_leakage_tells_linear_erasure_from_what_it_leaves() -> None:
-    """Three classes of one mean but other shapes: nothing for a linear reader, everything for a network until the code whitens them."""
+    """Three classes of one mean but other shapes: nothing for a linear reader, everything for a network until
+    the code whitens them.
+    """
     z, labels, _ = drawn(3000, d=3, apart=0.0)
     z = torch.where(torch.arange(3000)[:, None] % 3 == 0, 0.1 * z, z)
     style = fit_style(z, labels, sharpness=0)

@@ -1,4 +1,6 @@
-"""Support: scores against a plain count, uniform p-values, worlds whose support is known, real pictures and foreign ones."""
+"""Support: scores against a plain count, uniform p-values, worlds whose support is known, real pictures and
+foreign ones.
+"""
 
 from __future__ import annotations
 

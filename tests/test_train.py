@@ -90,7 +90,9 @@ def test_learns_and_repeats(tmp_path) -> None:
 
 @pytest.mark.parametrize("stops", [(5,), (20, 33)])
 def test_resumes_bit_for_bit(tmp_path, monkeypatch, stops) -> None:
-    """Stopped in the middle (even twice) and resumed: the same weights, optimiser and average as without the stop."""
+    """Stopped in the middle (even twice) and resumed: the same weights, optimiser and average as without the
+    stop.
+    """
     whole, _ = run(tmp_path / "whole")
     advance = Run.advance
     left = list(stops)

@@ -340,7 +340,9 @@ def test_a_space_of_few_items_walks_and_edits_without_support(tmp_path: Path) ->
 
 
 def test_a_bound_dimension_is_the_attribute(tmp_path: Path) -> None:
-    """Hat gets the first dimension: no other tells it as well, without binding none is as good, and the card says which it is."""
+    """Hat gets the first dimension: no other tells it as well, without binding none is as good, and the card
+    says which it is.
+    """
     how = {"dim": 8, "epochs": 8, "options": {"width": 8}, "reading": {"n": 1500, "size": 16}, "threads": 1}
     bound = liminal.fit("faces", tmp_path / "b", bind=["hat"], **how)
     assert bound.card.model["dimensions"] == {"hat": 0}
@@ -400,7 +402,9 @@ def test_a_direction_from_two_selections(space: Space) -> None:
 def test_a_space_agrees_with_itself_and_not_with_noise(
     space: Space, capsys: pytest.CaptureFixture[str], monkeypatch
 ) -> None:
-    """Known answers: of the same space everything is the same; an encoder that draws lots agrees by chance."""
+    """Known answers: of the same space everything is the same; an encoder that draws lots agrees by
+    chance.
+    """
     same = {m.name: m.value for m in space.stability([space], most=400)}
     assert same["cka"] == pytest.approx(1)
     assert same["neighbour_overlap"] == 1

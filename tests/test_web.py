@@ -1,4 +1,6 @@
-"""The studio's page: its pure parts under vitest, and a real browser on a real server that does what a person would."""
+"""The studio's page: its pure parts under vitest, and a real browser on a real server that does what a person
+would.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def test_pure_parts() -> None:
 )
 @pytest.mark.parametrize("script", ["browser", "share"])
 def test_in_a_browser(script: str) -> None:
-    """The studio on a server, then a shared page from the disk: minutes, and more where the map of the space has yet to be laid out."""
+    """The studio on a server, then a shared page from the disk: minutes, and more where the map of the space
+    has yet to be laid out.
+    """
     done = web(script, 40)
     said = done.stdout + done.stderr
     failing = re.findall(r"^FAIL .*(?:\n    .*)*", said, re.MULTILINE)

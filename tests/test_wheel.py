@@ -38,14 +38,17 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def scripts(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of commands of a bare environment with the wheel in it; only what it depends on is lent by this one."""
+    """The folder of commands of a bare environment with the wheel in it; only what it depends on is lent by
+    this one.
+    """
     folder = tmp_path_factory.mktemp("bare") / "venv"
     run(sys.executable, "-m", "venv", "--without-pip", folder)
     here = folder / ("Scripts" if os.name == "nt" else "bin")
     python = here / Path(sys.executable).name
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(python)]
     run(*pip, "install", "--no-index", "--no-deps", "--quiet", wheel)
-    # A path in a .pth file comes after the environment's own packages, and .pth files in it (such as an editable install's) do not count.
+    # A path in a .pth file comes after the environment's own packages, and .pth files in it (such as an
+    # editable install's) do not count.
     own = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
     (own / "lent.pth").write_text(
         "\n".join({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}) + "\n"
@@ -55,7 +58,9 @@ def scripts(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def bare(tmp_path: Path) -> dict[str, object]:
-    """Where and with what to run a command: an empty folder, a cache of its own, no way back to this checkout."""
+    """Where and with what to run a command: an empty folder, a cache of its own, no way back to this
+    checkout.
+    """
     (tmp_path / "here").mkdir()
     kept = {
         k: v
@@ -85,7 +90,10 @@ def test_holds_the_package_and_nothing_else(wheel: Path) -> None:
 
 
 def test_is_the_one_that_is_imported(scripts: Path, bare: dict[str, object]) -> None:
-    code = "import importlib.metadata, liminal; print(liminal.__file__); print(importlib.metadata.distribution('liminal').locate_file(''))"
+    code = (
+        "import importlib.metadata, liminal; print(liminal.__file__); "
+        "print(importlib.metadata.distribution('liminal').locate_file(''))"
+    )
     for place in run(scripts / "python", "-c", code, **bare).splitlines():
         assert Path(place).resolve().is_relative_to(scripts.parent.resolve())
 

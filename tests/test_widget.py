@@ -1,4 +1,6 @@
-"""The notebook's widget, spoken to as its page does, over a channel of this process: answers are the server's; traits; how it ends."""
+"""The notebook's widget, spoken to as its page does, over a channel of this process: answers are the
+server's; traits; how it ends.
+"""
 
 from __future__ import annotations
 
@@ -194,10 +196,10 @@ def test_messages_that_are_none_change_nothing(widget: Widget) -> None:
     widget.item = 7
     before = len(SENT[page.channel])
     for bad in [
-        None, [], "page", {}, {"kind": "ask"}, {"kind": "ask", "id": "1", "method": 1, "address": None, "type": []},
+        None, [], "page", {}, {"kind": "ask"}, {"kind": "ask", "id": "1", "method": 1, "address": None, "type": []},  # noqa: E501
         {"kind": "drop", "id": []}, {"kind": "drop", "id": 99}, {"kind": "gone"}, {"kind": "shown"},
         {"kind": "shown", "shown": {"item": 10**9}},
-        {"kind": "shown", "shown": {"item": 3, "a": ["x"]}}, {"kind": "shown", "shown": {"z": [float("nan")] * 16}},
+        {"kind": "shown", "shown": {"item": 3, "a": ["x"]}}, {"kind": "shown", "shown": {"z": [float("nan")] * 16}},  # noqa: E501
         {"kind": "shown", "shown": {"z": "no"}}, {"kind": "shown", "shown": {"path": [[1, 2]]}},
     ]:  # fmt: skip
         page.say(bad)
@@ -257,7 +259,7 @@ def test_what_is_set_in_python_is_shown(widget: Widget, space: Space) -> None:
     told = [content for content, _ in page.heard("show")]
     z = space.latents[7].tolist()
     assert told == [
-        {"kind": "show", "item": 12}, {"kind": "show", "z": z}, {"kind": "show", "path": [3, z]}, {"kind": "show", "b": [8, 9]},
+        {"kind": "show", "item": 12}, {"kind": "show", "z": z}, {"kind": "show", "path": [3, z]}, {"kind": "show", "b": [8, 9]},  # noqa: E501
         {"kind": "show", "hash": "view=path"},
     ]  # fmt: skip
     assert widget.z == z
@@ -266,8 +268,8 @@ def test_what_is_set_in_python_is_shown(widget: Widget, space: Space) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("item", 10_200), ("item", -1), ("item", True), ("item", 1.5), ("item", "12"), ("z", [1, 2]), ("z", "z"), ("z", [np.nan] * 16),
-        ("z", 3), ("a", 3), ("a", [1.5]), ("b", ["1"]), ("path", [1] * 17), ("path", [[1, 2]]), ("path", ["@1"]),
+        ("item", 10_200), ("item", -1), ("item", True), ("item", 1.5), ("item", "12"), ("z", [1, 2]), ("z", "z"), ("z", [np.nan] * 16),  # noqa: E501
+        ("z", 3), ("a", 3), ("a", [1.5]), ("b", ["1"]), ("path", [1] * 17), ("path", [[1, 2]]), ("path", ["@1"]),  # noqa: E501
     ],
 )  # fmt: skip
 def test_what_the_space_does_not_have_is_refused(widget: Widget, name: str, value: Any) -> None:
@@ -378,7 +380,8 @@ def test_a_bare_space_is_shown_by_a_kernel_alone(kernel: bool, tmp_path: Path) -
     if kernel:
         assert (
             first
-            == "['application/vnd.jupyter.widget-view+json', 'text/plain'] - The studio of fashion: run this cell to see it"
+            == "['application/vnd.jupyter.widget-view+json', 'text/plain'] - The studio of fashion: run "
+            "this cell to see it"
         )
         assert second == "Widget"
     else:

@@ -1,4 +1,6 @@
-"""A kind of data that has nothing of a picture: ragged strands of letters, many to a file, with attributes beside them."""
+"""A kind of data that has nothing of a picture: ragged strands of letters, many to a file, with attributes
+beside them.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +28,12 @@ STRAND = "toys:Strand"  # as the registry names it
 
 
 class Strand(Modality):
-    """Strands of 1 to 12 letters a, c, g, t. A ``.strand`` file holds one a line, and after a tab each ``key=value`` known about it.
+    """Strands of 1 to 12 letters a, c, g, t.
 
-    A stored item is uint8 (12,): the letters as 0 to 3, then 4 to the end; x is the same as int64, y probabilities (5, 12).
+    A ``.strand`` file holds one a line, and after a tab each ``key=value`` known about it.
+
+    A stored item is uint8 (12,): the letters as 0 to 3, then 4 to the end; x is the same as int64, y
+    probabilities (5, 12).
 
     Args:
         longest: letters of the longest strand that is read; longer ones are left out.
@@ -161,7 +166,9 @@ def _value(text: str) -> float | bool | str:
 
 
 def write_strands(path: Path, count: int, seed: int = 0) -> Path:
-    """A file of strands that begin with a (short ones) or with t (long ones), each with its ``length`` and its ``head``."""
+    """A file of strands that begin with a (short ones) or with t (long ones), each with its ``length`` and
+    its ``head``.
+    """
     draw = np.random.default_rng(seed)
     lines = []
     for i in range(count):

@@ -1,4 +1,6 @@
-"""What runs in prdc's venv: precision, recall, density and coverage (k = 5) of each pair of sets in an npz."""
+"""What runs in prdc's venv: precision, recall, density and coverage (k = 5) of each pair of sets in an
+npz.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The same encode by Liminal, in a process of its own: ``array`` hands all pictures over at once, ``file`` reads them piece by piece."""
+"""The same encode by Liminal, in a process of its own: ``array`` hands all pictures over at once, ``file``
+reads them piece by piece.
+"""
 
 from __future__ import annotations
 

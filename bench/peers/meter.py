@@ -1,4 +1,7 @@
-"""Time and memory of a piece of work in this process. Imports nothing but the standard library: every peer's venv can use it."""
+"""Time and memory of a piece of work in this process.
+
+Imports nothing but the standard library: every peer's venv can use it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ from typing import Any
 
 
 def memory(name: str) -> int:
-    """Bytes of this process: ``VmRSS`` (now), ``VmHWM`` (the most so far), ``RssAnon`` (now, without files mapped into it)."""
+    """Bytes of this process: ``VmRSS`` (now), ``VmHWM`` (the most so far), ``RssAnon`` (now, without files
+    mapped into it).
+    """
     try:
         with open("/proc/self/status") as file:
             for line in file:
@@ -24,7 +29,9 @@ def memory(name: str) -> int:
 
 
 def metered(work: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
-    """What `work` returns; its ``wall`` and ``cpu`` seconds, bytes resident ``before`` it and at its ``peak``."""
+    """What `work` returns; its ``wall`` and ``cpu`` seconds, bytes resident ``before`` it and at its
+    ``peak``.
+    """
     with suppress(OSError), open("/proc/self/clear_refs", "w") as file:
         file.write("5")  # forget the peak of the imports
     before = memory("VmRSS")
@@ -35,7 +42,9 @@ def metered(work: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
 
 
 def limit(gigabytes: float) -> None:
-    """No more private memory than this for this process: what asks for more gets an error instead of taking the machine down."""
+    """No more private memory than this for this process: what asks for more gets an error instead of taking
+    the machine down.
+    """
     if sys.platform == "linux":
         most = int(gigabytes * 2**30)
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))

@@ -1,4 +1,6 @@
-"""Precision, recall, density and coverage of two npy files, by ``liminal`` or by ``prdc`` (in its own venv), in a process of its own."""
+"""Precision, recall, density and coverage of two npy files, by ``liminal`` or by ``prdc`` (in its own venv),
+in a process of its own.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What runs in pythae's venv: train one of its recipes for some minutes, restore and sample, or encode. Reads and writes npy files."""
+"""What runs in pythae's venv: train one of its recipes for some minutes, restore and sample, or encode.
+
+Reads and writes npy files.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,9 @@ class TimeIsUpError(Exception):
 
 
 def build(recipe: str, dim: int) -> Any:
-    """A pythae model: ``vae`` or ``rae_l2``, with its default MLP or the convolutional or residual nets that it proposes for MNIST."""
+    """A pythae model: ``vae`` or ``rae_l2``, with its default MLP or the convolutional or residual nets that
+    it proposes for MNIST.
+    """
     from pythae.models import RAE_L2, VAE, RAE_L2_Config, VAEConfig
     from pythae.models.nn.benchmarks.mnist import (
         Decoder_Conv_AE_MNIST,
@@ -109,7 +114,9 @@ def _dataset(x: torch.Tensor) -> Any:
 
 
 def samples(model: Any, x: torch.Tensor, given: argparse.Namespace) -> dict[str, float]:
-    """Draw with each sampler that fits the model; uint8 files beside the state, and the seconds that each took."""
+    """Draw with each sampler that fits the model; uint8 files beside the state, and the seconds that each
+    took.
+    """
     from pythae.samplers import GaussianMixtureSampler, MAFSampler, MAFSamplerConfig, NormalSampler
     from pythae.trainers import BaseTrainerConfig
 
@@ -142,7 +149,9 @@ def samples(model: Any, x: torch.Tensor, given: argparse.Namespace) -> dict[str,
 
 
 def encode(given: argparse.Namespace) -> dict[str, Any]:
-    """Latents of the pictures, by pythae's ``embed`` in calls of `calls` pictures, or by Liminal around the same network."""
+    """Latents of the pictures, by pythae's ``embed`` in calls of `calls` pictures, or by Liminal around the
+    same network.
+    """
     model = build(given.recipe, given.dim)
     model.load_state_dict(torch.load(given.out / "state.pt", weights_only=True))
     model.eval()

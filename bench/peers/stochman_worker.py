@@ -1,4 +1,7 @@
-"""What runs in stochman's venv: minimise the energy of curves through a tanh decoder by its batched Adam. Reads npz, writes npy."""
+"""What runs in stochman's venv: minimise the energy of curves through a tanh decoder by its batched Adam.
+
+Reads npz, writes npy.
+"""
 
 from __future__ import annotations
 

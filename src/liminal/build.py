@@ -1,7 +1,9 @@
-"""From data to a space on disk: `fit` trains a model, `assemble` makes a space of any generator and its items.
+"""From data to a space on disk: `fit` trains a model, `assemble` makes a space of any generator and its
+items.
 
-What a reader sees is decided by one file, ``card.json``, which is written last: until then the folder is an unfinished space that
-``--resume`` goes on with; from then on it is a whole one. A space that is to be replaced stays as it is
+What a reader sees is decided by one file, ``card.json``, which is written last: until then the folder is an
+unfinished space that ``--resume`` goes on with; from then on it is a whole one. A space that is to be
+replaced stays as it is
 meanwhile: the new one is made beside it, in ``NAME.new``, and takes its place when it is whole.
 """
 
@@ -79,14 +81,16 @@ def fit(
         dim: latent dimensions.
         prior: its name; None: the model's own default.
         epochs: passes over the training items; or
-        minutes: of training (5 where neither is given). Reading, cataloguing and fitting samplers come on top.
+        minutes: of training (5 where neither is given). Reading, cataloguing and fitting samplers come on
+            top.
         batch: items a step.
         rate, seed: of the training.
         attributes: file of attributes, joined by file name.
         modality: kind of data; None: what the data look like.
         options: further arguments of the model (``beta``, ``width``, ...).
         reading: options for reading the data (``size``, ``fit``, ``n``).
-        bind: attributes that the first dimensions shall be, one each (``smile``, ``glasses``, ``hair_colour=blond``).
+        bind: attributes that the first dimensions shall be, one each (``smile``, ``glasses``,
+            ``hair_colour=blond``).
         threads, device: where to compute.
         resume: go on with an interrupted fit; on a finished space do nothing.
         force: replace an existing space.
@@ -129,7 +133,7 @@ def fit(
             (folder / CHECKPOINT).mkdir(parents=True, exist_ok=True)
         rows = np.flatnonzero(~held)
         training = train(
-            network, Rows(items.items, rows), items.modality, items.items[np.flatnonzero(held)[:512]], plan, folder,
+            network, Rows(items.items, rows), items.modality, items.items[np.flatnonzero(held)[:512]], plan, folder,  # noqa: E501
             device=device, threads=threads, resume=resume, voice=voice, known=known,
         )  # fmt: skip
         from accelerate import PartialState
@@ -143,7 +147,8 @@ def fit(
         )
     except OSError as error:
         raise LiminalError(
-            f"could not write {folder}: {error.strerror or error}; free some space, then run it again with --resume"
+            f"could not write {folder}: {error.strerror or error}; free some space, then run it again with "
+            "--resume"
         ) from error
     card.commit(folder)
     folder = settle(folder, Path(out))
@@ -152,16 +157,20 @@ def fit(
 
 
 def prepared(items: Dataset, seed: int) -> tuple[Dataset, np.ndarray]:
-    """The items with what their modality learns from those that are trained on, and which are held out: bool (n,)."""
+    """The items with what their modality learns from those that are trained on, and which are held out: bool
+    (n,).
+    """
     held = split(len(items), items.held_out, seed, items.groups)
     return replace(items, modality=items.modality.fitted(items.items, np.flatnonzero(~held))), held
 
 
 def bound(attributes: pa.Table, held: np.ndarray, names: Sequence[str], dim: int) -> np.ndarray:
-    """The attributes that dimensions are bound to, over the training items: (n, b) float32, standardised, NaN where unknown.
+    """The attributes that dimensions are bound to, over the training items: (n, b) float32, standardised, NaN
+    where unknown.
 
     Raises:
-        LiminalError: an attribute is unknown or has too few items on either side, a name comes twice, or there are more than dimensions.
+        LiminalError: an attribute is unknown or has too few items on either side, a name comes twice, or
+        there are more than dimensions.
     """
     rows = pa.array(np.flatnonzero(~held)), pa.array(np.flatnonzero(held))
     found = {t.name: t.train for t in probes.targets(attributes.take(rows[0]), attributes.take(rows[1]))}
@@ -182,7 +191,9 @@ def bound(attributes: pa.Table, held: np.ndarray, names: Sequence[str], dim: int
 
 
 class Rows:
-    """The rows `rows` of an array that may be memory-mapped, without copying it: rows[i] reads array[rows[i]]."""
+    """The rows `rows` of an array that may be memory-mapped, without copying it: rows[i] reads
+    array[rows[i]].
+    """
 
     def __init__(self, array: np.ndarray, rows: np.ndarray) -> None:
         self.array, self.rows = array, rows
@@ -255,7 +266,8 @@ def assemble(
     dimensions: Mapping[str, int] | None = None,
     voice: Voice | None = None,
 ) -> Card:
-    """Encode the items, fit the samplers, the reader and the directions, and write every part of a space but the card.
+    """Encode the items, fit the samplers, the reader and the directions, and write every part of a space but
+    the card.
 
     Args:
         generator: trained.
@@ -336,7 +348,9 @@ def explained(generator: Autoencoder, items: Dataset, held: np.ndarray, z: np.nd
 def fit_samplers(
     generator: Autoencoder, items: Dataset, z: np.ndarray, held: np.ndarray, seed: int, voice: Voice
 ) -> tuple[dict[str, Prior], dict[str, Any]]:
-    """Mixture and flow fitted to posterior samples of training items, and the default chosen by a two-sample test on held-out ones."""
+    """Mixture and flow fitted to posterior samples of training items, and the default chosen by a two-sample
+    test on held-out ones.
+    """
 
     def drawn(rows: np.ndarray) -> Callable[[torch.Generator], Tensor]:
         return posteriors(generator, items.modality, Rows(items.items, rows), torch.from_numpy(z[rows]))
@@ -360,7 +374,10 @@ def fit_samplers(
     if len(test) <= 10:
         return known, {"default": "mixture", "tests": {}, "why": "too few held-out items to test samplers on"}
     best, tests = latent.choose(known, test, seed)
-    why = f"its draws are hardest to tell from held-out latents ({tests[best]['same']:.3f} same-set neighbours; 0.5 would be perfect)"
+    why = (
+        f"its draws are hardest to tell from held-out latents ({tests[best]['same']:.3f} same-set "
+        "neighbours; 0.5 would be perfect)"
+    )
     return known, {"default": best, "tests": tests, "why": why}
 
 

@@ -1,8 +1,9 @@
-"""The card of a space: `card.json`, which says what the space is and names the version of its every other part.
+"""The card of a space: `card.json`, which says what the space is and names the version of its every other
+part.
 
-Replacing the card is the only commit. Parts are written first, under names that the card on disk does not use; then
-`Card.commit` replaces the card in one step, so that a reader finds the old space or the new one. Of two writers the
-last wins. Nothing here unpickles or runs what it reads.
+Replacing the card is the only commit. Parts are written first, under names that the card on disk does not
+use; then `Card.commit` replaces the card in one step, so that a reader finds the old space or the new one. Of
+two writers the last wins. Nothing here unpickles or runs what it reads.
 """
 
 from __future__ import annotations
@@ -100,7 +101,8 @@ class Card:
         """The card of the space in `folder`, migrated in memory where its format is older.
 
         Raises:
-            LiminalError: there is no card, the space is unfinished, the file is no card, or a newer Liminal made it.
+            LiminalError: there is no card, the space is unfinished, the file is no card, or a newer Liminal
+            made it.
         """
         path = _card_path(Path(folder))
         try:
@@ -114,11 +116,13 @@ class Card:
         format = given.get("format") if isinstance(given, dict) else None
         if type(format) is not int or format < 1:
             raise LiminalError(
-                f"{path} is no card of a space: it names no format; a space's card is written by `liminal fit`"
+                f"{path} is no card of a space: it names no format; a space's card is written by `liminal "
+                "fit`"
             )
         if format > FORMAT:
             raise LiminalError(
-                f"{path} was made by a newer Liminal (format {format}; this one reads up to {FORMAT}): upgrade liminal"
+                f"{path} was made by a newer Liminal (format {format}; this one reads up to {FORMAT}): "
+                "upgrade liminal"
             )
         for step in range(format, FORMAT):
             given = {**MIGRATIONS[step](given), "format": step + 1}
@@ -126,12 +130,15 @@ class Card:
         return cls(**{name: given[name] for name in cls.__dataclass_fields__ if name in given})
 
     def commit(self, folder: str | Path) -> None:
-        """Replace the card in `folder` in one step; this is what makes new parts count. Infinite and NaN numbers become null.
+        """Replace the card in `folder` in one step; this is what makes new parts count.
+
+        Infinite and NaN numbers become null.
 
         Files of parts that neither this card nor the one before names are removed once they are a day old.
 
         Raises:
-            LiminalError: the card is not what `Card.read` would take, or it cannot be written; the old one then stays.
+            LiminalError: the card is not what `Card.read` would take, or it cannot be written; the old one
+            then stays.
         """
         path = Path(folder) / FILE
         card = _plain(asdict(self))
@@ -223,7 +230,8 @@ def settle(folder: Path, out: Path) -> Path:
 
 
 def verify(folder: str | Path, card: Card, hashes: bool = False) -> None:
-    """Check that every part that the card names is there, in full size (and unchanged, if `hashes`, which reads all of it).
+    """Check that every part that the card names is there, in full size (and unchanged, if `hashes`, which
+    reads all of it).
 
     Raises:
         LiminalError: it names the first part that is missing, cut or changed.
@@ -244,8 +252,8 @@ def examine(folder: str | Path, card: Card) -> tuple[dict[str, str], list[str]]:
     """Read every part and hold it against its checksum.
 
     Returns:
-        What is wrong with each part that is missing, cut or changed, by name; and the parts that have no checksum,
-        since an older Liminal made them.
+        What is wrong with each part that is missing, cut or changed, by name; and the parts that have no
+        checksum, since an older Liminal made them.
     """
     lost = {}
     for name, entry in card.parts.items():
@@ -259,7 +267,8 @@ def examine(folder: str | Path, card: Card) -> tuple[dict[str, str], list[str]]:
 def table_entry(
     folder: str | Path, name: str, version: int, before: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The card's entry of one version of a Lance table: sizes and hashes of its manifest and of the files this names.
+    """The card's entry of one version of a Lance table: sizes and hashes of its manifest and of the files
+    this names.
 
     Args:
         folder: of the space.
@@ -293,12 +302,14 @@ def part_path(folder: str | Path, name: str, entry: Mapping[str, Any] | None = N
 
 
 def write_weights(folder: str | Path, name: str, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Write tensors as safetensors and give the part's entry for the card; the card on disk and its files stay as they are.
+    """Write tensors as safetensors and give the part's entry for the card; the card on disk and its files
+    stay as they are.
 
     Args:
         folder: of the space.
-        name: of the part, ``weights.safetensors``. Where the card on disk already uses this file for something else, the new
-            file gets its hash into its name (``weights-<12 digits>.safetensors``), and the entry says so.
+        name: of the part, ``weights.safetensors``. Where the card on disk already uses this file for
+            something else, the new file gets its hash into its name (``weights-<12 digits>.safetensors``),
+            and the entry says so.
         tensors: by name, of any dtype, device and stride.
 
     Returns:
@@ -335,13 +346,15 @@ def read_weights(
         folder: of the space.
         name: of the part.
         entry: of the part in the card: size and hash must then match.
-        dtype: floating-point tensors come as this (``torch.float32`` for weights kept in half precision); None: as they are.
+        dtype: floating-point tensors come as this (``torch.float32`` for weights kept in half precision);
+            None: as they are.
 
     Returns:
         Tensors by name, writable, with memory of their own.
 
     Raises:
-        LiminalError: the file is missing, cut or changed, or is no safetensors file; a pickled one is refused unread.
+        LiminalError: the file is missing, cut or changed, or is no safetensors file; a pickled one is refused
+        unread.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load
@@ -377,7 +390,8 @@ def read_weights(
 def _check_entry(path: Path, entry: Mapping[str, Any], size: int, sha256: str = "") -> None:
     if "bytes" in entry and entry["bytes"] != size:
         raise LiminalError(
-            f"{path} has {size} bytes, and the card says {entry['bytes']}: it was cut or changed; copy the space again"
+            f"{path} has {size} bytes, and the card says {entry['bytes']}: it was cut or changed; copy the "
+            "space again"
         )
     if sha256 and "sha256" in entry and entry["sha256"] != sha256:
         raise LiminalError(
@@ -399,7 +413,8 @@ def _check_files(table: Path, files: Mapping[str, Mapping[str, Any]], hashes: bo
             wrong.append(f"{name} was changed after the card was written")
     if wrong:
         raise LiminalError(
-            f"{table}: {wrong[0]}: {len(wrong)} of {len(files)} files not as the card says; copy the space again"
+            f"{table}: {wrong[0]}: {len(wrong)} of {len(files)} files not as the card says; copy the space "
+            "again"
         )
 
 
@@ -420,19 +435,23 @@ def _card_path(folder: Path) -> Path:
                 "run the same command again with --resume"
             )
         raise LiminalError(
-            f"{folder}: there is no such space; name a folder that `liminal fit` wrote, or one that `liminal spaces` lists"
+            f"{folder}: there is no such space; name a folder that `liminal fit` wrote, or one that "
+            "`liminal spaces` lists"
         )
     if not folder.is_dir():
         raise LiminalError(f"{folder} is a file; a space is a folder, as `liminal fit` writes it")
     if (folder / CHECKPOINT).is_dir():
         raise LiminalError(
-            f"{folder} is an unfinished space: its training did not end; run the same command again with --resume"
+            f"{folder} is an unfinished space: its training did not end; run the same command again with "
+            "--resume"
         )
     raise LiminalError(f"{folder} is no space: it holds no {FILE}; name a folder that `liminal fit` wrote")
 
 
 def _check(path: Path, card: Mapping[str, Any]) -> None:
-    """Refuse a card with fields missing or of another type than they must be, or that names parts outside the space."""
+    """Refuse a card with fields missing or of another type than they must be, or that names parts outside the
+    space.
+    """
     found = problem(card)
     if found is not None:
         raise LiminalError(f"{path} is no card of a space: {' '.join(found.split())}")
@@ -456,7 +475,9 @@ def _named(folder: Path) -> set[Path]:
 
 
 def _plain(value: Any) -> Any:
-    """As JSON takes it: numpy's scalars and arrays, tuples and paths made plain, numbers that are not finite made null."""
+    """As JSON takes it: numpy's scalars and arrays, tuples and paths made plain, numbers that are not finite
+    made null.
+    """
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

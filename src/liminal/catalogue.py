@@ -1,9 +1,10 @@
-"""The items of a space: a LanceDB table `items` in the space's folder, one row an item (its columns: see `rows`).
+"""The items of a space: a LanceDB table `items` in the space's folder, one row an item (its columns: see
+`rows`).
 
-Every write makes a new version of the table and leaves the old ones readable. A `Catalogue` is one version and never
-changes; the space's card names the version that counts, so a write that nobody committed is never seen.
-What its columns hold is kept in the user's cache (`mirror`): the database is loaded for writes, for filters never asked
-before, and for tables too large to be kept.
+Every write makes a new version of the table and leaves the old ones readable. A `Catalogue` is one version
+and never changes; the space's card names the version that counts, so a write that nobody committed is never
+seen. What its columns hold is kept in the user's cache (`mirror`): the database is loaded for writes, for
+filters never asked before, and for tables too large to be kept.
 """
 
 from __future__ import annotations
@@ -80,7 +81,8 @@ class Catalogue:
             ids = self._table.search().select(["id"]).to_arrow()["id"].to_numpy()
         if not np.array_equal(np.sort(ids), np.arange(len(ids))):
             raise LiminalError(
-                f"{self.folder / FOLDER} is damaged: its ids are not 0 to {len(ids) - 1}; copy the space again"
+                f"{self.folder / FOLDER} is damaged: its ids are not 0 to {len(ids) - 1}; copy the space "
+                "again"
             )
         return ids
 
@@ -98,10 +100,13 @@ class Catalogue:
         dim: int,
         attributes: pa.Schema | Mapping[str, pa.DataType],
     ) -> Catalogue:
-        """A new catalogue in `folder`, written as `rows` come, at constant memory. Ids are given in order, from 0.
+        """A new catalogue in `folder`, written as `rows` come, at constant memory.
+
+        Ids are given in order, from 0.
 
         Args:
-            folder: of the space; it exists. A catalogue that is there already gets a new version with only these rows.
+            folder: of the space; it exists. A catalogue that is there already gets a new version with only
+                these rows.
             rows: record batches as `rows.batch` makes them, without ids.
             dim: d.
             attributes: name and type of every attribute; a batch may lack some (unknown).
@@ -122,7 +127,9 @@ class Catalogue:
 
     @classmethod
     def open(cls, folder: str | Path, version: int | None = None, kept: Kept | None = None) -> Catalogue:
-        """The catalogue in a space's folder, at exactly `version` (None: the newest). Nothing in the folder changes.
+        """The catalogue in a space's folder, at exactly `version` (None: the newest).
+
+        Nothing in the folder changes.
 
         Args:
             folder: of the space.
@@ -172,8 +179,9 @@ class Catalogue:
         """The items that pass a filter, by id; an empty table where none does.
 
         Args:
-            where: a condition such as ``"label = 'Bag' and smile > 0.5"``: SQL over id, split, source and the attributes, in
-                any case; names with spaces in double quotes. Unknown values pass no comparison. None: every item.
+            where: a condition such as ``"label = 'Bag' and smile > 0.5"``: SQL over id, split, source and the
+                attributes, in any case; names with spaces in double quotes. Unknown values pass no
+                comparison. None: every item.
             columns: which columns; None: id, split, source and the attributes.
             split: ``"train"`` or ``"held"``; None: both.
             limit: only the first so many.
@@ -252,7 +260,8 @@ class Catalogue:
         point = np.asarray(z, dtype=np.float32)
         if point.shape != (self.dim,) or not np.isfinite(point).all():
             raise LiminalError(
-                f"nearest: wanted {self.dim} finite numbers, got shape {point.shape}; this space has {self.dim} dimensions"
+                f"nearest: wanted {self.dim} finite numbers, got shape {point.shape}; this space has "
+                f"{self.dim} dimensions"
             )
         if k < 1:
             raise LiminalError(f"nearest: k = {k}; wanted 1 or more")
@@ -276,10 +285,12 @@ class Catalogue:
         """Add items after these, numbered on from the last id. This catalogue stays as it is.
 
         Returns:
-            The new version, which counts once a card names it. It builds on this one, whatever others have left uncommitted.
+            The new version, which counts once a card names it. It builds on this one, whatever others have
+            left uncommitted.
 
         Raises:
-            LiminalError: a row is wrong, an attribute is unknown here, the disk is full, or another process wrote meanwhile.
+            LiminalError: a row is wrong, an attribute is unknown here, the disk is full, or another process
+            wrote meanwhile.
         """
         with _writing(self.folder):
             table = _open(self.folder, None, hold=False)
@@ -295,14 +306,16 @@ class Catalogue:
         """Add attributes, or set those of the same name. This catalogue stays as it is.
 
         Args:
-            table: a column ``id`` and one for each attribute. Where it names no item, or gives it no value, the item keeps the value that
-                it has. A yes/no beside numbers becomes 0 and 1; of another type than those that are kept no value can be.
+            table: a column ``id`` and one for each attribute. Where it names no item, or gives it no value,
+                the item keeps the value that it has. A yes/no beside numbers becomes 0 and 1; of another type
+                than those that are kept no value can be.
 
         Returns:
             The new version, which counts once a card names it.
 
         Raises:
-            LiminalError: an id is missing, unknown or twice there, or an attribute's name or type cannot be kept.
+            LiminalError: an id is missing, unknown or twice there, or an attribute's name or type cannot be
+            kept.
         """
         if "id" not in table.column_names:
             raise LiminalError("set_attributes: wanted a table with a column 'id' and one for each attribute")
@@ -345,7 +358,8 @@ class Catalogue:
             if pa.string() in (kind, old.type):
                 count = pc.sum(left).as_py()
                 raise LiminalError(
-                    f"attribute {name!r} is a {KINDS[old.type]} and the new values are of kind {KINDS[kind]}, but {count:,} items "
+                    f"attribute {name!r} is a {KINDS[old.type]} and the new values are of kind "
+                    f"{KINDS[kind]}, but {count:,} items "
                     "would keep their old ones; give every item a value, or take another name"
                 )
             values, old = values.cast(pa.float64()), old.cast(pa.float64())
@@ -378,7 +392,8 @@ class Catalogue:
         return resolve(where, {f.name: KINDS.get(f.type, "number") for f in shown})
 
     def _condition(self, where: str | None, split: str | None) -> str | None:
-        """The filter and the split as one condition for Lance, with every name checked and the filter planned alone, in
+        """The filter and the split as one condition for Lance, with every name checked and the filter planned
+        alone, in
         parentheses: Lance reads no further than it understands."""
         parts = []
         if where is not None:
@@ -432,7 +447,9 @@ def _open(folder: Path, version: int | None, hold: bool = True) -> Any:
 
 @contextmanager
 def _reading(folder: Path, where: str | None = None) -> Iterator[None]:
-    """Turns what LanceDB raises into one line: about the filter where its evaluation failed, else about the damage."""
+    """Turns what LanceDB raises into one line: about the filter where its evaluation failed, else about the
+    damage.
+    """
     try:
         yield
     except LiminalError:
@@ -472,9 +489,11 @@ def _writing(folder: Path) -> Iterator[None]:
 def _pour(
     folder: Path, table: Any, batches: Iterator[pa.RecordBatch], schema: pa.Schema, replace: bool
 ) -> int:
-    """Write the batches to the table, or in the place of its rows, a bounded piece at a time; the last version.
+    """Write the batches to the table, or in the place of its rows, a bounded piece at a time; the last
+    version.
 
-    The batches are made in this thread and between the writes, so that their errors and ctrl-C come through as they are.
+    The batches are made in this thread and between the writes, so that their errors and ctrl-C come through
+    as they are.
     """
     version = int(table.version)
     pending: list[pa.RecordBatch] = []

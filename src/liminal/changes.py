@@ -1,4 +1,7 @@
-"""Changes to a space on disk: a copy, new attributes, more items. The card, which names every part's version, is written last."""
+"""Changes to a space on disk: a copy, new attributes, more items.
+
+The card, which names every part's version, is written last.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,8 @@ class Stored(Core):
         Args:
             folder: of the copy; it must not exist.
             ids: items to keep, numbered anew in this order; None: all.
-            half: keep weights in half precision (half the size; codes and figures are computed anew with the rounded weights).
+            half: keep weights in half precision (half the size; codes and figures are computed anew with the
+                rounded weights).
             voice: hears progress.
 
         Raises:
@@ -92,7 +96,8 @@ class Stored(Core):
         """Add attributes to the items (or set those of the same name), and learn their directions anew.
 
         Args:
-            attributes: a CSV or Parquet file, joined to the items by file name. Items that it does not name or gives no value keep theirs.
+            attributes: a CSV or Parquet file, joined to the items by file name. Items that it does not name
+                or gives no value keep theirs.
             voice: hears progress, what each column became, and how many values of each attribute were set
                 and kept.
 
@@ -127,8 +132,9 @@ class Stored(Core):
     def add(self, data: Any, voice: Voice | None = None, **reading: Any) -> int:
         """Encode more data and append the items to the catalogue.
 
-        They join the split ``train``; nothing is trained anew. Attributes that the space does not know are left out. Items
-        that it holds already, by source and content, are added once more, and counted in a warning.
+        They join the split ``train``; nothing is trained anew. Attributes that the space does not know are
+        left out. Items that it holds already, by source and content, are added once more, and counted in a
+        warning.
 
         Returns:
             How many items were added.
@@ -183,11 +189,14 @@ class Stored(Core):
     def _writable(self, verb: str) -> None:
         if registry.READY in self.folder.absolute().parents:
             raise LiminalError(
-                f"{verb}: {self.folder.name} is ready-made and never changed; copy the folder {self.folder} and use the copy"
+                f"{verb}: {self.folder.name} is ready-made and never changed; copy the folder {self.folder} "
+                "and use the copy"
             )
 
     def _commit(self, version: int, voice: Voice, learn: bool) -> None:
-        """Make a new version of the catalogue the space's own, with what is learned from its attributes; the card comes last."""
+        """Make a new version of the catalogue the space's own, with what is learned from its attributes; the
+        card comes last.
+        """
         table = Catalogue.open(self.folder, version)
         before = self.card.parts["items.lance"]
         self.card.parts["items.lance"] = table_entry(self.folder, "items.lance", version, before)

@@ -148,7 +148,9 @@ class Collection:
         return table.take(pa.array(rng_rows(np.arange(len(table)), most, seed)))
 
     def info(self) -> dict[str, Any]:
-        """JSON-ready facts about the space; ``parameters`` of the model, None where the card does not tell."""
+        """JSON-ready facts about the space; ``parameters`` of the model, None where the card does not
+        tell.
+        """
         parameters = self.card.model.get("parameters")
         return {"folder": str(self.folder), "dim": self.dim, "parameters": parameters, **asdict(self.card)}
 

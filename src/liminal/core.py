@@ -1,6 +1,8 @@
-"""`Core`: a generator, its modality and the catalogue of real items encoded with it; what every verb stands on.
+"""`Core`: a generator, its modality and the catalogue of real items encoded with it; what every verb stands
+on.
 
-Here names become arrays: ``"@12"``, files and formulas become latents, ids become items, parts of the folder become readers and directions.
+Here names become arrays: ``"@12"``, files and formulas become latents, ids become items, parts of the folder
+become readers and directions.
 """
 
 from __future__ import annotations
@@ -48,8 +50,8 @@ Item = str | int | Path | Tensor | np.ndarray
 class Core(Collection):
     """A model with its items.
 
-    Items are named as on the command line: ``"@12"`` (or the integer 12), a file, ``FILE#n`` for one of the many items in
-    a file, or a formula such as ``"mean(label=Sandal)"``; a latent (d,) is taken as it is.
+    Items are named as on the command line: ``"@12"`` (or the integer 12), a file, ``FILE#n`` for one of the
+    many items in a file, or a formula such as ``"mean(label=Sandal)"``; a latent (d,) is taken as it is.
 
     Attributes:
         generator: the model.
@@ -79,7 +81,9 @@ class Core(Collection):
         return self.generator.dim
 
     def names(self, start: Tensor | None = None) -> Names:
-        """What the names in a formula stand for here; `start` (d,) is the latent of the item that is edited."""
+        """What the names in a formula stand for here; `start` (d,) is the latent of the item that is
+        edited.
+        """
         return Names(self, start)
 
     # -- encode and decode
@@ -88,8 +92,9 @@ class Core(Collection):
         """Latents of items: the posterior means, deterministic, in float32.
 
         Args:
-            data: stored items (n, *modality.item_shape) or one of them, x itself as a tensor (n, *modality.shape), or a name
-                or a list of names: a file (with all items in it), ``FILE#n`` (the one with number n), a folder, ``"@12"``.
+            data: stored items (n, *modality.item_shape) or one of them, x itself as a tensor (n,
+                *modality.shape), or a name or a list of names: a file (with all items in it), ``FILE#n`` (the
+                one with number n), a folder, ``"@12"``.
 
         Returns:
             (n, d).
@@ -102,7 +107,9 @@ class Core(Collection):
         return torch.from_numpy(build.encode_all(self.generator, self.modality, self._stored(data), Voice()))
 
     def chart(self, z: Tensor) -> Tensor:
-        """What latents (n, d) decode to, as rows (n, m) whose plain distance is how far items look apart; differentiable."""
+        """What latents (n, d) decode to, as rows (n, m) whose plain distance is how far items look apart;
+        differentiable.
+        """
         return self.modality.chart(self.generator.decode_soft(z))
 
     def decode(self, z: Tensor | np.ndarray) -> np.ndarray:
@@ -124,7 +131,8 @@ class Core(Collection):
             ):
                 wanted = f"{self.modality.item_dtype} {tuple(self.modality.item_shape)}"
                 raise LiminalError(
-                    f"encode: wanted items of {wanted}, got {items.dtype} {tuple(items.shape[1:])}; a float tensor or a file works too"
+                    f"encode: wanted items of {wanted}, got {items.dtype} {tuple(items.shape[1:])}; a float "
+                    "tensor or a file works too"
                 )
             return items
         voice = voice or speaking()
@@ -173,7 +181,8 @@ class Core(Collection):
     def original(self, item: Item) -> Tensor:
         """An item itself as a perfect decoder would give it, (*modality.soft_shape).
 
-        It is one of the space (``"@12"``, 12), a file, one of the many in a file (``FILE#n``), or a stored item.
+        It is one of the space (``"@12"``, 12), a file, one of the many in a file (``FILE#n``), or a stored
+        item.
 
         Raises:
             LiminalError: it is a formula or a latent, which have no original.
@@ -193,7 +202,8 @@ class Core(Collection):
         return self.modality.soft(stored)[0]
 
     def latent(self, item: Item) -> Tensor:
-        """The latent (d,) of an item: ``"@12"`` or 12, a file or ``FILE#n``, a formula, a stored item, or a latent already.
+        """The latent (d,) of an item: ``"@12"`` or 12, a file or ``FILE#n``, a formula, a stored item, or a
+        latent already.
 
         Raises:
             LiminalError: there is no such item, or the formula is wrong.
@@ -220,8 +230,9 @@ class Core(Collection):
 
         Args:
             n: how many.
-            source: ``prior``, ``mixture``, ``flow``; ``default``: the one that a two-sample test chose after training; or a prior that the
-                model was not trained with: ``normal``, ``sphere``, ``uniform``, moved and scaled to the items' mean and deviations.
+            source: ``prior``, ``mixture``, ``flow``; ``default``: the one that a two-sample test chose after
+                training; or a prior that the model was not trained with: ``normal``, ``sphere``, ``uniform``,
+                moved and scaled to the items' mean and deviations.
             seed: the same seed gives the same latents.
 
         Raises:
@@ -286,12 +297,16 @@ class Core(Collection):
 
     @cached_property
     def read(self) -> Read | None:
-        """What reads attributes from decoded data, see `measures.reader.reading`; None where no attributes are known."""
+        """What reads attributes from decoded data, see `measures.reader.reading`; None where no attributes
+        are known.
+        """
         return None if self.reader is None else reading(self.reader, self.modality)
 
     @cached_property
     def spread(self) -> dict[str, float]:
-        """One standard deviation of what the reader sees in decoded items, by name; empty where there is no reader."""
+        """One standard deviation of what the reader sees in decoded items, by name; empty where there is no
+        reader.
+        """
         if self.read is None:
             return {}
         read, z = self.read, self.latents[rng_rows(np.arange(len(self.latents)), SPREAD_ON, 0)]
@@ -303,7 +318,8 @@ class Core(Collection):
 
     @cached_property
     def support(self) -> Support:
-        """How far latents and inputs can be trusted: fitted on training items, calibrated on held-out ones; see `ops.support`.
+        """How far latents and inputs can be trusted: fitted on training items, calibrated on held-out ones;
+        see `ops.support`.
 
         Raises:
             LiminalError: fewer than 20 items are held out.

@@ -1,8 +1,8 @@
 """Distances between sets too large for an n x m table: in blocks of rows.
 
-Where a decision is asked for (which rows are nearest, which lie inside a ball), it is that of float64 at about the price of float32: a
-table L in float32 with L <= d^2 <= L + c (|a|^2 + |b|^2), c from the rounding of the product, leaves few pairs open, and those are
-computed one by one, as the sum of squared differences.
+Where a decision is asked for (which rows are nearest, which lie inside a ball), it is that of float64 at
+about the price of float32: a table L in float32 with L <= d^2 <= L + c (|a|^2 + |b|^2), c from the rounding
+of the product, leaves few pairs open, and those are computed one by one, as the sum of squared differences.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ TINY = 1e-35  # what float32 may lose below its smallest normal number
 def blocks(a: Tensor, b: Tensor) -> Iterator[tuple[slice, Tensor]]:
     """Squared Euclidean distances of a (n, d) to b (m, d), some rows of a at a time.
 
-    Exact zeros on the diagonal where `a` is `b`. |a|^2 + |b|^2 - 2ab about the mean of b, in one product, in float64
-    (float32 beyond 256 columns, for memory's sake): between equal rows rounding may leave something just below or above 0.
+    Exact zeros on the diagonal where `a` is `b`. |a|^2 + |b|^2 - 2ab about the mean of b, in one product, in
+    float64 (float32 beyond 256 columns, for memory's sake): between equal rows rounding may leave something
+    just below or above 0.
 
     Yields:
         (rows, distances): a slice of a's rows and the (rows, m) tensor, which is yours to write into.
@@ -48,7 +49,8 @@ def blocks(a: Tensor, b: Tensor) -> Iterator[tuple[slice, Tensor]]:
 
 
 class Index:
-    """Rows (m, d) that are asked for their neighbours again and again: what `nearest` needs of them is computed once.
+    """Rows (m, d) that are asked for their neighbours again and again: what `nearest` needs of them is
+    computed once.
 
     They must not be written to meanwhile. Threads may ask at the same time.
     """
@@ -60,7 +62,8 @@ class Index:
         self._screens: dict[bool, _Screen] = {}
 
     def screen(self, queries: Tensor, fine: bool = False) -> _Screen:
-        """The distances from below that are good for these queries; `fine`: in float64 whether or not float32 would do.
+        """The distances from below that are good for these queries; `fine`: in float64 whether or not float32
+        would do.
 
         Raises:
             LiminalError: an item holds NaN or infinity.
@@ -87,7 +90,8 @@ def _reach(x: Tensor, centre: Tensor) -> float:
 
 
 def nearest(index: Tensor | Index, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The k nearest rows of `index` (m, d) to each of `queries` (n, d); where both are the same tensor, a row is not its own neighbour.
+    """The k nearest rows of `index` (m, d) to each of `queries` (n, d); where both are the same tensor, a row
+    is not its own neighbour.
 
     Distances are exact in float64 (differences squared and summed: a copy is at 0), whatever the width.
 
@@ -95,14 +99,16 @@ def nearest(index: Tensor | Index, queries: Tensor, k: int) -> tuple[Tensor, Ten
         Distances (n, k), rising, float64; rows of the index (n, k), int64.
 
     Raises:
-        LiminalError: the index has fewer than k rows (other than the query itself), or an item holds NaN or infinity.
+        LiminalError: the index has fewer than k rows (other than the query itself), or an item holds NaN or
+        infinity.
     """
     prepared = index if isinstance(index, Index) else Index(index)
     same = queries is prepared.rows
     index, queries = prepared.rows.detach(), queries.detach()
     if not 1 <= k <= len(index) - same:
         raise LiminalError(
-            f"neighbours: wanted {k} of each item, but there are {len(index)} items; use more items or a smaller k"
+            f"neighbours: wanted {k} of each item, but there are {len(index)} items; use more items or a "
+            "smaller k"
         )
     squared = torch.empty(len(queries), k, dtype=torch.float64, device=index.device)
     found = torch.empty(len(queries), k, dtype=torch.int64, device=index.device)
@@ -123,7 +129,9 @@ def nearest(index: Tensor | Index, queries: Tensor, k: int) -> tuple[Tensor, Ten
 def _chosen(
     screen: _Screen, index: Tensor, queries: Tensor, own: Tensor | None, k: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Squared distances and rows (n, k) of the nearest, and whether they are surely those; `own`: the row of each query, left out."""
+    """Squared distances and rows (n, k) of the nearest, and whether they are surely those; `own`: the row of
+    each query, left out.
+    """
     low, _ = screen.below(queries)
     if own is not None:
         low[torch.arange(len(own), device=own.device), own] = torch.inf
@@ -138,7 +146,9 @@ def _chosen(
 
 
 def _least(table: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The `count` least of each row and their columns, which rise: they lie in the `count` groups whose own least is least."""
+    """The `count` least of each row and their columns, which rise: they lie in the `count` groups whose own
+    least is least.
+    """
     groups = table.view(len(table), -1, GROUP)
     if groups.shape[1] <= count:
         best = table.topk(count, dim=1, largest=False, sorted=False)
@@ -154,8 +164,8 @@ def _least(table: Tensor, count: int) -> tuple[Tensor, Tensor]:
 def ball_counts(centres: Tensor, radii: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
     """How many points lie strictly inside each ball, and inside how many balls each point lies.
 
-    Decisions are those of distances in float64, d < radius; with radii from `nearest`, a point exactly as far as the neighbour that set the
-    radius is outside.
+    Decisions are those of distances in float64, d < radius; with radii from `nearest`, a point exactly as far
+    as the neighbour that set the radius is outside.
 
     Args:
         centres: (n, d).
@@ -219,7 +229,9 @@ def _counted(
 
 
 def squared_pairs(a: Tensor, b: Tensor, i: Tensor, j: Tensor) -> Tensor:
-    """Squared distances (p,) of rows i (p,) of a to rows j (p,) of b, float64: the same number for the same pair, wherever asked."""
+    """Squared distances (p,) of rows i (p,) of a to rows j (p,) of b, float64: the same number for the same
+    pair, wherever asked.
+    """
     out = torch.empty(len(i), dtype=torch.float64, device=a.device)
     for part in _slices(len(i), PIECE // max(a.shape[1], 1)):
         out[part] = (a[i[part]].double() - b[j[part]].double()).square_().sum(1)
@@ -237,7 +249,8 @@ class _Screen:
     def __init__(self, b: Tensor, centre: Tensor, fine: bool) -> None:
         self.centre, self.is_fine = centre, fine
         self.kind, unit = (torch.float64, 2.0**-53) if fine else (torch.float32, 2.0**-24)
-        # of d products and 2 sums each rounds by `unit` of the absolute total, at most 2 (|a|^2 + |b|^2); so do the operands
+        # of d products and 2 sums each rounds by `unit` of the absolute total, at most 2 (|a|^2 + |b|^2); so
+        # do the operands
         self.rounding = (2 * b.shape[1] + 32) * unit
         right = _beside(b, centre, self.kind, 1.0, last=True, shrink=self.rounding, beyond=-len(b) % GROUP)
         self.slack = right[: len(b), -1].double() * (2.1 * self.rounding) + TINY
@@ -247,7 +260,9 @@ class _Screen:
         )  # one for all blocks: fresh memory would cost as much as the product
 
     def below(self, a: Tensor) -> tuple[Tensor, Tensor]:
-        """L (n, m or more to a multiple of GROUP, infinite there), good until the next call, and the slack (n,) of these rows of a."""
+        """L (n, m or more to a multiple of GROUP, infinite there), good until the next call, and the slack
+        (n,) of these rows of a.
+        """
         left = _beside(a, self.centre, self.kind, -2.0, last=False, shrink=self.rounding)
         if len(self.table) < len(a):
             self.table = self.right.new_empty(len(a), self.right.shape[1])
@@ -264,9 +279,11 @@ def _beside(
     shrink: float = 0.0,
     beyond: int = 0,
 ) -> Tensor:
-    """(n, d) -> (n, d + 2): scale * y, then |y|^2 and 1 (1 and |y|^2 if `last`) for y = x - centre, |y|^2 less its share `shrink`.
+    """(n, d) -> (n, d + 2): scale * y, then |y|^2 and 1 (1 and |y|^2 if `last`) for y = x - centre, |y|^2
+    less its share `shrink`.
 
-    Rows with scale -2 times rows with 1 and `last` are squared distances; `beyond` more rows of the latter lie at infinity.
+    Rows with scale -2 times rows with 1 and `last` are squared distances; `beyond` more rows of the latter
+    lie at infinity.
     """
     out = torch.empty(len(x) + beyond, x.shape[1] + 2, dtype=kind, device=x.device)
     out[len(x) :] = 0

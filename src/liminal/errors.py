@@ -1,4 +1,6 @@
-"""What Liminal says when something is wrong: one line that names the call, what was wanted, what came and what to do."""
+"""What Liminal says when something is wrong: one line that names the call, what was wanted, what came and
+what to do.
+"""
 
 from __future__ import annotations
 

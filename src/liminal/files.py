@@ -32,19 +32,23 @@ def cache_folder(*parts: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LiminalError(
-            f"cache folder {folder} cannot be made ({error.strerror}); set LIMINAL_CACHE to one that can be written"
+            f"cache folder {folder} cannot be made ({error.strerror}); set LIMINAL_CACHE to one that can be "
+            "written"
         ) from error
     return folder
 
 
 def data_folder() -> Path | None:
-    """The folder of datasets named by ``LIMINAL_DATA``, or None where the variable is unset or names no folder."""
+    """The folder of datasets named by ``LIMINAL_DATA``, or None where the variable is unset or names no
+    folder.
+    """
     value = os.environ.get("LIMINAL_DATA")
     return Path(value) if value and Path(value).is_dir() else None
 
 
 def check_output(path: str | Path, force: bool, what: str = "output") -> Path:
-    """Refuse to write over something that exists unless `force`, and into a folder that is none or cannot be written.
+    """Refuse to write over something that exists unless `force`, and into a folder that is none or cannot be
+    written.
 
     Raises:
         LiminalError: the path exists and `force` is False, or its parent is no folder or not to be written.
@@ -61,7 +65,8 @@ def check_output(path: str | Path, force: bool, what: str = "output") -> Path:
             pass
     except OSError as error:
         raise LiminalError(
-            f"{what} {path}: its folder cannot be written ({error.strerror or error}); name a file in another one"
+            f"{what} {path}: its folder cannot be written ({error.strerror or error}); name a file in "
+            "another one"
         ) from error
     return path
 
@@ -82,13 +87,15 @@ def check_path(folder: Path) -> None:
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside `path` (same ending) that replaces it when the block ends well and is removed when it does not.
+    """A temporary path beside `path` (same ending) that replaces it when the block ends well and is removed
+    when it does not.
 
     Works for files and folders: whatever the block made at the temporary path is moved into place.
     What is there is replaced as `put` does it.
 
     Raises:
-        LiminalError: it cannot be written, or a file would take the place of a folder; nothing was changed there.
+        LiminalError: it cannot be written, or a file would take the place of a folder; nothing was changed
+        there.
     """
     path = Path(path)
     holder = None
@@ -148,9 +155,11 @@ def atomic_bytes(path: str | Path, data: bytes) -> None:
 
 
 def let_go(array: Any) -> None:
-    """Of an array that is mapped from a file to be read: its pages leave this process's memory until they are looked at again.
+    """Of an array that is mapped from a file to be read: its pages leave this process's memory until they are
+    looked at again.
 
-    The kernel would drop them only when memory is short; until then a set of any size counts as in use. Other arrays are left alone.
+    The kernel would drop them only when memory is short; until then a set of any size counts as in use. Other
+    arrays are left alone.
     """
     mapped = getattr(array, "_mmap", None)
     if mapped is not None and getattr(array, "mode", "") == "r" and hasattr(mmap, "MADV_DONTNEED"):

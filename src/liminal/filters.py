@@ -1,4 +1,6 @@
-"""Filters of the catalogue, as people write them: SQL conditions over columns, and what is wrong with one in plain words."""
+"""Filters of the catalogue, as people write them: SQL conditions over columns, and what is wrong with one in
+plain words.
+"""
 
 from __future__ import annotations
 
@@ -92,7 +94,8 @@ def resolve(where: str, kinds: Mapping[str, str]) -> str:
             before = "in (" if before == "in" and token == "(" else pair or low
     if depth:
         raise LiminalError(
-            f"where {where!r}: a parenthesis is {'not closed' if depth > 0 else 'closed that was never opened'}"
+            f"where {where!r}: a parenthesis is "
+            f"{'not closed' if depth > 0 else 'closed that was never opened'}"
         )
     return out
 
@@ -121,7 +124,8 @@ def reason(error: BaseException) -> str:
     """What Lance says, in plain words and without the places in its source."""
     text = re.sub(r",? ?/\S+\.rs:\d+:\d+", "", str(error)).strip()
     text = re.sub(
-        r"^(lance error: |Invalid input, |LanceError\(\w+\): |External error: |Query Execution error: |Arrow error: )+",
+        r"^(lance error: |Invalid input, |LanceError\(\w+\): |External error: |Query Execution error: "
+        r"|Arrow error: )+",
         "",
         text,
     )

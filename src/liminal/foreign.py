@@ -1,8 +1,9 @@
-"""Callables that somebody else wrote, called as a generator needs them: no trace in their modules, one tensor.
+"""Callables that somebody else wrote, called as a generator needs them: no trace in their modules, one
+tensor.
 
-A `Foreign` is an encoder or a decoder of any origin. Every torch module that it can reach is in evaluation mode and
-without gradients of its parameters while it runs, and as it was afterwards. What it gives may be a tensor, a numpy
-array, or a tuple, mapping or object that holds one under a usual name.
+A `Foreign` is an encoder or a decoder of any origin. Every torch module that it can reach is in evaluation
+mode and without gradients of its parameters while it runs, and as it was afterwards. What it gives may be a
+tensor, a numpy array, or a tuple, mapping or object that holds one under a usual name.
 """
 
 from __future__ import annotations
@@ -91,7 +92,8 @@ class Foreign:
         except Exception as error:
             if x.requires_grad and "numpy" in str(error):
                 raise LiminalError(
-                    f"the {self.what} computes with numpy, which gives no derivatives: geometry wants torch alone"
+                    f"the {self.what} computes with numpy, which gives no derivatives: geometry wants torch "
+                    "alone"
                 ) from error
             first = (str(error).strip() or "no reason given").splitlines()[0][:200]
             raise LiminalError(
@@ -107,8 +109,8 @@ class Foreign:
         """What it makes of x (n, ...), once it has shown that it can be trusted with more.
 
         Raises:
-            LiminalError: it fails, gives another number of items, NaN or infinity, something else for the same input, or
-                makes an item depend on the others of its batch.
+            LiminalError: it fails, gives another number of items, NaN or infinity, something else for the
+                same input, or makes an item depend on the others of its batch.
         """
         with torch.inference_mode():
             first, again, alone = self(x), self(x), self(x[:1])
@@ -130,13 +132,16 @@ class Foreign:
         if alone.shape[1:] != first.shape[1:] or float((first[:1] - alone).abs().max()) > ALONE * scale:
             raise LiminalError(
                 f"the {self.what} gave something else for an item alone than in a batch of {len(x)}: "
-                "wanted each item by itself; call eval() on its model, so that batch normalisation uses what it has learned"
+                "wanted each item by itself; call eval() on its model, so that batch normalisation uses "
+                "what it has learned"
             )
         return first
 
 
 def modules_of(f: object) -> list[nn.Module]:
-    """The torch modules that a callable can reach: itself, or through a method, a partial, a closure, a name, ..."""
+    """The torch modules that a callable can reach: itself, or through a method, a partial, a closure, a name,
+    ...
+    """
     found: list[nn.Module] = []
     seen: dict[int, object] = {}  # holds them, so that no id is given out twice
     level = [f]
@@ -187,7 +192,9 @@ def _of_function(f: types.FunctionType) -> list[object]:
 
 
 def tensor_of(given: object, names: Iterable[str], nested: int = NESTED) -> Tensor | None:
-    """The tensor that something is or holds: under one of the names, else a sequence's first, a mapping's only one."""
+    """The tensor that something is or holds: under one of the names, else a sequence's first, a mapping's
+    only one.
+    """
     if isinstance(given, Tensor):
         return given
     if isinstance(given, np.ndarray):
@@ -231,7 +238,9 @@ def _shown(given: object) -> str:
 
 @contextmanager
 def _held(things: Iterable[Any], name: str) -> Iterator[None]:
-    """A flag of each thing is off inside the block, and as it was after the last block of any thread that holds it."""
+    """A flag of each thing is off inside the block, and as it was after the last block of any thread that
+    holds it.
+    """
     held = []
     with _LOCK:
         for one in things:

@@ -1,11 +1,11 @@
 """The contract of everything that has a latent space.
 
-A `Generator` is a prior p(z) and a decoder f: z -> x. An `Autoencoder` adds an encoder, a posterior q(z|x) whose mean is
-the code of x. A subclass writes the differentiable halves (`decode_soft`, `posterior`); the exact, lean ones
-(`decode`, `encode`) are here once: float32, evaluation mode, no autograd, bounded memory.
+A `Generator` is a prior p(z) and a decoder f: z -> x. An `Autoencoder` adds an encoder, a posterior q(z|x)
+whose mean is the code of x. A subclass writes the differentiable halves (`decode_soft`, `posterior`); the
+exact, lean ones (`decode`, `encode`) are here once: float32, evaluation mode, no autograd, bounded memory.
 
-Letters: x data as an encoder takes it, y what a decoder answers (n, *shape), z latents (n, d). For numbers the two have one
-form; for symbols x is ids and y probabilities: see `modalities.likelihoods`.
+Letters: x data as an encoder takes it, y what a decoder answers (n, *shape), z latents (n, d). For numbers
+the two have one form; for symbols x is ids and y probabilities: see `modalities.likelihoods`.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ class Generator(nn.Module, ABC):
             z = z[None]
         if z.ndim != 2 or z.shape[1] != self.dim:
             raise LiminalError(
-                f"decode: wanted latents of shape (n, {self.dim}), got {tuple(z.shape)}; this space has {self.dim} dimensions"
+                f"decode: wanted latents of shape (n, {self.dim}), got {tuple(z.shape)}; this space has "
+                f"{self.dim} dimensions"
             )
         if not torch.isfinite(z).all():
             row = int((~torch.isfinite(z).all(1)).nonzero()[0])
@@ -134,13 +135,15 @@ class Autoencoder(Generator):
 class Trainable(Generator):
     """A generator that the training loop can fit; most are autoencoders too.
 
-    Its constructor takes the data's likelihood first (a bare shape is numbers in [0, 1]), then d, then what `config` gives.
+    Its constructor takes the data's likelihood first (a bare shape is numbers in [0, 1]), then d, then what
+    `config` gives.
 
     Attributes:
-        likelihood: p(x | z), what the decoder's raw output says about x; scales that it learns are part of the model.
+        likelihood: p(x | z), what the decoder's raw output says about x; scales that it learns are part of
+            the model.
         network: family of its networks.
-        players: who is trained in turn in each step, each on its own loss, parameters and optimisers. One, unless they play
-            against each other: a GAN has ``("critic", "generator")``.
+        players: who is trained in turn in each step, each on its own loss, parameters and optimisers. One,
+            unless they play against each other: a GAN has ``("critic", "generator")``.
     """
 
     likelihood: Likelihood
@@ -163,7 +166,8 @@ class Trainable(Generator):
 
     @abstractmethod
     def loss(self, x: Tensor, progress: float, player: str = "all") -> dict[str, Tensor]:
-        """The terms of a player's objective on a batch; their sum, where the key has no leading underscore, is minimised.
+        """The terms of a player's objective on a batch; their sum, where the key has no leading underscore,
+        is minimised.
 
         Args:
             x: (n, *takes).
@@ -177,11 +181,12 @@ class Trainable(Generator):
     def forward(
         self, x: Tensor, progress: float, known: Tensor | None = None, player: str = "all"
     ) -> dict[str, Tensor]:
-        """`loss`, under the name that wrappers for several processes call; with `known` also what binds dimensions to attributes.
+        """`loss`, under the name that wrappers for several processes call; with `known` also what binds
+        dimensions to attributes.
 
-        The first b dimensions of the posterior mean are held to b standardised attributes, as observations with a standard
-        deviation of `BOUND`: -log N(known | mean, BOUND^2) up to a constant, in nats. (Pati & Lerch 2021 regularise the order
-        of the values; the value itself also fixes the unit of the dimension.)
+        The first b dimensions of the posterior mean are held to b standardised attributes, as observations
+        with a standard deviation of `BOUND`: -log N(known | mean, BOUND^2) up to a constant, in nats. (Pati &
+        Lerch 2021 regularise the order of the values; the value itself also fixes the unit of the dimension.)
 
         Args:
             x: (n, *takes).
@@ -200,8 +205,9 @@ class Trainable(Generator):
 class Wrapped(Autoencoder):
     """A model that somebody already has, as a generator: any torch callables, which stay as they are.
 
-    It runs in evaluation mode and without gradients of its parameters, and each of its modules gets its own state back;
-    so neither `train` nor `requires_grad_` reach it. Codes of more than one axis are flattened here.
+    It runs in evaluation mode and without gradients of its parameters, and each of its modules gets its own
+    state back; so neither `train` nor `requires_grad_` reach it. Codes of more than one axis are flattened
+    here.
 
     Args:
         decode: z (n, *code) -> x (n, *shape), differentiable if geometry is wanted.
@@ -261,7 +267,9 @@ class Wrapped(Autoencoder):
 
     @property
     def device(self) -> torch.device:
-        """Where the parameters are that the decoder, else the encoder, can reach (the CPU if there are none)."""
+        """Where the parameters are that the decoder, else the encoder, can reach (the CPU if there are
+        none).
+        """
         known = [*self._decode.parameters, *(self._encode.parameters if self._encode else ())]
         return known[0].device if known else torch.device("cpu")
 

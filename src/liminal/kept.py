@@ -1,8 +1,10 @@
-"""What was computed of a space once and is kept in the user's cache folder, so that no later command computes it anew.
+"""What was computed of a space once and is kept in the user's cache folder, so that no later command computes
+it anew.
 
-The columns of its items, support, layouts and the way back from them, clusters, styles, sheets of thumbnails: each a file of arrays and
-facts below a folder whose name is the space's state. Another version of its items or weights, or another place, is another folder, and
-takes the place of the one before. What cannot be read is computed anew. Nothing is unpickled: arrays and JSON, with checksums.
+The columns of its items, support, layouts and the way back from them, clusters, styles, sheets of thumbnails:
+each a file of arrays and facts below a folder whose name is the space's state. Another version of its items
+or weights, or another place, is another folder, and takes the place of the one before. What cannot be read is
+computed anew. Nothing is unpickled: arrays and JSON, with checksums.
 """
 
 from __future__ import annotations
@@ -34,7 +36,9 @@ Facts = dict[str, Any]
 
 
 class Kept:
-    """The files kept of one space. Of a wrapped model, whose code no card names, all is held in memory instead.
+    """The files kept of one space.
+
+    Of a wrapped model, whose code no card names, all is held in memory instead.
 
     Args:
         folder: of the space.
@@ -102,7 +106,9 @@ class Kept:
         tensors: bool = False,
         **more: Any,
     ) -> Any:
-        """The dataclass kept under a name, or the one that `make` gives, which then is kept; as `apart` and `together`."""
+        """The dataclass kept under a name, or the one that `make` gives, which then is kept; as `apart` and
+        `together`.
+        """
         found = self.get(name)
         thing = None if found is None else together(kind, *found, tensors, **more)
         if thing is None:
@@ -121,7 +127,9 @@ def _digest(text: str) -> str:
 
 
 def apart(thing: Any, without: tuple[str, ...] = ()) -> tuple[Arrays, Facts]:
-    """A dataclass as arrays (its arrays and tensors, and those of dataclasses in it) and facts (the rest), but for the fields `without`."""
+    """A dataclass as arrays (its arrays and tensors, and those of dataclasses in it) and facts (the rest),
+    but for the fields `without`.
+    """
     assert is_dataclass(thing)
     arrays: Arrays = {}
     facts: Facts = {}

@@ -1,6 +1,7 @@
 """What a catalogue holds, as it is kept beside its database, which takes longer to load than most models.
 
-Two parts, each where it is no larger than `MOST`: all columns but the packed items, and the packed items, which few commands read.
+Two parts, each where it is no larger than `MOST`: all columns but the packed items, and the packed items,
+which few commands read.
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ class Mirror:
         return None if self._packed is None else self.columns.append_column(PACKED, self._packed[PACKED])
 
     def passing(self, condition: str, where: str) -> np.ndarray:
-        """Ids (n) of the items that pass a filter, rising; the condition is what the database is asked, and once only."""
+        """Ids (n) of the items that pass a filter, rising; the condition is what the database is asked, and
+        once only.
+        """
         ask: Callable[[], tuple[Arrays, Facts]] = lambda: (
             {"ids": self._scan(["id"], where)["id"].to_numpy()},
             {},
@@ -86,7 +89,9 @@ class Mirror:
 
 
 def nearest(rows: pa.Table, codes: np.ndarray, z: np.ndarray, k: int) -> pa.Table:
-    """The k of the rows whose codes (n, d) are nearest to z (d), nearest first, equal ones by id, with `distance` after `id`."""
+    """The k of the rows whose codes (n, d) are nearest to z (d), nearest first, equal ones by id, with
+    `distance` after `id`.
+    """
     distance = np.sqrt(np.square(codes - z).sum(1, dtype=np.float64))
     order = np.lexsort((rows["id"].to_numpy(), distance))[:k]
     return rows.take(order).add_column(1, "distance", pa.array(distance[order]))

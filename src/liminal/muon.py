@@ -1,13 +1,16 @@
-r"""Muon: momentum whose matrices are made orthogonal before the step, for the weights of dense and convolutional layers.
+r"""Muon: momentum whose matrices are made orthogonal before the step, for the weights of dense and
+convolutional layers.
 
 .. math:: M \leftarrow \mu M + (1 - \mu) G, \quad N = \mu M + (1 - \mu) G, \quad
           W \leftarrow W - \eta\,(\lambda W + 0.4 \sqrt{\max(r, c)}\; \mathrm{orth}(N))
 
-for a weight seen as a matrix (r, c), where orth(N) = U V^T of its singular value decomposition. The factor gives the step the size of
-AdamW's, so that both take the same learning rate. On Fashion-MNIST it reaches in 3 epochs what AdamW reaches in 8.
+for a weight seen as a matrix (r, c), where orth(N) = U V^T of its singular value decomposition. The factor
+gives the step the size of AdamW's, so that both take the same learning rate. On Fashion-MNIST it reaches in 3
+epochs what AdamW reaches in 8.
 
-Source: Jordan et al. 2024, Muon: an optimizer for hidden layers in neural networks; Liu et al. 2025, Muon is scalable for LLM training;
-Amsel et al. 2025, The Polar Express (steps that are each the best for what the ones before leave).
+Source: Jordan et al. 2024, Muon: an optimizer for hidden layers in neural networks; Liu et al. 2025, Muon is
+scalable for LLM training; Amsel et al. 2025, The Polar Express (steps that are each the best for what the
+ones before leave).
 """
 
 from __future__ import annotations
@@ -19,8 +22,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-SIZE = 0.4  # of a step's numbers (root mean square) where the learning rate is 1; .2 (Liu et al.) ends at the same error but starts slower
-# a, b, c of each step: a s + b s^3 + c s^5 is nearest to 1 over what the steps before leave of singular values s in [.003, 1]
+# of a step's numbers (root mean square) where the learning rate is 1; .2 (Liu et al.) ends at the same error
+# but starts slower
+SIZE = 0.4
+# a, b, c of each step: a s + b s^3 + c s^5 is nearest to 1 over what the steps before leave of singular
+# values s in [.003, 1]
 POLYNOMIALS = (
     (8.3838, -24.7664, 18.3574),
     (4.0434, -3.0114, 0.5695),
@@ -30,14 +36,17 @@ POLYNOMIALS = (
 
 
 def is_matrix(weight: Tensor) -> bool:
-    """Whether `Muon` is for this parameter: dense and convolutional weights, but no norms, offsets or vectors."""
+    """Whether `Muon` is for this parameter: dense and convolutional weights, but no norms, offsets or
+    vectors.
+    """
     return weight.ndim >= 2 and min(len(weight), weight[0].numel()) > 1
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
     """U V^T, roughly, of a matrix (r, c) = U S V^T: its singular values become about 1. Zero stays zero.
 
-    A polynomial iteration X <- X (a + b X^T X + c (X^T X)^2), started at the length 1, that works on the smaller of the two Gram matrices
+    A polynomial iteration X <- X (a + b X^T X + c (X^T X)^2), started at the length 1, that works on the
+    smaller of the two Gram matrices
     alone: a tall matrix costs two products with it instead of twelve.
     """
     tall = matrix if matrix.shape[0] >= matrix.shape[1] else matrix.T
@@ -57,7 +66,9 @@ def orthogonal(matrix: Tensor) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """The optimiser above, for parameters that `is_matrix` says yes to. The first axis is r, all others together are c.
+    """The optimiser above, for parameters that `is_matrix` says yes to.
+
+    The first axis is r, all others together are c.
 
     Args:
         parameters: matrices.

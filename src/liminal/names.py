@@ -1,4 +1,6 @@
-"""Names that attributes can have: which a space keeps, how others are made fit when data are read, and which tells a split."""
+"""Names that attributes can have: which a space keeps, how others are made fit when data are read, and which
+tells a split.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +74,9 @@ def _why(name: str) -> str:
 
 
 def held_by(name: str, values: Sequence[Any]) -> list[bool] | None:
-    """Which of the items a column named ``split`` holds out: those with test, val, validation, held, ... for train or nothing.
+    """Which of the items a column named ``split`` holds out: those with test, val, validation, held, ...
+
+    for train or nothing.
 
     None where the column has another name, or none of its words is such a one.
 

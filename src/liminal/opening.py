@@ -35,7 +35,9 @@ def open(
     decode: Callable[[Tensor], Any] | None = None,
     encode: Callable[[Tensor], Any] | None = None,
 ) -> Space:
-    """Open a space: a folder that `liminal fit` made, or the name of a ready-made one. Nothing in it is ever unpickled or run.
+    """Open a space: a folder that `liminal fit` made, or the name of a ready-made one.
+
+    Nothing in it is ever unpickled or run.
 
     Args:
         name: an existing folder wins over a name.
@@ -43,7 +45,8 @@ def open(
         decode, encode: the callables of a wrapped model, whose code no space stores.
 
     Raises:
-        LiminalError: there is no such space; it is damaged, unfinished or of a newer format; or it was wrapped and `decode` is missing.
+        LiminalError: there is no such space; it is damaged, unfinished or of a newer format; or it was
+        wrapped and `decode` is missing.
     """
     found = collection(name)
     card, folder, modality = found.card, found.folder, found.modality
@@ -57,7 +60,8 @@ def open(
     if card.model["class"] == "wrapped":
         if decode is None:
             raise LiminalError(
-                f"space {folder} was made of a wrapped model: open it with liminal.open(folder, decode=..., encode=...)"
+                f"space {folder} was made of a wrapped model: open it with liminal.open(folder, decode=..., "
+                "encode=...)"
             )
         prior = PRIORS.get(card.prior["name"], PRIORS["normal"])(card.prior["dim"])
         code = card.model["arguments"].get("code")
@@ -87,12 +91,14 @@ def _fill(module: torch.nn.Module, tensors: dict[str, Tensor], prefix: str, fold
         missing, extra = module.load_state_dict(state, strict=False)
     except RuntimeError as error:
         raise LiminalError(
-            f"space {folder}: weights.safetensors does not fit the card ({str(error).splitlines()[-1].strip()})"
+            f"space {folder}: weights.safetensors does not fit the card "
+            f"({str(error).splitlines()[-1].strip()})"
         ) from error
     missing = [k for k in missing if not k.startswith("prior.")]
     if missing or extra:
         raise LiminalError(
-            f"space {folder}: weights.safetensors does not fit the card ({len(missing)} tensors missing, {len(extra)} unknown)"
+            f"space {folder}: weights.safetensors does not fit the card ({len(missing)} tensors missing, "
+            f"{len(extra)} unknown)"
         )
 
 
@@ -106,10 +112,12 @@ def fit(
     """Train a model on data and open the space that results.
 
     Args:
-        data: a folder of pictures, an idx, npy, npz or Parquet file, an array of stored items, or the name of a dataset.
+        data: a folder of pictures, an idx, npy, npz or Parquet file, an array of stored items, or the name of
+            a dataset.
         out: the space's folder; None: beside the data's name, ``NAME-space``, in the present folder.
         voice: hears progress; None: the terminal where there is one.
-        how: everything `build.fit` takes: ``model``, ``dim``, ``minutes`` or ``epochs``, ``attributes``, ``seed``, ...
+        how: everything `build.fit` takes: ``model``, ``dim``, ``minutes`` or ``epochs``, ``attributes``,
+            ``seed``, ...
 
     Raises:
         LiminalError: wrong input; nothing was written then.
@@ -138,15 +146,15 @@ def wrap(
 ) -> Space:
     """A space around a model that somebody already has.
 
-    Both are tried on two items before any work. They run in evaluation mode, and every torch module that they can reach
-    has its own state back afterwards. What they give may be a tensor, a numpy array, or a tuple (its first tensor), a
-    mapping or an object that holds one under a usual name, such as ``mean``, ``z``, ``latent_dist``, ``latents``,
-    ``last_hidden_state``; of a decoder, ``sample``.
+    Both are tried on two items before any work. They run in evaluation mode, and every torch module that they
+    can reach has its own state back afterwards. What they give may be a tensor, a numpy array, or a tuple
+    (its first tensor), a mapping or an object that holds one under a usual name, such as ``mean``, ``z``,
+    ``latent_dist``, ``latents``, ``last_hidden_state``; of a decoder, ``sample``.
 
     Args:
         decode: z (n, d) -> x (n, *shape) in the modality's range; a module counts its parameters.
-        encode: x -> z (n, d), the same for the same item. Codes of more axes, such as (n, 18, 512), are flattened, and
-            given back so.
+        encode: x -> z (n, d), the same for the same item. Codes of more axes, such as (n, 18, 512), are
+            flattened, and given back so.
         data: items to catalogue, as `fit` takes them.
         prior: the model's: ``normal``, ``sphere``, ``uniform``, or a `Prior`.
         dim: d; None: found by encoding two items; wanted where there is no encoder and `prior` is a name.
@@ -202,7 +210,8 @@ def _codes(encoder: Foreign, x: Tensor, dim: int | None) -> tuple[Tensor, tuple[
     code = tuple(z.shape[1:])
     if dim is not None and math.prod(code) != dim:
         raise LiminalError(
-            f"wrap: the encoder gave codes of {math.prod(code)} numbers (shape {tuple(z.shape)} for {len(z)} items): "
+            f"wrap: the encoder gave codes of {math.prod(code)} numbers (shape {tuple(z.shape)} for "
+            f"{len(z)} items): "
             f"wanted dim={dim}"
         )
     return z.reshape(len(z), -1), code

@@ -37,7 +37,9 @@ class Posterior(ABC):
 
     @abstractmethod
     def log_prob(self, z: Tensor) -> Tensor:
-        """(m, d) latents, or any shape that broadcasts against (n, d) -> log q(z|x) in nats, summed over d."""
+        """(m, d) latents, or any shape that broadcasts against (n, d) -> log q(z|x) in nats, summed over
+        d.
+        """
 
     @abstractmethod
     def kl(self) -> Tensor:
@@ -67,8 +69,8 @@ class Prior(nn.Module, ABC):
     def typicality(self, z: Tensor) -> Tensor:
         """(n, d) -> (n,) in [0, 1]: how ordinary the position of z is among draws, 1 most ordinary.
 
-        The two-sided p-value of the radius (of the largest coordinate for `Uniform`), so that the origin of a Normal, which no
-        draw comes near in high dimension, scores low.
+        The two-sided p-value of the radius (of the largest coordinate for `Uniform`), so that the origin of a
+        Normal, which no draw comes near in high dimension, scores low.
         """
 
     @abstractmethod
@@ -80,7 +82,8 @@ class Prior(nn.Module, ABC):
             weights: (k,) or (k, n), any real numbers, not all zero.
 
         Returns:
-            (n, d). Source: Bodin et al. 2024, Linear combinations of latents in generative models; Agustsson et al. 2019.
+            (n, d). Source: Bodin et al. 2024, Linear combinations of latents in generative models; Agustsson
+            et al. 2019.
         """
 
     def project(self, h: Tensor) -> Tensor:
@@ -225,9 +228,11 @@ class Gaussian(Posterior):
 
 @dataclass
 class PowerSpherical(Posterior):
-    """Power spherical distribution on the unit sphere against the uniform one (De Cao & Aziz 2020, The power spherical distribution).
+    """Power spherical distribution on the unit sphere against the uniform one (De Cao & Aziz 2020, The power
+    spherical distribution).
 
-    q(z) is proportional to (1 + <mean, z>)^kappa; t = <mean, z> follows (t + 1)/2 ~ Beta((d-1)/2 + kappa, (d-1)/2).
+    q(z) is proportional to (1 + <mean, z>)^kappa; t = <mean, z> follows (t + 1)/2 ~ Beta((d-1)/2 + kappa,
+    (d-1)/2).
     """
 
     mean: Tensor  # (n, d), unit length

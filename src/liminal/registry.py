@@ -40,7 +40,8 @@ DATASETS = {  # where it is made, what it is, its modality
     ),
     "patients": (
         "liminal.datasets.patients:patients",
-        "20,000 made-up patients drawn by code: numbers, yes/no, categories, dates and gaps with known dependencies",
+        "20,000 made-up patients drawn by code: numbers, yes/no, categories, dates and gaps with known "
+        "dependencies",
         "table",
     ),
     "fashion-mnist": (
@@ -111,21 +112,24 @@ def dataset(
     voice: Voice | None = None,
     **options: Any,
 ) -> Dataset:
-    """The dataset that `data` stands for: an existing path, the name of a known dataset, an array, or a dataset already.
+    """The dataset that `data` stands for: an existing path, the name of a known dataset, an array, or a
+    dataset already.
 
     A column ``split`` of the attributes tells which items are held out, see `splits.own_split`.
 
     Args:
-        data: an existing path wins over a dataset's name; ``FILE#n`` is one item of a file that holds many. Arrays are stored
-            items, or anything `datasets.columns` understands. A data frame, or a table of Arrow's, is rows.
+        data: an existing path wins over a dataset's name; ``FILE#n`` is one item of a file that holds many.
+            Arrays are stored items, or anything `datasets.columns` understands. A data frame, or a table of
+            Arrow's, is rows.
         attributes: a CSV or Parquet file, joined by file name.
-        modality: the kind of data by name, for paths and arrays; None: what the data look like, which is said; or a modality
-            to read them exactly as a space does.
+        modality: the kind of data by name, for paths and arrays; None: what the data look like, which is
+            said; or a modality to read them exactly as a space does.
         voice: hears progress and remarks.
         options: of the modality (``size``, ``fit``) or of the drawn dataset (``n``, ``seed``).
 
     Raises:
-        LiminalError: there is no such path, dataset or modality, it cannot be read, or is of another kind than the modality.
+        LiminalError: there is no such path, dataset or modality, it cannot be read, or is of another kind
+        than the modality.
     """
     from .datasets import (  # what reads files takes long to load, and few commands read any
         Dataset,
@@ -260,7 +264,10 @@ def _array(
 def _drawn(
     name: str, modality: str | Modality | None, options: dict[str, Any], progress: Callable[[int, int], None]
 ) -> Dataset:
-    """A dataset by its name. One that is drawn takes a size, not a modality; for a given modality it must come out right by itself."""
+    """A dataset by its name.
+
+    One that is drawn takes a size, not a modality; for a given modality it must come out right by itself.
+    """
     entry, _, kind = DATASETS[name]
     _same_kind(f"dataset {name}", load(MODALITIES[kind]), modality)
     make = load(entry)
@@ -270,11 +277,13 @@ def _drawn(
     wrong = sorted(set(options) - set(parameters))
     if wrong and not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         raise LiminalError(
-            f"dataset {name} takes no {wrong[0]}; it takes {', '.join(sorted(set(parameters) - {'progress'}))}"
+            f"dataset {name} takes no {wrong[0]}; it takes "
+            f"{', '.join(sorted(set(parameters) - {'progress'}))}"
         )
     found: Dataset = make(progress=progress, **options)
     if isinstance(modality, Modality) and found.modality.item_shape != modality.item_shape:
         raise LiminalError(
-            f"dataset {name} gives items of {found.modality.item_shape}; this space holds items of {modality.item_shape}"
+            f"dataset {name} gives items of {found.modality.item_shape}; this space holds items of "
+            f"{modality.item_shape}"
         )
     return found

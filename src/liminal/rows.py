@@ -1,4 +1,5 @@
-"""What a row of the catalogue is: its columns, their types and names, and how given rows are brought into that form.
+"""What a row of the catalogue is: its columns, their types and names, and how given rows are brought into
+that form.
 
 =========  ======================  ==========================================================
 column     type                    what
@@ -88,7 +89,8 @@ def _conform(given: pa.Array | None, field: pa.Field, n: int) -> pa.Array:
             return pa.nulls(n, field.type)
         if storage(field.name, given.type) != field.type:
             raise LiminalError(
-                f"attribute {field.name!r} is a {KINDS[field.type]} in this space, and now comes as {given.type}"
+                f"attribute {field.name!r} is a {KINDS[field.type]} in this space, and now comes as "
+                f"{given.type}"
             )
         column = given.cast(field.type, safe=False)
         return (
@@ -115,7 +117,9 @@ def schema_of(dim: int, attributes: Sequence[pa.Field]) -> pa.Schema:
 
 
 def storage(name: str, given: pa.DataType) -> pa.DataType:
-    """double, bool or string: how an attribute of a type is kept (a column of unknown values only: as numbers)."""
+    """double, bool or string: how an attribute of a type is kept (a column of unknown values only: as
+    numbers).
+    """
     kind = given.value_type if pa.types.is_dictionary(given) else given
     if pa.types.is_boolean(kind):
         return pa.bool_()

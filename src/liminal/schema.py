@@ -1,8 +1,9 @@
 """What the fields of a space's card may hold, and the check of a card against it.
 
-A rule is a type; a tuple of rules, one of which must fit; a list with the rule of its entries; a set of the texts that may stand
-there; None for null; `Any`; or a dictionary of rules by key. A key that ends in ``?`` may be left out, and `...` stands for all others.
-Here and not in a library of schemas, which would make `liminal info` a tenth of a second slower.
+A rule is a type; a tuple of rules, one of which must fit; a list with the rule of its entries; a set of the
+texts that may stand there; None for null; `Any`; or a dictionary of rules by key. A key that ends in ``?``
+may be left out, and `...` stands for all others. Here and not in a library of schemas, which would make
+`liminal info` a tenth of a second slower.
 """
 
 from __future__ import annotations
@@ -98,7 +99,9 @@ _MISSING = object()
 
 
 def problem(card: Mapping[str, Any]) -> str | None:
-    """The first field of a card that is not as it must be, with what was wanted and what came; None where all are."""
+    """The first field of a card that is not as it must be, with what was wanted and what came; None where all
+    are.
+    """
     found = _problem(card, CARD, "")
     told = card.get("parts", {}).get("directions.safetensors", {}).get("evidence") if found is None else None
     if told is None:

@@ -1,4 +1,7 @@
-"""`Space`: what a user holds; each verb once. Names become arrays in `core`, the operations know arrays only."""
+"""`Space`: what a user holds; each verb once.
+
+Names become arrays in `core`, the operations know arrays only.
+"""
 
 from __future__ import annotations
 
@@ -48,8 +51,9 @@ AROUND = 50  # items whose latents tell how wide to draw around one
 class Space(Stored):
     """What a user holds: a trained (or wrapped) model with its items.
 
-    Made by `liminal.fit`, `liminal.open` or `liminal.wrap`. Items are named as on the command line: ``"@12"`` (or the integer 12),
-    a file, or a formula such as ``"mean(label=Sandal)"``; a latent (d,) is taken as it is.
+    Made by `liminal.fit`, `liminal.open` or `liminal.wrap`. Items are named as on the command line: ``"@12"``
+    (or the integer 12), a file, or a formula such as ``"mean(label=Sandal)"``; a latent (d,) is taken as it
+    is.
 
     Attributes:
         generator: the model.
@@ -68,8 +72,9 @@ class Space(Stored):
             item: as `latent` takes it; an item of the space is its own first neighbour.
             k: how many.
             where: a filter, ``"label = 'Bag' and smile > 0.5"``.
-            metric: ``euclidean`` or ``cosine`` in the latent space; ``decoded``, how far apart what they decode to looks,
-                and ``geodesic``, length of the shortest way as it is seen: both among the `RANKED` + k nearest in the latent space.
+            metric: ``euclidean`` or ``cosine`` in the latent space; ``decoded``, how far apart what they
+                decode to looks, and ``geodesic``, length of the shortest way as it is seen: both among the
+                `RANKED` + k nearest in the latent space.
 
         Raises:
             LiminalError: k is below 1, an unknown metric, or the filter is wrong.
@@ -109,21 +114,26 @@ class Space(Stored):
 
         Args:
             n: how many.
-            source: ``prior``, ``mixture``, ``flow``, or ``default``: the one that a two-sample test chose after training; or a prior that
-                the model was not trained with, as `draw` takes it. Not together with `where` or `near`.
+            source: ``prior``, ``mixture``, ``flow``, or ``default``: the one that a two-sample test chose
+                after training; or a prior that the model was not trained with, as `draw` takes it. Not
+                together with `where` or `near`.
             seed: the same seed gives the same items.
-            where: like the items that pass this filter, ``"label = 'Sandal'"``: drawn from the distribution of their latents.
+            where: like the items that pass this filter, ``"label = 'Sandal'"``: drawn from the distribution
+                of their latents.
             cluster: like the items of this cluster, as `clusters` numbers them.
             near: like this item: drawn from around it, half as wide as its 50 nearest items lie.
             support: only draws with at least this support, 0 to 1.
-            evidence: tell each draw's support and its nearest real item; always told with `where`, `near`, `support` or another prior.
+            evidence: tell each draw's support and its nearest real item; always told with `where`, `near`,
+                `support` or another prior.
 
         Raises:
-            LiminalError: an unknown sampler, a filter that fewer than 3 items pass, or too few draws with that support.
+            LiminalError: an unknown sampler, a filter that fewer than 3 items pass, or too few draws with
+            that support.
         """
         if support is not None and not 0 <= support <= 1:
             raise LiminalError(
-                f"--support {support:g}: wanted a number from 0 (anything) to 1 (the most typical); 0.2 is a fair start"
+                f"--support {support:g}: wanted a number from 0 (anything) to 1 (the most typical); 0.2 is "
+                "a fair start"
             )
         name, sampler = self._drawn_from(source, where, cluster, near, seed)
         if support is None:
@@ -155,7 +165,8 @@ class Space(Stored):
             groups = self.clusters()
             if not 0 <= cluster < len(groups):
                 raise LiminalError(
-                    f"--cluster {cluster}: there are clusters 0 to {len(groups) - 1}; `liminal clusters` shows them"
+                    f"--cluster {cluster}: there are clusters 0 to {len(groups) - 1}; `liminal clusters` "
+                    "shows them"
                 )
             found = self.latents[torch.from_numpy(groups.ids[groups.labels == cluster])]
             name = f"cluster {cluster} ({groups.clusters[cluster].name})"
@@ -168,7 +179,9 @@ class Space(Stored):
         return name, conditional.conditional(found, seed, self.support_of_prior)
 
     def _beside(self, z: Tensor) -> pa.Table:
-        """Support of latents where it is known, and the nearest real item of each with its distance: how far it is from a copy."""
+        """Support of latents where it is known, and the nearest real item of each with its distance: how far
+        it is from a copy.
+        """
         distance, row = nearest(self.latents, z, 1)
         trust = {"support": pa.array(self.trust(z).float().numpy())} if self.trust else {}
         return pa.table(
@@ -192,8 +205,9 @@ class Space(Stored):
 
         Args:
             items: as `latent` takes them.
-            along: ``linear``; ``slerp`` (arcs); ``mix`` (arcs in the noise of the latent flow); ``smooth`` (one curve without corners
-                through all items); ``geodesic`` (shortest by what is decoded, through well-supported places).
+            along: ``linear``; ``slerp`` (arcs); ``mix`` (arcs in the noise of the latent flow); ``smooth``
+                (one curve without corners through all items); ``geodesic`` (shortest by what is decoded,
+                through well-supported places).
             frames: how many.
             loop: go on from the last item to the first.
             pace: whether the speed is constant in the ``data`` or in the ``latent`` space.
@@ -250,18 +264,23 @@ class Space(Stored):
         return probes.Frame(self.latents.double()).white
 
     def edit(self, item: Item, change: str | Tensor, keep_detail: bool = False) -> edits.Edit:
-        """Move an item by a formula such as ``"+1.5*smile - glasses"``, ``"smile=1"`` or ``"2*dim(7)"``, or by a vector.
+        """Move an item by a formula such as ``"+1.5*smile - glasses"``, ``"smile=1"`` or ``"2*dim(7)"``, or
+        by a vector.
 
         Args:
             item: as `latent` takes it.
-            change: the formula; it may hold several terms. Or a vector (d,), such as ``1.5 * space.between("hat", "not hat").vector``.
-            keep_detail: add the edit's difference to the item itself instead of to its reconstruction; an item of the space or a file.
+            change: the formula; it may hold several terms. Or a vector (d,), such as ``1.5 *
+                space.between("hat", "not hat").vector``.
+            keep_detail: add the edit's difference to the item itself instead of to its reconstruction; an
+                item of the space or a file.
 
         Returns:
-            The edit, with what the space's reader sees in the decoded item before and after, its support and the nearest real items.
+            The edit, with what the space's reader sees in the decoded item before and after, its support and
+            the nearest real items.
 
         Raises:
-            LiminalError: the formula is wrong, the vector is none of d finite numbers, or `keep_detail` is asked of what has no original.
+            LiminalError: the formula is wrong, the vector is none of d finite numbers, or `keep_detail` is
+            asked of what has no original.
         """
         z = self.latent(item)
         tree = formula.parse(change) if isinstance(change, str) else None
@@ -297,8 +316,9 @@ class Space(Stored):
         """Directions of the space, the strongest first.
 
         Args:
-            source: ``attributes``: those that were found and calibrated when the space was made; without labels ``pca``, ``jacobian`` (what
-                moves the decoded item most near `at`) or ``factorised`` (of the decoder's first linear layer).
+            source: ``attributes``: those that were found and calibrated when the space was made; without
+                labels ``pca``, ``jacobian`` (what moves the decoded item most near `at`) or ``factorised``
+                (of the decoder's first linear layer).
             at: the item that ``jacobian`` starts from.
             k: how many of those without labels.
             seed: of the items that are read.
@@ -317,12 +337,17 @@ class Space(Stored):
         return discover.jacobian(self.chart, self.latent(at), self.latents, k, decode, read, seed)
 
     def direction_strips(self, found: Sequence[Direction], item: Item | None = None) -> Any:
-        """A picture of directions, a row each, on one item; None: the most typical one. See `ops.discover.strips`."""
+        """A picture of directions, a row each, on one item; None: the most typical one.
+
+        See `ops.discover.strips`.
+        """
         z = self.latents[mixing.medoid(self.latents[:2000])] if item is None else self.latent(item)
         return discover.strips(self.generator, self.modality, z, found)
 
     def between(self, first: str, second: str) -> Direction:
-        """The direction from the items that pass one filter to those that pass another, with a cross-validated score."""
+        """The direction from the items that pass one filter to those that pass another, with a
+        cross-validated score.
+        """
         a, b = (
             torch.from_numpy(self.catalogue.latents(where=formula.where(text))[1]) for text in (second, first)
         )
@@ -332,7 +357,8 @@ class Space(Stored):
         )
 
     def transfer(self, content: Item, style: Item, blend: float = 1.0, by: str | None = None) -> Transfer:
-        """One item in the style of another: what a category names is kept, everything else comes from the style item.
+        """One item in the style of another: what a category names is kept, everything else comes from the
+        style item.
 
         Args:
             content: whose class is kept.
@@ -373,7 +399,9 @@ class Space(Stored):
         )
 
     def style(self, by: str | None = None) -> Style:
-        """The split of the latents into the content that a category names and the style that is left; kept once fitted."""
+        """The split of the latents into the content that a category names and the style that is left; kept
+        once fitted.
+        """
         kinds = self.categories
         name = by or (kinds[0] if kinds else "label")
         if name not in kinds:
@@ -404,7 +432,8 @@ class Space(Stored):
     # -- seeing and measuring
 
     def inverse(self, drawn: Map, seed: int = 0) -> Inverse:
-        """The way back from a map of this space: places (m, 2) -> latents, with an expected error, and where there is nothing.
+        """The way back from a map of this space: places (m, 2) -> latents, with an expected error, and where
+        there is nothing.
 
         Args:
             drawn: as `map` made it.
@@ -459,7 +488,9 @@ class Space(Stored):
         return self._clusters[key]
 
     def measure(self, seed: int = 0, quick: bool = False, voice: Voice | None = None) -> Report:
-        """What the space is worth: reconstruction, sampling, structure, compression, with intervals; see `measures.measure`."""
+        """What the space is worth: reconstruction, sampling, structure, compression, with intervals; see
+        `measures.measure`.
+        """
         from .measures import measure
 
         speak = voice or speaking()
@@ -493,7 +524,8 @@ class Space(Stored):
         return report
 
     def meaning(self, pairs: int = 300, seed: int = 0, voice: Voice | None = None) -> Meaning:
-        """Do mixtures of latents decode to mixtures of what the items show, and is that a property of the mapping or of the prior?
+        """Do mixtures of latents decode to mixtures of what the items show, and is that a property of the
+        mapping or of the prior?
 
         Args:
             pairs: of items, and of draws.
@@ -529,7 +561,8 @@ class Space(Stored):
         return found
 
     def stability(self, others: Sequence[Space], most: int = 2_000, seed: int = 0) -> list[Measure]:
-        """How far spaces of the same kind of data, best fitted with other seeds, agree with this one and with each other.
+        """How far spaces of the same kind of data, best fitted with other seeds, agree with this one and with
+        each other.
 
         Args:
             others: one or more; each encodes this space's held-out items.
@@ -537,8 +570,9 @@ class Space(Stored):
             seed: of every choice.
 
         Returns:
-            As `measures.stability.stability`: agreement of the latents (CKA), shared neighbours, clusters, and for each attribute how well
-            a direction of one space, turned into another, still tells it there.
+            As `measures.stability.stability`: agreement of the latents (CKA), shared neighbours, clusters,
+            and for each attribute how well a direction of one space, turned into another, still tells it
+            there.
 
         Raises:
             LiminalError: no other space is given, one takes other items, or there are too few held-out ones.
@@ -548,7 +582,8 @@ class Space(Stored):
         for other in others:
             if other.modality.config() != self.modality.config():
                 raise LiminalError(
-                    f"stability: {other.card.data['name']} has other items; wanted spaces of {self.card.data['name']}"
+                    f"stability: {other.card.data['name']} has other items; wanted spaces of "
+                    f"{self.card.data['name']}"
                 )
         table = self._chosen("held", most, seed)
         items = self.items(table["id"].to_pylist())
@@ -563,7 +598,9 @@ class Space(Stored):
 
     @cached_property
     def locks(self) -> Locks:
-        """What takes out of a change whatever would move some attributes: ``space.locks(vector, ["smile"])``."""
+        """What takes out of a change whatever would move some attributes: ``space.locks(vector,
+        ["smile"])``.
+        """
         splits = ("train", "held")
         table = lambda name: tuple(
             self.catalogue.table(columns=["id", name], split=split) for split in splits

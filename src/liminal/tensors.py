@@ -33,7 +33,8 @@ def choose_device(name: str | None = None) -> torch.device:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise LiminalError(
-            f"device {name!r} cannot be used here ({str(error).splitlines()[0]}); leave --device out to choose one"
+            f"device {name!r} cannot be used here ({str(error).splitlines()[0]}); leave --device out to "
+            "choose one"
         ) from error
     return device
 
@@ -77,7 +78,9 @@ def inference(module: nn.Module) -> Iterator[None]:
 
 
 def in_chunks(f: Callable[[Tensor], Tensor], x: Tensor, size: int = CHUNK) -> Tensor:
-    """`f` over `x` in pieces of `size` rows, joined: bounded memory, and `f` sees an empty batch only if `x` is empty."""
+    """`f` over `x` in pieces of `size` rows, joined: bounded memory, and `f` sees an empty batch only if `x`
+    is empty.
+    """
     if len(x) <= size:
         return f(x)
     return torch.cat([f(x[i : i + size]) for i in range(0, len(x), size)])

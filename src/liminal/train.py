@@ -1,7 +1,8 @@
 """The one training loop: any `Trainable`, any number of processes, killed and resumed without a trace.
 
-Everything random in step s comes from (seed, s) alone and the order of the items from (seed, epoch), so a checkpoint needs no
-generator states and a resumed run repeats the uninterrupted one bit for bit (CPU, same number of threads, bounded by epochs).
+Everything random in step s comes from (seed, s) alone and the order of the items from (seed, epoch), so a
+checkpoint needs no generator states and a resumed run repeats the uninterrupted one bit for bit (CPU, same
+number of threads, bounded by epochs).
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ class Plan:
         epochs: passes over the training items; or
         minutes: of training (one of the two).
         batch: items a step, over all processes.
-        rate: peak learning rate of Muon (weights) and AdamW (the rest): warmed up over 100 steps, held for 30 % of the training, then
-            a cosine to zero.
+        rate: peak learning rate of Muon (weights) and AdamW (the rest): warmed up over 100 steps, held for 30
+            % of the training, then a cosine to zero.
         seed: of the weights, the order of the items and all noise.
     """
 
@@ -147,7 +148,9 @@ class Run:
 
     @property
     def per_epoch(self) -> int:
-        """Steps in one pass over the items (a last short batch is left out; the next pass is shuffled anew)."""
+        """Steps in one pass over the items (a last short batch is left out; the next pass is shuffled
+        anew).
+        """
         return max(1, self.count // self.batch)
 
     @property
@@ -177,7 +180,10 @@ class Run:
         return np.sort(batch)[self.accelerator.process_index :: self.accelerator.num_processes]
 
     def advance(self, x: Tensor, done: float, known: Tensor | None = None) -> dict[str, Tensor] | None:
-        """One step on a batch, each player in its turn. None where a gradient was not finite: the last good state is then wanted."""
+        """One step on a batch, each player in its turn.
+
+        None where a gradient was not finite: the last good state is then wanted.
+        """
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
         torch.manual_seed((self.plan.seed * 1_000_003 + self.state.step) * world + rank)
         warm = min(1.0, (self.state.step + 1) / WARM)
@@ -214,7 +220,10 @@ class Run:
         return self.owner[p].state[p]  # type: ignore[no-any-return]
 
     def restore(self, state: State, tensors: dict[str, Tensor]) -> None:
-        """Back to a kept state. Values are copied into tensors of the parameter's own strides, which fused AdamW relies on."""
+        """Back to a kept state.
+
+        Values are copied into tensors of the parameter's own strides, which fused AdamW relies on.
+        """
         self.state = State(**asdict(state))
         with torch.no_grad():
             for name, value in self.model.state_dict().items():
@@ -232,7 +241,9 @@ class Run:
                         )
 
     def save(self) -> None:
-        """Remember the present state, in memory and on disk: the new tensors first, then the JSON that names them."""
+        """Remember the present state, in memory and on disk: the new tensors first, then the JSON that names
+        them.
+        """
         self.good = (State(**asdict(self.state)), self.tensors())
         if not self.main:
             return
@@ -305,10 +316,12 @@ def train(
         threads: CPU threads; None: one or all, whichever is faster at the start.
         resume: go on from the checkpoint in `folder`; without one start afresh and say so.
         voice: hears progress and warnings.
-        known: (n, b) float32, standardised attributes of the items that the first b dimensions are bound to; NaN where unknown.
+        known: (n, b) float32, standardised attributes of the items that the first b dimensions are bound to;
+            NaN where unknown.
 
     Returns:
-        JSON-ready: epochs, steps, seconds, cpu_seconds, items_per_second, device, precision, threads, the last loss terms, setbacks.
+        JSON-ready: epochs, steps, seconds, cpu_seconds, items_per_second, device, precision, threads, the
+        last loss terms, setbacks.
 
     Raises:
         NumericalError: gradients kept being NaN or infinite, `PATIENCE` times at ever lower rates.
@@ -428,13 +441,15 @@ def _step_back(run: Run, voice: Voice) -> None:
     setbacks, scale, at = run.state.setbacks + 1, run.state.rate_scale / 2, run.state.step
     if setbacks > PATIENCE:
         raise NumericalError(
-            f"training met NaN or infinity {setbacks} times, last at step {at} with a learning rate of {run.plan.rate * scale * 2:.1g}: "
+            f"training met NaN or infinity {setbacks} times, last at step {at} with a learning rate of "
+            f"{run.plan.rate * scale * 2:.1g}: "
             "look for extreme values in the data, or lower --rate"
         )
     run.restore(*run.good)
     run.state.setbacks, run.state.rate_scale = setbacks, scale
     voice.warn(
-        f"NaN or infinity at step {at}: back to step {run.state.step}, learning rate halved to {run.plan.rate * scale:.1g}"
+        f"NaN or infinity at step {at}: back to step {run.state.step}, learning rate halved to "
+        f"{run.plan.rate * scale:.1g}"
     )
 
 
@@ -482,7 +497,9 @@ class Log:
 
 
 def warn_of_collapse(model: Trainable, x: Tensor, voice: Voice) -> None:
-    """Say so early when most dimensions carry nothing (posterior collapse), so that nobody waits for the end."""
+    """Say so early when most dimensions carry nothing (posterior collapse), so that nobody waits for the
+    end.
+    """
     if len(x) < 2 or not isinstance(model, Autoencoder):
         return
     with inference(model):
@@ -496,7 +513,10 @@ def warn_of_collapse(model: Trainable, x: Tensor, voice: Voice) -> None:
 
 
 def _faster_threads(run: Run, x: Tensor) -> int:
-    """One thread or all of them: a few trial steps of each, forward and backward. On a busy machine one can win by far."""
+    """One thread or all of them: a few trial steps of each, forward and backward.
+
+    On a busy machine one can win by far.
+    """
     most = torch.get_num_threads()
     if most == 1 or run.accelerator.device.type != "cpu" or run.accelerator.num_processes > 1:
         return most
@@ -521,7 +541,10 @@ def _faster_threads(run: Run, x: Tensor) -> int:
 
 @contextmanager
 def _deferred_interrupt() -> Iterator[threading.Event]:
-    """Ctrl-C (and SIGTERM) between steps instead of within one: the event is set, the loop looks at it. A second one ends at once."""
+    """Ctrl-C (and SIGTERM) between steps instead of within one: the event is set, the loop looks at it.
+
+    A second one ends at once.
+    """
     event = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield event

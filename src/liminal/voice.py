@@ -11,7 +11,9 @@ class Voice:
     """Silent. Every long call takes one and tells it what happens."""
 
     def progress(self, phase: str, done: float, text: str = "") -> None:
-        """`phase` (a few words) is done to the fraction `done` in [0, 1]; `text` holds figures of the moment."""
+        """`phase` (a few words) is done to the fraction `done` in [0, 1]; `text` holds figures of the
+        moment.
+        """
 
     def say(self, text: str) -> None:
         """A remark: what was decided or found on the way."""
@@ -24,7 +26,9 @@ class Voice:
 
 
 class Terminal(Voice):
-    """Speaks on standard error: a live bar where it is a terminal, else a plain line now and then (never faster than every 10 s)."""
+    """Speaks on standard error: a live bar where it is a terminal, else a plain line now and then (never
+    faster than every 10 s).
+    """
 
     def __init__(self) -> None:
         self.live = sys.stderr.isatty()

@@ -1,7 +1,8 @@
 """The studio inside a notebook, and what is selected in it as Python's own.
 
-The notebook's page gets a frame with the studio's page in one piece, and nothing of that page outside it. What the frame asks goes over the
-widget's own channel and is answered by the routes of the server, in this process; there is no server, no port and no token.
+The notebook's page gets a frame with the studio's page in one piece, and nothing of that page outside it.
+What the frame asks goes over the widget's own channel and is answered by the routes of the server, in this
+process; there is no server, no port and no token.
 
 Messages from the frame's side, each with the name ``view`` of the view that sends it:
 
@@ -33,10 +34,15 @@ from .studio.server import session_of
 if TYPE_CHECKING:
     from .space import Space
 
-# A frame without an origin of its own: it reaches neither the notebook nor the network, and speaks to what opened it alone.
-POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src blob: data:; worker-src blob:; base-uri 'none'"
+# A frame without an origin of its own: it reaches neither the notebook nor the network, and speaks to what
+# opened it alone.
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src blob: data:; "
+    "worker-src blob:; base-uri 'none'"
+)
 HEAD = (
-    f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"><meta name="liminal-host" content="notebook">'
+    f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"><meta name="liminal-host" '
+    'content="notebook">'
     "<style>html body { overscroll-behavior: auto }</style>"  # the notebook scrolls on over the frame
 )
 KEYS = 16  # as many key frames as the page takes
@@ -46,12 +52,13 @@ SHOWN = ("item", "z", "a", "b", "path")
 class Widget(anywidget.AnyWidget):
     """A space in a notebook.
 
-    What a person selects can be read here, and what is set here the page shows. All of it can be observed: ``widget.observe(f, "item")``.
+    What a person selects can be read here, and what is set here the page shows. All of it can be observed:
+    ``widget.observe(f, "item")``.
 
     Attributes:
         item: the id of the item that is selected; None where it is no item.
-        z: the latent (d) of what is shown, a list: the item's, a place's on the map, or where sliders have moved it to; None where nothing
-            is selected.
+        z: the latent (d) of what is shown, a list: the item's, a place's on the map, or where sliders have
+            moved it to; None where nothing is selected.
         a: the ids of group A, drawn around with a lasso.
         b: the ids of group B.
         path: the key frames of the path: ids, or latents as lists.

@@ -1,4 +1,7 @@
-"""The command line: parse, call `Space`, show. Each command imports what it needs when it runs, so that help answers at once."""
+"""The command line: parse, call `Space`, show.
+
+Each command imports what it needs when it runs, so that help answers at once.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ from . import console, facts, fitting, pictures, seeing, sharing, studio, walkin
 
 app = typer.Typer(
     help="See, walk, edit, measure and share latent spaces.",
-    epilog="First steps:  liminal spaces   |   liminal sample fashion -n 64 -o grid.png   |   liminal fit photos/ -o photos-space",
+    epilog="First steps:  liminal spaces   |   liminal sample fashion -n 64 -o grid.png   |   liminal fit "
+    "photos/ -o photos-space",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -58,5 +62,7 @@ def _common(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit code: 0 done, 2 wrong input, 130 interrupted, 1 a fault of our own."""
+    """Run the command line and return the exit code: 0 done, 2 wrong input, 130 interrupted, 1 a fault of our
+    own.
+    """
     return console.run(app, sys.argv[1:] if argv is None else argv)

@@ -1,4 +1,6 @@
-"""How the command line behaves: formulas that begin with a minus sign, one line for whatever goes wrong, tables and JSON."""
+"""How the command line behaves: formulas that begin with a minus sign, one line for whatever goes wrong,
+tables and JSON.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,8 @@ ClickException: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ =
 class Formulas(TyperCommand):
     """A command whose arguments may begin with a minus sign, such as ``-1.5*smile``.
 
-    Options are what begins with two signs, a short option alone, or one with its number (``-k5``). All else is an argument.
+    Options are what begins with two signs, a short option alone, or one with its number (``-k5``). All else
+    is an argument.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -82,7 +85,8 @@ def run(app: typer.Typer, argv: Sequence[str]) -> int:
     """Run a command line.
 
     Returns:
-        The exit code: 0 done, 2 wrong input (one line was written to standard error), 130 interrupted, 1 a fault of our own.
+        The exit code: 0 done, 2 wrong input (one line was written to standard error), 130 interrupted, 1 a
+        fault of our own.
     """
     argv = list(argv) or ["--help"]
     group: Any = typer.main.get_command(app)
@@ -127,7 +131,8 @@ def explain(error: Exception, name: str) -> tuple[str, int]:
         return "not enough memory; work on fewer or smaller items, or with a smaller --batch", 2
     kind = type(error).__name__
     return (
-        f"a fault in Liminal itself ({kind}: {error}); set LIMINAL_DEBUG=1 to see where, and please report it",
+        f"a fault in Liminal itself ({kind}: {error}); set LIMINAL_DEBUG=1 to see where, and please report "
+        "it",
         1,
     )
 
@@ -155,7 +160,9 @@ def _hushed() -> Iterator[None]:
 
 
 class Remarks(Terminal):
-    """The terminal, but what is found while reading is told only once the reading has ended well: a wrong input gets its one line alone."""
+    """The terminal, but what is found while reading is told only once the reading has ended well: a wrong
+    input gets its one line alone.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -181,7 +188,9 @@ class Remarks(Terminal):
 
 @contextmanager
 def speaking(quiet: bool) -> Iterator[Voice]:
-    """The voice of one command; in all but the first of several processes, or where quiet is asked for, a silent one."""
+    """The voice of one command; in all but the first of several processes, or where quiet is asked for, a
+    silent one.
+    """
     if quiet or os.environ.get("RANK", "0") != "0":
         yield Voice()
         return
@@ -200,7 +209,8 @@ def output(path: Path, force: bool, endings: Iterable[str], folder: bool = False
         path: where to write.
         force: replace what is there.
         endings: that are known, with the dot.
-        folder: a name without ending stands for a folder of numbered files. Only such a folder may be replaced.
+        folder: a name without ending stands for a folder of numbered files. Only such a folder may be
+            replaced.
 
     Raises:
         LiminalError: it says why.
@@ -260,7 +270,10 @@ def _plain(value: Any) -> Any:
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Rows in columns on standard output: shaped to a terminal's width, in full where it is piped. Numbers stand on the right."""
+    """Rows in columns on standard output: shaped to a terminal's width, in full where it is piped.
+
+    Numbers stand on the right.
+    """
     from rich.console import Console
     from rich.table import Table
 

@@ -65,7 +65,8 @@ def info(
         ("  tests", ", ".join(f"{name} {console.cell(v)}" for name, v in tests.items())),
         (
             "data",
-            f"{card.data['name']}: {card.data['n_train']:,} items trained on, {card.data['n_held']:,} held out",
+            f"{card.data['name']}: {card.data['n_train']:,} items trained on, {card.data['n_held']:,} held "
+            "out",
         ),
         ("licence", card.data.get("licence")),
         *_about_attributes(it),
@@ -177,8 +178,9 @@ def meaning(
 ) -> None:
     """Tell whether mixtures mean something, in words.
 
-    Does the middle between two items show the middle of what they show? How far out does that hold? Is it a property of the mapping, or
-    of the prior? Everything is read from decoded items, beside blending pixels, the nearest real item, PCA and random weights.
+    Does the middle between two items show the middle of what they show? How far out does that hold? Is it a
+    property of the mapping, or of the prior? Everything is read from decoded items, beside blending pixels,
+    the nearest real item, PCA and random weights.
 
     \b
     Examples:
@@ -217,8 +219,8 @@ def stability(
 ) -> None:
     """Tell how far spaces of the same data agree: is what one shows there again after another training?
 
-    Compared are the latents of the first space's held-out items: their geometry (CKA), neighbours, clusters, and whether a direction found
-    in one space still tells its attribute in another.
+    Compared are the latents of the first space's held-out items: their geometry (CKA), neighbours, clusters,
+    and whether a direction found in one space still tells its attribute in another.
 
     \b
     Example:
@@ -289,7 +291,10 @@ def datasets() -> None:
 def in_brief(card: Card) -> str:
     """A space in a few words."""
     data, training = card.data, card.training
-    text = f"{card.model['class']} of {card.prior['dim']} dimensions, {data['n_train']:,} items to train on and {data['n_held']:,} held out"
+    text = (
+        f"{card.model['class']} of {card.prior['dim']} dimensions, {data['n_train']:,} items to train on "
+        f"and {data['n_held']:,} held out"
+    )
     return (
         f"{text}, {training['epochs']:.4g} epochs in {duration(training['seconds'])}"
         if training.keys() >= {"epochs", "seconds"}

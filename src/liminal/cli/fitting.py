@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class ReadingOptions(TyperCommand):
     """A command with the options that each kind of data is read by, from its class, beside its own.
 
-    The classes are loaded when this command is asked for, and not for the list of all commands. What is given lies in the
-    context's ``meta``.
+    The classes are loaded when this command is asked for, and not for the list of all commands. What is given
+    lies in the context's ``meta``.
     """
 
     GIVEN = "liminal.reading"
@@ -52,7 +52,9 @@ class ReadingOptions(TyperCommand):
 
 
 def _of_kinds() -> list[Any]:
-    """The options, made by typer from a function that has them as arguments; each one's help has a part for each kind."""
+    """The options, made by typer from a function that has them as arguments; each one's help has a part for
+    each kind.
+    """
     from .. import registry
 
     found: dict[str, list[tuple[str, Option]]] = {}

@@ -52,7 +52,9 @@ PngOrFolder = Annotated[
 
 
 def glanced(name: str) -> Collection:
-    """The items and the card of the space that a name or folder stands for, without its model: it loads no torch."""
+    """The items and the card of the space that a name or folder stands for, without its model: it loads no
+    torch.
+    """
     from ..collection import collection
 
     return collection(name)

@@ -129,8 +129,8 @@ def sample(
 ) -> None:
     """Draw new items.
 
-    With --where, --cluster, --near, --support or another prior a folder also gets table.csv and latents.parquet: support, the nearest
-    real item and its distance, beside each file.
+    With --where, --cluster, --near, --support or another prior a folder also gets table.csv and
+    latents.parquet: support, the nearest real item and its distance, beside each file.
 
     \b
     Examples:

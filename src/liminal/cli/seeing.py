@@ -163,7 +163,8 @@ def clusters(
 ) -> None:
     """Find groups of items without labels.
 
-    Attributes, where there are any, name the groups; they never shape them. Draw more like one group with liminal sample --cluster N.
+    Attributes, where there are any, name the groups; they never shape them. Draw more like one group with
+    liminal sample --cluster N.
 
     \b
     Examples:

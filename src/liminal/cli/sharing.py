@@ -30,8 +30,8 @@ def share(
 ) -> None:
     """Write a space as one HTML file in which the model still works.
 
-    It opens by double click, without a network and without Liminal: map, microscope, paths, sliders, samples and formulas are computed in
-    the browser. Whoever has the file has the model.
+    It opens by double click, without a network and without Liminal: map, microscope, paths, sliders, samples
+    and formulas are computed in the browser. Whoever has the file has the model.
 
     \b
     Examples:

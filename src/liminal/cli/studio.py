@@ -45,7 +45,8 @@ def studio(
 ) -> None:
     """See, walk and edit a space in the browser.
 
-    The address is of this machine alone and holds a token: who does not know it sees nothing. Ctrl-C ends the studio.
+    The address is of this machine alone and holds a token: who does not know it sees nothing. Ctrl-C ends the
+    studio.
 
     \b
     Examples:

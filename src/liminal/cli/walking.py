@@ -118,8 +118,9 @@ def edit(
 ) -> None:
     """Move an item by a formula.
 
-    Tells what a reader of attributes, fitted to other items, sees before and after, how far the result can be trusted (support), and the
-    nearest real items. Strength 1 of an attribute is one standard deviation of a number, or off to on.
+    Tells what a reader of attributes, fitted to other items, sees before and after, how far the result can be
+    trusted (support), and the nearest real items. Strength 1 of an attribute is one standard deviation of a
+    number, or off to on.
 
     \b
     Examples:
@@ -217,7 +218,8 @@ def transfer(
         "; nearest real items " + ", ".join(f"@{n['id']}" for n in told["nearest"]) if told["nearest"] else ""
     )
     console.say(
-        f"wrote {content} ({classes['content']}) in the style of {style} ({classes['style']}) to {out}{seen}{trust}{near}",
+        f"wrote {content} ({classes['content']}) in the style of {style} ({classes['style']}) to "
+        f"{out}{seen}{trust}{near}",
         quiet,
     )
     others = [name for name in it.categories if name != told["by"]]

@@ -21,9 +21,11 @@ class Dataset:
         name: short name, used in cards and messages.
         modality: how the items look.
         items: (n, *modality.item_shape) of modality.item_dtype; may be memory-mapped and read-only.
-        sources: n strings: a file's path relative to the data folder, ``"file#row"``, or the drawing's arguments.
+        sources: n strings: a file's path relative to the data folder, ``"file#row"``, or the drawing's
+            arguments.
         attributes: n rows; columns are float64 (numbers), bool or string (categories); null = unknown.
-        held_out: bool (n,), where the data come with a split of their own: True = never train on it. None: `fit` draws one.
+        held_out: bool (n,), where the data come with a split of their own: True = never train on it. None:
+            `fit` draws one.
         provenance: JSON-ready: ``source``, ``licence``, and how the items were read or drawn.
         notes: sentences for the user about what was done on the way (16 bits scaled to 8, sizes padded, ...).
         skipped: (file, reason) of every input that could not be used.
@@ -55,7 +57,8 @@ class Dataset:
             raise LiminalError(f"dataset {self.name}: {n} items but {len(self.groups)} groups")
         if len(self.sources) != n or (self.attributes.num_columns and len(self.attributes) != n):
             raise LiminalError(
-                f"dataset {self.name}: {n} items but {len(self.sources)} sources and {len(self.attributes)} rows of attributes"
+                f"dataset {self.name}: {n} items but {len(self.sources)} sources and {len(self.attributes)} "
+                "rows of attributes"
             )
 
     def __len__(self) -> int:

@@ -57,9 +57,10 @@ def array_dataset(
 ) -> Dataset:
     """A dataset of the pictures in an array.
 
-    uint8 pictures of the wanted size are used where they are (memory-mapped, if they were); others are converted into the cache.
-    Which numbers are black and white is found from all of them (see `levels`) and kept in the modality. uint8
-    numbers are taken as they are, unless all are below 32, and so are other whole numbers whose white is 255.
+    uint8 pictures of the wanted size are used where they are (memory-mapped, if they were); others are
+    converted into the cache. Which numbers are black and white is found from all of them (see `levels`) and
+    kept in the modality. uint8 numbers are taken as they are, unless all are below 32, and so are other whole
+    numbers whose white is 255.
 
     Args:
         name: of the dataset.
@@ -116,7 +117,8 @@ def array_dataset(
 
 
 def last_axis(array: np.ndarray, name: str) -> np.ndarray:
-    """A view (n, h, w, c) of pictures (n, h, w), (n, h, w, c), (n, c, h, w), or of one picture (h, w, 3) or (h, w, 4).
+    """A view (n, h, w, c) of pictures (n, h, w), (n, h, w, c), (n, c, h, w), or of one picture (h, w, 3) or
+    (h, w, 4).
 
     Raises:
         LiminalError: another shape, no pictures, or no numbers.
@@ -132,7 +134,8 @@ def last_axis(array: np.ndarray, name: str) -> np.ndarray:
         array = array.transpose(0, 2, 3, 1)
     if array.ndim != 4 or array.shape[3] not in KINDS:
         raise LiminalError(
-            f"{name}: an array of shape {shape}; wanted pictures (n, h, w), (n, h, w, c) or (n, c, h, w) with 1, 3 or 4 channels c"
+            f"{name}: an array of shape {shape}; wanted pictures (n, h, w), (n, h, w, c) or (n, c, h, w) "
+            "with 1, 3 or 4 channels c"
         )
     if 0 in array.shape:
         raise LiminalError(f"{name}: an array of shape {shape} holds no pictures")
@@ -152,7 +155,8 @@ def check_unpacked(path: Path, size: int) -> None:
     packed = path.stat().st_size
     if size > UNPACKED and size > RATIO * packed:
         raise LiminalError(
-            f"{path}: {packed:,} bytes would unpack to {size:,}; more than {RATIO} times a file's size is not read; unpack it first"
+            f"{path}: {packed:,} bytes would unpack to {size:,}; more than {RATIO} times a file's size is "
+            "not read; unpack it first"
         )
 
 

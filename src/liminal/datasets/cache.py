@@ -1,9 +1,10 @@
-"""Stored items of a dataset in one memory-mapped file of the user's cache, written once and in the order of the inputs.
+"""Stored items of a dataset in one memory-mapped file of the user's cache, written once and in the order of
+the inputs.
 
-A cached set is a folder ``items/<what>-<state>``: ``items.npy``, ``known.arrow`` (a row an item: its source, its group and
-what is known about it) and ``set.json``. `what` is a hash of the place and the options; `state` one of the inputs' names,
-sizes and times and of the reader's version, so that a set that changed, or that would be read otherwise today, is read anew
-and its old copy removed.
+A cached set is a folder ``items/<what>-<state>``: ``items.npy``, ``known.arrow`` (a row an item: its source,
+its group and what is known about it) and ``set.json``. `what` is a hash of the place and the options; `state`
+one of the inputs' names, sizes and times and of the reader's version, so that a set that changed, or that
+would be read otherwise today, is read anew and its old copy removed.
 """
 
 from __future__ import annotations
@@ -80,7 +81,8 @@ class Stored:
         modality: how the items look.
         items: (n, *item_shape), memory-mapped, read-only.
         sources: n names.
-        known: n rows, a column for each attribute: float64, bool or string; no columns where nothing is known.
+        known: n rows, a column for each attribute: float64, bool or string; no columns where nothing is
+            known.
         groups: n names, or None where no item has one; an item without a group has its own.
         kept: (n,) int64, the rank of each item's input; never falling.
         notes: sentences with counts.
@@ -174,7 +176,9 @@ def _in_order(batches: Iterable[Batch], work: Callable[[Batch], list[Outcome]]) 
 def _write(
     folder: Path, modality: Modality, results: Iterable[list[Outcome]], total: int, progress: Progress | None
 ) -> None:
-    """items.npy by appending rows (so that a full disk is an error, not a crash of the mapping), then what is known, then set.json."""
+    """items.npy by appending rows (so that a full disk is an error, not a crash of the mapping), then what is
+    known, then set.json.
+    """
     kept: list[int] = []
     outcomes: list[Outcome] = []  # of the items, without the items
     skipped: list[tuple[str, str]] = []

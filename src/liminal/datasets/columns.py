@@ -33,11 +33,11 @@ def read_array(
 ) -> Dataset:
     """Pictures in an ``.npy`` or ``.npz`` file, see `array_dataset` for shapes and ranges.
 
-    An npz holds pictures under images, x or data and labels under labels or y, alone or for a training and a held-out part
-    (``x_train``, ``test_images``). Other arrays with one number or word for each picture become attributes;
-    so do the columns of an array (n, k) with k up to 32, named after it, ``values_0``, or by the k words of
-    an array ``values_names``, ``names`` or alike. What else an npz holds, pickled Python objects among it, is
-    left out and said.
+    An npz holds pictures under images, x or data and labels under labels or y, alone or for a training and a
+    held-out part (``x_train``, ``test_images``). Other arrays with one number or word for each picture become
+    attributes; so do the columns of an array (n, k) with k up to 32, named after it, ``values_0``, or by the
+    k words of an array ``values_names``, ``names`` or alike. What else an npz holds, pickled Python objects
+    among it, is left out and said.
 
     Raises:
         LiminalError: the file is cut, holds Python objects only, no array of pictures, or far more than
@@ -62,7 +62,9 @@ def read_array(
 
 
 def _load(path: Path) -> tuple[np.ndarray, dict[str, pa.Array], np.ndarray | None, list[str]]:
-    """The pictures (n, h, w, c) of an array file, one column for each thing known about them, the held-out ones, and notes."""
+    """The pictures (n, h, w, c) of an array file, one column for each thing known about them, the held-out
+    ones, and notes.
+    """
     with _numpy(path):
         if not zipfile.is_zipfile(path) and path.suffix.lower() == ".npy":
             with open(path, "rb") as file:
@@ -148,7 +150,8 @@ def _parts(
     if not order:
         others = "".join(f"; {name} is left out: {reason}" for name, reason in left.items())
         raise LiminalError(
-            f"{path}: no array of pictures among {', '.join(arrays) or 'none'}; name it images, x or data{others}"
+            f"{path}: no array of pictures among {', '.join(arrays) or 'none'}; name it images, x or "
+            f"data{others}"
         )
     blocks = [last_axis(parts[part].pop(pictures[part]), str(path)) for part in order]
     if len({block.shape[1:] for block in blocks}) > 1 or len({block.dtype for block in blocks}) > 1:

@@ -1,8 +1,8 @@
 """What the datasets drawn by code share: distances to shapes, smooth edges, and a cache of drawings on disk.
 
-A shape is a signed distance d(u, v): negative inside, zero on its edge. A pixel is covered by clip(1/2 - d / p, 0, 1),
-p its width, so an edge moves smoothly with every factor. Only + - * / and square roots touch pixels: these are rounded
-alike on every machine and in every batch, so equal factors give equal bytes.
+A shape is a signed distance d(u, v): negative inside, zero on its edge. A pixel is covered by clip(1/2 - d /
+p, 0, 1), p its width, so an edge moves smoothly with every factor. Only + - * / and square roots touch
+pixels: these are rounded alike on every machine and in every batch, so equal factors give equal bytes.
 """
 
 from __future__ import annotations
@@ -23,12 +23,16 @@ TINY = np.float32(1e-6)  # keeps gradients off zero at the middle of a shape
 
 
 def coverage(d: np.ndarray, width: float) -> np.ndarray:
-    """How much of each pixel lies inside: distances d (any shape) -> [0, 1], over an edge of `width` (in the units of d)."""
+    """How much of each pixel lies inside: distances d (any shape) -> [0, 1], over an edge of `width` (in the
+    units of d).
+    """
     return np.clip(np.float32(0.5) - d * np.float32(1 / width), np.float32(0), np.float32(1))
 
 
 def ellipse(u: Any, v: Any, cx: Any, cy: Any, rx: Any, ry: Any) -> np.ndarray:
-    """Distance to an axis-aligned ellipse, to first order: (k - 1) / |grad k|, k^2 = ((u - cx) / rx)^2 + ((v - cy) / ry)^2."""
+    """Distance to an axis-aligned ellipse, to first order: (k - 1) / |grad k|, k^2 = ((u - cx) / rx)^2 + ((v
+    - cy) / ry)^2.
+    """
     p, q = (u - cx) / rx, (v - cy) / ry
     pu, qv = p / rx, q / ry
     k = np.sqrt(p * p + q * q)
@@ -36,7 +40,9 @@ def ellipse(u: Any, v: Any, cx: Any, cy: Any, rx: Any, ry: Any) -> np.ndarray:
 
 
 def egg(u: Any, v: Any, cy: float, w: Any, h: float, taper: float) -> np.ndarray:
-    """Distance to an ellipse about (0, cy) whose half width w shrinks by the factor 1 - taper (v - cy) / h downwards."""
+    """Distance to an ellipse about (0, cy) whose half width w shrinks by the factor 1 - taper (v - cy) / h
+    downwards.
+    """
     t = (v - np.float32(cy)) / np.float32(h)
     s = np.float32(1) - np.float32(taper) * t
     p = u / (w * s)

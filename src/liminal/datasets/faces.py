@@ -1,4 +1,6 @@
-"""Cartoon portraits drawn by code from exact, independent factors: a first dataset, and ground truth for edits and measures."""
+"""Cartoon portraits drawn by code from exact, independent factors: a first dataset, and ground truth for
+edits and measures.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ BATCH = 16  # portraits drawn at once: small enough for the processor's cache
 
 @dataclass(frozen=True)
 class Factor:
-    """One factor of a portrait: a number in [low, high], or one of `values` with their shares (bool or string).
+    """One factor of a portrait: a number in [low, high], or one of `values` with their shares (bool or
+    string).
 
     Attributes:
         default: what `draw` takes where the factor is not given.
@@ -43,7 +46,9 @@ class Factor:
         return np.array(self.values)[np.searchsorted(np.cumsum(self._shares())[:-1], quantile, side="right")]
 
     def score(self, column: np.ndarray) -> np.ndarray:
-        """What correlation is measured on: a number itself; of a category, 0 for its first value and 1 for every other."""
+        """What correlation is measured on: a number itself; of a category, 0 for its first value and 1 for
+        every other.
+        """
         return (column != self.values[0]).astype(np.float64) if self.values else column
 
     def _shares(self) -> tuple[float, ...]:
@@ -84,7 +89,8 @@ def _check(factors: Any) -> dict[str, np.ndarray]:
     lengths = {k: len(v) for k, v in given.items()}
     if len(set(lengths.values())) > 1 or any(v.ndim != 1 for v in given.values()):
         raise LiminalError(
-            f"faces.draw: wanted one value a face for every factor, got columns of shapes {[v.shape for v in given.values()]}"
+            "faces.draw: wanted one value a face for every factor, got columns of shapes "
+            f"{[v.shape for v in given.values()]}"
         )
     n = next(iter(lengths.values()), 1)
     columns = {}
@@ -96,14 +102,16 @@ def _check(factors: Any) -> dict[str, np.ndarray]:
         else:
             if column.dtype.kind not in "fiu":
                 raise LiminalError(
-                    f"faces.draw: {name} holds {column.dtype.type.__name__}: wanted numbers from {factor.low:g} to {factor.high:g}"
+                    f"faces.draw: {name} holds {column.dtype.type.__name__}: wanted numbers from "
+                    f"{factor.low:g} to {factor.high:g}"
                 )
             column = column.astype(np.float64)
             wrong = ~((column >= factor.low) & (column <= factor.high))
             wanted = f"a number from {factor.low:g} to {factor.high:g}"
         if wrong.any():
             raise LiminalError(
-                f"faces.draw: {name} of face {int(wrong.argmax())} is {column[wrong.argmax()]}: wanted {wanted}"
+                f"faces.draw: {name} of face {int(wrong.argmax())} is {column[wrong.argmax()]}: wanted "
+                f"{wanted}"
             )
         columns[name] = column
     return columns
@@ -160,9 +168,10 @@ def _parse(correlate: str) -> tuple[str, str, float]:
 def sample_factors(n: int, seed: int = 0, correlate: str | None = None) -> pa.Table:
     """Factors of n faces, drawn independently, but for one pair if asked.
 
-    With ``correlate="a:b=r"`` each face takes a and b at the same quantile (opposite ones for r < 0) with probability |r| / r_max and
-    independently otherwise, r_max being the correlation that shared quantiles give. So each factor keeps its own distribution and the
-    pair's correlation is r exactly, in expectation. A category counts as 0 for its first value and 1 for every other.
+    With ``correlate="a:b=r"`` each face takes a and b at the same quantile (opposite ones for r < 0) with
+    probability |r| / r_max and independently otherwise, r_max being the correlation that shared quantiles
+    give. So each factor keeps its own distribution and the pair's correlation is r exactly, in expectation. A
+    category counts as 0 for its first value and 1 for every other.
 
     Args:
         n: number of faces, 1 or more.
@@ -188,7 +197,8 @@ def sample_factors(n: int, seed: int = 0, correlate: str | None = None) -> pa.Ta
         )[0, 1]
         if abs(rho) > abs(largest) + 1e-6:
             raise LiminalError(
-                f"faces: {a} and {b} can have a correlation of {largest:.3f} at most in this direction, not {rho:g}"
+                f"faces: {a} and {b} can have a correlation of {largest:.3f} at most in this direction, not "
+                f"{rho:g}"
             )
         shared = random.random(n) < abs(rho / largest)
         quantiles[b] = np.where(shared, turned(quantiles[a]), quantiles[b])
@@ -202,7 +212,8 @@ def faces(
     correlate: str | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Cartoon portraits with their true factors as attributes; drawn once (8,000 in seconds), then kept in the cache.
+    """Cartoon portraits with their true factors as attributes; drawn once (8,000 in seconds), then kept in
+    the cache.
 
     Args:
         n: number of portraits.

@@ -1,4 +1,6 @@
-"""Files of any modality, one item or many in each, alone or in a folder whose sub-folders tell classes or the split."""
+"""Files of any modality, one item or many in each, alone or in a folder whose sub-folders tell classes or the
+split.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ BATCH = 16  # files that one thread reads at a time
 
 
 class Found(NamedTuple):
-    """A file of the set: its path below the folder with forward slashes, its size in bytes and its time in ns."""
+    """A file of the set: its path below the folder with forward slashes, its size in bytes and its time in
+    ns.
+    """
 
     name: str
     size: int
@@ -39,14 +43,15 @@ def read_folder(
     progress: Progress | None = None,
     **options: Any,
 ) -> Dataset:
-    """Every file below `path` that the modality reads, in the order of their names; hidden files and folders are left out.
+    """Every file below `path` that the modality reads, in the order of their names; hidden files and folders
+    are left out.
 
-    An item is named like its file, or ``file#entry`` where the file holds many. What a file tells about its items becomes
-    attributes; an entry that cannot be used loses no other.
+    An item is named like its file, or ``file#entry`` where the file holds many. What a file tells about its
+    items becomes attributes; an entry that cannot be used loses no other.
 
-    Folders ``train`` and ``test`` (or ``val``, ``valid``, ``validation``) become `held_out`. Where most files lie in one of at
-    least two (next-level) folders, their names become the attribute ``label``; see `sort_by_folder`. Files are read once, by
-    several threads, into the cache.
+    Folders ``train`` and ``test`` (or ``val``, ``valid``, ``validation``) become `held_out`. Where most files
+    lie in one of at least two (next-level) folders, their names become the attribute ``label``; see
+    `sort_by_folder`. Files are read once, by several threads, into the cache.
 
     Args:
         path: the folder.
@@ -184,7 +189,9 @@ def _file(source: str) -> str:
 
 
 def find(path: Path, endings: frozenset[str]) -> tuple[list[Found], list[tuple[str, str]]]:
-    """The files below a folder with one of these endings, sorted by name, and the (name, reason) of what could not be looked at."""
+    """The files below a folder with one of these endings, sorted by name, and the (name, reason) of what
+    could not be looked at.
+    """
     unusable: list[tuple[str, str]] = []
     found = sorted(_walk(path, "", frozenset(), endings, unusable))
     return found, unusable
@@ -278,7 +285,8 @@ def sort_by_folder(names: Sequence[str]) -> tuple[np.ndarray | None, list[str | 
         return held_out, None, notes
     if 2 * stray > len(labels):
         notes.append(
-            f"the names of {kinds} folders are not taken as labels: {stray:,} of {len(labels):,} items lie beside them"
+            f"the names of {kinds} folders are not taken as labels: {stray:,} of {len(labels):,} items lie "
+            "beside them"
         )
         return held_out, None, notes
     notes.append(f"the names of {kinds} folders are the attribute label")

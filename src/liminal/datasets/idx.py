@@ -1,4 +1,6 @@
-"""The idx format of MNIST: a magic number, the lengths of the dimensions, the numbers, big-endian; plain or gzipped."""
+"""The idx format of MNIST: a magic number, the lengths of the dimensions, the numbers, big-endian; plain or
+gzipped.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,8 @@ def _parse(file: BinaryIO, path: Path, packed: bool) -> np.ndarray:
     head = file.read(4)
     if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in DTYPES or not 0 < head[3] <= 32:
         raise LiminalError(
-            f"{path}: not an idx file; wanted it to begin with 00 00, a type (08 to 0e) and a number of dimensions, got {head.hex(' ')}"
+            f"{path}: not an idx file; wanted it to begin with 00 00, a type (08 to 0e) and a number of "
+            f"dimensions, got {head.hex(' ')}"
         )
     dtype = np.dtype(DTYPES[head[2]])
     lengths = file.read(4 * head[3])
@@ -68,7 +71,8 @@ def _parse(file: BinaryIO, path: Path, packed: bool) -> np.ndarray:
     if len(data) != wanted:
         got = f"{len(data):,}" if len(data) < wanted else "more"
         raise LiminalError(
-            f"{path}: the idx file should hold {wanted:,} bytes of {' x '.join(map(str, shape))} numbers, got {got}; fetch it again"
+            f"{path}: the idx file should hold {wanted:,} bytes of {' x '.join(map(str, shape))} numbers, "
+            f"got {got}; fetch it again"
         )
     return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
 
@@ -85,8 +89,9 @@ def read_idx_dataset(
     """Pictures in idx files.
 
     Args:
-        path: a folder with ``train-images...`` and ``t10k-images...`` (which is held out) and their ``-labels...``, as MNIST is published,
-            or one file of pictures, whose labels are taken from the file of that name with ``labels`` for ``images``, if there is one.
+        path: a folder with ``train-images...`` and ``t10k-images...`` (which is held out) and their
+            ``-labels...``, as MNIST is published, or one file of pictures, whose labels are taken from the
+            file of that name with ``labels`` for ``images``, if there is one.
         attributes: a CSV or Parquet file, see `join_attributes`.
         progress: called with (done, total).
         names: of the classes; None writes their numbers.
@@ -103,7 +108,8 @@ def read_idx_dataset(
     parts = idx_files(path) if path.is_dir() else [path]
     if not parts:
         raise LiminalError(
-            f"folder {path} holds no idx files; wanted train-images-idx3-ubyte or t10k-images-idx3-ubyte, plain or .gz"
+            f"folder {path} holds no idx files; wanted train-images-idx3-ubyte or t10k-images-idx3-ubyte, "
+            "plain or .gz"
         )
     arrays = [read_idx(part) for part in parts]
     for part, array in zip(parts, arrays, strict=True):
@@ -142,7 +148,9 @@ def read_idx_dataset(
 
 
 def idx_files(folder: Path) -> list[Path]:
-    """The files of pictures in a folder laid out like MNIST, training ones first; of a plain and a gzipped file the plain one."""
+    """The files of pictures in a folder laid out like MNIST, training ones first; of a plain and a gzipped
+    file the plain one.
+    """
     chosen = []
     for part in ("train", "t10k"):
         files = sorted(f for f in folder.glob(f"{part}-images*") if is_idx(f))
@@ -175,7 +183,8 @@ def _labels(images: Path, n: int, names: Sequence[str] | None) -> list[str | Non
     values = read_idx(file)
     if values.shape != (n,) or values.dtype.kind not in "iu":
         raise LiminalError(
-            f"{file}: wanted {n:,} whole numbers, one for each picture of {images.name}, got {values.dtype} {values.shape}"
+            f"{file}: wanted {n:,} whole numbers, one for each picture of {images.name}, got {values.dtype} "
+            f"{values.shape}"
         )
     if names is None:
         return [str(v) for v in values.tolist()]

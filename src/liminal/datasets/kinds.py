@@ -1,4 +1,6 @@
-"""Which kind of data lies at a path, by the endings of its files and, where they leave it open, by a look inside."""
+"""Which kind of data lies at a path, by the endings of its files and, where they leave it open, by a look
+inside.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +33,11 @@ class Look(NamedTuple):
 
 
 def look(path: Path, kinds: Kinds, apart: Path | None = None, wanted: str | None = None) -> Look:
-    """What lies at a path, the kind with the most files first, of as many the one that comes first in `kinds`.
+    """What lies at a path, the kind with the most files first, of as many the one that comes first in
+    `kinds`.
 
-    A file whose ending several kinds read counts as the wanted one's, else as that one's that reads the fewest endings.
+    A file whose ending several kinds read counts as the wanted one's, else as that one's that reads the
+    fewest endings.
 
     Args:
         path: an existing file or folder.
@@ -95,7 +99,8 @@ def choose(
         wanted: a kind's name; None takes what there is most of.
 
     Raises:
-        LiminalError: nothing there can be read, or nothing of the kind that is wanted, or there is no such kind.
+        LiminalError: nothing there can be read, or nothing of the kind that is wanted, or there is no such
+        kind.
     """
     if wanted is not None and wanted not in kinds:
         raise unknown("modality", wanted, kinds)
@@ -118,7 +123,8 @@ def choose(
             tables = all(Path(file).suffix.lower() in TABLES for file in names)
             how = "give it with --attributes, or read " if tables and len(names) == 1 else "read "
             said.append(
-                f"{_count(other, names)} {isare} not read; {how}{'it' if len(names) == 1 else 'them'} with --modality {other}"
+                f"{_count(other, names)} {isare} not read; {how}{'it' if len(names) == 1 else 'them'} with "
+                f"--modality {other}"
             )
     return kind, said
 

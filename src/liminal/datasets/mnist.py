@@ -67,7 +67,8 @@ FASHION = Published(
     },
     CLOTHES,
     {
-        "source": "Fashion-MNIST (Xiao, Rasul, Vollgraf 2017), https://github.com/zalandoresearch/fashion-mnist",
+        "source": "Fashion-MNIST (Xiao, Rasul, Vollgraf 2017), "
+        "https://github.com/zalandoresearch/fashion-mnist",
         "licence": "MIT",
     },
 )
@@ -90,14 +91,16 @@ MNIST = Published(
 
 
 def fashion_mnist(progress: Progress | None = None, **options: Any) -> Dataset:
-    """Fashion-MNIST (Xiao, Rasul, Vollgraf 2017; MIT): clothes, the attribute ``label`` holding the class's name.
+    """Fashion-MNIST (Xiao, Rasul, Vollgraf 2017; MIT): clothes, the attribute ``label`` holding the class's
+    name.
 
     Args:
         progress: called with (done, total).
         options: of ``Image.infer``, for example ``size=32``.
 
     Returns:
-        70,000 pictures, the last 10,000 held out, from ``LIMINAL_DATA``, else the cache, else downloaded (30 MB).
+        70,000 pictures, the last 10,000 held out, from ``LIMINAL_DATA``, else the cache, else downloaded (30
+        MB).
 
     Raises:
         LiminalError: the set is nowhere and cannot be downloaded.

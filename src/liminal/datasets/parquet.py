@@ -88,7 +88,8 @@ def read_parquet(
     )
     if left := [name for name in names if name not in known.column_names]:
         notes.append(
-            f"left out of {place.name}: {', '.join(left)} (empty, or no single number or word for each picture)"
+            f"left out of {place.name}: {', '.join(left)} (empty, or no single number or word for each "
+            "picture)"
         )
     dataset = Dataset(
         place.absolute().stem,
@@ -146,14 +147,16 @@ def _picture_column(shards: Sequence[Path], wanted: str | None) -> tuple[str, li
         kinds = {f.name: f.type for f in _parquet(shard).schema_arrow}
         if column not in kinds or not _holds_pictures(kinds[column]):
             raise LiminalError(
-                f"{shard}: its pictures are not in the column {column!r} as in {shards[0].name}; wanted the same columns"
+                f"{shard}: its pictures are not in the column {column!r} as in {shards[0].name}; wanted the "
+                "same columns"
             )
     others = [name for name in able if name != column]
     if not others or wanted:
         return column, []
     also = f"{', '.join(others)} hold{'s' if len(others) == 1 else ''} pictures, too"
     return column, [
-        f"the pictures are those of the column {column}; {also}: name the one that is meant image to choose it"
+        f"the pictures are those of the column {column}; {also}: name the one that is meant image to choose "
+        "it"
     ]
 
 
@@ -184,7 +187,8 @@ def _others(shards: Sequence[Path], column: str) -> tuple[pa.Table, list[str]]:
     except pa.ArrowException as error:
         reason = str(error).splitlines()[0]
         raise LiminalError(
-            f"{shards[0].parent}: its Parquet files differ in the type of a column ({reason}); wanted the same"
+            f"{shards[0].parent}: its Parquet files differ in the type of a column ({reason}); wanted the "
+            "same"
         ) from error
 
 

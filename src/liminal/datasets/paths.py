@@ -34,7 +34,9 @@ def located(name: str | Path) -> tuple[Path, int | None] | None:
 
 
 def is_set(file: Path, modality: Modality) -> bool:
-    """Whether a file is read as a set of items without the modality's own reader: npy, npz, idx, or Parquet with pictures."""
+    """Whether a file is read as a set of items without the modality's own reader: npy, npz, idx, or Parquet
+    with pictures.
+    """
     ending = file.suffix.lower()
     known = ending in ARRAYS or ending in PARQUET or is_idx(file)
     return modality.arrays and ending not in modality.reads and known
@@ -67,8 +69,9 @@ def read(
 ) -> Dataset:
     """The data at a path.
 
-    A folder may hold files of the modality (see `read_folder`) or, for a kind that takes arrays, idx files as MNIST is
-    published, or Parquet files of pictures; a file may be one of the modality, or an npy, npz, idx or such a Parquet file.
+    A folder may hold files of the modality (see `read_folder`) or, for a kind that takes arrays, idx files as
+    MNIST is published, or Parquet files of pictures; a file may be one of the modality, or an npy, npz, idx
+    or such a Parquet file.
 
     Args:
         path: what to read; ``FILE#n`` is one item of a file that holds many.

@@ -1,8 +1,10 @@
-"""The drawing of the `faces` dataset: a flat-colour portrait from exact factors, as signed distances, a batch at a time.
+"""The drawing of the `faces` dataset: a flat-colour portrait from exact factors, as signed distances, a batch
+at a time.
 
-Coordinates run from -1 to 1 in both directions, x to the right, y down. The body stays upright; everything on the head is
-drawn in (u, v), the same plane turned by `tilt` about the top of the neck. The light comes from the upper left.
-Every factor can be seen in every portrait: sunglasses let the eyes through, each style shows under the hat.
+Coordinates run from -1 to 1 in both directions, x to the right, y down. The body stays upright; everything on
+the head is drawn in (u, v), the same plane turned by `tilt` about the top of the neck. The light comes from
+the upper left. Every factor can be seen in every portrait: sunglasses let the eyes through, each style shows
+under the hat.
 """
 
 from __future__ import annotations
@@ -84,7 +86,9 @@ class _Patch:
         soft: float = 0.0,
         within: np.ndarray | None = None,
     ) -> None:
-        """Lay a colour where d < 0; `soft` widens that edge beyond a pixel's, the edge of `within` stays sharp."""
+        """Lay a colour where d < 0; `soft` widens that edge beyond a pixel's, the edge of `within` stays
+        sharp.
+        """
         cover = coverage(d, self.pixel + soft)
         if within is not None:
             cover *= coverage(within, self.pixel)
@@ -128,7 +132,10 @@ class _Canvas:
 
 
 class _Portrait:
-    """The parts of a portrait, from back to front. All portraits of one batch share hair style, glasses and hat."""
+    """The parts of a portrait, from back to front.
+
+    All portraits of one batch share hair style, glasses and hat.
+    """
 
     def __init__(self, factors: dict[str, np.ndarray], size: int) -> None:
         self.canvas = _Canvas(factors["tilt"], size)
@@ -320,7 +327,9 @@ class _Portrait:
         getattr(self, f"_{self.style}")(k, u, v, w)
 
     def _crown(self, k: _Patch, d: np.ndarray) -> None:
-        """Hair of this outline, with its shadow on the right and its light on the upper left; only what a hat leaves free."""
+        """Hair of this outline, with its shadow on the right and its light on the upper left; only what a hat
+        leaves free.
+        """
         if self.hat:
             d = np.maximum(d, np.float32(-0.36) - k.v)
         k.fill(d, self.hair)
@@ -350,8 +359,8 @@ class _Portrait:
 
     def _curly(self, k: _Patch, u: Any, v: Any, w: Any) -> None:
         curls = (
-            (-1.08, -0.26, 0.17), (-0.85, -0.45, 0.19), (-0.42, -0.58, 0.20), (0.05, -0.63, 0.20), (0.50, -0.57, 0.20), (0.88, -0.44, 0.19),
-            (1.08, -0.26, 0.17), (-0.62, -0.30, 0.13), (-0.25, -0.34, 0.14), (0.18, -0.35, 0.14), (0.58, -0.31, 0.13),
+            (-1.08, -0.26, 0.17), (-0.85, -0.45, 0.19), (-0.42, -0.58, 0.20), (0.05, -0.63, 0.20), (0.50, -0.57, 0.20), (0.88, -0.44, 0.19),  # noqa: E501
+            (1.08, -0.26, 0.17), (-0.62, -0.30, 0.13), (-0.25, -0.34, 0.14), (0.18, -0.35, 0.14), (0.58, -0.31, 0.13),  # noqa: E501
         )  # fmt: skip
         self._crown(k, discs(u, v, curls, w))
         k.fill(

@@ -1,4 +1,6 @@
-"""Which items are held out: as a column of the data says, as their folders or files say, or drawn, groups undivided."""
+"""Which items are held out: as a column of the data says, as their folders or files say, or drawn, groups
+undivided.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,11 @@ LEAST = 20  # held-out items that support and the report need; a small set gives
 
 
 def own_split(dataset: Dataset) -> Dataset:
-    """The dataset with a column named ``split`` (train; test, val, validation, held, ...) as `held_out`, and no attribute.
+    """The dataset with a column named ``split`` (train; test, val, validation, held, ...) as `held_out`, and
+    no attribute.
 
-    An item without a word in it is trained on. Where no item is held out, `held_out` is None, as if there were no column.
-    A column of that name with other words stays an attribute.
+    An item without a word in it is trained on. Where no item is held out, `held_out` is None, as if there
+    were no column. A column of that name with other words stays an attribute.
 
     Raises:
         LiminalError: only some of its words tell a split.
@@ -50,12 +53,12 @@ def split(
         count: of the items.
         held_out: bool (count,), the data's own split, or None.
         seed: of the draw.
-        groups: (count,) names; the items of one group are drawn together. Then a tenth is the most, unless the smallest
-            group is larger.
+        groups: (count,) names; the items of one group are drawn together. Then a tenth is the most, unless
+            the smallest group is larger.
 
     Raises:
-        LiminalError: fewer than two items, all in one group, or a split of the data's own that leaves nothing to train on,
-            leaves nothing to test on, or parts a group.
+        LiminalError: fewer than two items, all in one group, or a split of the data's own that leaves nothing
+            to train on, leaves nothing to test on, or parts a group.
     """
     if count < 2:
         raise LiminalError(f"fit: {count} item; wanted 2 or more (a few hundred for anything useful)")
@@ -67,7 +70,8 @@ def split(
             parted = sorted(set(names[held_out]) & set(names[~held_out]))
             if parted:
                 raise LiminalError(
-                    f"fit: the data's own split parts the group {parted[0]!r}, some of whose items are held out and some not; "
+                    f"fit: the data's own split parts the group {parted[0]!r}, some of whose items are held "
+                    "out and some not; "
                     "wanted each group on one side"
                 )
         return held_out
@@ -80,11 +84,14 @@ def split(
 
 
 def _by_group(groups: Sequence[str], most: int, seed: int) -> np.ndarray:
-    """bool (n,): whole groups in a random order as long as they fit in `most` items; at least the smallest one."""
+    """bool (n,): whole groups in a random order as long as they fit in `most` items; at least the smallest
+    one.
+    """
     names, place, sizes = np.unique(np.asarray(groups, dtype=str), return_inverse=True, return_counts=True)
     if len(names) < 2:
         raise LiminalError(
-            f"fit: all items are of one group, {str(names[0])!r}, so none could be held out; wanted 2 groups or more"
+            f"fit: all items are of one group, {str(names[0])!r}, so none could be held out; wanted 2 "
+            "groups or more"
         )
     chosen = np.zeros(len(names), bool)
     left = most

@@ -1,8 +1,9 @@
 """White shapes on black over a full grid of factors: shape, scale, orientation, x and y, each known exactly.
 
-The grid is that of dSprites (Matthey, Higgins, Hassabis, Lerchner: dSprites, Disentanglement testing Sprites dataset, 2017),
-3 x 6 x 40 x 32 x 32 = 737,280 pictures. These are drawn anew by the code below, not copied: edges are smooth, the three
-shapes have equal areas, and the 40 orientations are k 2 pi / 40 (none comes twice).
+The grid is that of dSprites (Matthey, Higgins, Hassabis, Lerchner: dSprites, Disentanglement testing Sprites
+dataset, 2017), 3 x 6 x 40 x 32 x 32 = 737,280 pictures. These are drawn anew by the code below, not copied:
+edges are smooth, the three shapes have equal areas, and the 40 orientations are k 2 pi / 40 (none comes
+twice).
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def index_to_factors(index: np.ndarray | Sequence[int]) -> np.ndarray:
     index = np.asarray(index, np.int64)
     if index.size and not (index.min() >= 0 and index.max() < COUNT):
         raise LiminalError(
-            f"sprites: grid point {index.max() if index.max() >= COUNT else index.min()}: wanted 0 to {COUNT - 1}"
+            f"sprites: grid point {index.max() if index.max() >= COUNT else index.min()}: wanted 0 to "
+            f"{COUNT - 1}"
         )
     return np.stack(np.unravel_index(index, SIZES), axis=-1)
 
@@ -62,24 +64,29 @@ def factors_to_index(places: np.ndarray) -> np.ndarray:
 
 
 def grid_values(index: np.ndarray | Sequence[int]) -> pa.Table:
-    """Numbers of grid points (n,) -> their factors: shape (string), scale in [0.5, 1], orientation in radians, x and y in [0, 1]."""
+    """Numbers of grid points (n,) -> their factors: shape (string), scale in [0.5, 1], orientation in
+    radians, x and y in [0, 1].
+    """
     places = index_to_factors(index)
     return pa.table({name: pa.array(values[places[:, i]]) for i, (name, values) in enumerate(GRID.items())})
 
 
 def draw(factors: dict[str, Any] | pa.Table, size: int = 64) -> np.ndarray:
-    """The pictures of these factors; on the grid or between its points. Equal factors give equal bytes, whatever else is in the batch.
+    """The pictures of these factors; on the grid or between its points.
+
+    Equal factors give equal bytes, whatever else is in the batch.
 
     Args:
-        factors: columns shape, scale, orientation, x and y, n values each, as `grid_values` gives them. The orientation turns
-            clockwise; x grows to the right, y downwards.
+        factors: columns shape, scale, orientation, x and y, n values each, as `grid_values` gives them. The
+            orientation turns clockwise; x grows to the right, y downwards.
         size: height and width in pixels, 8 to 512.
 
     Returns:
         uint8 (n, size, size), 0 for black.
 
     Raises:
-        LiminalError: a missing or unknown factor, unequal lengths, a value out of range, or a size out of range.
+        LiminalError: a missing or unknown factor, unequal lengths, a value out of range, or a size out of
+        range.
     """
     if not 8 <= size <= 512:
         raise LiminalError(f"sprites: size is {size}: wanted 8 to 512 pixels")
@@ -111,7 +118,8 @@ def _columns(factors: Any) -> dict[str, np.ndarray]:
     }
     if len({v.shape for v in columns.values()}) > 1 or columns["shape"].ndim != 1:
         raise LiminalError(
-            f"sprites.draw: wanted one value a picture for every factor, got shapes {[v.shape for v in columns.values()]}"
+            "sprites.draw: wanted one value a picture for every factor, got shapes "
+            f"{[v.shape for v in columns.values()]}"
         )
     if len(columns["shape"]):
         wrong = set(columns["shape"].tolist()) - set(SHAPES)
@@ -146,7 +154,8 @@ def _draw(shape: str, factors: dict[str, np.ndarray], size: int) -> np.ndarray:
     elif shape == "ellipse":  # twice as long as wide, of the square's area: pi * long * long / 2 = 4 half^2
         long = half * np.float32(np.sqrt(8 / np.pi))
         d = ellipse(u, v, 0, 0, long, long * np.float32(0.5))
-    else:  # a square on its corner with half a disc on each upper side; b = half its side, (4 + pi) b^2 = 4 half^2
+    # a square on its corner with half a disc on each upper side; b = half its side, (4 + pi) b^2 = 4 half^2
+    else:
         b = half * np.float32(np.sqrt(4 / (4 + np.pi)))
         v = v - np.float32(0.25) * b  # the middle of its height on the centre
         diagonal = np.float32(np.sqrt(0.5))
@@ -180,7 +189,8 @@ def _selection(subset: dict[str, Any]) -> list[np.ndarray]:
                 places.dtype.kind not in "iu" or places.min() < 0 or places.max() >= len(values)
             ):
                 raise LiminalError(
-                    f"sprites: {name}={wanted!r}: wanted whole numbers, places on the grid from 0 to {len(values) - 1}"
+                    f"sprites: {name}={wanted!r}: wanted whole numbers, places on the grid from 0 to "
+                    f"{len(values) - 1}"
                 )
         if not places.size or len(np.unique(places)) < len(places):
             raise LiminalError(f"sprites: {name}={wanted!r}: wanted one or more different values")
@@ -191,28 +201,33 @@ def _selection(subset: dict[str, Any]) -> list[np.ndarray]:
 def sprites(
     n: int | None = None, seed: int = 0, size: int = 64, progress: Progress | None = None, **subset: Any
 ) -> Dataset:
-    """Pictures of the factor grid with their true factors; drawn once, then kept in the cache as a memory-mapped file.
+    """Pictures of the factor grid with their true factors; drawn once, then kept in the cache as a
+    memory-mapped file.
 
     Args:
-        n: that many grid points at random, none twice, in the order drawn; None: all of them, in the order of the grid.
+        n: that many grid points at random, none twice, in the order drawn; None: all of them, in the order of
+            the grid.
         seed: of the choice of points.
         size: height and width in pixels.
         progress: called with (pictures done, n) while they are drawn.
-        **subset: the grid's extent, a factor at a time: ``shape="heart"`` or several names; for scale, orientation, x and y
-            places on their axes of 6, 40, 32 and 32 (whole numbers from 0), for example ``orientation=range(10), scale=5``.
+        **subset: the grid's extent, a factor at a time: ``shape="heart"`` or several names; for scale,
+            orientation, x and y places on their axes of 6, 40, 32 and 32 (whole numbers from 0), for example
+            ``orientation=range(10), scale=5``.
 
     Returns:
         A Dataset of grey pictures (size, size, 1); `attributes` holds shape, scale, orientation, x and y.
 
     Raises:
-        LiminalError: an unknown factor or value, n beyond the size of the grid, or a cache that cannot be written.
+        LiminalError: an unknown factor or value, n beyond the size of the grid, or a cache that cannot be
+        written.
     """
     chosen = _selection(subset)
     sizes = tuple(len(places) for places in chosen)
     total = int(np.prod(sizes))
     if n is not None and not 1 <= n <= total:
         raise LiminalError(
-            f"sprites: n is {n}: wanted 1 to {total}, the points of this grid (small_sprites draws any number between them)"
+            f"sprites: n is {n}: wanted 1 to {total}, the points of this grid (small_sprites draws any "
+            "number between them)"
         )
     flat = np.arange(total) if n is None else np.random.default_rng(seed).choice(total, n, replace=False)
     places = np.stack(
@@ -228,7 +243,8 @@ def sprites(
 
 
 def small_sprites(n: int, size: int = 28, seed: int = 0, progress: Progress | None = None) -> Dataset:
-    """Any number of sprites with factors anywhere between the grid's ends: a large dataset at constant memory.
+    """Any number of sprites with factors anywhere between the grid's ends: a large dataset at constant
+    memory.
 
     Args:
         n: number of pictures.

@@ -16,12 +16,14 @@ ENDINGS = (".parquet", ".npy")
 
 
 def write(path: str | Path, z: np.ndarray, columns: pa.Table | None = None) -> None:
-    """Write latents (n, d) to `path`: ``.npy`` holds the array alone, ``.parquet`` an ``id``, ``z`` and the given columns.
+    """Write latents (n, d) to `path`: ``.npy`` holds the array alone, ``.parquet`` an ``id``, ``z`` and the
+    given columns.
 
     Args:
         path: ends in .parquet or .npy.
         z: (n, d), float32.
-        columns: n rows that go beside z (source, attributes); an ``id`` of 0..n-1 is added where there is none.
+        columns: n rows that go beside z (source, attributes); an ``id`` of 0..n-1 is added where there is
+            none.
 
     Raises:
         LiminalError: another ending, or the file cannot be written.
@@ -43,7 +45,8 @@ def write(path: str | Path, z: np.ndarray, columns: pa.Table | None = None) -> N
 
 
 def read(path: str | Path) -> np.ndarray:
-    """Latents (n, d) as float32 from a file that `write` made, or any npy of that shape, or any Parquet with a list column ``z``.
+    """Latents (n, d) as float32 from a file that `write` made, or any npy of that shape, or any Parquet with
+    a list column ``z``.
 
     Raises:
         LiminalError: the file is missing, damaged, of another kind, or holds no latents.

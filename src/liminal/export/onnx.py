@@ -31,12 +31,14 @@ class _Decode(nn.Module):
 
 
 def decoder(generator: Generator, path: str | Path, tolerance: float = 1e-4) -> float:
-    """Write the decoder z (n, d) -> x (n, *shape) to an ONNX file with a dynamic batch of 1 or more (input ``z``, output ``x``).
+    """Write the decoder z (n, d) -> x (n, *shape) to an ONNX file with a dynamic batch of 1 or more (input
+    ``z``, output ``x``).
 
     Args:
         generator: on the CPU.
         path: of the file, written whole or not at all.
-        tolerance: largest difference allowed between ONNX Runtime's output and torch's, over batches of 1, 2 and 5.
+        tolerance: largest difference allowed between ONNX Runtime's output and torch's, over batches of 1, 2
+            and 5.
 
     Returns:
         The largest difference found.
@@ -66,10 +68,12 @@ def network(
 
     Args:
         module: on the CPU; takes its inputs by name and gives one tensor, whose rows are those of the inputs.
-        inputs: n -> an example of n rows, by the names of the module's arguments, which are those of the file's inputs.
+        inputs: n -> an example of n rows, by the names of the module's arguments, which are those of the
+            file's inputs.
         output: the output's name.
         path: of the file, written whole or not at all.
-        tolerance: largest difference allowed between ONNX Runtime's output and torch's, over batches of 1, 2 and 5.
+        tolerance: largest difference allowed between ONNX Runtime's output and torch's, over batches of 1, 2
+            and 5.
         what: the network is called in errors.
 
     Returns:
@@ -110,13 +114,15 @@ def network(
             worst = max(worst, float(np.abs(got - module(**given).numpy()).max()))
         if not worst <= tolerance:
             raise LiminalError(
-                f"onnx: the exported {what} differs from the model by {worst:.2g}, more than {tolerance:.2g}; it was not kept"
+                f"onnx: the exported {what} differs from the model by {worst:.2g}, more than "
+                f"{tolerance:.2g}; it was not kept"
             )
     return worst
 
 
 def halved(data: bytes) -> bytes:
-    """An ONNX file whose weights take half the room: kept as float16, and turned back to float32 once, when the file is loaded.
+    """An ONNX file whose weights take half the room: kept as float16, and turned back to float32 once, when
+    the file is loaded.
 
     Weights are off by a two-thousandth at most; what is computed is computed in float32 as before.
 
@@ -150,7 +156,9 @@ def halved(data: bytes) -> bytes:
 
 @contextlib.contextmanager
 def _silence():  # type: ignore[no-untyped-def]
-    """The exporter talks on standard output, in warnings and through loggers; errors still come as exceptions."""
+    """The exporter talks on standard output, in warnings and through loggers; errors still come as
+    exceptions.
+    """
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -1,4 +1,6 @@
-"""What the neighbours on a map say of a place: their latents averaged, averaged by nearness, or laid through by a plane."""
+"""What the neighbours on a map say of a place: their latents averaged, averaged by nearness, or laid through
+by a plane.
+"""
 
 from __future__ import annotations
 
@@ -41,10 +43,12 @@ def answer(
     rows: np.ndarray,
     outside: np.ndarray,
 ) -> np.ndarray:
-    """Latents (m, d) at places (m, 2) as weighted sums over their neighbours (m, k), whose distances are `far`.
+    """Latents (m, d) at places (m, 2) as weighted sums over their neighbours (m, k), whose distances are
+    `far`.
 
-    The plane's value at a place is such a sum too: v_i = w_i (1 - o' A^-1 (o_i - o)), with the offsets o_i of the neighbours, their
-    weighted mean o and covariance A. Outside, where it would be followed into nowhere, the weighted average stands for it.
+    The plane's value at a place is such a sum too: v_i = w_i (1 - o' A^-1 (o_i - o)), with the offsets o_i of
+    the neighbours, their weighted mean o and covariance A. Outside, where it would be followed into nowhere,
+    the weighted average stands for it.
     """
     if method == "average":
         return z[rows].mean(1)

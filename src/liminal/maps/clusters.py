@@ -1,7 +1,8 @@
-"""Clusters: groups in latents that carry no labels, what is typical of each, and which items stand out or come twice.
+"""Clusters: groups in latents that carry no labels, what is typical of each, and which items stand out or
+come twice.
 
-``hdbscan`` follows density, see `density`. ``kmeans`` works on z itself and is computed beside it: where both agree, the groups are no
-product of the method.
+``hdbscan`` follows density, see `density`. ``kmeans`` works on z itself and is computed beside it: where both
+agree, the groups are no product of the method.
 """
 
 from __future__ import annotations
@@ -68,12 +69,16 @@ class Clusters:
 
     Attributes:
         labels: (n,) int64, -1 noise.
-        probability: (n,), share of an item's 15 nearest items in z (landmarks, where there are) that lie in its cluster; 0 for noise.
+        probability: (n,), share of an item's 15 nearest items in z (landmarks, where there are) that lie in
+            its cluster; 0 for noise.
         ids: (n,).
         clusters: the groups, largest first.
-        outliers: (row, times) of the loneliest items, loneliest first: distance to the 10th nearest item over its median.
-        duplicates: (row, row, distance) of near-duplicates, closest first; at most 1000, `evidence` has the count.
-        evidence: JSON-ready: method, settings, noise share, silhouette, agreement with k-means, ARI and NMI against categories.
+        outliers: (row, times) of the loneliest items, loneliest first: distance to the 10th nearest item over
+            its median.
+        duplicates: (row, row, distance) of near-duplicates, closest first; at most 1000, `evidence` has the
+            count.
+        evidence: JSON-ready: method, settings, noise share, silhouette, agreement with k-means, ARI and NMI
+            against categories.
         title: above the picture.
         preview: row -> picture of the item.
     """
@@ -172,27 +177,31 @@ def clusters(
 ) -> Clusters:
     """Find groups in latents, and say how far they can be trusted.
 
-    Above 20,000 items a random 20,000 is clustered by ``hdbscan``, and the others join by vote of their 15 nearest in z. Groups that are
-    long thin strings come in pieces; `least` and the stability tell.
+    Above 20,000 items a random 20,000 is clustered by ``hdbscan``, and the others join by vote of their 15
+    nearest in z. Groups that are long thin strings come in pieces; `least` and the stability tell.
 
     Args:
         z: (n, d), n >= 10.
-        method: ``hdbscan`` or ``kmeans`` (on z, best of 4 starts); k-means is computed beside HDBSCAN in any case.
-        k: clusters of k-means; None: for ``kmeans`` the number from 2 to 20 with the best silhouette, beside HDBSCAN as many as it found.
+        method: ``hdbscan`` or ``kmeans`` (on z, best of 4 starts); k-means is computed beside HDBSCAN in any
+            case.
+        k: clusters of k-means; None: for ``kmeans`` the number from 2 to 20 with the best silhouette, beside
+            HDBSCAN as many as it found.
         attributes: n rows of numbers, bools or texts: they name the clusters and never shape them.
         ids: (n,); None: 0 to n - 1.
         components: dimensions of the UMAP.
         neighbors: of the UMAP.
-        least: items of the smallest group and smoothing of the density; None: of 0.5, 1, 2 and 3 % (of what is clustered; 30 items at
-            least, a tenth in small sets) the one whose partition has the best silhouette on the UMAP. No silhouette of .25: one cluster.
-        stability: also cluster two random halves apart and tell the ARI of what they say of all items (as long again).
+        least: items of the smallest group and smoothing of the density; None: of 0.5, 1, 2 and 3 % (of what
+            is clustered; 30 items at least, a tenth in small sets) the one whose partition has the best
+            silhouette on the UMAP. No silhouette of .25: one cluster.
+        stability: also cluster two random halves apart and tell the ARI of what they say of all items (as
+            long again).
         seed: the same seed gives the same clusters.
         title: above the picture.
         preview: row -> picture of the item.
 
     Raises:
-        LiminalError: fewer than 10 items, NaN or infinity, items that are all the same, more clusters than different items, an unknown
-            method, or attributes or ids that do not fit.
+        LiminalError: fewer than 10 items, NaN or infinity, items that are all the same, more clusters than
+            different items, an unknown method, or attributes or ids that do not fit.
     """
     how = Sought(components, neighbors, least)
     z = _checked(z, method, k, attributes, ids, how)
@@ -256,7 +265,8 @@ def _checked(
         )
     if not (finite := np.isfinite(z).all(1)).all():
         raise LiminalError(
-            f"clusters: row {int(finite.argmin())} of the latents holds NaN or infinity; wanted finite numbers"
+            f"clusters: row {int(finite.argmin())} of the latents holds NaN or infinity; wanted finite "
+            "numbers"
         )
     for what, given in (("ids", ids), ("rows of attributes", attributes)):
         if given is not None and len(given) != len(z):
@@ -272,7 +282,8 @@ def _checked(
         )
     if (least := how.least) is not None and not 2 <= least <= min(len(z), LANDMARKS) // 2:
         raise LiminalError(
-            f"clusters: least = {least}; wanted 2 to {min(len(z), LANDMARKS) // 2} items, half of those clustered"
+            f"clusters: least = {least}; wanted 2 to {min(len(z), LANDMARKS) // 2} items, half of those "
+            "clustered"
         )
     if how.components < 2 or how.neighbors < 2:
         raise LiminalError(

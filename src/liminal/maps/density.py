@@ -1,11 +1,13 @@
-"""Groups by density: HDBSCAN (Campello, Moulavi & Sander 2013) on a few UMAP dimensions, its leaves joined where no valley parts them.
+"""Groups by density: HDBSCAN (Campello, Moulavi & Sander 2013) on a few UMAP dimensions, its leaves joined
+where no valley parts them.
 
-In z itself HDBSCAN calls most items noise. On the UMAP the leaves of its tree, smoothed over `least` items, are the cores. Between two
-groups that touch, an item's distance to its `least`-th neighbour must rise to 1.5 times that at the lower peak, else they are one. Items
-between cores join by vote of the nearest core items; noise is what even the coarse cut (excess of mass) leaves out.
+In z itself HDBSCAN calls most items noise. On the UMAP the leaves of its tree, smoothed over `least` items,
+are the cores. Between two groups that touch, an item's distance to its `least`-th neighbour must rise to 1.5
+times that at the lower peak, else they are one. Items between cores join by vote of the nearest core items;
+noise is what even the coarse cut (excess of mass) leaves out.
 
-Source: Campello, Moulavi and Sander 2013; McInnes, Healy and Melville 2018; valleys as in Chazal, Guibas, Oudot and Skraba 2013,
-Persistence-based clustering in Riemannian manifolds.
+Source: Campello, Moulavi and Sander 2013; McInnes, Healy and Melville 2018; valleys as in Chazal, Guibas,
+Oudot and Skraba 2013, Persistence-based clustering in Riemannian manifolds.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ NEIGHBORS, COMPONENTS = (
 )  # of the UMAP: wider than for a map to look at, and with room for groups that a plane would press together
 SIZES = (0.005, 0.01, 0.02, 0.03)  # least sizes that are tried, as shares of the items
 SMOOTH = 30  # items below which a density is too uncertain to part groups by
-VALLEY = 1.5  # between two groups, how much wider items must lie than at the lower peak; one Gaussian's false leaves reach 1.2
+# between two groups, how much wider items must lie than at the lower peak; one Gaussian's false leaves reach
+# 1.2
+VALLEY = 1.5
 GROUPED = 0.25  # silhouette below which a partition shows no substantial structure (Kaufman & Rousseeuw 1990)
 
 
@@ -79,7 +83,9 @@ def density(z: np.ndarray, how: Sought, seed: int, near: Around) -> tuple[np.nda
 
 
 def _spacing(e: np.ndarray, sizes: Sequence[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distance of each item to its m-th nearest, itself counted, for each m (n, len(sizes)); distances and rows of its nearest (n, v)."""
+    """Distance of each item to its m-th nearest, itself counted, for each m (n, len(sizes)); distances and
+    rows of its nearest (n, v).
+    """
     from sklearn.neighbors import NearestNeighbors
 
     most, votes = max(sizes), min(VOTES + 1, len(e))
@@ -93,7 +99,9 @@ def _spacing(e: np.ndarray, sizes: Sequence[int]) -> tuple[np.ndarray, np.ndarra
 
 
 def _joined(e: np.ndarray, cores: np.ndarray) -> np.ndarray:
-    """Every item in a group: those outside the cores (-1) by vote of the nearest core items, nearer ones counting more."""
+    """Every item in a group: those outside the cores (-1) by vote of the nearest core items, nearer ones
+    counting more.
+    """
     from sklearn.neighbors import KNeighborsClassifier
 
     inside = cores >= 0
@@ -110,7 +118,8 @@ def _joined(e: np.ndarray, cores: np.ndarray) -> np.ndarray:
 def _merged(labels: np.ndarray, reach: np.ndarray, far: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Groups that no valley parts become one, shallowest first.
 
-    The pass between two groups is as high as the least, over neighbours on either side, of the largest of their reaches and distance.
+    The pass between two groups is as high as the least, over neighbours on either side, of the largest of
+    their reaches and distance.
     """
     k = int(labels.max()) + 1
     low, peak = np.full((k, k), math.inf), np.array([reach[labels == c].min() for c in range(k)])
@@ -133,7 +142,9 @@ def _merged(labels: np.ndarray, reach: np.ndarray, far: np.ndarray, rows: np.nda
 
 
 def stability(z: np.ndarray, how: Sought, seed: int) -> float | None:
-    """ARI over all items of what two random halves, clustered apart, say of them by vote; None where a half is too small."""
+    """ARI over all items of what two random halves, clustered apart, say of them by vote; None where a half
+    is too small.
+    """
     from sklearn.metrics import adjusted_rand_score
 
     order = np.random.default_rng(seed + 1).permutation(len(z))

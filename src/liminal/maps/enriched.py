@@ -29,8 +29,10 @@ class Enriched:
         value: of a category the value; of a bool True or False; of a number ``high`` or ``low``.
         inside: share of the cluster's items with this value, or their mean.
         outside: the same for all other items.
-        effect: Cohen's h, 2 asin sqrt(inside) - 2 asin sqrt(outside), of shares; the difference in standard deviations of numbers.
-        p: of Fisher's exact test, one-sided (shares), or a z-test, two-sided (means), before correction for the number of tests.
+        effect: Cohen's h, 2 asin sqrt(inside) - 2 asin sqrt(outside), of shares; the difference in standard
+            deviations of numbers.
+        p: of Fisher's exact test, one-sided (shares), or a z-test, two-sided (means), before correction for
+            the number of tests.
     """
 
     attribute: str
@@ -73,7 +75,10 @@ def columns(attributes: pa.Table | None) -> Iterator[Column]:
 
 
 def described(columns: Sequence[Column], labels: np.ndarray) -> list[tuple[str, tuple[Enriched, ...]]]:
-    """Of each group 0, 1, ... in labels (n,): its name, empty where nothing stands out, and what stands out, strongest first."""
+    """Of each group 0, 1, ...
+
+    in labels (n,): its name, empty where nothing stands out, and what stands out, strongest first.
+    """
     found = [
         [e for column in columns for e in _enriched(*column, labels == c)]
         for c in range(int(labels.max()) + 1)
@@ -91,7 +96,9 @@ def _tells(e: Enriched, tests: int) -> bool:
 def _enriched(
     name: str, kind: str, values: np.ndarray, known: np.ndarray, inside: np.ndarray
 ) -> list[Enriched]:
-    """Every value of an attribute tested inside a cluster against outside; nothing where one of the two knows none."""
+    """Every value of an attribute tested inside a cluster against outside; nothing where one of the two knows
+    none.
+    """
     from scipy import stats
 
     here, there = values[inside & known], values[~inside & known]
@@ -128,7 +135,8 @@ def _enriched(
 
 
 def _name(found: Sequence[Enriched], alone: bool, most: int = 3) -> str:
-    """``Sandal (94 %)``, ``Pullover (45 %) + Coat (40 %)``, ``hair=bun + short, hat, high smile``; empty for nothing.
+    """``Sandal (94 %)``, ``Pullover (45 %) + Coat (40 %)``, ``hair=bun + short, hat, high smile``; empty for
+    nothing.
 
     Args:
         found: the enriched values, strongest first.

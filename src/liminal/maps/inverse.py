@@ -1,14 +1,15 @@
 """From a place on a map back to a latent, with what to expect of it.
 
-Many z share a place, so the best answer in the mean square is their mean there. It is estimated from the k nearest items on the map: by
-their average, by an average weighted with w_i = exp(-2 (r_i / r_k)^2), or by the plane of z over (x, y) fitted under these weights (local
-linear regression, Cleveland 1979). Way and k are chosen on items that have no say in their own answer; by how much these are missed,
-smoothed over the map, is the error that the inverse predicts. Places farther from the items than items lie from one another there are told
-as outside: beyond the map's edge and in its holes.
+Many z share a place, so the best answer in the mean square is their mean there. It is estimated from the k
+nearest items on the map: by their average, by an average weighted with w_i = exp(-2 (r_i / r_k)^2), or by the
+plane of z over (x, y) fitted under these weights (local linear regression, Cleveland 1979). Way and k are
+chosen on items that have no say in their own answer; by how much these are missed, smoothed over the map, is
+the error that the inverse predicts. Places farther from the items than items lie from one another there are
+told as outside: beyond the map's edge and in its holes.
 
-A layout knows the items that it was fitted on: on a t-SNE of 5,000 Fashion-MNIST latents they are missed by 2.0 where they lie, and the way
-that is best for them misses new ones by 2.9. `Map.inverse` therefore chooses and calibrates on items placed as if they were new (2.46 said,
-2.55 found on new ones).
+A layout knows the items that it was fitted on: on a t-SNE of 5,000 Fashion-MNIST latents they are missed by
+2.0 where they lie, and the way that is best for them misses new ones by 2.9. `Map.inverse` therefore chooses
+and calibrates on items placed as if they were new (2.46 said, 2.55 found on new ones).
 """
 
 from __future__ import annotations
@@ -43,8 +44,10 @@ class InverseResult:
     Attributes:
         z: (m, d) float32; where `outside` too, from the nearest items.
         outside: (m,) bool, no item is near.
-        error: (m,) expected Euclidean distance of z from the latent of an item that lies there, root mean square; NaN outside.
-        data_error: (m,) the same for decoded data, root mean square an element; None where no decoder was given.
+        error: (m,) expected Euclidean distance of z from the latent of an item that lies there, root mean
+            square; NaN outside.
+        data_error: (m,) the same for decoded data, root mean square an element; None where no decoder was
+            given.
     """
 
     z: np.ndarray
@@ -60,7 +63,8 @@ class Held:
     Attributes:
         places: (v, 2), where they lie on the map or would lie.
         z: (v, d), their latents.
-        rows: (v,), which items of the map they are, so that they do not answer for themselves; None: none of them is on the map.
+        rows: (v,), which items of the map they are, so that they do not answer for themselves; None: none of
+            them is on the map.
     """
 
     places: np.ndarray
@@ -77,13 +81,15 @@ class Inverse:
         z: (n, d) float32, their latents.
         method: ``average``, ``weighted`` or ``plane``.
         k: neighbours that answer.
-        evidence: of held-out items: ``error``, root mean square distance; ``spread``, the same for answering the mean of all;
-            ``tried``, the error of each way by "method k"; ``validated_on``, how many; ``outside``, the share told as outside;
-            ``calibration``, the largest difference between predicted and actual error over bins of equal size, as a share, None below
-            100 items; and ``data_error``, ``data_calibration`` where a decoder was given.
+        evidence: of held-out items: ``error``, root mean square distance; ``spread``, the same for answering
+            the mean of all; ``tried``, the error of each way by "method k"; ``validated_on``, how many;
+            ``outside``, the share told as outside; ``calibration``, the largest difference between predicted
+            and actual error over bins of equal size, as a share, None below 100 items; and ``data_error``,
+            ``data_calibration`` where a decoder was given.
         tree: of the places.
         spacing: (n,) distance on the map to an item's `FEW`-th neighbour.
-        limits: least and largest spacing that count, and how many times the spacing the `FEW`-th item may be away.
+        limits: least and largest spacing that count, and how many times the spacing the `FEW`-th item may be
+            away.
         squared: (n,) expected squared error at each item; `data_squared` of decoded data.
     """
 
@@ -138,10 +144,12 @@ def fit_inverse(
         seed: of the items that are held out, at most 20,000.
         held: items to choose and calibrate on; None: the map's own where they lie, which is right for pca.
         decode: z (m, d) -> decoded items (m, ...), for errors of the data too.
-        data: numbers (m,) of held items (of the map's where `held` is None) -> these as `decode` gives them (m, ...).
+        data: numbers (m,) of held items (of the map's where `held` is None) -> these as `decode` gives them
+            (m, ...).
 
     Raises:
-        LiminalError: fewer than 4 items, shapes that do not fit, NaN or infinity, or one of `decode` and `data` without the other.
+        LiminalError: fewer than 4 items, shapes that do not fit, NaN or infinity, or one of `decode` and
+        `data` without the other.
     """
     from scipy.spatial import cKDTree
 
@@ -185,8 +193,8 @@ def fit_inverse(
 def _spaced(tree: Any, xy: np.ndarray, seed: int) -> tuple[np.ndarray, tuple[float, float, float]]:
     """Distance (n,) of each item to its `FEW`-th other, and the limits of what is inside.
 
-    Spacings between the median and the 95th percentile count, so that neither a clump nor a lone item sets the measure; the multiple of it
-    is the one that all but `MISSED` of the items keep, each left out.
+    Spacings between the median and the 95th percentile count, so that neither a clump nor a lone item sets
+    the measure; the multiple of it is the one that all but `MISSED` of the items keep, each left out.
     """
     few = min(FEW, len(xy) - 1)
     spacing = np.concatenate([near(tree, xy[p], few + 1)[0][:, -1] for p in parts(len(xy), FEW)])
@@ -198,7 +206,9 @@ def _spaced(tree: Any, xy: np.ndarray, seed: int) -> tuple[np.ndarray, tuple[flo
 
 
 def _sparse(far: np.ndarray, spacing: np.ndarray, limits: tuple[float, float, float]) -> np.ndarray:
-    """Whether places lie outside (m,), by the distance of the `FEW`-th item (m,) and the nearest items' own spacing (m, few)."""
+    """Whether places lie outside (m,), by the distance of the `FEW`-th item (m,) and the nearest items' own
+    spacing (m, few).
+    """
     low, high, multiple = limits
     return far > multiple * np.clip(spacing.mean(1), low, high)
 
@@ -228,7 +238,9 @@ def _held_out(
     spacing: np.ndarray,
     limits: tuple[float, float, float],
 ) -> tuple[list[np.ndarray], np.ndarray]:
-    """For each way its answers (v, d) at the places of held-out items, from others than themselves; whether they lie outside (v,)."""
+    """For each way its answers (v, d) at the places of held-out items, from others than themselves; whether
+    they lie outside (v,).
+    """
     few = min(FEW, len(xy) - 1)
     most = max(few, *(k for _, k in ways))
     answers = [np.empty((len(held.z), z.shape[1]), np.float32) for _ in ways]
@@ -245,10 +257,12 @@ def _held_out(
 def _regions(
     xy: np.ndarray, places: np.ndarray, missed: np.ndarray, inside: np.ndarray
 ) -> tuple[np.ndarray, float | None]:
-    """Expected squared error at every item, from squared errors `missed` (v,) at places inside, and how well that is calibrated.
+    """Expected squared error at every item, from squared errors `missed` (v,) at places inside, and how well
+    that is calibrated.
 
-    c m^p, where m is the mean over a region's places, each left out of its own, and p = 0 tells no region apart. Size of the region and p
-    are those of least Gaussian deviance, mean(log(predicted) + missed / predicted), whose best c is mean(missed / m^p).
+    c m^p, where m is the mean over a region's places, each left out of its own, and p = 0 tells no region
+    apart. Size of the region and p are those of least Gaussian deviance, mean(log(predicted) + missed /
+    predicted), whose best c is mean(missed / m^p).
     """
     from scipy.spatial import cKDTree
 
@@ -272,7 +286,9 @@ def _regions(
 
 
 def _calibration(predicted: np.ndarray, actual: np.ndarray) -> float | None:
-    """Largest |predicted / actual - 1| of root mean squares over bins of equal size, by the predicted; None for fewer than two bins."""
+    """Largest |predicted / actual - 1| of root mean squares over bins of equal size, by the predicted; None
+    for fewer than two bins.
+    """
     count = min(BINS, len(actual) // FULL)
     if count < 2:
         return None
@@ -286,7 +302,8 @@ def _pairs(places: np.ndarray, z: np.ndarray, least: int) -> tuple[np.ndarray, n
     places, z = _places(places, "inverse"), np.ascontiguousarray(z, np.float32)
     if z.ndim != 2 or len(z) != len(places) or len(z) < least:
         raise LiminalError(
-            f"inverse: wanted places (n, 2) and latents (n, d) of the same {least} items or more, got {places.shape} and {z.shape}"
+            f"inverse: wanted places (n, 2) and latents (n, d) of the same {least} items or more, got "
+            f"{places.shape} and {z.shape}"
         )
     wrong = np.flatnonzero(~np.isfinite(z).all(1))
     if len(wrong):

@@ -32,7 +32,9 @@ class Around:
 
 
 def around(z: np.ndarray, landmarks: np.ndarray, most: int) -> Around:
-    """The neighbours of latents z (n, d) among the landmarks, rows of z: of each landmark `most`, of each other item 15."""
+    """The neighbours of latents z (n, d) among the landmarks, rows of z: of each landmark `most`, of each
+    other item 15.
+    """
     index = torch.from_numpy(z[landmarks])
     far, near = nearest(index, index, min(most, len(landmarks) - 1))
     rest = np.setdiff1d(np.arange(len(z)), landmarks)
@@ -41,7 +43,9 @@ def around(z: np.ndarray, landmarks: np.ndarray, most: int) -> Around:
 
 
 def voted(around: Around, labels: np.ndarray) -> np.ndarray:
-    """Labels (n,) of all items: those of the landmarks, and of each other item the commonest among its nearest landmarks."""
+    """Labels (n,) of all items: those of the landmarks, and of each other item the commonest among its
+    nearest landmarks.
+    """
     if not len(around.rest):
         return labels
     out = np.empty(len(around.landmarks) + len(around.rest), np.int64)

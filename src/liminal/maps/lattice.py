@@ -25,12 +25,15 @@ class Lattice:
     """Decoded items on a grid over a map.
 
     Attributes:
-        cells: (c, 2) row (from the top) and column of each decoded cell; cells where the map has no items are left out.
-        xy: (c, 2) the places that were decoded: a cell's centre or, where no items lie around that, the cell's item nearest to it.
+        cells: (c, 2) row (from the top) and column of each decoded cell; cells where the map has no items are
+            left out.
+        xy: (c, 2) the places that were decoded: a cell's centre or, where no items lie around that, the
+            cell's item nearest to it.
         z: (c, d) their latents.
         items: (c, ...) the decoded items, as the modality stores them.
         error: (c,) expected distance of z from the latent of a real item there.
-        evidence: ``cells`` of the whole grid, ``decoded``, ``moved`` (decoded at an item instead of the centre), ``error``, the mean one.
+        evidence: ``cells`` of the whole grid, ``decoded``, ``moved`` (decoded at an item instead of the
+            centre), ``error``, the mean one.
         shape: rows and columns.
         map: below.
         modality: draws the items.
@@ -50,7 +53,9 @@ class Lattice:
         return len(self.cells)
 
     def picture(self) -> Picture:
-        """The map, paler, with a tile in every cell that was decoded, framed in the colour of the items near it."""
+        """The map, paler, with a tile in every cell that was decoded, framed in the colour of the items near
+        it.
+        """
         low, step = _cells(self.map.xy, self.shape)
         rows, columns = self.cells[:, 0], self.cells[:, 1]
         centres = low + step * np.stack([columns + 0.5, self.shape[0] - rows - 0.5], 1)
@@ -69,7 +74,9 @@ class Lattice:
 def lattice(
     inverse: Inverse, generator: Generator, modality: Modality, drawn: Map, rows: int = 12, columns: int = 12
 ) -> Lattice:
-    """Decode a grid of places over a map. Its cells are square and cover the longer side; those that hold no items are left out.
+    """Decode a grid of places over a map.
+
+    Its cells are square and cover the longer side; those that hold no items are left out.
 
     Args:
         inverse: of the map.
@@ -102,7 +109,9 @@ def lattice(
 
 
 def _cells(xy: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, float]:
-    """Lower left corner (2,) and side of the square cells of a grid of rows and columns that covers the map, its middle on the map's."""
+    """Lower left corner (2,) and side of the square cells of a grid of rows and columns that covers the map,
+    its middle on the map's.
+    """
     low, high = xy.min(0).astype(np.float64), xy.max(0).astype(np.float64)
     columns_rows = np.array(shape[::-1])
     step = float(((high - low) / columns_rows).max()) or 1.0

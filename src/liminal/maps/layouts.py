@@ -1,8 +1,9 @@
 """Layouts: latents (n, d) to places on a map, by three methods.
 
-``pca`` keeps the directions of largest variance; ``umap`` keeps neighbours (McInnes, Healy & Melville 2018), fitted on at most `LANDMARKS`
-items, the rest placed among them; ``tsne`` keeps neighbours closer still and distances between groups less (van der Maaten & Hinton 2008;
-Linderman et al. 2019 for its speed). Neighbours are exact and the same seed gives the same map, whatever the number of threads.
+``pca`` keeps the directions of largest variance; ``umap`` keeps neighbours (McInnes, Healy & Melville 2018),
+fitted on at most `LANDMARKS` items, the rest placed among them; ``tsne`` keeps neighbours closer still and
+distances between groups less (van der Maaten & Hinton 2008; Linderman et al. 2019 for its speed). Neighbours
+are exact and the same seed gives the same map, whatever the number of threads.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ def by_umap(
     apart: float = 0.1,
     most: int = LANDMARKS,
 ) -> tuple[np.ndarray, int]:
-    """UMAP of at most `most` items drawn by the seed; the others lie where most of their nearest ones among these do (`place.place`).
+    """UMAP of at most `most` items drawn by the seed; the others lie where most of their nearest ones among
+    these do (`place.place`).
 
     Args:
         z: (n, d), n >= 4.
@@ -93,7 +95,8 @@ def by_tsne(z: np.ndarray, seed: int = 0) -> np.ndarray:
     """
     if len(z) > MOST_TSNE:
         raise LiminalError(
-            f"map: t-SNE takes {MOST_TSNE:,} items at most, got {len(z):,}; use umap or pca, or map a part of the items"
+            f"map: t-SNE takes {MOST_TSNE:,} items at most, got {len(z):,}; use umap or pca, or map a part "
+            "of the items"
         )
     near = min(3 * PERPLEXITY, len(z) - 1)
     jobs = torch.get_num_threads()
@@ -137,7 +140,8 @@ def embedded(
         seed: of the layout.
         count: dimensions of the layout.
         apart: how close points may come to one another (``min_dist``).
-        spectral: items beyond which it starts from the graph's eigenvectors, which need more points than axes, instead of at random.
+        spectral: items beyond which it starts from the graph's eigenvectors, which need more points than
+            axes, instead of at random.
     """
     own = np.arange(len(z))[:, None]
     given = (
@@ -164,7 +168,9 @@ def embedded(
 
 
 def _neighbours(z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Distances and rows (n, k) of each item's nearest other ones; umap-learn would compile code for a minute to find nearly the same."""
+    """Distances and rows (n, k) of each item's nearest other ones; umap-learn would compile code for a minute
+    to find nearly the same.
+    """
     index = torch.from_numpy(np.ascontiguousarray(z))
     distances, rows = nearest(index, index, k)
     return distances.numpy(), rows.numpy()

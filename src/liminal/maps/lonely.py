@@ -21,9 +21,10 @@ Pairs = tuple[tuple[int, int, float], ...]
 def lonely_and_double(z: np.ndarray, around: Around) -> tuple[Outliers, Pairs, dict[str, Any]]:
     """Outliers, near-duplicates, and what to say of them.
 
-    Where m dimensions are evenly filled around an item, (distance of one of the 9 nearest / that of the 10th) ** m is uniform (a Poisson
-    process). A pair is a near-duplicate where that ratio, taken at the denser of its two items, is below (.05 / 10 n) ** (1 / m), of
-    which evenly strewn items would show fewer than .05 in all; m as Levina & Bickel 2004. Copies always are.
+    Where m dimensions are evenly filled around an item, (distance of one of the 9 nearest / that of the 10th)
+    ** m is uniform (a Poisson process). A pair is a near-duplicate where that ratio, taken at the denser of
+    its two items, is below (.05 / 10 n) ** (1 / m), of which evenly strewn items would show fewer than .05 in
+    all; m as Levina & Bickel 2004. Copies always are.
     """
     near = min(SPACING, len(z) - 1)
     if len(around.rest):

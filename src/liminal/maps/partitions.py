@@ -1,4 +1,6 @@
-"""Partitions: k-means, and what every partition of latents is told of: silhouette, agreement with another and with attributes."""
+"""Partitions: k-means, and what every partition of latents is told of: silhouette, agreement with another and
+with attributes.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,9 @@ def beside(z: np.ndarray, labels: np.ndarray, k: int, seed: int) -> tuple[dict[s
 def against(
     columns: Sequence[Column], labels: np.ndarray, other: np.ndarray | None
 ) -> dict[str, dict[str, float]]:
-    """ARI and NMI against every category of 2 values or more, where it is known; noise counts as a group of its own."""
+    """ARI and NMI against every category of 2 values or more, where it is known; noise counts as a group of
+    its own.
+    """
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
     out: dict[str, dict[str, float]] = {}

@@ -1,7 +1,8 @@
 """Where new items lie on a map that exists: at the mode of the places of their nearest items.
 
-An average of the neighbours' places would lie between two groups where the neighbours are of both, in a gap in which no real item is
-(trustworthiness of 70,000 Fashion-MNIST latents, 50,000 of them placed: .947, against .966 here and .962 of a full fit).
+An average of the neighbours' places would lie between two groups where the neighbours are of both, in a gap
+in which no real item is (trustworthiness of 70,000 Fashion-MNIST latents, 50,000 of them placed: .947,
+against .966 here and .962 of a full fit).
 """
 
 from __future__ import annotations
@@ -21,14 +22,16 @@ CHUNK = 20_000  # new items at once
 def place(z: np.ndarray, known: np.ndarray, xy: np.ndarray, own: np.ndarray | None = None) -> np.ndarray:
     """Places of new items by weighted mean shift among the places of their nearest known ones.
 
-    Weights fall with the distance in z, w_i = exp(-(d_i / d_k)^2 / 2); from the neighbour's place where the density
-    sum_i w_i exp(-|y - y_i|^2 / 2 h^2) is largest, y moves to the weighted mean under that kernel. An equal item lies where it is.
+    Weights fall with the distance in z, w_i = exp(-(d_i / d_k)^2 / 2); from the neighbour's place where the
+    density sum_i w_i exp(-|y - y_i|^2 / 2 h^2) is largest, y moves to the weighted mean under that kernel. An
+    equal item lies where it is.
 
     Args:
         z: (m, d), new items.
         known: (n, d), the items on the map.
         xy: (n, c), their places.
-        own: (m,), rows of known items that the new ones are: each is placed as if it were not on the map. -1: none.
+        own: (m,), rows of known items that the new ones are: each is placed as if it were not on the map. -1:
+            none.
 
     Returns:
         (m, c) float32.

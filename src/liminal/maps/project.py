@@ -1,4 +1,6 @@
-"""Maps: latents laid out in the plane, by the methods of `layouts`, with what tells how far the plane can be trusted."""
+"""Maps: latents laid out in the plane, by the methods of `layouts`, with what tells how far the plane can be
+trusted.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +35,10 @@ class Map:
         xy: (n, 2) float32.
         ids: (n,), the items' ids.
         method: how z became xy.
-        evidence: ``trustworthiness`` in [0, 1] (how far the 10 nearest on the map are near in z too; Venna & Kaski 2001), measured on
-            ``checked`` items, None below 32 items; ``fitted_on``, how many items the layout was fitted on (the rest were placed among
-            them); for pca ``explained``, the share of the variance on each axis.
+        evidence: ``trustworthiness`` in [0, 1] (how far the 10 nearest on the map are near in z too; Venna &
+            Kaski 2001), measured on ``checked`` items, None below 32 items; ``fitted_on``, how many items the
+            layout was fitted on (the rest were placed among them); for pca ``explained``, the share of the
+            variance on each axis.
         values: n values that colour the points; None: one colour.
         color: the name of the values.
         title: above the picture.
@@ -72,7 +75,8 @@ class Map:
         return "   ·   ".join(words)
 
     def place(self, z: Tensor | np.ndarray) -> np.ndarray:
-        """Where new items lie on this map: on its axes for pca, else among their nearest items (`place.place`).
+        """Where new items lie on this map: on its axes for pca, else among their nearest items
+        (`place.place`).
 
         Args:
             z: (m, d).
@@ -81,7 +85,8 @@ class Map:
             (m, 2) float32. An item of the map comes out where it is.
 
         Raises:
-            LiminalError: z has another width than the map's latents, holds NaN or infinity, or the map was made without its latents.
+            LiminalError: z has another width than the map's latents, holds NaN or infinity, or the map was
+            made without its latents.
         """
         if self.z is None:
             raise LiminalError("place: this map was made without its latents; make it by project(z, ...)")
@@ -102,7 +107,8 @@ class Map:
         decode: Callable[[np.ndarray], np.ndarray] | None = None,
         data: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> Inverse:
-        """The way back from this map, chosen and calibrated on items of it (at most 20,000) placed as if they were new.
+        """The way back from this map, chosen and calibrated on items of it (at most 20,000) placed as if they
+        were new.
 
         Args:
             seed: of these items.
@@ -110,7 +116,8 @@ class Map:
             data: rows (m,) of the map -> these items as `decode` gives them (m, ...).
 
         Raises:
-            LiminalError: the map was made without its latents, or one of `decode` and `data` came without the other.
+            LiminalError: the map was made without its latents, or one of `decode` and `data` came without the
+            other.
         """
         if self.z is None:
             raise LiminalError("inverse: this map was made without its latents; make it by project(z, ...)")
@@ -159,7 +166,8 @@ def project(
 
     Args:
         z: (n, d), n >= 4.
-        method: ``pca``; ``umap``, fitted on 20,000 items at most; ``tsne``, 100,000 items at most. The same seed gives the same map.
+        method: ``pca``; ``umap``, fitted on 20,000 items at most; ``tsne``, 100,000 items at most. The same
+            seed gives the same map.
         seed: of umap and tsne.
         ids: (n,); None: 0 to n - 1.
         values: n values that colour the points: numbers, bools or texts, None where unknown.
@@ -168,7 +176,8 @@ def project(
         preview: row -> picture of the item.
 
     Raises:
-        LiminalError: fewer than 4 items, NaN or infinity, an unknown method, too many items for tsne, or ids or values that do not fit.
+        LiminalError: fewer than 4 items, NaN or infinity, an unknown method, too many items for tsne, or ids
+        or values that do not fit.
     """
     from . import layouts
 

@@ -1,8 +1,9 @@
 """From lines to measures, and from measures to one page of words: what `meaning` found.
 
-Names: ``betweenness`` (jointly with realism), ``betweenness_alone``, ``realism``, ``monotonicity``, ``midpoint_bias``, ``largest_jump``,
-all along the way that the page leads with; ``betweenness_along.linear``, ...; ``betweenness.smile``, ... by attribute;
-``betweenness_under.folded 64`` and ``control_loss.folded 64`` under the controls.
+Names: ``betweenness`` (jointly with realism), ``betweenness_alone``, ``realism``, ``monotonicity``,
+``midpoint_bias``, ``largest_jump``, all along the way that the page leads with; ``betweenness_along.linear``,
+...; ``betweenness.smile``, ... by attribute; ``betweenness_under.folded 64`` and ``control_loss.folded 64``
+under the controls.
 """
 
 from __future__ import annotations
@@ -160,7 +161,9 @@ def words(
     in_noise: bool,
     notes: Sequence[str],
 ) -> str:
-    """One page that answers in plain sentences: do mixtures mean something, compared with what, how far, and because of what."""
+    """One page that answers in plain sentences: do mixtures mean something, compared with what, how far, and
+    because of what.
+    """
     by = {m.name: m for m in found}
     parts = [
         _middle(by, way),
@@ -178,11 +181,13 @@ def _middle(by: Mapping[str, Measure], way: str) -> str:
     m, alone, real = by["betweenness"], by["betweenness_alone"], by["realism"]
     if not math.isfinite(m.value):
         return (
-            "Too few pairs of decoded items differ in anything that is read: nothing can be said about mixtures. A decoder that makes "
+            "Too few pairs of decoded items differ in anything that is read: nothing can be said about "
+            "mixtures. A decoder that makes "
             "much the same of every latent looks like this."
         )
     text = (
-        f"Do mixtures mean something? In this space what lies between two items ({way}) lies between them in what it shows, and looks "
+        f"Do mixtures mean something? In this space what lies between two items ({way}) lies between them "
+        "in what it shows, and looks "
         f"real, in {_percent(m)} of the cases"
     )
     beside = {
@@ -193,12 +198,14 @@ def _middle(by: Mapping[str, Measure], way: str) -> str:
     told = [f"{label} {_p(m.baseline[name])}" for name, label in beside.items() if name in m.baseline]
     if "blend" in m.baseline:
         told.append(
-            f"a blend of the data {_p(m.baseline['blend'])}: {_p(alone.baseline['blend'])} of the blends lie between, "
+            f"a blend of the data {_p(m.baseline['blend'])}: {_p(alone.baseline['blend'])} of the blends "
+            "lie between, "
             f"but only {_p(real.baseline['blend'])} of them look real"
         )
     told.append(f"a random real item, which is chance, {_p(m.baseline['a random real item'])}")
     return (
-        f"{text}; {', '.join(told)}. Realism left aside it is {_p(alone.value)}; {_p(real.value)} of what lies between looks real, "
+        f"{text}; {', '.join(told)}. Realism left aside it is {_p(alone.value)}; {_p(real.value)} of what "
+        "lies between looks real, "
         f"of the decoded items themselves {_p(real.baseline['ends'])}."
     )
 
@@ -207,10 +214,15 @@ def _steps(by: Mapping[str, Measure], way: str) -> str:
     monotone, jump, bias = by["monotonicity"], by["largest_jump"], by["midpoint_bias"]
     if not math.isfinite(jump.value):
         return ""
-    beside = f"{jump.baseline['blend']:.2f} in a blend of the data, {jump.baseline['nearest real item']:.2f} among the nearest real items"
+    beside = (
+        f"{jump.baseline['blend']:.2f} in a blend of the data, {jump.baseline['nearest real item']:.2f} "
+        "among the nearest real items"
+    )
     return (
-        f"How smoothly? Along {way} the largest of the steps takes {jump.value:.2f} of the change ({beside}; copying one end, then the "
-        f"other, would take 1 and be between for nothing), net change is {monotone.value:.2f} of all change, and the middle is "
+        f"How smoothly? Along {way} the largest of the steps takes {jump.value:.2f} of the change "
+        f"({beside}; copying one end, then the "
+        f"other, would take 1 and be between for nothing), net change is {monotone.value:.2f} of all "
+        "change, and the middle is "
         f"{bias.value:.2f} SD from the mean of the ends."
     )
 
@@ -248,9 +260,12 @@ def _reach(curves: Mapping[str, Sequence[Point]]) -> str:
         good = [p for p in known if p.betweenness >= 0.8 * best]
         usual = min(known, key=lambda p: abs(p.quantile - 0.5))
         told.append(
-            f"along {way} {_p(usual.betweenness)} for pairs at the median radius ({usual.radius:.2g}), {_p(known[0].betweenness)} at "
-            f"radius {known[0].radius:.2g} and {_p(known[-1].betweenness)} at {known[-1].radius:.2g}, where {_p(known[-1].ends)} of the "
-            f"ends look real; at least four fifths of the best from radius {good[0].radius:.2g} to {good[-1].radius:.2g}"
+            f"along {way} {_p(usual.betweenness)} for pairs at the median radius ({usual.radius:.2g}), "
+            f"{_p(known[0].betweenness)} at "
+            f"radius {known[0].radius:.2g} and {_p(known[-1].betweenness)} at {known[-1].radius:.2g}, where "
+            f"{_p(known[-1].ends)} of the "
+            f"ends look real; at least four fifths of the best from radius {good[0].radius:.2g} to "
+            f"{good[-1].radius:.2g}"
         )
     return f"How far from the origin? {'; '.join(told)[:1].upper()}{'; '.join(told)[1:]}." if told else ""
 
@@ -267,14 +282,19 @@ def _cause(by: Mapping[str, Measure], in_noise: bool) -> str:
     plain = under[folded[0]].baseline["no control"]
     where = "the noise of the latent flow" if in_noise else "the prior"
     text = (
-        f"Mapping or prior? Between draws of {where}, mixed by the prior's own rule, it is {_p(plain)}. Where the neighbourhoods are "
-        "destroyed, while the prior, the ends and the distribution of all that is decoded stay exactly as they are, it is "
+        f"Mapping or prior? Between draws of {where}, mixed by the prior's own rule, it is {_p(plain)}. "
+        "Where the neighbourhoods are "
+        "destroyed, while the prior, the ends and the distribution of all that is decoded stay exactly as "
+        "they are, it is "
     )
     text += " and ".join(f"{_percent(under[name])} (k = {name.split()[1]})" for name in folded)
     if (turned := under.get("rotated")) is not None:
         text += f"; under a rotation {_p(turned.value)}"
     if (smooth := under.get("smooth, linear")) is not None:
-        text += f"; along straight lines {_p(smooth.baseline['no control'])}, and {_p(smooth.value)} in a cube onto which the normal is "
+        text += (
+            f"; along straight lines {_p(smooth.baseline['no control'])}, and {_p(smooth.value)} in a cube "
+            "onto which the normal is "
+        )
         text += "smoothly mapped"
     return f"{text}. {_verdict(by, folded[-1])}"
 
@@ -283,7 +303,10 @@ def _verdict(by: Mapping[str, Measure], folded: str) -> str:
     loss = by[f"control_loss.{folded}"]
     turned = by.get("control_loss.rotated")
     if turned is not None and abs(turned.value) > SAME:
-        return f"The rotation changed it by {abs(turned.value):.3f}, which it should not: do not trust the comparison."
+        return (
+            f"The rotation changed it by {abs(turned.value):.3f}, which it should not: do not trust the "
+            "comparison."
+        )
     assert loss.interval is not None
     if loss.interval[0] <= 0:
         return "It does not fall: what mixtures mean here is no more than chance and the prior give."

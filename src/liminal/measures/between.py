@@ -1,20 +1,24 @@
 """What attributes do along ways between pairs of items, read from what is decoded.
 
-Letters: a an attribute's reading, t the fraction of the way, P pairs. Readings are put into units in which attributes compare:
+Letters: a an attribute's reading, t the fraction of the way, P pairs. Readings are put into units in which
+attributes compare:
 
 - a **number** in standard deviations over real items, (n, 1);
-- a **category** as the probabilities of its values, (n, c), with half the sum of absolute differences (total variation) as distance, so
-  that 1 is from one sure value to another;
-- a **yes/no** as the probabilities of both. Everything lies between no and yes, so it says nothing about betweenness and is left out there.
+- a **category** as the probabilities of its values, (n, c), with half the sum of absolute differences (total
+  variation) as distance, so that 1 is from one sure value to another;
+- a **yes/no** as the probabilities of both. Everything lies between no and yes, so it says nothing about
+  betweenness and is left out there.
 
-Per pair whose ends differ by half a unit or more, with tolerance .1 (of a unit) and g the distance of the ends:
+Per pair whose ends differ by half a unit or more, with tolerance .1 (of a unit) and g the distance of the
+ends:
 
-=============  =====================================================================================  ================
-betweenness    share of t in 1/4, 1/2, 3/4 at which no component of a leaves the ends' range           chance: about .45
-monotonicity   g / (sum of the distances from step to step)                                           1: never turns
-midpoint bias  distance of a at 1/2 from the mean of the ends                                         0: just halfway
-largest jump   the largest distance from step to step / their sum                                     1 / steps: even
-=============  =====================================================================================  ================
+=============  =====================================================================================
+================ betweenness    share of t in 1/4, 1/2, 3/4 at which no component of a leaves the ends' range
+chance: about .45 monotonicity   g / (sum of the distances from step to step)
+1: never turns midpoint bias  distance of a at 1/2 from the mean of the ends
+0: just halfway largest jump   the largest distance from step to step / their sum
+1 / steps: even =============
+=====================================================================================  ================
 
 Betweenness is had for nothing by copying an end: read it beside the largest jump, which is then 1.
 """
@@ -221,7 +225,8 @@ def estimate(values: np.ndarray) -> Estimate:
 
 
 def overall(values: Values, names: Sequence[str] | None = None) -> Estimate:
-    """The mean over attributes of their means over pairs; attributes count alike, those with fewer than 12 pairs do not count.
+    """The mean over attributes of their means over pairs; attributes count alike, those with fewer than 12
+    pairs do not count.
 
     Args:
         values: (P,) by attribute.

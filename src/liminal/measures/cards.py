@@ -1,4 +1,6 @@
-"""A card for each latent dimension: what it looks like to move along it, what that changes most, and what changes with it."""
+"""A card for each latent dimension: what it looks like to move along it, what that changes most, and what
+changes with it.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +33,10 @@ class Card:
         dimension: its number, from 0.
         use: how much of it is used: mean KL of items in nats, or the variance of latents.
         unit: of `use`: ``nats``, or ``""`` for a variance.
-        strongest: the reading that it moves most, in standard deviations of each; None where nothing can be read.
-        effects: by reading, the mean change for one standard deviation of the dimension, in standard deviations of the reading.
+        strongest: the reading that it moves most, in standard deviations of each; None where nothing can be
+            read.
+        effects: by reading, the mean change for one standard deviation of the dimension, in standard
+            deviations of the reading.
         leakage: mean absolute effect on the readings of other attributes; NaN where there are none.
         png: items along the dimension, from -3 to +3 standard deviations.
         steps: of a reading, what more and less of it are called.
@@ -103,7 +107,9 @@ def _called(reading: str) -> str:
 
 
 def _step(reading: str, effect: float, steps: Mapping[str, tuple[str, str]]) -> str:
-    """What a step does to a reading: as `Modality.steps` has it, more or less of a value, or a number that goes up or down."""
+    """What a step does to a reading: as `Modality.steps` has it, more or less of a value, or a number that
+    goes up or down.
+    """
     called = _called(reading)
     up, down = (f"more {called}", f"less {called}") if "=" in reading else (f"{called} up", f"{called} down")
     up, down = steps.get(reading, (up, down))
@@ -113,7 +119,8 @@ def _step(reading: str, effect: float, steps: Mapping[str, tuple[str, str]]) -> 
 def dimensions(s: Subject, kl: np.ndarray) -> tuple[Card, ...]:
     """Cards of the most used dimensions, by KL where it splits, else by the variance of latents.
 
-    Effects are read from decoded data: of items moved one standard deviation up and down, half the mean difference.
+    Effects are read from decoded data: of items moved one standard deviation up and down, half the mean
+    difference.
 
     Args:
         s: what is measured.
@@ -162,7 +169,8 @@ def _reader(s: Subject) -> Read | None:
         reads.append(free)
     if not reads:
         s.notes.append(
-            "Dimensions: what they change is not read, there are no attributes and no readings for this kind of data."
+            "Dimensions: what they change is not read, there are no attributes and no readings for this "
+            "kind of data."
         )
         return None
 
@@ -176,7 +184,9 @@ def _reader(s: Subject) -> Read | None:
 
 
 def _effects(s: Subject, read: Read, z: Tensor, spread: Tensor, order: np.ndarray) -> list[dict[str, float]]:
-    """For each dimension, half the difference that two steps make, in standard deviations of each reading over decoded items."""
+    """For each dimension, half the difference that two steps make, in standard deviations of each reading
+    over decoded items.
+    """
     decoded = lambda part: s.generator.decode(part).cpu()
     pool = {name: float(value.double().std()) for name, value in read(decoded(z[:POOL])).items()}
     varied = [name for name, sd in pool.items() if sd > 1e-6]

@@ -18,13 +18,16 @@ Spec = dict[str, dict[str, Any]]
 
 
 def describe(attributes: pa.Table) -> Spec:
-    """How each column of attributes is read: ``{name: {"kind": "number" | "bool" | "category", ...}}``, JSON-ready.
+    """How each column of attributes is read: ``{name: {"kind": "number" | "bool" | "category", ...}}``,
+    JSON-ready.
 
-    Numbers carry ``mean`` and ``std``, categories their sorted ``classes``. Left out, because there is nothing to learn: columns that are
-    all null or have one value only, text with more than 100 categories, and columns of other types.
+    Numbers carry ``mean`` and ``std``, categories their sorted ``classes``. Left out, because there is
+    nothing to learn: columns that are all null or have one value only, text with more than 100 categories,
+    and columns of other types.
 
     Args:
-        attributes: n rows; columns of numbers, bool, string (or dictionary of strings); null, and NaN in numbers, = unknown.
+        attributes: n rows; columns of numbers, bool, string (or dictionary of strings); null, and NaN in
+            numbers, = unknown.
     """
     spec: Spec = {}
     for name in attributes.column_names:
@@ -45,7 +48,9 @@ def describe(attributes: pa.Table) -> Spec:
 
 
 def _column(table: pa.Table, name: str) -> tuple[str, Any]:
-    """A column's kind ("" if it cannot be read) and its values: float64 with NaN for unknown, or a list with None."""
+    """A column's kind ("" if it cannot be read) and its values: float64 with NaN for unknown, or a list with
+    None.
+    """
     column = table.column(name).combine_chunks()
     kind = column.type
     if pa.types.is_dictionary(kind):
@@ -59,7 +64,8 @@ def _column(table: pa.Table, name: str) -> tuple[str, Any]:
 
 
 def targets(attributes: pa.Table, spec: Spec) -> dict[str, Tensor]:
-    """The columns named in `spec` as tensors (n,): standardised numbers and 0/1 as float32 with NaN for unknown,
+    """The columns named in `spec` as tensors (n,): standardised numbers and 0/1 as float32 with NaN for
+    unknown,
     class numbers as int64 with -1.
 
     Raises:
@@ -72,7 +78,8 @@ def targets(attributes: pa.Table, spec: Spec) -> dict[str, Tensor]:
         kind, values = _column(attributes, name)
         if kind != how["kind"]:
             raise LiminalError(
-                f"reader: attribute {name!r} is a {kind or attributes.column(name).type}, but the reader was made for a {how['kind']}"
+                f"reader: attribute {name!r} is a {kind or attributes.column(name).type}, but the reader "
+                f"was made for a {how['kind']}"
             )
         if kind == "category":
             number = {c: i for i, c in enumerate(how["classes"])}

@@ -1,4 +1,6 @@
-"""Samples held against real items: how near the two sets are, how varied the samples, and whether they are copies."""
+"""Samples held against real items: how near the two sets are, how varied the samples, and whether they are
+copies.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ Sets = Mapping[str, Tensor]
 
 
 def sampled(s: Subject, figures: dict[str, bytes], tell: Progress) -> tuple[list[Measure], int]:
-    """Fidelity and diversity on the general feature map and on the reader's; the samples' grid; the number of samples."""
+    """Fidelity and diversity on the general feature map and on the reader's; the samples' grid; the number of
+    samples.
+    """
     z = s.draw(s.count)
     if z.ndim != 2 or z.shape[1] != s.generator.dim:
         raise LiminalError(
@@ -138,7 +142,8 @@ def _distances(sets: Sets, prefix: str, s: Subject) -> list[Measure]:
         )
     else:
         s.notes.append(
-            f"{prefix}frechet_infinity: not measured, it needs {8 * width:,} samples and held-out items; there are {n:,}."
+            f"{prefix}frechet_infinity: not measured, it needs {8 * width:,} samples and held-out items; "
+            f"there are {n:,}."
         )
     if not prefix:
         m = min(n, s.most(PAIRED, FEW))

@@ -1,11 +1,12 @@
-"""Latent spaces and samples whose right answer is known by construction: what any implementation of a measure can be held against.
+"""Latent spaces and samples whose right answer is known by construction: what any implementation of a measure
+can be held against.
 
-`spaces` gives latents beside the factors that they were made from, `samples` features of generated items beside those of real ones, each
-with the range that a measure must fall into and, where the literature knows that the definition itself misses it, who does so.
-Everything is drawn from PCG64 with fixed seeds.
+`spaces` gives latents beside the factors that they were made from, `samples` features of generated items
+beside those of real ones, each with the range that a measure must fall into and, where the literature knows
+that the definition itself misses it, who does so. Everything is drawn from PCG64 with fixed seeds.
 
-Source: Räisä, van Breugel and van der Schaar 2025, Position: all current generative fidelity and diversity metrics are flawed
-(arXiv 2505.22450), for the kinds of sanity checks on samples.
+Source: Räisä, van Breugel and van der Schaar 2025, Position: all current generative fidelity and diversity
+metrics are flawed (arXiv 2505.22450), for the kinds of sanity checks on samples.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ class Constructed:
         z: (n, d) float64.
         factors: (n,) arrays by name: float64 (NaN unknown), or objects: bool or text, None unknown.
         wanted: the range of each score, raw; ``NAME.normalised`` where the range is of the normalised one.
-        like: another case whose raw scores (those in `RANKED`, which see only order) must be these exactly; ``""``: none.
+        like: another case whose raw scores (those in `RANKED`, which see only order) must be these exactly;
+            ``""``: none.
     """
 
     name: str
@@ -63,7 +65,8 @@ class Sampled:
         real: (n, d) float64.
         samples: (m, d) float64.
         wanted: ranges by score: ``precision``, ``density`` (fidelity), ``recall``, ``coverage`` (diversity).
-        flawed: scores whose published definition is known to miss its range here (nearest-neighbour balls, k = 5).
+        flawed: scores whose published definition is known to miss its range here (nearest-neighbour balls, k
+            = 5).
     """
 
     name: str
@@ -136,12 +139,13 @@ def spaces(n: int = ITEMS) -> Iterator[Constructed]:
     )
     mixed = v @ turned(5, 0)
     apart = {
-        **dict.fromkeys(LINEAR, PERFECT), "mig": (0.0, 0.3), "dci_disentanglement": (0.2, 0.65), "dci_completeness": (0.2, 0.65),
+        **dict.fromkeys(LINEAR, PERFECT), "mig": (0.0, 0.3), "dci_disentanglement": (0.2, 0.65), "dci_completeness": (0.2, 0.65),  # noqa: E501
         "infom": (0.2, 0.8), "infoc": (0.2, 0.8), "dci_informativeness": (0.8, 1.0),
     }  # fmt: skip
     yield Constructed(
         "rotated",
-        "A rotation drawn at random keeps all that can be read linearly; five dimensions stay partly aligned by luck.",
+        "A rotation drawn at random keeps all that can be read linearly; five dimensions stay partly "
+        "aligned by luck.",
         mixed,
         factors,
         apart,
@@ -158,7 +162,10 @@ def spaces(n: int = ITEMS) -> Iterator[Constructed]:
     nothing = dict.fromkeys(("mig", "dci_disentanglement", "dci_completeness", "infom", "infoc"), (0.0, 0.1))
     even = v[:, :4] @ np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]]) / 2
     four = {name: factors[name] for name in list(factors)[:4]}
-    says = "The rotation that gives every dimension an equal part of every factor: nothing is aligned, all can be read."
+    says = (
+        "The rotation that gives every dimension an equal part of every factor: nothing is aligned, all can "
+        "be read."
+    )
     yield Constructed("rotated evenly", says, even, four, {**dict.fromkeys(LINEAR, PERFECT), **nothing})
     padded = np.concatenate([v, _rng(1).standard_normal((n, 5))], 1)
     yield Constructed(
@@ -180,10 +187,13 @@ def _paired(n: int) -> Constructed:
     a = _rng(3).integers(0, 4, (n, 4))
     z = np.stack([4.0 * a[:, 0] + a[:, 1], 4.0 * a[:, 2] + a[:, 3]], 1)
     wanted = {
-        "dci_disentanglement": (0.45, 0.55), "dci_completeness": PERFECT, "infoc": PERFECT, "infom": (0.25, 0.55), "factorvae": (0.4, 0.6),
+        "dci_disentanglement": (0.45, 0.55), "dci_completeness": PERFECT, "infoc": PERFECT, "infom": (0.25, 0.55), "factorvae": (0.4, 0.6),  # noqa: E501
         "dci_informativeness": PERFECT, "explicitness": (0.3, 0.7), "mig": (0.6, 1.0),
     }  # fmt: skip
-    says = "Two factors in each dimension, as tens and units: D = 1 - log 2 / log 4 = .50, though the gap (MIG) is wide."
+    says = (
+        "Two factors in each dimension, as tens and units: D = 1 - log 2 / log 4 = .50, though the gap "
+        "(MIG) is wide."
+    )
     return Constructed("paired", says, z, {f"f{k}": a[:, k].astype(float) for k in range(4)}, wanted)
 
 
@@ -269,23 +279,28 @@ def samples(n: int = 1_000) -> Iterator[Sampled]:
     )
     stray = np.concatenate([0.1 * draw(11)[:-1] + 30.0, np.full((1, 4), -15.0)])
     yield Sampled(
-        "outlier among samples", "Samples far from all, one of them a stray whose reach takes in every real item.", draw(10), stray,
+        "outlier among samples", "Samples far from all, one of them a stray whose reach takes in every real "
+                                 "item.", draw(10), stray,
         wanted(low, low), frozenset({"recall"}),
     )  # fmt: skip
     yield Sampled(
-        "too narrow", "A third of the spread in 16 dimensions: typical items, little variety.", draw(10, 16), draw(11, 16) / 3,
+        "too narrow", "A third of the spread in 16 dimensions: typical items, little "
+                      "variety.", draw(10, 16), draw(11, 16) / 3,
         wanted(high, (0.0, 0.35), (0.85, np.inf)), frozenset({"coverage"}),
     )  # fmt: skip
     yield Sampled(
-        "too wide", "Three times the spread in 16 dimensions: hardly a sample looks real.", draw(10, 16), 3 * draw(11, 16),
+        "too wide", "Three times the spread in 16 dimensions: hardly a sample looks "
+                    "real.", draw(10, 16), 3 * draw(11, 16),
         {"precision": low, "density": low, "recall": (0.7, 1.0)},
     )  # fmt: skip
     beside = lambda seed, at: np.concatenate([draw(seed, 63), np.full((n, 1), at)], 1)
     yield Sampled(
-        "one dimension apart", "Alike in 63 dimensions, never in the last: no sample looks real.", beside(10, 0.0), beside(11, 3.0),
+        "one dimension apart", "Alike in 63 dimensions, never in the last: no sample looks "
+                               "real.", beside(10, 0.0), beside(11, 3.0),
         wanted(low, low), frozenset({"precision", "density", "recall", "coverage"}),
     )  # fmt: skip
     yield Sampled(
-        "many dimensions", "A little narrower in 512 dimensions: density must not grow far beyond 1.", draw(10, 512), 0.8 * draw(11, 512),
+        "many dimensions", "A little narrower in 512 dimensions: density must not grow far beyond "
+                           "1.", draw(10, 512), 0.8 * draw(11, 512),
         {"precision": high, "density": (0.85, 3.0)}, frozenset({"density"}),
     )  # fmt: skip

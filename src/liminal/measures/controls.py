@@ -1,18 +1,23 @@
-"""Maps of a latent space that leave its prior, and so the distribution of what is decoded, exactly as they are.
+"""Maps of a latent space that leave its prior, and so the distribution of what is decoded, exactly as they
+are.
 
-Each map T carries the prior of new codes e' onto the prior of the old ones, e = T(e'); a generator composed with it, f(T(e')), makes
-the same items with the same probabilities, but its neighbours may be others. What a mixture means can then be told apart from
-what the prior and the items are: if it falls under T, it was a property of the mapping f.
+Each map T carries the prior of new codes e' onto the prior of the old ones, e = T(e'); a generator composed
+with it, f(T(e')), makes the same items with the same probabilities, but its neighbours may be others. What a
+mixture means can then be told apart from what the prior and the items are: if it falls under T, it was a
+property of the mapping f.
 
 Through the distribution function of each coordinate, u = CDF(e'):
 
-- **folded**, u -> frac(k u): k-to-one, uniform again, and any two points nearer than 1/k come apart. An old code has k^d new ones; one
-  of them is drawn for it, u' = (u + j) / k with j uniform among 0 .. k - 1, which is uniform too. So the *same items* are coded anew.
+- **folded**, u -> frac(k u): k-to-one, uniform again, and any two points nearer than 1/k come apart. An old
+  code has k^d new ones; one of them is drawn for it, u' = (u + j) / k with j uniform among 0 .. k - 1, which
+  is uniform too. So the *same items* are coded anew.
 - **rotated**, e = R e' with a random orthogonal R (`Normal`, `Sphere`): all distances stay.
-- **smooth**, a `Normal` coded in the cube: e = CDF^-1((e' + 1) / 2), a change of variables that tears nothing; its prior is `Uniform`.
+- **smooth**, a `Normal` coded in the cube: e = CDF^-1((e' + 1) / 2), a change of variables that tears
+  nothing; its prior is `Uniform`.
 
-A `Sphere`'s coordinates are not independent, but t_i = z_i / sqrt(1 - z_1^2 - .. - z_{i-1}^2) are, with (t_i + 1) / 2 ~ Beta((d - i) / 2,
-(d - i) / 2) for i < d - 1, and the angle of the last two coordinates, which is uniform (Rosenblatt's transform).
+A `Sphere`'s coordinates are not independent, but t_i = z_i / sqrt(1 - z_1^2 - .. - z_{i-1}^2) are, with (t_i
++ 1) / 2 ~ Beta((d - i) / 2, (d - i) / 2) for i < d - 1, and the angle of the last two coordinates, which is
+uniform (Rosenblatt's transform).
 
 Source: Rosenblatt 1952, Remarks on a multivariate transformation.
 """
@@ -41,7 +46,8 @@ class Control:
     Attributes:
         name: ``none``, ``folded 2``, ``folded 64``, ``rotated``, ``smooth``.
         prior: of the new codes.
-        recode: old codes (n, d) -> new ones (n, d) that are carried back onto them; independent draws stay independent draws.
+        recode: old codes (n, d) -> new ones (n, d) that are carried back onto them; independent draws stay
+            independent draws.
         carry: T, new codes (n, d) -> old ones (n, d).
     """
 
@@ -52,7 +58,8 @@ class Control:
 
 
 def controls(prior: Prior, folds: tuple[int, ...] = FOLDS, seed: int = 0) -> list[Control]:
-    """The controls of a prior: none, rotated (normal, sphere), smooth (normal), and folded k times, in this order.
+    """The controls of a prior: none, rotated (normal, sphere), smooth (normal), and folded k times, in this
+    order.
 
     Args:
         prior: of the codes; of a latent flow, the normal of its noise.
@@ -105,7 +112,8 @@ def _to(prior: Prior, u: Tensor, like: Tensor) -> Tensor:
 
 
 def to_cube(prior: Prior, z: Tensor) -> Tensor:
-    """Draws of a prior (n, d) -> independent uniform numbers in (0, 1), float64: (n, d), of a sphere (n, d - 1).
+    """Draws of a prior (n, d) -> independent uniform numbers in (0, 1), float64: (n, d), of a sphere (n, d -
+    1).
 
     Raises:
         LiminalError: no such map is known for the prior.

@@ -1,22 +1,30 @@
-"""Precision, recall, density and coverage: whether samples look real, and whether they are as varied as real items.
+"""Precision, recall, density and coverage: whether samples look real, and whether they are as varied as real
+items.
 
-Around every item lies a ball that just reaches its k-th nearest other item of its own set. With real balls B(r) and sample balls B(s):
+Around every item lies a ball that just reaches its k-th nearest other item of its own set. With real balls
+B(r) and sample balls B(s):
 
-    precision = share of samples in some B(r)             recall   = share of real items in some B(s)
-    density   = mean number of B(r) a sample is in, / k   coverage = share of real items whose B(r) holds some sample
+    precision = share of samples in some B(r)
+    recall    = share of real items in some B(s)
+    density   = mean number of B(r) a sample is in, / k
+    coverage  = share of real items whose B(r) holds some sample
 
-Precision and density fall when samples look unlike anything real, recall and coverage when something real is missing. Recall is fooled by
-outlying samples (their balls are large) and precision by outlying real items; density and coverage are not.
+Precision and density fall when samples look unlike anything real, recall and coverage when something real is
+missing. Recall is fooled by outlying samples (their balls are large) and precision by outlying real items;
+density and coverage are not.
 
 Two traps, of the definitions and not of any code:
 
-- A ball of radius 0 holds nothing, since its inside is strict: an item with k exact copies in its own set counts as not covered, and sets
-  of few different items score 0 everywhere, even against themselves. (Items that are all the same are refused.)
-- For samples from the real distribution density is 1 on average, in any number of dimensions. Samples nearer to the middle than real
-  items are lie in very many balls at once, the more the higher the dimension: 768-d Gaussians of 0.9 times the spread reach 170 at
-  n = 5,000 (and recall 0). Far above 1 is no merit but a lack of spread; `Prdc.note` says so.
+- A ball of radius 0 holds nothing, since its inside is strict: an item with k exact copies in its own set
+  counts as not covered, and sets of few different items score 0 everywhere, even against themselves. (Items
+  that are all the same are refused.)
+- For samples from the real distribution density is 1 on average, in any number of dimensions. Samples nearer
+  to the middle than real items are lie in very many balls at once, the more the higher the dimension: 768-d
+  Gaussians of 0.9 times the spread reach 170 at n = 5,000 (and recall 0). Far above 1 is no merit but a lack
+  of spread; `Prdc.note` says so.
 
-Source: Kynkaanniemi et al. 2019, Improved precision and recall metric; Naeem et al. 2020, Reliable fidelity and diversity metrics.
+Source: Kynkaanniemi et al. 2019, Improved precision and recall metric; Naeem et al. 2020, Reliable fidelity
+and diversity metrics.
 """
 
 from __future__ import annotations
@@ -40,7 +48,8 @@ EACH = 10  # items a feature that are not few
 
 @dataclass(frozen=True)
 class Prdc:
-    """The four numbers; all are shares in [0, 1] but density, which is 0 or more and near 1 for real against real.
+    """The four numbers; all are shares in [0, 1] but density, which is 0 or more and near 1 for real against
+    real.
 
     Attributes:
         note: what keeps these numbers from meaning what they say, in sentences; "" where nothing is known to.
@@ -56,8 +65,9 @@ class Prdc:
 def prdc(real: Tensor, samples: Tensor, k: int = 5) -> Prdc:
     """Precision, recall, density and coverage of samples against real items, both as features.
 
-    The definitions of the package `prdc` 0.2: strictly inside, Euclidean, k-th neighbour not counting the item itself. Decisions are those
-    of float64, so that the shares are exact to the count; memory is bounded at any n.
+    The definitions of the package `prdc` 0.2: strictly inside, Euclidean, k-th neighbour not counting the
+    item itself. Decisions are those of float64, so that the shares are exact to the count; memory is bounded
+    at any n.
 
     Args:
         real: (n, d) features of real items.
@@ -65,7 +75,8 @@ def prdc(real: Tensor, samples: Tensor, k: int = 5) -> Prdc:
         k: the neighbour that sets the balls' radius; 5 is customary.
 
     Raises:
-        LiminalError: a set has k items or fewer or holds NaN or infinity, the widths differ, or all real items are the same.
+        LiminalError: a set has k items or fewer or holds NaN or infinity, the widths differ, or all real
+        items are the same.
     """
     for name, set_ in (("real items", real), ("samples", samples)):
         if len(set_) <= k:
@@ -75,7 +86,8 @@ def prdc(real: Tensor, samples: Tensor, k: int = 5) -> Prdc:
     check_features("precision and recall", real, samples)
     if (real == real[:1]).all():
         raise LiminalError(
-            "precision and recall: all real items have the same features, so there is nothing to cover; give varied items"
+            "precision and recall: all real items have the same features, so there is nothing to cover; "
+            "give varied items"
         )
     n, m = len(real), len(samples)
     real_radii, sample_radii = nearest(real, real, k)[0][:, -1], nearest(samples, samples, k)[0][:, -1]
@@ -88,7 +100,9 @@ def prdc(real: Tensor, samples: Tensor, k: int = 5) -> Prdc:
 
 
 def _note(real_copies: float, sample_copies: float, density: float, width: int, n: int, k: int) -> str:
-    """What is special about the two sets, from the shares of balls without extent, the density and the sizes."""
+    """What is special about the two sets, from the shares of balls without extent, the density and the
+    sizes.
+    """
     found = []
     if real_copies:
         found.append(
@@ -101,11 +115,13 @@ def _note(real_copies: float, sample_copies: float, density: float, width: int, 
         )
     if density > DENSE:
         found.append(
-            f"Density {density:.3g} is no merit: samples crowd where real balls overlap, nearer to the middle than real items."
+            f"Density {density:.3g} is no merit: samples crowd where real balls overlap, nearer to the "
+            "middle than real items."
         )
     if width > WIDTH and n < EACH * width:
         found.append(
-            f"{n:,} items in {width} features: nearest items are hardly nearer than others; fewer features tell more."
+            f"{n:,} items in {width} features: nearest items are hardly nearer than others; fewer features "
+            "tell more."
         )
     return " ".join(found)
 
@@ -113,7 +129,9 @@ def _note(real_copies: float, sample_copies: float, density: float, width: int, 
 def prdc_statistic(
     real: Tensor, samples: Tensor, k: int = 5
 ) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """`prdc` as a function of rows of both sets, giving the four numbers in the order of `NAMES`: for `subsample_spread`."""
+    """`prdc` as a function of rows of both sets, giving the four numbers in the order of `NAMES`: for
+    `subsample_spread`.
+    """
 
     def of_rows(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         p = prdc(real[torch.from_numpy(a)], samples[torch.from_numpy(b)], k)

@@ -21,9 +21,10 @@ from ..tensors import CHUNK
 def two_nn(z: Tensor, discard: float = 0.1) -> float:
     """Intrinsic dimension from the ratio of each item's two nearest distances.
 
-    With r = second / first and F its empirical distribution, -log(1 - F) rises as d log r: the slope through the origin, without the
-    largest `discard` of the ratios. Copies (first distance 0) are left out. Sees the finest scale that n items allow, where noise
-    counts as dimensions; above about 10 dimensions it reads too low.
+    With r = second / first and F its empirical distribution, -log(1 - F) rises as d log r: the slope through
+    the origin, without the largest `discard` of the ratios. Copies (first distance 0) are left out. Sees the
+    finest scale that n items allow, where noise counts as dimensions; above about 10 dimensions it reads too
+    low.
 
     Args:
         z: (n, d), n at least 20.
@@ -35,7 +36,8 @@ def two_nn(z: Tensor, discard: float = 0.1) -> float:
     Raises:
         LiminalError: fewer than 20 items.
 
-    Source: Facco et al. 2017, Estimating the intrinsic dimension of datasets by a minimal neighborhood information.
+    Source: Facco et al. 2017, Estimating the intrinsic dimension of datasets by a minimal neighborhood
+    information.
     """
     _enough(z, 20, "intrinsic dimension")
     first, second = nearest(z, z, 2)[0].numpy().T
@@ -67,7 +69,8 @@ def mle_dimension(z: Tensor, k: int = 20) -> float:
     Raises:
         LiminalError: k items or fewer that differ, or k below 3.
 
-    Source: Levina and Bickel 2004, Maximum likelihood estimation of intrinsic dimension; averaged as MacKay and Ghahramani 2005 showed.
+    Source: Levina and Bickel 2004, Maximum likelihood estimation of intrinsic dimension; averaged as MacKay
+    and Ghahramani 2005 showed.
     """
     z = torch.unique(z.double(), dim=0)
     if k < 3:
@@ -91,7 +94,8 @@ class Collapse:
     Attributes:
         kl: (d,), mean over items, nats.
         collapsed: (d,) bool: at least 1 - `delta` of the items have a KL below `epsilon` there.
-        effective: exp of the entropy of the dimensions' shares of the KL: d if all carry as much, 1 if one carries all, 0 if none.
+        effective: exp of the entropy of the dimensions' shares of the KL: d if all carry as much, 1 if one
+            carries all, 0 if none.
     """
 
     kl: np.ndarray
@@ -121,7 +125,8 @@ def collapse(kl: Tensor, epsilon: float = 0.01, delta: float = 0.01) -> Collapse
 
     if kl.ndim != 2 or not len(kl) or not torch.isfinite(kl).all():
         raise LiminalError(
-            f"collapse: wanted the KL of n items in d dimensions, finite, got shape {tuple(kl.shape)} or NaN in it"
+            f"collapse: wanted the KL of n items in d dimensions, finite, got shape {tuple(kl.shape)} or "
+            "NaN in it"
         )
     kl = kl.detach().cpu().double()
     mean = kl.mean(0).clamp_min(0).numpy()
@@ -147,7 +152,9 @@ class Curve:
     order: np.ndarray
 
     def enough(self, tolerance: float = 0.05) -> int:
-        """The least number of dimensions that comes within `tolerance` of the way from nothing kept to all kept."""
+        """The least number of dimensions that comes within `tolerance` of the way from nothing kept to all
+        kept.
+        """
         start, end = self.distortion[0], self.distortion[-1]
         return int(self.kept[np.flatnonzero(self.distortion <= end + tolerance * max(start - end, 0.0))[0]])
 
@@ -160,13 +167,16 @@ def rate_distortion(
     kl: Tensor | None = None,
     kept: Sequence[int] | None = None,
 ) -> Curve:
-    """What is decoded when only the most important dimensions keep their value and the others take their mean over items.
+    """What is decoded when only the most important dimensions keep their value and the others take their mean
+    over items.
 
     Args:
         decode: z (n, d) -> x (n, *shape), in pieces of bounded size.
         z: (n, d).
-        x: (n, *shape), what is to come out: the items, or ``decode(z)`` for the loss relative to the full latent.
-        by: ``"pca"``: principal components of z, largest variance first; ``"kl"``: single dimensions, largest KL first.
+        x: (n, *shape), what is to come out: the items, or ``decode(z)`` for the loss relative to the full
+            latent.
+        by: ``"pca"``: principal components of z, largest variance first; ``"kl"``: single dimensions, largest
+            KL first.
         kl: (d,) mean KL of each dimension in nats; wanted for ``"kl"``.
         kept: numbers of dimensions to try; None: 0, 1, 2, 4, 8, ... and d.
 
@@ -182,7 +192,8 @@ def rate_distortion(
         )
     if by == "kl" and (kl is None or tuple(kl.shape) != (d,)):
         raise LiminalError(
-            f"rate-distortion: by='kl' wants the KL of each of {d} dimensions; got {None if kl is None else tuple(kl.shape)}"
+            f"rate-distortion: by='kl' wants the KL of each of {d} dimensions; got "
+            f"{None if kl is None else tuple(kl.shape)}"
         )
     counts = sorted(
         {*(2**i for i in range(d.bit_length())), 0, d} & set(range(d + 1)) if kept is None else set(kept)

@@ -1,11 +1,14 @@
-"""Whether single latent dimensions stand for single known factors: MIG, DCI, FactorVAE's metric and InfoMEC in one call.
+"""Whether single latent dimensions stand for single known factors: MIG, DCI, FactorVAE's metric and InfoMEC
+in one call.
 
-Every score comes twice: raw, as its paper defines it, and normalised, (value - null) / (1 - null), where the null is the same number for
-the same latents against items shuffled, factors kept together: 0 is chance, 1 the most that can be reached. A score of 0 does not say that
-nothing is there to be read: that is what informativeness and explicitness are for. All but InfoE and explicitness see only the
-order of the values in each dimension, so that rising functions of a dimension change nothing.
+Every score comes twice: raw, as its paper defines it, and normalised, (value - null) / (1 - null), where the
+null is the same number for the same latents against items shuffled, factors kept together: 0 is chance, 1 the
+most that can be reached. A score of 0 does not say that nothing is there to be read: that is what
+informativeness and explicitness are for. All but InfoE and explicitness see only the order of the values in
+each dimension, so that rising functions of a dimension change nothing.
 
-Source: as in `information` and `importance`; Kim and Mnih 2018, Disentangling by factorising (FactorVAE's metric).
+Source: as in `information` and `importance`; Kim and Mnih 2018, Disentangling by factorising (FactorVAE's
+metric).
 """
 
 from __future__ import annotations
@@ -48,11 +51,13 @@ class Disentanglement:
     """Scores and what they rest on.
 
     Attributes:
-        measures: ``mig``, ``infom``, ``infoc``, ``infoe``, ``explicitness``, ``factorvae``, ``dci_disentanglement``, ``dci_completeness``,
-            ``dci_informativeness``, each followed by ``NAME.normalised``. What is not defined (one factor, one dimension) is missing.
+        measures: ``mig``, ``infom``, ``infoc``, ``infoe``, ``explicitness``, ``factorvae``,
+            ``dci_disentanglement``, ``dci_completeness``, ``dci_informativeness``, each followed by
+            ``NAME.normalised``. What is not defined (one factor, one dimension) is missing.
         names: of the K factors.
         dimensions: the latent dimensions that vary, (d',).
-        shares: (d', K), each dimension's information about each factor less chance, as a share of the factor's entropy (`Spread.shares`).
+        shares: (d', K), each dimension's information about each factor less chance, as a share of the
+            factor's entropy (`Spread.shares`).
         importances: (d', K), of the trees.
         notes: what was left out, and why.
     """
@@ -76,7 +81,9 @@ class Disentanglement:
         raise KeyError(name)
 
     def strongest(self) -> dict[int, tuple[str, float]]:
-        """For each dimension that varies, the factor that it tells most of, and its share of that factor's entropy in [0, 1]."""
+        """For each dimension that varies, the factor that it tells most of, and its share of that factor's
+        entropy in [0, 1].
+        """
         best = self.shares.argmax(1)
         return {
             int(j): (self.names[k], float(self.shares[i, k]))
@@ -95,12 +102,14 @@ def disentanglement(
 ) -> Disentanglement:
     """All scores of latents against the known factors of the same items.
 
-    Intervals come from subsampling without replacement: of items for the tables of counts and FactorVAE's votes, of items with all
-    trees grown anew (4 rounds) for DCI, of held-out items only for the linear probes.
+    Intervals come from subsampling without replacement: of items for the tables of counts and FactorVAE's
+    votes, of items with all trees grown anew (4 rounds) for DCI, of held-out items only for the linear
+    probes.
 
     Args:
         z: (n, d); 50 items or more.
-        factors: n rows of numbers, yes/no or categories; null, and NaN in numbers, are unknown and left out of that factor.
+        factors: n rows of numbers, yes/no or categories; null, and NaN in numbers, are unknown and left out
+            of that factor.
         bins: of equal frequency, for dimensions and numbers.
         seed: of rows, shuffles, splits and trees.
         rounds: subsamples for an interval.
@@ -110,7 +119,8 @@ def disentanglement(
         A `Disentanglement`.
 
     Raises:
-        LiminalError: fewer than 50 items, NaN in z, lengths that differ, no dimension that varies, or no factor that can be used.
+        LiminalError: fewer than 50 items, NaN in z, lengths that differ, no dimension that varies, or no
+        factor that can be used.
     """
     z = checked(z, "disentanglement")
     rng = np.random.Generator(np.random.PCG64(seed))
@@ -204,7 +214,10 @@ def _linear(z: np.ndarray, factors: list[Factor], rng: np.random.Generator, roun
         other = probes(z[rng.permutation(n)], factors, rng)
         nulls.append(explicitness(other)(*(np.arange(len(p.answers)) for p in other)))
     errors = subsample_spread(of, sizes, rng, rounds)
-    note = f"Linear probes on standardised latents, judged by {max(sizes):,} held-out items; the interval is of these alone."
+    note = (
+        f"Linear probes on standardised latents, judged by {max(sizes):,} held-out items; the interval is "
+        "of these alone."
+    )
     return scored(
         ("explicitness", "infoe"), of(*(np.arange(s) for s in sizes)), errors, np.stack(nulls), note
     )
@@ -227,7 +240,10 @@ def _grouped(
         return factorvae(z[rows], [f.take(rows) for f in usable], rng)
 
     error = subsample_spread(on, (n,), rng, min(rounds, VOTE_ROUNDS))
-    note = f"{len(usable)} factors, {VOTES} votes each to learn from and {VOTES} to judge by, {GROUP} items behind each."
+    note = (
+        f"{len(usable)} factors, {VOTES} votes each to learn from and {VOTES} to judge by, {GROUP} items "
+        "behind each."
+    )
     return scored(("factorvae",), np.array([value]), np.array([float(error)]), nulls, note), []
 
 
@@ -242,11 +258,13 @@ def _groups(codes: np.ndarray) -> list[np.ndarray]:
 def factorvae(
     z: np.ndarray, factors: Sequence[Factor], rng: np.random.Generator, votes: int = VOTES, group: int = GROUP
 ) -> float:
-    """How often the dimension that varies least among items with one factor alike tells which factor that was.
+    """How often the dimension that varies least among items with one factor alike tells which factor that
+    was.
 
-    A vote: choose a factor and one of its values, draw `group` items that have it, find the dimension whose variance among them is the
-    smallest share of its variance among all. Half of the votes say, by majority, which factor each dimension stands for; the rest judge.
-    The simulator of the paper, which draws new items with a factor fixed, is here the catalogue: items whose value falls into one bin.
+    A vote: choose a factor and one of its values, draw `group` items that have it, find the dimension whose
+    variance among them is the smallest share of its variance among all. Half of the votes say, by majority,
+    which factor each dimension stands for; the rest judge. The simulator of the paper, which draws new items
+    with a factor fixed, is here the catalogue: items whose value falls into one bin.
 
     Args:
         z: (n, d), ranked; every column varies.
@@ -287,6 +305,9 @@ def _trees(
         return dci(z[chosen], [f.take(chosen) for f in factors], rng, FEW_TREES).values
 
     errors = subsample_spread(on, (len(z),), rng, min(rounds, TREE_ROUNDS))
-    note = f"{len(z):,} items, two thirds to learn from; {TREES} extremely randomised trees of depth 8 on ranked latents."
+    note = (
+        f"{len(z):,} items, two thirds to learn from; {TREES} extremely randomised trees of depth 8 on "
+        "ranked latents."
+    )
     names = ("dci_disentanglement", "dci_completeness", "dci_informativeness")
     return scored(names, whole.values, errors, nulls, note), whole

@@ -1,13 +1,15 @@
-"""How many different things a generator makes: an effective number of items, which real modes are there, and copies of training items.
+"""How many different things a generator makes: an effective number of items, which real modes are there, and
+copies of training items.
 
     Vendi = exp(-sum of l log l),  l the eigenvalues of K / n,  K(x, y) = exp(-|x - y|^2 / (2 w^2))
 
-is the effective number of different items among n: n where all are far apart on the scale w, m for m groups of the same size far apart,
-1 for copies of one. It grows with n, so it is taken of equal numbers and told as a share of the real items' own. Noise raises it: it says
-nothing about looking real.
+is the effective number of different items among n: n where all are far apart on the scale w, m for m groups
+of the same size far apart, 1 for copies of one. It grows with n, so it is taken of equal numbers and told as
+a share of the real items' own. Noise raises it: it says nothing about looking real.
 
-Source: Friedman and Dieng 2023, The Vendi score; Richardson and Weiss 2018, On GANs and GMMs (bins); Alaa et al. 2022, How faithful is your
-synthetic data (authenticity); Meehan, Chaudhuri and Dasgupta 2020, A three-sample test to detect data copying.
+Source: Friedman and Dieng 2023, The Vendi score; Richardson and Weiss 2018, On GANs and GMMs (bins); Alaa et
+al. 2022, How faithful is your synthetic data (authenticity); Meehan, Chaudhuri and Dasgupta 2020, A
+three-sample test to detect data copying.
 """
 
 from __future__ import annotations
@@ -42,11 +44,13 @@ def vendi(x: Tensor, width: float) -> float:
         The effective number of different items, in [1, n].
 
     Raises:
-        LiminalError: no items or more than 2,000, features that are not finite, or a width that is not above 0.
+        LiminalError: no items or more than 2,000, features that are not finite, or a width that is not above
+        0.
     """
     if x.ndim != 2 or not 1 <= len(x) <= MOST or not torch.isfinite(x).all():
         raise LiminalError(
-            f"Vendi score: wanted finite features (n, d) of 1 to {MOST:,} items, got shape {tuple(x.shape)} or NaN in it"
+            f"Vendi score: wanted finite features (n, d) of 1 to {MOST:,} items, got shape {tuple(x.shape)} "
+            "or NaN in it"
         )
     if not width > 0:
         raise LiminalError(f"Vendi score: kernel width {width}; wanted a number above 0")
@@ -78,7 +82,9 @@ class Variety:
 
     @property
     def ratio(self) -> float:
-        """Samples' as a share of the real items' own: 1 as varied, below 1 less varied, above 1 spread wider than real items (or noisy)."""
+        """Samples' as a share of the real items' own: 1 as varied, below 1 less varied, above 1 spread wider
+        than real items (or noisy).
+        """
         return self.samples / self.real
 
 
@@ -87,8 +93,8 @@ def variety(
 ) -> Variety:
     """Vendi scores of samples and real items, at the same number of items and one kernel width.
 
-    On Fashion-MNIST, features of 1,000 pictures: other real pictures 1.01 -+ .03, five of ten classes .65, one class .19, every item
-    four times .48.
+    On Fashion-MNIST, features of 1,000 pictures: other real pictures 1.01 -+ .03, five of ten classes .65,
+    one class .19, every item four times .48.
 
     Args:
         real: (n, d) features.
@@ -98,8 +104,8 @@ def variety(
         rounds: subsamples for the interval.
 
     Raises:
-        LiminalError: a set has fewer than 8 rows or holds NaN or infinity, the widths differ, half of all pairs of real items are copies,
-            or `most` is out of range.
+        LiminalError: a set has fewer than 8 rows or holds NaN or infinity, the widths differ, half of all
+            pairs of real items are copies, or `most` is out of range.
     """
     check_features("variety", real, samples, 8)
     if not 8 <= most <= MOST:
@@ -109,7 +115,8 @@ def variety(
     width = HALF_MEDIAN * float(torch.nn.functional.pdist(a).median())
     if width == 0:
         raise LiminalError(
-            "variety: most real items have the same features, so there is no scale to see variety on; give varied items"
+            "variety: most real items have the same features, so there is no scale to see variety on; give "
+            "varied items"
         )
 
     def ratio(i: np.ndarray, j: np.ndarray) -> float:
@@ -126,8 +133,9 @@ class Modes:
 
     Attributes:
         found: share in [0, 1] of the real modes that have a sample.
-        kl: KL(samples || real) in nats, 0 for the same shares; infinite where samples lie in modes that no real item has. Of equal
-            distributions it comes out near (modes - 1) / 2 * (1 / n + 1 / m), so compare it with real against real.
+        kl: KL(samples || real) in nats, 0 for the same shares; infinite where samples lie in modes that no
+            real item has. Of equal distributions it comes out near (modes - 1) / 2 * (1 / n + 1 / m), so
+            compare it with real against real.
         tv: total variation, the share of samples that would have to change mode, in [0, 1].
         missing: real modes without a sample though 5 or more were to be expected.
         shares: (real, samples) by mode, commonest real one first.
@@ -144,8 +152,8 @@ def modes(real: Sequence[Hashable] | np.ndarray, samples: Sequence[Hashable] | n
     """Which modes of the real items the samples have, and in which shares: what mode collapse is seen by.
 
     Args:
-        real: the class or cluster of each real item, by the same reader as the samples' (its mistakes then fall on both sides); `bins`
-            gives clusters where there are no classes.
+        real: the class or cluster of each real item, by the same reader as the samples' (its mistakes then
+            fall on both sides); `bins` gives clusters where there are no classes.
         samples: of each sample.
 
     Raises:
@@ -167,7 +175,9 @@ def modes(real: Sequence[Hashable] | np.ndarray, samples: Sequence[Hashable] | n
 
 
 def modes_statistic(real: np.ndarray, samples: np.ndarray) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """`modes` as a function of rows of both label arrays, giving found, KL and total variation: for `subsample_spread`."""
+    """`modes` as a function of rows of both label arrays, giving found, KL and total variation: for
+    `subsample_spread`.
+    """
 
     def of_rows(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         m = modes(real[a], samples[b])
@@ -177,7 +187,9 @@ def modes_statistic(real: np.ndarray, samples: np.ndarray) -> Callable[[np.ndarr
 
 
 def bins(real: Tensor, samples: Tensor, count: int = 20, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """The cluster of every item: k-means of the real items' features, samples sorted to the nearest centre. For `modes` without classes.
+    """The cluster of every item: k-means of the real items' features, samples sorted to the nearest centre.
+
+    For `modes` without classes.
 
     Args:
         real: (n, d) features, n of `count` or more.
@@ -208,12 +220,12 @@ class Copies:
     """How near samples come to training items, beside how near unseen real items come.
 
     Attributes:
-        authentic: share in [0, 1] of samples that lie farther from their nearest training item than that item's own nearest one does; 0 if
-            all are copies.
+        authentic: share in [0, 1] of samples that lie farther from their nearest training item than that
+            item's own nearest one does; 0 if all are copies.
         held_authentic: the same of held-out items: what an honest generator gets.
         interval: 95 % of `authentic`.
-        nearer: chance that a sample lies nearer to the training set than a held-out item does: 0.5 where they are alike, near 1 for copies,
-            near 0 for samples far from everything real.
+        nearer: chance that a sample lies nearer to the training set than a held-out item does: 0.5 where they
+            are alike, near 1 for copies, near 0 for samples far from everything real.
         row: (m,) int64, the training item nearest to each sample.
         distance: (m,) float64, to it.
         copied: (m,) bool, the samples that are not authentic.
@@ -231,11 +243,13 @@ class Copies:
 def copies(train: Tensor, samples: Tensor, held: Tensor, rng: np.random.Generator) -> Copies:
     """Authenticity of samples, against items that the generator has not seen.
 
-    An authenticity well below the held-out items' own, or `nearer` well above 0.5, says that training items are handed out again. A single
-    sample that is "copied" says little: of unseen real items, too, a third to a half are.
+    An authenticity well below the held-out items' own, or `nearer` well above 0.5, says that training items
+    are handed out again. A single sample that is "copied" says little: of unseen real items, too, a third to
+    a half are.
 
     Args:
-        train: (n, d) features of the items that the generator was trained on, n of 2 or more; the more of them, the surer is a copy seen.
+        train: (n, d) features of the items that the generator was trained on, n of 2 or more; the more of
+            them, the surer is a copy seen.
         samples: (m, d) features.
         held: (h, d) features of unseen real items.
         rng: numpy generator, for the interval.

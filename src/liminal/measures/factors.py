@@ -1,7 +1,8 @@
-"""Known factors of variation (attributes, or what an item was drawn from) as arrays that measures of disentanglement work on.
+"""Known factors of variation (attributes, or what an item was drawn from) as arrays that measures of
+disentanglement work on.
 
-A number is cut into bins of equal frequency, so that only its order counts; yes/no and category columns keep their values. What is not
-known is left out, factor by factor.
+A number is cut into bins of equal frequency, so that only its order counts; yes/no and category columns keep
+their values. What is not known is left out, factor by factor.
 """
 
 from __future__ import annotations
@@ -50,9 +51,12 @@ class Factor:
 
 
 def equal_frequency(values: np.ndarray, bins: int = BINS) -> np.ndarray:
-    """Bin numbers 0 .. bins - 1 by rank, -1 for NaN: about as many values in each, equal values always together.
+    """Bin numbers 0 ..
 
-    Where there are no more than `bins` distinct values, each is its own bin. Rising functions of the values change nothing.
+    bins - 1 by rank, -1 for NaN: about as many values in each, equal values always together.
+
+    Where there are no more than `bins` distinct values, each is its own bin. Rising functions of the values
+    change nothing.
 
     Args:
         values: (n,) float64.
@@ -74,7 +78,9 @@ def equal_frequency(values: np.ndarray, bins: int = BINS) -> np.ndarray:
 
 
 def ranked(z: Tensor) -> np.ndarray:
-    """Columns (n, d) as ranks in (-1, 1), equal values at their mean rank: float64, unchanged by rising functions of a column."""
+    """Columns (n, d) as ranks in (-1, 1), equal values at their mean rank: float64, unchanged by rising
+    functions of a column.
+    """
     from scipy.stats import rankdata
 
     return (2 * rankdata(np.asarray(z, dtype=np.float64), axis=0) - 1) / len(z) - 1
@@ -116,13 +122,15 @@ def read_factors(table: pa.Table, bins: int = BINS) -> tuple[list[Factor], list[
         known = int((factor.codes >= 0).sum())
         if known < FEWEST or factor.size < 2:
             notes.append(
-                f"{name}: {known} items known, in {factor.size} groups of {LEAST} or more; wanted {FEWEST} in two or more."
+                f"{name}: {known} items known, in {factor.size} groups of {LEAST} or more; wanted {FEWEST} "
+                "in two or more."
             )
         else:
             found.append(factor)
     if not found:
         raise LiminalError(
-            f"factors: none of {', '.join(table.column_names) or 'no columns'} has {FEWEST} known items and two values"
+            f"factors: none of {', '.join(table.column_names) or 'no columns'} has {FEWEST} known items and "
+            "two values"
         )
     return found, notes
 
@@ -145,6 +153,7 @@ def checked(z: Tensor | np.ndarray, what: str) -> Tensor:
     z = torch.as_tensor(z).detach().cpu().double()
     if z.ndim != 2 or len(z) < FEWEST or not torch.isfinite(z).all():
         raise LiminalError(
-            f"{what}: wanted latents (n, d), n at least {FEWEST} and finite, got shape {tuple(z.shape)} or NaN in it"
+            f"{what}: wanted latents (n, d), n at least {FEWEST} and finite, got shape {tuple(z.shape)} or "
+            "NaN in it"
         )
     return z

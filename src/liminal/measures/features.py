@@ -1,7 +1,8 @@
-"""A feature map that needs no labels and is the same for every model: what a modality knows to look at, then principal components.
+"""A feature map that needs no labels and is the same for every model: what a modality knows to look at, then
+principal components.
 
-The modality's own features (random filters for pictures), or else its chart, become 64 principal components of real
-training items, each divided by its standard deviation. How this map was chosen: docs/benchmarks.md.
+The modality's own features (random filters for pictures), or else its chart, become 64 principal components
+of real training items, each divided by its standard deviation. How this map was chosen: docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def fit_features(
     """The feature map with its principal components fitted to real training items.
 
     Args:
-        parts: gives the items as y (m, *soft_shape), piece by piece, float32; called once. A few thousand are enough.
+        parts: gives the items as y (m, *soft_shape), piece by piece, float32; called once. A few thousand are
+            enough.
         first: y -> (m, D), such as `Modality.features` or `Modality.chart`.
         dim: features kept.
         seed: of the PCA's random start (it changes the features only within rounding).

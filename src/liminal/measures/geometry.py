@@ -1,6 +1,8 @@
-"""How evenly a decoder spreads the latent space over the data: condition number, volume, path length, bent shortest paths.
+"""How evenly a decoder spreads the latent space over the data: condition number, volume, path length, bent
+shortest paths.
 
-Everything here judges the decoder, not the encoder, and depends on the unit of z: steps are taken in standard deviations of the latents.
+Everything here judges the decoder, not the encoder, and depends on the unit of z: steps are taken in standard
+deviations of the latents.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ class Stretch:
     Attributes:
         values: (n, a), singular values of the Jacobian per unit of spread, largest first.
         condition: (n,), largest over smallest; infinite where a direction changes nothing at all.
-        volume: (n,), log of the volume element, the sum of the logs of the singular values, in nats; -infinity where one is 0.
+        volume: (n,), log of the volume element, the sum of the logs of the singular values, in nats;
+            -infinity where one is 0.
     """
 
     values: np.ndarray
@@ -47,8 +50,8 @@ def stretch(
 ) -> Stretch:
     """Singular values of the decoder's Jacobian at points, by finite differences.
 
-    Singular values below a thousandth of the largest are near what differences in float32 can tell: read condition numbers above 1,000
-    as "large".
+    Singular values below a thousandth of the largest are near what differences in float32 can tell: read
+    condition numbers above 1,000 as "large".
 
     Args:
         chart: z (n, d) -> (n, D), see `Modality.chart`.
@@ -63,7 +66,8 @@ def stretch(
     keep = torch.ones(z.shape[-1], dtype=torch.bool) if active is None else active
     if not len(z) or not keep.any():
         raise LiminalError(
-            f"condition number: {len(z)} points and {int(keep.sum())} active dimensions; wanted one or more of each"
+            f"condition number: {len(z)} points and {int(keep.sum())} active dimensions; wanted one or more "
+            "of each"
         )
     values = stretches(pullback_metric(chart, z, step, spread)[:, keep][:, :, keep])[0].numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -72,14 +76,18 @@ def stretch(
 
 
 def condition_number(found: Stretch, seed: int = 0) -> list[Measure]:
-    """Median condition number, and how far the volume element varies (standard deviation of its log for each dimension) over points.
+    """Median condition number, and how far the volume element varies (standard deviation of its log for each
+    dimension) over points.
 
     Both are at their best, 1 and 0, for a decoder that keeps lengths up to one common scale.
     """
     generator = np.random.Generator(np.random.PCG64(seed))
     n, a = found.values.shape
     low, high = np.percentile(found.condition, [10, 90], method="nearest")
-    note = f"{n:,} points, {a} active dimensions; a tenth of the points lies below {low:.3g}, a tenth above {high:.3g}."
+    note = (
+        f"{n:,} points, {a} active dimensions; a tenth of the points lies below {low:.3g}, a tenth above "
+        f"{high:.3g}."
+    )
     measures = [
         _median("condition_number", found.condition, generator, (1, np.inf), {"keeps lengths": 1.0}, note)
     ]
@@ -125,8 +133,10 @@ class PathLengths:
     """What features do along the way between pairs of latents.
 
     Attributes:
-        squared: (n,), |features(t + epsilon) - features(t)|^2 / epsilon^2 at one t of each pair: Karras et al.'s path length.
-        straight: (n,), squared distance between the features of the two ends: the least that the mean of `squared` along any way can be.
+        squared: (n,), |features(t + epsilon) - features(t)|^2 / epsilon^2 at one t of each pair: Karras et
+            al.'s path length.
+        straight: (n,), squared distance between the features of the two ends: the least that the mean of
+            `squared` along any way can be.
     """
 
     squared: np.ndarray
@@ -150,17 +160,20 @@ def path_lengths(
         start: (n, d).
         end: (n, d).
         along: ``linear`` or ``slerp``.
-        epsilon: the step; 1e-2 to 1e-4 (the paper's) agreed within .3 % on image decoders in float32, 1e-3 within .1 % of float64.
+        epsilon: the step; 1e-2 to 1e-4 (the paper's) agreed within .3 % on image decoders in float32, 1e-3
+            within .1 % of float64.
         seed: of t.
 
     Raises:
         LiminalError: no pairs, shapes that differ, an epsilon outside (0, 1), or another way.
 
-    Source: Karras, Laine and Aila 2019, A style-based generator architecture for generative adversarial networks.
+    Source: Karras, Laine and Aila 2019, A style-based generator architecture for generative adversarial
+    networks.
     """
     if start.shape != end.shape or start.ndim != 2 or not len(start):
         raise LiminalError(
-            f"path length: pairs of latents of shape {tuple(start.shape)} and {tuple(end.shape)}; wanted (n, d) of both"
+            f"path length: pairs of latents of shape {tuple(start.shape)} and {tuple(end.shape)}; wanted "
+            "(n, d) of both"
         )
     if along not in WAYS or not 0 < epsilon < 1:
         raise LiminalError(
@@ -182,9 +195,11 @@ def path_lengths(
 
 
 def perceptual_path_length(found: PathLengths, feature_map: str, seed: int = 0) -> list[Measure]:
-    """Mean squared speed of features, and the same over the squared distance of the ends, which is 1 for straight ways at constant speed.
+    """Mean squared speed of features, and the same over the squared distance of the ends, which is 1 for
+    straight ways at constant speed.
 
-    The first is in squared units of the features and compares spaces only under the same feature map; the second has no unit.
+    The first is in squared units of the features and compares spaces only under the same feature map; the
+    second has no unit.
 
     Args:
         found: of 4 pairs or more.
@@ -224,7 +239,8 @@ def geodesic_ratio(
 ) -> Measure:
     """Median over pairs of the shortest path found over the straight line in z, both measured in data.
 
-    1: straight lines are shortest paths already, the space is flat as the decoder sees it. Above 1: the search did worse than the line.
+    1: straight lines are shortest paths already, the space is flat as the decoder sees it. Above 1: the
+    search did worse than the line.
 
     Args:
         geodesic: (n,) lengths or energies of the shortest paths.
@@ -237,7 +253,8 @@ def geodesic_ratio(
     """
     if len(geodesic) != len(straight) or not len(straight) or not (np.asarray(straight) > 0).all():
         raise LiminalError(
-            f"geodesic ratio: {len(geodesic)} shortest paths and {len(straight)} lines; wanted as many, and lines between different items"
+            f"geodesic ratio: {len(geodesic)} shortest paths and {len(straight)} lines; wanted as many, and "
+            "lines between different items"
         )
     ratios = np.asarray(geodesic, dtype=float) / np.asarray(straight, dtype=float)
     note = f"{what} of {len(ratios):,} pairs; the most bent tenth lies below {np.percentile(ratios, 10):.3f}."

@@ -1,22 +1,26 @@
-"""How well known factors can be read from latents, and from which dimensions: DCI by trees, explicitness by linear probes.
+"""How well known factors can be read from latents, and from which dimensions: DCI by trees, explicitness by
+linear probes.
 
-**DCI.** Each factor is learnt from ranked latents by 20 extremely randomised trees of depth 8 (Geurts et al. 2006) that see every dimension
-at every split, so that dimensions that tell the same share the credit. With R (d, K) each factor's importances, which sum to 1:
+**DCI.** Each factor is learnt from ranked latents by 20 extremely randomised trees of depth 8 (Geurts et al.
+2006) that see every dimension at every split, so that dimensions that tell the same share the credit. With R
+(d, K) each factor's importances, which sum to 1:
 
-    D = sum over j of w_j (1 - entropy of R_j. in base K),  w_j = sum_k R_jk / K       each dimension serves one factor
-    C = mean over k of (1 - entropy of R_.k in base d)                                 each factor is served by one dimension
-    I = mean over k of the held-out score
+    D = sum over j of w_j (1 - entropy of R_j. in base K)    each dimension serves one factor
+    C = mean over k of (1 - entropy of R_.k in base d)       each factor is served by one dimension
+    I = mean over k of the held-out score                    w_j = sum_k R_jk / K
 
-A factor that the trees cannot read (score below .05) has importances of nothing and is left out of D and C, unless fewer than two can
-be read.
+A factor that the trees cannot read (score below .05) has importances of nothing and is left out of D and C,
+unless fewer than two can be read.
 
-**Explicitness.** Linear probes on standardised latents, logistic for classes and ridge for numbers: InfoE is the share of a factor's
-uncertainty that they remove on held-out items, 1 - cross-entropy / entropy, of a number R2; `explicitness` counts right answers instead.
+**Explicitness.** Linear probes on standardised latents, logistic for classes and ridge for numbers: InfoE is
+the share of a factor's uncertainty that they remove on held-out items, 1 - cross-entropy / entropy, of a
+number R2; `explicitness` counts right answers instead.
 
-Scores are R2 for numbers and (accuracy - commonest) / (1 - commonest) for classes: 0 is what an answer blind to the latents gets.
+Scores are R2 for numbers and (accuracy - commonest) / (1 - commonest) for classes: 0 is what an answer blind
+to the latents gets.
 
-Source: Eastwood and Williams 2018, A framework for the quantitative evaluation of disentangled representations; Hsu et al. 2023,
-Disentanglement via latent quantization.
+Source: Eastwood and Williams 2018, A framework for the quantitative evaluation of disentangled
+representations; Hsu et al. 2023, Disentanglement via latent quantization.
 """
 
 from __future__ import annotations
@@ -115,7 +119,9 @@ def split(factor: Factor, rng: np.random.Generator) -> tuple[np.ndarray, np.ndar
 
 
 def score(factor: Factor, trained: np.ndarray, wanted: np.ndarray, got: np.ndarray) -> float:
-    """R2, or accuracy over that of always answering with the commonest training value: 1 is perfect, 0 blind."""
+    """R2, or accuracy over that of always answering with the commonest training value: 1 is perfect, 0
+    blind.
+    """
     if factor.kind == "number":
         return 1 - float(np.square(wanted - got).sum() / max(np.square(wanted - trained.mean()).sum(), 1e-12))
     values, counts = np.unique(trained, return_counts=True)
@@ -171,7 +177,9 @@ def probes(z: np.ndarray, factors: Sequence[Factor], rng: np.random.Generator) -
 
 
 def explicitness(found: Sequence[Probe]) -> Callable[..., np.ndarray]:
-    """(explicitness, InfoE), means over factors cut to [0, 1], as a function of rows of each factor's held-out items."""
+    """(explicitness, InfoE), means over factors cut to [0, 1], as a function of rows of each factor's
+    held-out items.
+    """
     return lambda *rows: np.array(
         [np.clip(p.values(r), 0, 1) for p, r in zip(found, rows, strict=True)]
     ).mean(0)

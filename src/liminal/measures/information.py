@@ -1,19 +1,24 @@
 """How the information about known factors is spread over latent dimensions: MIG, InfoM and InfoC.
 
-From tables of counts between every dimension, cut into bins of equal frequency, and every factor. With I(z_j; v_k) the mutual information
-and H(v_k) the entropy, in nats:
+From tables of counts between every dimension, cut into bins of equal frequency, and every factor. With I(z_j;
+v_k) the mutual information and H(v_k) the entropy, in nats:
 
     MIG   = mean over k of (largest - second largest of I(z_j; v_k) over j) / H(v_k)
-    A_jk  = max(0, (I(z_j; v_k) - E) / (H(v_k) - E))         E: the same for items shuffled, which is above 0 by chance alone
-    InfoM = (mean over active j of (max_k A_jk / sum_k A_jk) - 1/K) / (1 - 1/K)        each dimension tells of one factor only
-    InfoC = (mean over k of (max_j A_jk / sum_j A_jk) - 1/d) / (1 - 1/d)               each factor is told by one dimension only
+    A_jk  = max(0, (I(z_j; v_k) - E) / (H(v_k) - E))
+    InfoM = (mean over active j of (max_k A_jk / sum_k A_jk) - 1/K) / (1 - 1/K)
+    InfoC = (mean over k of (max_j A_jk / sum_j A_jk) - 1/d) / (1 - 1/d)
 
-Bins of equal width, as in some published code, make all of it depend on single outliers; bins of equal frequency see only the order of the
-values, so that rising functions of a dimension change nothing. A dimension is active where what it tells of all factors together, less
-chance, is above what it tells of shuffled ones; d counts the active ones. Where none is, InfoM and InfoC are 0.
+E is the same for items shuffled, which is above 0 by chance alone. InfoM: each dimension tells of one factor
+only; InfoC: each factor is told by one dimension only.
 
-Source: Chen et al. 2018, Isolating sources of disentanglement; Hsu et al. 2023, Disentanglement via latent quantization, whose nearest-
-neighbour estimates of information, free of bias, are here the adjusted ones of Vinh, Epps and Bailey 2010.
+Bins of equal width, as in some published code, make all of it depend on single outliers; bins of equal
+frequency see only the order of the values, so that rising functions of a dimension change nothing. A
+dimension is active where what it tells of all factors together, less chance, is above what it tells of
+shuffled ones; d counts the active ones. Where none is, InfoM and InfoC are 0.
+
+Source: Chen et al. 2018, Isolating sources of disentanglement; Hsu et al. 2023, Disentanglement via latent
+quantization, whose nearest- neighbour estimates of information, free of bias, are here the adjusted ones of
+Vinh, Epps and Bailey 2010.
 """
 
 from __future__ import annotations
@@ -94,7 +99,8 @@ class Information:
     def mutual(
         self, rows: np.ndarray | None = None, order: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """I (d, K) between dimensions and factors and H (d, K), the factors' entropy over the items that are counted, in nats.
+        """I (d, K) between dimensions and factors and H (d, K), the factors' entropy over the items that are
+        counted, in nats.
 
         Args:
             rows: of the items that count; None: all.
@@ -148,7 +154,9 @@ def mig(information: np.ndarray, entropy: np.ndarray) -> float:
 
 
 def _peaked(shares: np.ndarray, axis: int) -> float:
-    """How far the largest share along `axis` is from an even spread (0) towards being all (1), on average over what has any share."""
+    """How far the largest share along `axis` is from an even spread (0) towards being all (1), on average
+    over what has any share.
+    """
     count, total = shares.shape[axis], shares.sum(axis)
     told = total > 1e-12
     if count < 2 or not told.any():

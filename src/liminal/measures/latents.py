@@ -1,4 +1,6 @@
-"""What is known of the latent space itself: how evenly it is decoded, what single dimensions stand for, and how far it can be trusted."""
+"""What is known of the latent space itself: how evenly it is decoded, what single dimensions stand for, and
+how far it can be trusted.
+"""
 
 from __future__ import annotations
 
@@ -103,7 +105,8 @@ def disentangled(s: Subject) -> list[Measure]:
     s.notes += [note for note in found.notes if note not in s.notes]
     if len(found.names) == 1:
         s.notes.append(
-            f"InfoM and DCI's disentanglement: not measured, “{found.names[0]}” is the only attribute that can be used."
+            f"InfoM and DCI's disentanglement: not measured, “{found.names[0]}” is the only attribute that "
+            "can be used."
         )
     return list(found.measures)
 
@@ -113,7 +116,8 @@ def trusted(s: Subject) -> list[Measure]:
     support = s.support
     if support is None:
         s.notes.append(
-            "Support: not measured, the space has none (it needs the latents of real items, 20 or more held out)."
+            "Support: not measured, the space has none (it needs the latents of real items, 20 or more held "
+            "out)."
         )
         return []
     evidence = support.evidence
@@ -140,7 +144,9 @@ def trusted(s: Subject) -> list[Measure]:
 
 
 def _draws(s: Subject) -> dict[str, Tensor]:
-    """Samples, draws from the prior where samples are others, and the space's own mixtures of two items where it has a way to make them."""
+    """Samples, draws from the prior where samples are others, and the space's own mixtures of two items where
+    it has a way to make them.
+    """
     n = min(s.most(DOUBTFUL, FEW_DOUBTFUL), len(s.held_codes) // 2)
     draws = {"samples": s.draw(n)}
     prior = s.generator.prior.sample(n, rng(s.seed)).to(draws["samples"])
@@ -171,7 +177,8 @@ def _predicted(s: Subject, points: dict[str, Tensor]) -> list[Measure]:
     value, bad, n = judged["auroc"], judged["bad"], judged["counted"]
     if value is None:
         s.notes.append(
-            f"Support's figure of merit: not measured, {'all' if bad else 'none'} of {n:,} points decode to bad items."
+            f"Support's figure of merit: not measured, {'all' if bad else 'none'} of {n:,} points decode to "
+            "bad items."
         )
         return []
     beside = judged["baselines"]
@@ -182,15 +189,21 @@ def _predicted(s: Subject, points: dict[str, Tensor]) -> list[Measure]:
     }
     within = {k: v for k, v in judged["kinds"].items() if v["auroc"] is not None}
     note = (
-        f"{n:,} points of several kinds, {100 * bad:.0f} % of them bad: farther from the nearest of {len(s.known_features):,} "
-        f"training items, in features, than 95 % of held-out items are. Accepting the half with the highest support leaves "
-        f"{100 * judged['risk'][9]:.0f} % bad. How a baseline does among them depends on the mix of kinds; within each, support and the "
+        f"{n:,} points of several kinds, {100 * bad:.0f} % of them bad: farther from the nearest of "
+        f"{len(s.known_features):,} "
+        "training items, in features, than 95 % of held-out items are. Accepting the half with the highest "
+        "support leaves "
+        f"{100 * judged['risk'][9]:.0f} % bad. How a baseline does among them depends on the mix of kinds; "
+        "within each, support and the "
         "distance from the centre: "
         + ", ".join(f"{k} {v['auroc']:.2f} and {v['centre']:.2f}" for k, v in within.items())
         + "."
     )
     if 2 * len(s.known_features) < len(s.support.points):
-        note += f" Support knows {len(s.support.points):,} items: with fewer at hand, what is unusual counts as bad more often."
+        note += (
+            f" Support knows {len(s.support.points):,} items: with fewer at hand, what is unusual counts as "
+            "bad more often."
+        )
     return [
         Measure(
             "support_auroc",

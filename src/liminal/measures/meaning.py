@@ -1,13 +1,16 @@
-"""Do mixtures of latents decode to mixtures of what the items show, how far from the middle, and because of the mapping or the prior?
+"""Do mixtures of latents decode to mixtures of what the items show, how far from the middle, and because of
+the mapping or the prior?
 
-Attributes are read from decoded data, never by probes in z (`between.Reading`). Pairs of real items are walked along several kinds of
-path and judged by `between.Line`: betweenness jointly with realism (`realism`), monotonicity, midpoint bias, largest jump. Beside them, in
-the same call: blending in data space, the nearest real item of the latent mixture, PCA of the same dimension, a decoder of random weights,
-a random real item (chance) and copying an end.
+Attributes are read from decoded data, never by probes in z (`between.Reading`). Pairs of real items are
+walked along several kinds of path and judged by `between.Line`: betweenness jointly with realism (`realism`),
+monotonicity, midpoint bias, largest jump. Beside them, in the same call: blending in data space, the nearest
+real item of the latent mixture, PCA of the same dimension, a decoder of random weights, a random real item
+(chance) and copying an end.
 
-The causal control: pairs of *true draws* of the prior (or of the noise of the latent flow) are coded anew by maps that keep the prior, and
-so the distribution of what is decoded, exactly (`controls`): folded ones destroy neighbourhoods, a rotation keeps them. The ends stay the
-same items, so that losses are paired. Ways between them are the prior's own mixing rule, along which every point is a draw again.
+The causal control: pairs of *true draws* of the prior (or of the noise of the latent flow) are coded anew by
+maps that keep the prior, and so the distribution of what is decoded, exactly (`controls`): folded ones
+destroy neighbourhoods, a rotation keeps them. The ends stay the same items, so that losses are paired. Ways
+between them are the prior's own mixing rule, along which every point is a draw again.
 """
 
 from __future__ import annotations
@@ -56,9 +59,11 @@ class Meaning:
     Attributes:
         measures: with intervals and baselines.
         words: one page.
-        curves: by kind of path (``linear``, ``slerp``), betweenness of midpoints at rising radii; empty where all latents have one radius.
-        lines: what was read along each kind of way, by name: ``linear``, ``slerp``, ``mix``; ``blend``, ``nearest real item``, ``PCA``,
-            ``random weights``, ``a random real item``, ``copy of an end``; ``none / mix``, ``folded 64 / linear``, ...
+        curves: by kind of path (``linear``, ``slerp``), betweenness of midpoints at rising radii; empty where
+            all latents have one radius.
+        lines: what was read along each kind of way, by name: ``linear``, ``slerp``, ``mix``; ``blend``,
+            ``nearest real item``, ``PCA``, ``random weights``, ``a random real item``, ``copy of an end``;
+            ``none / mix``, ``folded 64 / linear``, ...
         frames: pictures of the first pairs along each of these, stored items (5, m, *item_shape).
         modality: of the items.
         notes: what could not be measured, and why.
@@ -80,7 +85,8 @@ class Meaning:
         raise KeyError(name)
 
     def picture(self, pair: int | None = None) -> Picture:
-        """One pair along each kind of path, and one pair of draws under each control, at 0, 1/4, 1/2, 3/4 and 1.
+        """One pair along each kind of path, and one pair of draws under each control, at 0, 1/4, 1/2, 3/4 and
+        1.
 
         The name of each row stands below its first picture.
 
@@ -100,7 +106,9 @@ class Meaning:
         return show.rows(chosen, self.modality, TILE, list(self.frames))
 
     def _telling(self, name: str, kept: int) -> int:
-        """The pair whose ends differ in most attributes; the same one for all ways between items, and for all controls."""
+        """The pair whose ends differ in most attributes; the same one for all ways between items, and for all
+        controls.
+        """
         line = self.lines["none / mix" if " / " in name else "linear"]
         return int(torch.stack([line.apart(a)[:kept] for a in line.seen]).double().sum(0).argmax())
 
@@ -190,15 +198,17 @@ def meaning(
         z_real: (n, d) latents of real items, 80 or more; best held-out ones.
         real: the same items, stored (n, *modality.item_shape) or as tensors (n, *shape).
         read: x -> {name: (n,)}, such as `Reader.named`; ``name=value`` are the probabilities of a category.
-        mix: (a, b, t) -> (m, n, d), a third kind of path beside linear and slerp, such as `Mixer`. None: `Mixer(flow)` where there
-            is a flow.
-        flow: carries latents to normal noise and back; the controls then work on its noise. None: on the generator's own prior.
+        mix: (a, b, t) -> (m, n, d), a third kind of path beside linear and slerp, such as `Mixer`. None:
+            `Mixer(flow)` where there is a flow.
+        flow: carries latents to normal noise and back; the controls then work on its noise. None: on the
+            generator's own prior.
         features: x -> (n, f) that realism is judged by. None: `features.fit_features` of the index items.
         random: the same architecture with random weights, for a baseline.
         pairs: of items, and of draws; each item is in one pair. Fewer where there are fewer items.
         radius_pairs: of these, used at each radius.
         folds: k of the folded controls.
-        most: items in the index at most; as many others are used for pairs and to know how far real items lie.
+        most: items in the index at most; as many others are used for pairs and to know how far real items
+            lie.
         seed: of every choice.
         progress: called with ("meaning", fraction done, what comes next).
 
@@ -270,7 +280,8 @@ def _judge(
     reads = [r for r in (modality.readings, read) if r is not None]
     if not reads:
         raise LiminalError(
-            f"meaning: nothing is known to be read from {modality.plural} without labels; give read=, such as a reader's `named`"
+            f"meaning: nothing is known to be read from {modality.plural} without labels; give read=, such "
+            "as a reader's `named`"
         )
     see = features or fit_features(lambda: iter([x]), modality.features or modality.chart)
     embed = lambda part: in_chunks(lambda p: see(p).detach().cpu(), part)
@@ -358,7 +369,10 @@ def _controlled(
 
 
 def _between_codes(control: Control, a: Tensor, b: Tensor) -> dict[str, Tensor]:
-    """Codes (m, P, d) along both ways. In the cube the prior's rule goes through the normal again: only the line differs."""
+    """Codes (m, P, d) along both ways.
+
+    In the cube the prior's rule goes through the normal again: only the line differs.
+    """
     t = torch.tensor(FEW, dtype=a.dtype)
     found = (
         {}

@@ -25,7 +25,8 @@ Tell = Callable[[str, float, str], None]
 def mixed(
     s: Subject, figures: dict[str, bytes], tell: Tell, start: float, end: float
 ) -> tuple[list[Measure], str]:
-    """What mixtures of held-out items mean, with pictures of ways between two of them and under each control, and one page of words.
+    """What mixtures of held-out items mean, with pictures of ways between two of them and under each control,
+    and one page of words.
 
     Args:
         s: what is measured.
@@ -71,6 +72,8 @@ def mixed(
 
 
 def in_detail(name: str) -> bool:
-    """Whether a measure of mixtures is of one attribute, or of a control on straight ways: for the JSON, not for the page."""
+    """Whether a measure of mixtures is of one attribute, or of a control on straight ways: for the JSON, not
+    for the page.
+    """
     stem, _, over = name.partition(".")
     return bool(over) and (stem in TAKEN or over.endswith(", linear"))

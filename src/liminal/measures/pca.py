@@ -1,4 +1,5 @@
-"""Principal components of sets that are read piece by piece: the trivial latent space that a learned one must beat.
+"""Principal components of sets that are read piece by piece: the trivial latent space that a learned one must
+beat.
 
     x ~ mean + z V,  z = (x - mean) V^T
 
@@ -53,7 +54,8 @@ def fit_pca(parts: Callable[[], Iterable[Tensor]], dim: int, seed: int = 0, pass
     """The first `dim` principal components.
 
     Args:
-        parts: gives the data again on every call, in pieces (m, D) float32; only one piece is in memory at once.
+        parts: gives the data again on every call, in pieces (m, D) float32; only one piece is in memory at
+            once.
         dim: d; fewer are kept where there are fewer items or columns.
         seed: of the random start.
         passes: over the data beyond the two that always happen; the error falls geometrically with them.

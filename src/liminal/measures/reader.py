@@ -1,12 +1,15 @@
-"""A small network that reads attributes from data: what a decoded item shows, said by somebody who has seen only real ones.
+"""A small network that reads attributes from data: what a decoded item shows, said by somebody who has seen
+only real ones.
 
-One trunk, one linear layer of heads. Numbers are regressed on standardised values (mean squared error), yes/no attributes are
-a logit (binary cross-entropy), categories a softmax (cross-entropy). An item whose value is unknown (null) is left out of that
-attribute's term. It is fitted on real items with light noise and blur laid over them, so that the softness of a decoder's pictures
-does not mislead it, and it is used in two ways: to measure what an edit or a sample shows, and as a feature map (`Reader.features`) that
-knows which differences between items matter.
+One trunk, one linear layer of heads. Numbers are regressed on standardised values (mean squared error),
+yes/no attributes are a logit (binary cross-entropy), categories a softmax (cross-entropy). An item whose
+value is unknown (null) is left out of that attribute's term. It is fitted on real items with light noise and
+blur laid over them, so that the softness of a decoder's pictures does not mislead it, and it is used in two
+ways: to measure what an edit or a sample shows, and as a feature map (`Reader.features`) that knows which
+differences between items matter.
 
-Letters: x what a decoder answers, or a real item in that form (`Modality.soft`): (n, *shape); f features (n, 64).
+Letters: x what a decoder answers, or a real item in that form (`Modality.soft`): (n, *shape); f features (n,
+64).
 """
 
 from __future__ import annotations
@@ -48,7 +51,8 @@ class Reader(nn.Module):
         super().__init__()
         if not spec:
             raise LiminalError(
-                "reader: there is no attribute with two or more values to learn; give a table with at least one"
+                "reader: there is no attribute with two or more values to learn; give a table with at least "
+                "one"
             )
         self.shape, self.spec, self.width, self.network = tuple(shape), spec, width, network
         sizes = [len(how["classes"]) if how["kind"] == "category" else 1 for how in spec.values()]
@@ -59,14 +63,18 @@ class Reader(nn.Module):
         self.heads = nn.Linear(FEATURES, int(ends[-1]))
 
     def config(self) -> dict[str, Any]:
-        """JSON-ready arguments: ``Reader(**r.config())`` builds the same network, `load_state_dict` fills it."""
+        """JSON-ready arguments: ``Reader(**r.config())`` builds the same network, `load_state_dict` fills
+        it.
+        """
         return {"shape": list(self.shape), "spec": self.spec, "width": self.width, "network": self.network}
 
     def _soft_features(self, x: Tensor) -> Tensor:
         return F.relu(self.norm(self.trunk(x)))
 
     def soft(self, x: Tensor) -> dict[str, Tensor]:
-        """As calling the reader, but differentiable in x and in one piece: (n,) standardised numbers and logits, (n, classes) logits."""
+        """As calling the reader, but differentiable in x and in one piece: (n,) standardised numbers and
+        logits, (n, classes) logits.
+        """
         out = self.heads(self._soft_features(x))
         return {
             name: out[:, s] if self.spec[name]["kind"] == "category" else out[:, s.start]
@@ -98,7 +106,8 @@ class Reader(nn.Module):
         return torch.stack(terms).mean()
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """x (n, *shape) -> for each attribute: a number in its own units (n,), the probability of yes (n,), or of each class (n, classes).
+        """x (n, *shape) -> for each attribute: a number in its own units (n,), the probability of yes (n,),
+        or of each class (n, classes).
 
         Exact: float32, evaluation mode, no autograd, bounded memory. `soft` is the differentiable one.
 
@@ -119,7 +128,9 @@ class Reader(nn.Module):
         return out
 
     def named(self, x: Tensor) -> dict[str, Tensor]:
-        """As calling the reader, but a category gives the probability (n,) of each value under ``name=value``."""
+        """As calling the reader, but a category gives the probability (n,) of each value under
+        ``name=value``.
+        """
         found: dict[str, Tensor] = {}
         for name, value in self(x).items():
             if value.ndim == 1:
@@ -129,7 +140,8 @@ class Reader(nn.Module):
         return found
 
     def features(self, x: Tensor) -> Tensor:
-        """x (n, *shape) -> (n, 64), what the heads see: a feature map in which near means alike in the attributes. Exact, as calling it.
+        """x (n, *shape) -> (n, 64), what the heads see: a feature map in which near means alike in the
+        attributes. Exact, as calling it.
 
         Raises:
             LiminalError: x has another shape.
@@ -146,8 +158,9 @@ class Reader(nn.Module):
             attributes: n rows.
 
         Returns:
-            For each attribute with enough known values: ``r2`` of a number (1 exact, 0 no better than the mean), ``auc`` and ``accuracy``
-            of a yes/no, ``accuracy`` of a category; and ``n``, the rows that counted.
+            For each attribute with enough known values: ``r2`` of a number (1 exact, 0 no better than the
+            mean), ``auc`` and ``accuracy`` of a yes/no, ``accuracy`` of a category; and ``n``, the rows that
+            counted.
 
         Raises:
             LiminalError: the numbers of rows differ, or a column is missing.
@@ -191,9 +204,11 @@ class Reader(nn.Module):
 
 
 def reading(reader: Reader, modality: Modality) -> Read:
-    """What reads attributes from decoded data y (n, *soft_shape), made hard: what y states itself, else the reader.
+    """What reads attributes from decoded data y (n, *soft_shape), made hard: what y states itself, else the
+    reader.
 
-    Numbers come in their own units, yes/no as probabilities, a category as the probability of each ``name=value``: (n,) by name.
+    Numbers come in their own units, yes/no as probabilities, a category as the probability of each
+    ``name=value``: (n,) by name.
     """
     return lambda y: {**reader.named(hard := modality.harden(y)), **modality.exact(hard)}
 
@@ -232,13 +247,16 @@ def fit_reader(
     device: torch.device | str = "cpu",
     progress: Callable[[int, int, float], None] | None = None,
 ) -> Reader:
-    """Fit a `Reader` to real items: AdamW on a one-cycle schedule, batches drawn by index from the stored items.
+    """Fit a `Reader` to real items: AdamW on a one-cycle schedule, batches drawn by index from the stored
+    items.
 
     Args:
-        items: (n, *modality.item_shape), stored items, memory-mapped or not; only one batch at a time becomes a tensor.
+        items: (n, *modality.item_shape), stored items, memory-mapped or not; only one batch at a time becomes
+            a tensor.
         modality: how the items look.
         attributes: n rows.
-        seed: fixes the first weights, the order of items and the noise (the same weights again on the same machine and thread count).
+        seed: fixes the first weights, the order of items and the noise (the same weights again on the same
+            machine and thread count).
         epochs: passes over the items, a fraction too; at least 20 steps are made.
         steps: this many batches instead of `epochs`.
         batch: items a step.

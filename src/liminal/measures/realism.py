@@ -4,12 +4,14 @@ In a feature map phi, with mu the mean and R the features of real items:
 
     far(x) = min_{r in R} |phi(x) - r|,      bland(x) = far(x) / |phi(x) - mu|,
 
-and x looks real where neither is above the 97.5th percentile of held-out real items' own, so that 95 % of these or a little more do.
+and x looks real where neither is above the 97.5th percentile of held-out real items' own, so that 95 % of
+these or a little more do.
 
-The nearest-real distance `far` alone is not enough: an average lies near everything. By it (random features, Fashion-MNIST) the mean of all
-items passes as real, as do .99 of the blends of two items, beside .95 of held-out items and .97 of reconstructions; by both these are
-0, .47, .95 and .97 (drawn faces: 1 to 0, .93 to .22, .95 and .94). `bland` alone is not enough either: whatever is far from everything has
-a nearest real item that is hardly farther than the mean.
+The nearest-real distance `far` alone is not enough: an average lies near everything. By it (random features,
+Fashion-MNIST) the mean of all items passes as real, as do .99 of the blends of two items, beside .95 of
+held-out items and .97 of reconstructions; by both these are 0, .47, .95 and .97 (drawn faces: 1 to 0, .93 to
+.22, .95 and .94). `bland` alone is not enough either: whatever is far from everything has a nearest real item
+that is hardly farther than the mean.
 """
 
 from __future__ import annotations

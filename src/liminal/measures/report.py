@@ -1,4 +1,6 @@
-"""A report: the measures of one generator, in JSON, as rows of a table and as a page that a newcomer can read."""
+"""A report: the measures of one generator, in JSON, as rows of a table and as a page that a newcomer can
+read.
+"""
 
 from __future__ import annotations
 
@@ -42,10 +44,12 @@ class Report:
 
     Attributes:
         measures: in the order of the page.
-        figures: PNG bytes by name: ``reconstructions`` (originals, reconstructions and PCA in three rows), ``samples``, ``real``; ``ways``
-            and ``controls`` of mixtures.
-        kl_per_dimension: mean over items, in nats, (d,); empty where the posterior has no KL or it does not split.
-        facts: what was measured on: ``held``, ``train``, ``samples``, ``dim``, ``seed``, ``model``, ``modality``.
+        figures: PNG bytes by name: ``reconstructions`` (originals, reconstructions and PCA in three rows),
+            ``samples``, ``real``; ``ways`` and ``controls`` of mixtures.
+        kl_per_dimension: mean over items, in nats, (d,); empty where the posterior has no KL or it does not
+            split.
+        facts: what was measured on: ``held``, ``train``, ``samples``, ``dim``, ``seed``, ``model``,
+            ``modality``.
         notes: what was left out, and why.
         dimensions: a card for each of the most used latent dimensions, most used first.
         meaning: what mixtures mean, one page of plain sentences; empty where it was not measured.
@@ -90,7 +94,10 @@ class Report:
         }
 
     def table(self) -> list[tuple[str, str, str, str, str]]:
-        """Rows for a terminal: title, value, interval, which way is better, baselines. Details of mixtures are left to the JSON."""
+        """Rows for a terminal: title, value, interval, which way is better, baselines.
+
+        Details of mixtures are left to the JSON.
+        """
         title = {
             m.name: ("Reader: " if m.name.startswith("reader.") else "") + words(m.name)[1]
             for m in self.measures
@@ -110,7 +117,8 @@ class Report:
             atomic_bytes(path, (json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n").encode())
         else:
             raise LiminalError(
-                f"save {path}: a report is written as .html (a page) or .json (its numbers); got {ending or 'no ending'}"
+                f"save {path}: a report is written as .html (a page) or .json (its numbers); got "
+                f"{ending or 'no ending'}"
             )
 
     def page(self, title: str = "What this latent space is worth") -> str:
@@ -129,7 +137,8 @@ class Report:
             if facts.get(key) is not None
         ]
         lead = (
-            "Every number stands beside something simple that it has to beat, and beside its 95 % interval where it has one: "
+            "Every number stands beside something simple that it has to beat, and beside its 95 % interval "
+            "where it has one: "
             "the whisker on the bar. The items that the model is judged by took no part in its training."
         )
         sections = [self._section(g) for g in GROUPS if any(words(m.name)[0] == g for m in self.measures)]
@@ -181,15 +190,18 @@ FIGURES = {
 }
 CAPTIONS = {
     "reconstructions": (
-        "Top: held-out originals. Middle: encoded and decoded. Bottom: the same through PCA with as many dimensions.",
+        "Top: held-out originals. Middle: encoded and decoded. Bottom: the same through PCA with as many "
+        "dimensions.",
         "Three rows of items: originals, reconstructions, PCA reconstructions",
     ),
     "ways": (
-        "Ways between two held-out items, at 0, 1/4, 1/2, 3/4 and 1: kinds of ways through the space, and what they have to beat.",
+        "Ways between two held-out items, at 0, 1/4, 1/2, 3/4 and 1: kinds of ways through the space, and "
+        "what they have to beat.",
         "Rows of items that turn from one into another",
     ),
     "controls": (
-        "The way between two draws, in the space as it is (“none”) and re-arranged by each control. The ends are the same throughout.",
+        "The way between two draws, in the space as it is (“none”) and re-arranged by each control. The "
+        "ends are the same throughout.",
         "Rows of items that turn from one into another, some by way of strangers",
     ),
     "samples": ("Samples from the latent space, not chosen.", "A grid of generated items"),

@@ -110,7 +110,10 @@ def _filled(x: Tensor, z: Tensor, s: Subject) -> list[Measure]:
         value, data = dimension.mle_dimension(z), dimension.mle_dimension(x)
         spread = f"; by the two nearest {dimension.two_nn(z):.1f}" if len(z) >= 20 else ""
         beside = {"the data itself": data, "all dimensions": float(s.generator.dim)}
-        note = f"{len(z):,} held-out items, maximum likelihood, 20 neighbours{spread}. Above 10 such estimates read too low."
+        note = (
+            f"{len(z):,} held-out items, maximum likelihood, 20 neighbours{spread}. Above 10 such estimates "
+            "read too low."
+        )
         found.append(Measure("intrinsic_dimension", value, None, "", "", beside, note))
     except LiminalError as error:  # too few items that differ
         s.notes.append(f"Intrinsic dimension: not measured ({error}).")

@@ -1,7 +1,8 @@
 """Whether latent spaces fitted with several seeds say the same about the same items.
 
-For every pair of spaces: linear CKA, overlap of neighbourhoods, agreement of clusters, and whether an attribute's direction found in one
-still reads the attribute in the other after the best rotation. What the seed decides is no property of the data.
+For every pair of spaces: linear CKA, overlap of neighbourhoods, agreement of clusters, and whether an
+attribute's direction found in one still reads the attribute in the other after the best rotation. What the
+seed decides is no property of the data.
 
 Source: Kornblith et al. 2019, Similarity of neural network representations revisited (CKA).
 """
@@ -31,7 +32,8 @@ def linear_cka(a: Tensor, b: Tensor) -> float:
         CKA = |A'B|^2 / (|A'A| |B'B|)        A (n, p), B (n, q) centred, Frobenius norms
 
     Returns:
-        In [0, 1]; 1 where one is a rotation and scaling of the other, about sqrt(p q) / n for unrelated ones. NaN where one does not vary.
+        In [0, 1]; 1 where one is a rotation and scaling of the other, about sqrt(p q) / n for unrelated ones.
+        NaN where one does not vary.
 
     Raises:
         LiminalError: the numbers of items differ.
@@ -65,7 +67,8 @@ def _jaccard(first: Tensor, second: Tensor) -> np.ndarray:
 def _same(a: Tensor, b: Tensor) -> None:
     if a.ndim != 2 or b.ndim != 2 or len(a) != len(b):
         raise LiminalError(
-            f"stability: latents of shape {tuple(a.shape)} and {tuple(b.shape)}; wanted the same items in both"
+            f"stability: latents of shape {tuple(a.shape)} and {tuple(b.shape)}; wanted the same items in "
+            "both"
         )
 
 
@@ -84,7 +87,8 @@ def transfer(
 ) -> tuple[float, float, float]:
     """A direction found in one space, turned into another one.
 
-    Probes are fitted in both spaces' whitened active dimensions; the rotation between these is fitted on the training rows.
+    Probes are fitted in both spaces' whitened active dimensions; the rotation between these is fitted on the
+    training rows.
 
     Args:
         a: (n, p), the space it is found in.
@@ -94,8 +98,8 @@ def transfer(
         held: rows.
 
     Returns:
-        Cosine of the turned direction to b's own; held-out score of the turned and of b's own direction: AUC, of a number the
-        absolute rank correlation.
+        Cosine of the turned direction to b's own; held-out score of the turned and of b's own direction: AUC,
+        of a number the absolute rank correlation.
     """
     i, j = torch.from_numpy(train), torch.from_numpy(held)
     a, b = a.double(), b.double()
@@ -137,12 +141,13 @@ def stability(
         k: neighbours.
         clusters: of k-means in each space.
         seed: of rows, split and clusters.
-        rounds: subsamples for an interval, which is of the mean over pairs; the note has the lowest and the highest pair.
+        rounds: subsamples for an interval, which is of the mean over pairs; the note has the lowest and the
+            highest pair.
         limit: items at most.
 
     Returns:
-        ``cka``, ``neighbour_overlap``, ``cluster_stability`` (adjusted Rand index) and, with attributes, ``transfer.NAME``: held-out score
-        of a direction from another seed, beside that of the space's own.
+        ``cka``, ``neighbour_overlap``, ``cluster_stability`` (adjusted Rand index) and, with attributes,
+        ``transfer.NAME``: held-out score of a direction from another seed, beside that of the space's own.
 
     Raises:
         LiminalError: fewer than two spaces, fewer than 20 items, or other items in one of them.
@@ -209,7 +214,10 @@ def _directions(spaces: list[Tensor], attributes: pa.Table, rng: np.random.Gener
         cosine, turned, own = np.mean(ways, axis=0)
         unit = "rank correlation" if target.kind == "number" else "AUC"
         lowest = min(way[1] for way in ways)
-        note = f"Mean {unit} over {len(ways)} ordered pairs, lowest {lowest:.3f}; mean cosine to the own direction {cosine:.3f}."
+        note = (
+            f"Mean {unit} over {len(ways)} ordered pairs, lowest {lowest:.3f}; mean cosine to the own "
+            f"direction {cosine:.3f}."
+        )
         beside = {"the space's own direction": float(own), "chance": 0.0 if target.kind == "number" else 0.5}
         found.append(Measure(f"transfer.{target.name}", float(turned), None, "", "higher", beside, note))
     return found

@@ -1,4 +1,5 @@
-"""What the latent space keeps of the data's neighbourhoods, how many dimensions it fills and uses, and how small a code is.
+"""What the latent space keeps of the data's neighbourhoods, how many dimensions it fills and uses, and how
+small a code is.
 
 Letters: x data (n, D) flattened, z latents (n, d).
 """
@@ -25,7 +26,8 @@ def knn_accuracy(
 ) -> np.ndarray:
     """Whether the majority of the k nearest labelled items has the query's label.
 
-    Ties go to the label with the nearest single item among those tied. Items and queries without a label (None) are left out.
+    Ties go to the label with the nearest single item among those tied. Items and queries without a label
+    (None) are left out.
 
     Args:
         index: (n, d), latents or data.
@@ -42,7 +44,8 @@ def knn_accuracy(
     """
     if len(index) != len(labels) or len(queries) != len(wanted):
         raise LiminalError(
-            f"k-NN accuracy: {len(index)} items with {len(labels)} labels, {len(queries)} queries with {len(wanted)}; wanted one each"
+            f"k-NN accuracy: {len(index)} items with {len(labels)} labels, {len(queries)} queries with "
+            f"{len(wanted)}; wanted one each"
         )
     have, asked = known(labels), known(wanted)
     if not len(asked):
@@ -61,7 +64,8 @@ def known(labels: Sequence[Label]) -> np.ndarray:
 
 
 def vote(neighbours: np.ndarray, labels: Sequence[Label], wanted: Sequence[Label]) -> np.ndarray:
-    """Whether the commonest label among each row of `neighbours` (m, k), nearest first, is the wanted one: bool (m,).
+    """Whether the commonest label among each row of `neighbours` (m, k), nearest first, is the wanted one:
+    bool (m,).
 
     Ties go to the label with the nearest single item among those tied.
 
@@ -90,7 +94,9 @@ def majority(labels: Sequence[Label], wanted: Sequence[Label]) -> float:
 def trustworthiness(x: Tensor, z: Tensor, k: int = 10) -> float:
     """Whether neighbours in the latent space are neighbours in the data.
 
-        T = 1 - 2 / (n k (2n - 3k - 1)) * sum over i and its latent neighbours j of max(0, rank of j among i's neighbours in x, - k)
+        T = 1 - 2 / (n k (2n - 3k - 1)) * sum over i and its latent neighbours j of max(0, rank(i, j) - k)
+
+    rank(i, j): the rank of j among i's neighbours in x.
 
     Args:
         x: (n, D).
@@ -108,7 +114,8 @@ def trustworthiness(x: Tensor, z: Tensor, k: int = 10) -> float:
     n = len(x)
     if n != len(z) or not 1 <= k < n / 2:
         raise LiminalError(
-            f"trustworthiness: {n} items, {len(z)} latents, k = {k}; wanted as many latents as items and k below half of that"
+            f"trustworthiness: {n} items, {len(z)} latents, k = {k}; wanted as many latents as items and k "
+            "below half of that"
         )
     neighbours = nearest(z, z, k)[1]
     excess = 0
@@ -123,9 +130,11 @@ def trustworthiness(x: Tensor, z: Tensor, k: int = 10) -> float:
 
 
 def continuity(x: Tensor, z: Tensor, k: int = 10) -> float:
-    """Whether neighbours in the data are neighbours in the latent space: `trustworthiness` with the two exchanged.
+    """Whether neighbours in the data are neighbours in the latent space: `trustworthiness` with the two
+    exchanged.
 
-    A space that tears neighbours apart has low continuity, one that puts strangers together low trustworthiness.
+    A space that tears neighbours apart has low continuity, one that puts strangers together low
+    trustworthiness.
 
     Args, Raises: as `trustworthiness`.
 
@@ -138,7 +147,8 @@ def continuity(x: Tensor, z: Tensor, k: int = 10) -> float:
 
 
 def neighbour_purity(z: Tensor, labels: Sequence[Label], k: int = 10) -> np.ndarray:
-    """Share of the k nearest labelled items that have an item's own label, for each item with a label; others (None) are left out.
+    """Share of the k nearest labelled items that have an item's own label, for each item with a label; others
+    (None) are left out.
 
     Args:
         z: (n, d).
@@ -160,7 +170,9 @@ def neighbour_purity(z: Tensor, labels: Sequence[Label], k: int = 10) -> np.ndar
 
 
 def chance_purity(labels: Sequence[Label]) -> float:
-    """The mean of `neighbour_purity` if neighbours did not know the labels: sum over classes of n_c (n_c - 1) / (n (n - 1))."""
+    """The mean of `neighbour_purity` if neighbours did not know the labels: sum over classes of n_c (n_c - 1)
+    / (n (n - 1)).
+    """
     counts = np.array(list(Counter(v for v in labels if v is not None).values()), dtype=float)
     n = counts.sum()
     return float((counts * (counts - 1)).sum() / (n * (n - 1))) if n > 1 else 1.0
@@ -182,8 +194,8 @@ def cluster_agreement(a: Sequence[Label | int], b: Sequence[Label | int]) -> tup
     Raises:
         LiminalError: lengths that differ, or no item in both.
 
-    Source: Hubert and Arabie 1985, Comparing partitions; Vinh, Epps and Bailey 2010, Information theoretic measures for clusterings
-    comparison.
+    Source: Hubert and Arabie 1985, Comparing partitions; Vinh, Epps and Bailey 2010, Information theoretic
+    measures for clusterings comparison.
     """
     from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
@@ -199,7 +211,8 @@ def cluster_agreement(a: Sequence[Label | int], b: Sequence[Label | int]) -> tup
 
 
 def active_units(z: Tensor, threshold: float = 0.01) -> int:
-    """Number of dimensions whose posterior mean varies over items with a variance above `threshold`; z (n, d), n >= 2.
+    """Number of dimensions whose posterior mean varies over items with a variance above `threshold`; z (n,
+    d), n >= 2.
 
     Source: Burda, Grosse and Salakhutdinov 2016, Importance weighted autoencoders.
     """
@@ -225,7 +238,9 @@ class Rate:
 
     @property
     def bits(self) -> float:
-        """Mean over items in bits: what one item's code costs on average with the prior as the code's model (bits back)."""
+        """Mean over items in bits: what one item's code costs on average with the prior as the code's model
+        (bits back).
+        """
         return self.nats / math.log(2)
 
 

@@ -23,7 +23,8 @@ from .reader import Reader
 
 PART = 256  # items as tensors at once
 FIT = 10_000  # training items that PCA is fitted on, and that the nearest to a decoded item is sought among
-FIT_FEATURES = 5_000  # training items that the feature map is fitted on, and that copies and neighbours in it are sought among
+# training items that the feature map is fitted on, and that copies and neighbours in it are sought among
+FIT_FEATURES = 5_000
 HALVES = 2_000  # held-out items from which on the real-against-real floor comes from them alone
 
 Samples = Tensor | Callable[[int, int], Tensor]
@@ -108,7 +109,9 @@ class Subject:
 
     @cached_property
     def learnt(self) -> np.ndarray:
-        """Rows of training items that features are fitted to; none of those that real items are compared with."""
+        """Rows of training items that features are fitted to; none of those that real items are compared
+        with.
+        """
         free = len(self.train_items) - (0 if self.halves else self.count)
         return np.sort(self.train_order[: min(free, self.most(FIT_FEATURES, FIT_FEATURES // 3))])
 
@@ -170,7 +173,9 @@ class Subject:
         return self.pca.decode(coordinates).view(-1, *self.modality.soft_shape)
 
     def chart(self, z: Tensor) -> Tensor:
-        """z (n, d) -> what they decode to, as rows (n, m) whose plain distance is how far items look apart; differentiable."""
+        """z (n, d) -> what they decode to, as rows (n, m) whose plain distance is how far items look apart;
+        differentiable.
+        """
         return self.modality.chart(self.generator.decode_soft(z))
 
     def looked(self, z: Tensor) -> Tensor:

@@ -42,21 +42,27 @@ def measure(
 ) -> Report:
     """What a generator is worth, each number beside a trivial baseline.
 
-    Reconstruction; samples against real items; structure; geometry; support; disentanglement; what mixtures mean; size of the
-    code; a card for each dimension.
+    Reconstruction; samples against real items; structure; geometry; support; disentanglement; what mixtures
+    mean; size of the code; a card for each dimension.
 
-    What cannot be measured (no encoder, a posterior without density, no attributes) is left out and said in the report's notes.
+    What cannot be measured (no encoder, a posterior without density, no attributes) is left out and said in
+    the report's notes.
 
     Args:
         generator: decodes, and encodes if it is an `Autoencoder`.
         modality: how the items look.
-        train_items: (N, *modality.item_shape) stored items; PCA, the feature map and the neighbours' index come from them.
-        held_items: (M, ...) items that the generator was not trained on, 20 or more; memory-mapped or not, as `train_items`.
+        train_items: (N, *modality.item_shape) stored items; PCA, the feature map and the neighbours' index
+            come from them.
+        held_items: (M, ...) items that the generator was not trained on, 20 or more; memory-mapped or not, as
+            `train_items`.
         train_z: (N, d) latents of the training items; None: encoded here.
         held_z: (M, d) of the held-out ones; None: encoded here.
-        attributes: of the training and of the held-out items, N and M rows; yes/no and category columns are used as labels.
-        samples: latents (n, d) to decode as samples, or a function (n, seed) -> (n, d). None: draws from the prior.
-        reader: a trained reader of the attributes, for a second feature map. It must not have seen the held-out items.
+        attributes: of the training and of the held-out items, N and M rows; yes/no and category columns are
+            used as labels.
+        samples: latents (n, d) to decode as samples, or a function (n, seed) -> (n, d). None: draws from the
+            prior.
+        reader: a trained reader of the attributes, for a second feature map. It must not have seen the
+            held-out items.
         support: how far latents can be trusted, fitted with `ops.support.fit_support`; it is tested here.
         mixer: ways between items that keep them typical, a start for shortest ways.
         flow: carries latents to noise and back.
@@ -70,11 +76,12 @@ def measure(
         A `Report`.
 
     Raises:
-        LiminalError: fewer than 20 training or held-out items, latents or attributes of another length, or samples of another width.
+        LiminalError: fewer than 20 training or held-out items, latents or attributes of another length, or
+        samples of another width.
     """
     _check(generator, train_items, held_items, train_z, held_z, attributes)
     s = Subject(
-        generator, modality, train_items, held_items, train_z, held_z, attributes, samples, reader, seed, limit, rounds,
+        generator, modality, train_items, held_items, train_z, held_z, attributes, samples, reader, seed, limit, rounds,  # noqa: E501
         support, mixer, flow, quick,
     )  # fmt: skip
     return _surveyed(s, progress or (lambda phase, done, text: None))
@@ -145,7 +152,8 @@ def _check(
             raise LiminalError(f"measure: {n} {name} items; wanted 20 or more")
         if z is not None and tuple(z.shape) != (n, generator.dim):
             raise LiminalError(
-                f"measure: {n} {name} items but latents of shape {tuple(z.shape)}; wanted ({n}, {generator.dim})"
+                f"measure: {n} {name} items but latents of shape {tuple(z.shape)}; wanted ({n}, "
+                f"{generator.dim})"
             )
         if attributes is not None and len(attributes[i]) != n:
             raise LiminalError(

@@ -1,14 +1,18 @@
-"""Are samples and real items two sets or one? The kernel distance between them, and how often a classifier can tell which is which.
+"""Are samples and real items two sets or one? The kernel distance between them, and how often a classifier
+can tell which is which.
 
     KID = mean k(r, r') + mean k(s, s') - 2 mean k(r, s),   k(x, y) = (<x, y> / d + 1)^3
 
-over pairs of different items: the squared maximum mean discrepancy without bias. It is 0 on average where the distributions are the same,
-and then as often below 0 as above. It depends on the features' scale and origin: use features of mean 0 and variance 1 (`fit_features`).
+over pairs of different items: the squared maximum mean discrepancy without bias. It is 0 on average where the
+distributions are the same, and then as often below 0 as above. It depends on the features' scale and origin:
+use features of mean 0 and variance 1 (`fit_features`).
 
-`told_apart` trains a classifier on one half of the items and counts how often it is right on the other: one half of the time where there
-is nothing to see, and how improbable a higher accuracy would then be is exact (binomial).
+`told_apart` trains a classifier on one half of the items and counts how often it is right on the other: one
+half of the time where there is nothing to see, and how improbable a higher accuracy would then be is exact
+(binomial).
 
-Source: Binkowski et al. 2018, Demystifying MMD GANs; Lopez-Paz and Oquab 2017, Revisiting classifier two-sample tests.
+Source: Binkowski et al. 2018, Demystifying MMD GANs; Lopez-Paz and Oquab 2017, Revisiting classifier
+two-sample tests.
 """
 
 from __future__ import annotations
@@ -65,7 +69,8 @@ def _kernel_sum(a: Tensor, b: Tensor) -> float:
 def kid_statistic(real: Tensor, samples: Tensor) -> Callable[[np.ndarray, np.ndarray], float]:
     """`kid` as a function of rows of both sets: for `subsample_spread`.
 
-    Where the distributions are the same KID's variance falls as 1 / n^2, faster than the spread assumes: the interval is then too wide.
+    Where the distributions are the same KID's variance falls as 1 / n^2, faster than the spread assumes: the
+    interval is then too wide.
     """
     return lambda a, b: kid(real[torch.from_numpy(a)], samples[torch.from_numpy(b)])
 
@@ -77,7 +82,8 @@ class Told:
     Attributes:
         accuracy: share told rightly, 0.5 to be expected of guessing, 1 where every item gives itself away.
         interval: 95 % of the accuracy's sampling error (binomial).
-        p: the chance of this accuracy or a higher one if both sets had one distribution; below 0.05 they are said to differ.
+        p: the chance of this accuracy or a higher one if both sets had one distribution; below 0.05 they are
+            said to differ.
         n: items judged, one half of them real.
         classifier: what judged.
     """
@@ -92,19 +98,23 @@ class Told:
 def told_apart(
     real: Tensor, samples: Tensor, rng: np.random.Generator, classifier: Classifier = "mlp"
 ) -> Told:
-    """The classifier two-sample test: samples and real items in equal numbers, half of each to learn from, the other half to judge.
+    """The classifier two-sample test: samples and real items in equal numbers, half of each to learn from,
+    the other half to judge.
 
-    Almost any generator is found out with enough items, so read the accuracy, and p only where the accuracy is near 0.5.
+    Almost any generator is found out with enough items, so read the accuracy, and p only where the accuracy
+    is near 0.5.
 
     Args:
-        real: (n, d) features. Items that the generator was not trained on, or memory of the training set looks like likeness.
+        real: (n, d) features. Items that the generator was not trained on, or memory of the training set
+            looks like likeness.
         samples: (m, d) features.
         rng: numpy generator, for the choice of rows and the network's first weights.
-        classifier: ``"mlp"``: a network with one layer of 64 (sees what is off in any direction); ``"knn"``: the majority of the
-            floor(sqrt(n)) nearest, made odd (sees where one of the sets is missing).
+        classifier: ``"mlp"``: a network with one layer of 64 (sees what is off in any direction); ``"knn"``:
+            the majority of the floor(sqrt(n)) nearest, made odd (sees where one of the sets is missing).
 
     Raises:
-        LiminalError: a set has fewer than 20 rows, holds NaN or infinity, or the widths differ; or no such classifier.
+        LiminalError: a set has fewer than 20 rows, holds NaN or infinity, or the widths differ; or no such
+        classifier.
 
     Source: Lopez-Paz and Oquab 2017.
     """

@@ -1,4 +1,6 @@
-"""What a report comes to, in a few plain sentences: each says what a measure and its own baselines say, and nothing where there is none."""
+"""What a report comes to, in a few plain sentences: each says what a measure and its own baselines say, and
+nothing where there is none.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,8 @@ def verdict(measures: Sequence[Measure]) -> list[str]:
     """Whether the space has learned nothing; how well items are restored, how real samples look, and whether
     mixtures mean something. What was not measured is left out.
 
-    A measure is better or worse than a baseline where its interval leaves the baseline out, else about the same.
+    A measure is better or worse than a baseline where its interval leaves the baseline out, else about the
+    same.
     """
     by = {m.name: m for m in measures if math.isfinite(m.value)}
     headline = [m for m in by.values() if words(m.name)[0] == "reconstruction" and m.better == "lower"][:1]
@@ -53,7 +56,10 @@ def _restored(m: Measure) -> str:
         if side
         else "about the same error as"
     )
-    return f"Restoring: items that the model never saw come back with {by} by PCA with as many dimensions, the plainest way to do it."
+    return (
+        f"Restoring: items that the model never saw come back with {by} by PCA with as many dimensions, the "
+        "plainest way to do it."
+    )
 
 
 def _sampled(m: Measure) -> str:
@@ -66,7 +72,8 @@ def _sampled(m: Measure) -> str:
         else "Some give themselves away."
     )
     return (
-        f"Sampling: a small network tells samples from real items in {_percent(m.value)} of the cases, where guessing is right in 50 %"
+        f"Sampling: a small network tells samples from real items in {_percent(m.value)} of the cases, "
+        "where guessing is right in 50 %"
         f"{beside}. {seem}"
     )
 
@@ -82,7 +89,8 @@ def _mixed(m: Measure) -> str:
         -1: "Something simpler reaches more.",
     }
     return (
-        f"Mixing: what is decoded between two items shows what lies between them, and looks real, in {_percent(m.value)} of the cases"
+        "Mixing: what is decoded between two items shows what lies between them, and looks real, in "
+        f"{_percent(m.value)} of the cases"
         f"{_beside(m.baseline, known)}. {found[_side(m, base)]}"
     )
 

@@ -9,12 +9,14 @@ GROUPS = {
     ),
     "samples": (
         "Samples",
-        "New items are drawn from the latent space and compared with real held-out ones on a general feature map, alike for every model. "
+        "New items are drawn from the latent space and compared with real held-out ones on a general "
+        "feature map, alike for every model. "
         "“Real items” is the same number for two disjoint sets of real items: as good as it can get.",
     ),
     "reader": (
         "Samples, seen by a reader",
-        "The same comparison in the eyes of a small network that was trained to read the attributes of real items: "
+        "The same comparison in the eyes of a small network that was trained to read the attributes of real "
+        "items: "
         "differences that matter for them count, others do not.",
     ),
     "structure": (
@@ -23,17 +25,21 @@ GROUPS = {
     ),
     "geometry": (
         "Geometry",
-        "How evenly the decoder spreads the space over the data: whether a step of one length changes items as much in every direction, "
+        "How evenly the decoder spreads the space over the data: whether a step of one length changes items "
+        "as much in every direction, "
         "and whether straight ways in the space are straight for what they decode to.",
     ),
     "trust": (
         "How far to trust a point",
-        "Every point of the space has a support between 0 and 1: 0.03 means that only 3 % of real items lie as far out. "
-        "Here it is tested: on real items, on points that are known to be doubtful, and against what points decode to.",
+        "Every point of the space has a support between 0 and 1: 0.03 means that only 3 % of real items lie "
+        "as far out. "
+        "Here it is tested: on real items, on points that are known to be doubtful, and against what points "
+        "decode to.",
     ),
     "disentanglement": (
         "Does one dimension stand for one attribute?",
-        "Single latent dimensions are held against known attributes of held-out items. Low numbers do not say that an attribute "
+        "Single latent dimensions are held against known attributes of held-out items. Low numbers do not "
+        "say that an attribute "
         "cannot be read or edited, only that no single dimension is it.",
     ),
     "meaning": (
@@ -43,10 +49,12 @@ GROUPS = {
     "code": ("Size of the code", "How small an item's latent vector is, and how much it tells."),
     "dimensions": (
         "The dimensions, one by one",
-        "Each strip starts at the mean of the held-out items and moves along one dimension alone, from three standard deviations below it "
+        "Each strip starts at the mean of the held-out items and moves along one dimension alone, from "
+        "three standard deviations below it "
         "to three above; the most used dimension comes first. The words say what changes from left to right. "
         "Effects are read from decoded items, never from the latent vector: "
-        "how many standard deviations of the reading one step of a standard deviation adds, on average over items.",
+        "how many standard deviations of the reading one step of a standard deviation adds, on average over "
+        "items.",
     ),
 }
 
@@ -80,13 +88,15 @@ WORDS: dict[str, tuple[str, str, float | None, str]] = {
         "samples",
         "Fréchet distance, unbiased",
         None,
-        "The same without the part that only comes from counting few items; near or below 0 where nothing differs.",
+        "The same without the part that only comes from counting few items; near or below 0 where nothing "
+        "differs.",
     ),
     "kid": (
         "samples",
         "Kernel distance (KID)",
         None,
-        "Another distance between the two sets, which also sees shapes that means and spreads miss. 0 on average where nothing differs.",
+        "Another distance between the two sets, which also sees shapes that means and spreads miss. 0 on "
+        "average where nothing differs.",
     ),
     "precision": ("samples", "Precision", 1.0, "The share of samples that look like something real."),
     "recall": (
@@ -111,28 +121,32 @@ WORDS: dict[str, tuple[str, str, float | None, str]] = {
         "samples",
         "Variety (Vendi score)",
         None,
-        "How many clearly different items there are among the samples, as a share of those among as many real ones. "
+        "How many clearly different items there are among the samples, as a share of those among as many "
+        "real ones. "
         "Below 1: less varied; above 1: spread wider than real items, or noisy.",
     ),
     "told_apart": (
         "samples",
         "Told from real items",
         1.0,
-        "How often a small network tells a sample from a real item: half of the time if it has to guess, 1 if every sample "
+        "How often a small network tells a sample from a real item: half of the time if it has to guess, 1 "
+        "if every sample "
         "gives itself away.",
     ),
     "authenticity": (
         "samples",
         "Authentic samples",
         1.0,
-        "The share of samples that are no near copies of a training item. Compare it with unseen real items: far below them, "
+        "The share of samples that are no near copies of a training item. Compare it with unseen real "
+        "items: far below them, "
         "the model hands out what it has learnt by heart.",
     ),
     "nearer": (
         "samples",
         "Nearer to training items than new items are",
         1.0,
-        "The chance that a sample lies nearer to the training items than an unseen real item does: 0.5 is as it should be, "
+        "The chance that a sample lies nearer to the training items than an unseen real item does: 0.5 is "
+        "as it should be, "
         "near 1 says copies, near 0 says unlike anything real.",
     ),
     "modes_found": (
@@ -145,7 +159,8 @@ WORDS: dict[str, tuple[str, str, float | None, str]] = {
         "samples",
         "Kinds out of proportion",
         1.0,
-        "The share of samples that would have to be of another kind to have kinds in the proportions of real items.",
+        "The share of samples that would have to be of another kind to have kinds in the proportions of "
+        "real items.",
     ),
     "knn_accuracy": (
         "structure",
@@ -169,75 +184,87 @@ WORDS: dict[str, tuple[str, str, float | None, str]] = {
         "structure",
         "Continuity",
         1.0,
-        "The other way round: whether neighbours in the data are still neighbours in the latent space; 0.5 is chance.",
+        "The other way round: whether neighbours in the data are still neighbours in the latent space; 0.5 "
+        "is chance.",
     ),
     "active_units": (
         "structure",
         "Dimensions in use",
         None,
-        "Latent dimensions whose value changes from item to item (variance above 0.01). Ten copies of one dimension count as ten: "
+        "Latent dimensions whose value changes from item to item (variance above 0.01). Ten copies of one "
+        "dimension count as ten: "
         "see the next number.",
     ),
     "principal_axes": (
         "structure",
         "Independent axes in use",
         None,
-        "How many perpendicular axes hold 99 % of what changes from item to item; dimensions that move together count once.",
+        "How many perpendicular axes hold 99 % of what changes from item to item; dimensions that move "
+        "together count once.",
     ),
     "intrinsic_dimension": (
         "structure",
         "Intrinsic dimension",
         None,
-        "On how many numbers an item's neighbourhood really depends, estimated from distances to the 20 nearest.",
+        "On how many numbers an item's neighbourhood really depends, estimated from distances to the 20 "
+        "nearest.",
     ),
     "enough_dimensions": (
         "structure",
         "Axes that suffice",
         None,
-        "So many principal axes of the latent vectors give 95 % of the gain in reconstruction that all of them give.",
+        "So many principal axes of the latent vectors give 95 % of the gain in reconstruction that all of "
+        "them give.",
     ),
     "condition_number": (
         "geometry",
         "Condition number",
         None,
-        "How many times more a step changes the item along the most sensitive direction than along the least; 1 would be even.",
+        "How many times more a step changes the item along the most sensitive direction than along the "
+        "least; 1 would be even.",
     ),
     "volume_spread": (
         "geometry",
         "Unevenness from place to place",
         None,
-        "How much the strength of the decoder's response differs between places of the space; 0 would be the same everywhere.",
+        "How much the strength of the decoder's response differs between places of the space; 0 would be "
+        "the same everywhere.",
     ),
     "path_length": (
         "geometry",
         "Perceptual path length",
         None,
-        "How fast features change along straight ways between items, squared. To be compared under one feature map only.",
+        "How fast features change along straight ways between items, squared. To be compared under one "
+        "feature map only.",
     ),
     "path_detour": (
         "geometry",
         "Detour of straight ways",
         None,
-        "The same beside the least that it could be for the same two ends: 1 goes straight from one to the other, 2 takes a detour.",
+        "The same beside the least that it could be for the same two ends: 1 goes straight from one to the "
+        "other, 2 takes a detour.",
     ),
     "geodesic_ratio": (
         "geometry",
         "Shortest over straight ways",
         1.0,
-        "The length of the shortest way that was found between two items, as a share of the straight way's, both in data. Near 1: flat.",
+        "The length of the shortest way that was found between two items, as a share of the straight way's, "
+        "both in data. Near 1: flat.",
     ),
     "support_auroc": (
         "trust",
         "Low support predicts bad items",
         1.0,
-        "The chance that, of a point that decodes to something unlike real items and of one that does not, the bad one has the lower "
+        "The chance that, of a point that decodes to something unlike real items and of one that does not, "
+        "the bad one has the lower "
         "support; 0.5 is guessing.",
     ),
     "support_uniform": (
         "trust",
         "Real items get what they should",
         1.0,
-        "The chance to see support that differs as much between two halves of the held-out items if it is calibrated. "
+        "The chance to see support that differs as much between two halves of the held-out items if it is "
+        "calibrated. "
         "Below 0.05 it deserves suspicion.",
     ),
     "belonging": (
@@ -251,7 +278,8 @@ WORDS: dict[str, tuple[str, str, float | None, str]] = {
         "disentanglement",
         "Gap between dimensions (MIG)",
         1.0,
-        "How much more the best single dimension tells of an attribute than the second best, on average over attributes.",
+        "How much more the best single dimension tells of an attribute than the second best, on average "
+        "over attributes.",
     ),
     "infom": (
         "disentanglement",
@@ -281,7 +309,8 @@ WORDS: dict[str, tuple[str, str, float | None, str]] = {
         "disentanglement",
         "FactorVAE's metric",
         1.0,
-        "Items alike in one attribute: how often the dimension that varies least among them tells which attribute that was.",
+        "Items alike in one attribute: how often the dimension that varies least among them tells which "
+        "attribute that was.",
     ),
     "dci_disentanglement": (
         "disentanglement",
@@ -305,7 +334,8 @@ WORDS: dict[str, tuple[str, str, float | None, str]] = {
         "meaning",
         "Lies between",
         1.0,
-        "Of two items, the share of mixtures whose reading lies between the two readings and that look real too.",
+        "Of two items, the share of mixtures whose reading lies between the two readings and that look real "
+        "too.",
     ),
     "betweenness_alone": (
         "meaning",
@@ -329,7 +359,8 @@ WORDS: dict[str, tuple[str, str, float | None, str]] = {
         "meaning",
         "Off the middle",
         None,
-        "How far the reading half-way is from the middle of the two ends' readings, in standard deviations over items.",
+        "How far the reading half-way is from the middle of the two ends' readings, in standard deviations "
+        "over items.",
     ),
     "largest_jump": (
         "meaning",
@@ -347,7 +378,8 @@ WORDS: dict[str, tuple[str, str, float | None, str]] = {
         "meaning",
         "Lies between, under the control",
         1.0,
-        "The same after the latent space was re-arranged without changing what it makes: folding destroys neighbourhoods, "
+        "The same after the latent space was re-arranged without changing what it makes: folding destroys "
+        "neighbourhoods, "
         "rotating does not.",
     ),
     "control_loss": (
@@ -385,7 +417,8 @@ WORDS: dict[str, tuple[str, str, float | None, str]] = {
         "code",
         "Dimensions that share the work",
         None,
-        "How many dimensions there would be if all told as much as each other: all of them if evenly shared, 1 if one carries everything.",
+        "How many dimensions there would be if all told as much as each other: all of them if evenly "
+        "shared, 1 if one carries everything.",
     ),
 }
 
@@ -393,7 +426,8 @@ TIMES = {"normalised": "above chance"}  # what follows a dot and is no name
 
 
 def words(name: str) -> tuple[str, str, float | None, str]:
-    """Group, title, fixed end of scale and meaning of a measure by its name; what follows a dot goes into the title.
+    """Group, title, fixed end of scale and meaning of a measure by its name; what follows a dot goes into the
+    title.
 
     A name that is not known is an error that one kind of data has of its own.
     """

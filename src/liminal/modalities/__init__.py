@@ -1,15 +1,18 @@
-"""The contract of a modality: everything that depends on the kind of data, told to the rest of Liminal through one class.
+"""The contract of a modality: everything that depends on the kind of data, told to the rest of Liminal
+through one class.
 
 A modality knows four forms of an item and the ways between them:
 
 - a **record**: a file, or one of the many items in a file;
 - the **stored item**: a numpy array of fixed `item_shape` and `item_dtype`, cheap to keep by the million;
 - **x**, the tensor that an encoder takes, (n, *likelihood.shape);
-- **y**, what a decoder answers, (n, *likelihood.soft_shape): pixels, probabilities, means. `likelihood` says what it means.
+- **y**, what a decoder answers, (n, *likelihood.soft_shape): pixels, probabilities, means. `likelihood` says
+  what it means.
 
-Beside the forms it has eyes (`chart`, `errors`, `readings`, `features`) and hands (`write`, `preview`, `caption`, `media`).
-What has an honest default goes through the likelihood; what has none must be there when the class is made. Modules of
-modalities import torch only inside functions, so that the command line can ask a class for its words and options.
+Beside the forms it has eyes (`chart`, `errors`, `readings`, `features`) and hands (`write`, `preview`,
+`caption`, `media`). What has an honest default goes through the likelihood; what has none must be there when
+the class is made. Modules of modalities import torch only inside functions, so that the command line can ask
+a class for its words and options.
 
 A new modality is one file with one subclass, and one line in `registry.py`.
 """
@@ -43,10 +46,12 @@ class Record(NamedTuple):
 
     Attributes:
         item: the stored item; None where it cannot be used.
-        remarks: what completes the sentence "some items were ..."; of an item that cannot be used, the reason.
+        remarks: what completes the sentence "some items were ..."; of an item that cannot be used, the
+            reason.
         entry: its number in a file that holds many items (``file#entry``); None where the file is the item.
         known: attributes by name: float, bool or str.
-        group: items of one group, in whatever files, are never split between training and held-out ones (windows of one tune).
+        group: items of one group, in whatever files, are never split between training and held-out ones
+            (windows of one tune).
     """
 
     item: np.ndarray | None
@@ -103,18 +108,23 @@ WANTED = ("name", "noun", "plural", "reads", "writes")  # by every class of its 
 
 
 class Modality(ABC):
-    """One kind of data. Instances are immutable: they say how items of one space look (size, channels, vocabulary, ...).
+    """One kind of data.
+
+    Instances are immutable: they say how items of one space look (size, channels, vocabulary, ...).
 
     Attributes:
-        name: in cards and on the command line; ``modalities/NAME.py`` and the page's ``modalities/NAME.ts`` bear it.
+        name: in cards and on the command line; ``modalities/NAME.py`` and the page's ``modalities/NAME.ts``
+            bear it.
         noun, plural: what messages call an item, and items.
         reads: endings of the files it reads, lower case, with the dot.
-        writes: endings of the files it writes, its own first; a picture of an item can always be written as .png.
+        writes: endings of the files it writes, its own first; a picture of an item can always be written as
+            .png.
         films: further endings that a path can be written as, beside .gif, .mp4 and .png.
         options: of the command line; arguments of `infer`.
         scores: what the errors are called.
         steps: of a reading, what more and less of it are called: ``brighter``, ``darker``.
-        arrays: whether arrays of numbers (npy, npz, idx, numpy) are items of this kind where nothing else is said.
+        arrays: whether arrays of numbers (npy, npz, idx, numpy) are items of this kind where nothing else is
+            said.
         version: counts changes in how items are read, so that no cache gives items of an older reader.
         network: the file in ``nn/`` whose networks suit x and y.
         item_shape, item_dtype: of a stored item.
@@ -151,7 +161,8 @@ class Modality(ABC):
     def infer(cls, sources: Sequence[Source], **options: Any) -> Modality:
         """The modality that suits these files, with the user's options laid over what is inferred.
 
-        ``infer(sources, **m.config())`` equals m: a space's own modality reads more data exactly as the first.
+        ``infer(sources, **m.config())`` equals m: a space's own modality reads more data exactly as the
+        first.
 
         Raises:
             LiminalError: none of the files can be read, or an option is unknown or out of range.
@@ -159,7 +170,10 @@ class Modality(ABC):
 
     @abstractmethod
     def config(self) -> dict[str, Any]:
-        """JSON-ready arguments; ``type(m)(**m.config())`` equals ``m``. What was learned from data lies here too."""
+        """JSON-ready arguments; ``type(m)(**m.config())`` equals ``m``.
+
+        What was learned from data lies here too.
+        """
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -167,12 +181,16 @@ class Modality(ABC):
         return ()
 
     def fitted(self, items: np.ndarray, rows: np.ndarray) -> Modality:
-        """This modality with codes learned from `rows` of the stored items, which are those trained on. Itself by default."""
+        """This modality with codes learned from `rows` of the stored items, which are those trained on.
+
+        Itself by default.
+        """
         return self
 
     @abstractmethod
     def records(self, source: Source, name: str) -> Iterator[Record]:
-        """The items in a file, or in its bytes, in order; one that cannot be used comes with its reason and loses no other.
+        """The items in a file, or in its bytes, in order; one that cannot be used comes with its reason and
+        loses no other.
 
         Args:
             source: a path, or an open binary file.
@@ -186,7 +204,8 @@ class Modality(ABC):
 
     @classmethod
     def adopt(cls, data: Any) -> bytes | None:
-        """Data that somebody holds in memory, such as a data frame, as the bytes of a file of this kind; None where it is no such.
+        """Data that somebody holds in memory, such as a data frame, as the bytes of a file of this kind; None
+        where it is no such.
 
         Arrays of numbers are not asked about: a kind with `arrays` reads them as they are.
         """
@@ -222,7 +241,8 @@ class Modality(ABC):
         return self.load(path, str(path))[0]
 
     def parse(self, arguments: dict[str, str] | str) -> np.ndarray:
-        """The stored item that a literal of a formula stands for: ``row(age=40)`` gives {"age": "40"}, ``text('...')`` a string.
+        """The stored item that a literal of a formula stands for: ``row(age=40)`` gives {"age": "40"},
+        ``text('...')`` a string.
 
         Raises:
             LiminalError: this kind of data has no literals, or this is none.
@@ -233,7 +253,9 @@ class Modality(ABC):
 
     @abstractmethod
     def write(self, item: np.ndarray, path: Path) -> None:
-        """Write a stored item to a file, whole or not at all, in the format that its ending names: one of `writes`."""
+        """Write a stored item to a file, whole or not at all, in the format that its ending names: one of
+        `writes`.
+        """
 
     def write_many(self, items: np.ndarray, path: Path) -> None:
         """Write items to one file, for endings in `gathers`."""
@@ -300,7 +322,8 @@ class Modality(ABC):
     def lacking(self, items: np.ndarray) -> Tensor | None:
         """Which places of y say what `items` lack, such as a row's empty cells: bool (n, *soft_shape).
 
-        None where nothing is lacking, or nothing ever can be. Where it can, `likelihood.partial` judges the rest.
+        None where nothing is lacking, or nothing ever can be. Where it can, `likelihood.partial` judges the
+        rest.
         """
         return None
 
@@ -315,7 +338,9 @@ class Modality(ABC):
     # -- eyes
 
     def chart(self, y: Tensor) -> Tensor:
-        """y as rows (n, m) in which a plain distance is how far items look apart: what geometry, pace and errors are measured in."""
+        """y as rows (n, m) in which a plain distance is how far items look apart: what geometry, pace and
+        errors are measured in.
+        """
         return self.likelihood.chart(y)
 
     def errors(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
@@ -323,25 +348,35 @@ class Modality(ABC):
         return self.likelihood.errors(x, y)
 
     def augment(self, y: Tensor, draw: torch.Generator) -> Tensor:
-        """Items with what a decoder's answers suffer from laid over them, for networks that shall read both."""
+        """Items with what a decoder's answers suffer from laid over them, for networks that shall read
+        both.
+        """
         return y
 
     @cached_property
     def features(self) -> Callable[[Tensor], Tensor] | None:
-        """y (n, *soft_shape) -> features (n, m), fixed and the same for every model; None: general ones are taken, and it is said."""
+        """y (n, *soft_shape) -> features (n, m), fixed and the same for every model; None: general ones are
+        taken, and it is said.
+        """
         return None
 
     @cached_property
     def readings(self) -> Read | None:
-        """y -> numbers (n,) by name that anybody can read from an item without labels; None where none are known."""
+        """y -> numbers (n,) by name that anybody can read from an item without labels; None where none are
+        known.
+        """
         return None
 
     def exact(self, y: Tensor) -> dict[str, Tensor]:
-        """Attributes that y states itself, such as the columns of a table: by an attribute's name, or name=value of a category."""
+        """Attributes that y states itself, such as the columns of a table: by an attribute's name, or
+        name=value of a category.
+        """
         return {}
 
     def trivial(self, items: np.ndarray, n: int, seed: int) -> tuple[str, np.ndarray] | None:
-        """n items (n, *item_shape) of the simplest generator that suits, fitted to items, and what it is called; None: PCA."""
+        """n items (n, *item_shape) of the simplest generator that suits, fitted to items, and what it is
+        called; None: PCA.
+        """
         return None
 
     # -- hands

@@ -1,8 +1,10 @@
-"""Random convolutions: features of pictures that need no download and no labels and are the same on every machine.
+"""Random convolutions: features of pictures that need no download and no labels and are the same on every
+machine.
 
-A picture is read at three scales, each half the one before. At each scale: 24 random 5 x 5 filters without a constant part,
-positive and negative half kept apart, averaged over 2 x 2; 32 random 3 x 3 filters over those, rectified; averaged over a
-4 x 4 grid. The filters are drawn from PCG64 with a fixed seed. Pictures longer than 64 pixels are first reduced to 64.
+A picture is read at three scales, each half the one before. At each scale: 24 random 5 x 5 filters without a
+constant part, positive and negative half kept apart, averaged over 2 x 2; 32 random 3 x 3 filters over those,
+rectified; averaged over a 4 x 4 grid. The filters are drawn from PCG64 with a fixed seed. Pictures longer
+than 64 pixels are first reduced to 64.
 
 Source: Saxe et al. 2011, On random weights and unsupervised feature learning.
 """

@@ -64,15 +64,16 @@ class Image(Modality):
         height: in pixels.
         width: in pixels.
         channels: 1 (grey), 3 (RGB) or 4 (RGBA).
-        fit: how a picture of another shape is brought to size: ``"pad"`` shrinks or enlarges it to fit and fills the rest with the
-            median colour of its border, ``"crop"`` fills the size and cuts what hangs over, ``"stretch"`` ignores its proportions.
+        fit: how a picture of another shape is brought to size: ``"pad"`` shrinks or enlarges it to fit and
+            fills the rest with the median colour of its border, ``"crop"`` fills the size and cuts what hangs
+            over, ``"stretch"`` ignores its proportions.
         levels: the numbers (low, high) that are black and white in pictures of more than 8 bits, and in
             arrays; what lies beyond is clipped. None where the pictures have 8 bits, which are always taken
             as they are; should others come, 16-bit pictures are then divided by 257, 32-bit whole numbers
             likewise where they stay below 65,536, else by 2^23, and floats as `levels.choose` finds for each.
 
-    Reading: the EXIF orientation is applied; of an animation the first frame counts; transparent pictures are laid over white unless
-    the space has 4 channels.
+    Reading: the EXIF orientation is applied; of an animation the first frame counts; transparent pictures are
+    laid over white unless the space has 4 channels.
 
     Raises:
         LiminalError: an argument is out of range.
@@ -152,8 +153,8 @@ class Image(Modality):
 
         Args:
             sources: files, or open binary files.
-            size: side of the (square) pictures, 8 to 256; None takes the pictures' own size if it is one and at most 64, else the
-                longest side but at most 64; from 64 pictures spread over the set.
+            size: side of the (square) pictures, 8 to 256; None takes the pictures' own size if it is one and
+                at most 64, else the longest side but at most 64; from 64 pictures spread over the set.
             fit: see the class.
             channels: 1, 3 or 4; None takes 1 if all are grey, 4 if any is transparent somewhere (of many
                 with an alpha channel 256 and a sample of the others are looked at), else 3.
@@ -180,7 +181,8 @@ class Image(Modality):
         shapes = [s.shape for s in seen[:SAMPLE]]
         if range is not None and all(s.bits == 8 for s in seen):
             raise LiminalError(
-                f"range {range!r}: pictures of 8 bits are taken as they are, and all of these are such; leave it out"
+                f"range {range!r}: pictures of 8 bits are taken as they are, and all of these are such; "
+                "leave it out"
             )
         h, w = (height, width) if height and width else cls.choose_size(shapes, size)
         return cls(
@@ -237,9 +239,11 @@ class Image(Modality):
             return np.asarray(fitted, dtype=np.uint8).reshape(self.item_shape), tuple(remarks)
 
     def sized(self, im: PIL.Image.Image) -> tuple[PIL.Image.Image, list[str]]:
-        """A picture in mode L, RGB or RGBA brought to this size and these channels, and remarks on what that took.
+        """A picture in mode L, RGB or RGBA brought to this size and these channels, and remarks on what that
+        took.
 
-        Shrinking uses Lanczos' filter after a box reduction, enlarging a cubic one; transparent colours are weighted by their alpha.
+        Shrinking uses Lanczos' filter after a box reduction, enlarging a cubic one; transparent colours are
+        weighted by their alpha.
         """
         remarks = []
         target = (self.width, self.height)
@@ -258,7 +262,9 @@ class Image(Modality):
         return im, remarks
 
     def _resized(self, im: PIL.Image.Image) -> tuple[PIL.Image.Image, str]:
-        """The picture at its final scale; only with fit="pad" it may still be smaller than the space's on one side."""
+        """The picture at its final scale; only with fit="pad" it may still be smaller than the space's on one
+        side.
+        """
         w, h = im.size
         width, height = self.width, self.height
         how, box = "stretched", None
@@ -345,7 +351,9 @@ class Image(Modality):
         return found | {"ssim": similarity.ssim(x, y)} if min(x.shape[2:]) > 1 else found
 
     def augment(self, y: Tensor, draw: torch.Generator) -> Tensor:
-        """Blur (3 x 3 binomial) and white noise of a strength drawn for each picture: decoders give soft ones."""
+        """Blur (3 x 3 binomial) and white noise of a strength drawn for each picture: decoders give soft
+        ones.
+        """
         from .similarity import softened
 
         return softened(y, draw)
@@ -363,7 +371,9 @@ class Image(Modality):
         return moments.readings
 
     def pack(self, item: np.ndarray) -> bytes:
-        """Lossless WebP: a quarter smaller than PNG on photographs in half the time, and a tenth smaller on small grey pictures."""
+        """Lossless WebP: a quarter smaller than PNG on photographs in half the time, and a tenth smaller on
+        small grey pictures.
+        """
         effort = {"quality": 30, "method": 2} if self.channels == 1 else {"quality": 0, "method": 0}
         data = io.BytesIO()
         self._picture(item).save(data, "WEBP", lossless=True, exact=True, **effort)
@@ -373,7 +383,8 @@ class Image(Modality):
         with opened(io.BytesIO(data), "picture in the catalogue") as im:
             if im.size != (self.width, self.height):
                 raise LiminalError(
-                    f"picture in the catalogue: wanted {self.height} x {self.width} pixels, got {im.height} x {im.width}"
+                    f"picture in the catalogue: wanted {self.height} x {self.width} pixels, got {im.height} "
+                    f"x {im.width}"
                 )
             return np.array(im.convert(MODES[self.channels])).reshape(self.item_shape)
 

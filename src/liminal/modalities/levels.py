@@ -82,8 +82,10 @@ def choose(numbers: Numbers, name: str) -> Levels:
     if numbers.low < -SLACK * white and numbers.negative > RARE * numbers.positive:
         low, high = numbers.low, numbers.high
         raise LiminalError(
-            f"{name}: numbers from {low:g} to {high:g}; wanted 0 to 1, 0 to 255, 0 to 65,535 or other numbers "
-            f"from 0 up; say which are black and white (--range={low:g}:{max(high, low + 1):g}), or scale them first"
+            f"{name}: numbers from {low:g} to {high:g}; wanted 0 to 1, 0 to 255, 0 to 65,535 or other "
+            "numbers "
+            f"from 0 up; say which are black and white (--range={low:g}:{max(high, low + 1):g}), or scale "
+            "them first"
         )
     return 0.0, white
 
@@ -118,13 +120,16 @@ def parse(given: str | Sequence[float]) -> Levels:
         ) from error
     if not (math.isfinite(high - low) and low < high):
         raise LiminalError(
-            f"range {given!r}: wanted two finite numbers, black below white, such as 0:4095, got {low:g} and {high:g}"
+            f"range {given!r}: wanted two finite numbers, black below white, such as 0:4095, got {low:g} "
+            f"and {high:g}"
         )
     return low, high
 
 
 def foreign(numbers: Numbers, levels: Levels) -> bool:
-    """Whether whole numbers plainly have another scale than floats, or yes and no, whose white is 1 or less."""
+    """Whether whole numbers plainly have another scale than floats, or yes and no, whose white is 1 or
+    less.
+    """
     return numbers.whole and levels[1] <= 1 and numbers.high > 2
 
 

@@ -6,8 +6,9 @@ A decoder gives raw numbers `out` (n, \*soft_shape), which a likelihood turns in
 - ``nll(x, out)`` = -log p(x | z) in nats an item, scales learned;
 - ``distortion(x, out)``, the same where a scale is not learned: for autoencoders without a posterior;
 - ``harden(y)``: the data that y stands for, in y's own form; ``target(x)``: the y of a perfect decoder;
-- ``chart(y)`` (n, m), in which a plain distance is how far two answers lie apart: numbers as they are, probabilities as
-  square roots (the Hellinger distance; the plain metric on them is a quarter of Fisher's: Rao 1945).
+- ``chart(y)`` (n, m), in which a plain distance is how far two answers lie apart: numbers as they are,
+  probabilities as square roots (the Hellinger distance; the plain metric on them is a quarter of Fisher's:
+  Rao 1945).
 
 Letters: x data as an encoder takes it, (n, \*shape) of `dtype`; y (n, \*soft_shape).
 """
@@ -60,7 +61,10 @@ class Likelihood(nn.Module, ABC):
 
     @abstractmethod
     def nll(self, x: Tensor, out: Tensor) -> Tensor:
-        """-log p(x | z), nats an item, a scalar: the mean over the batch. In training, learned scales follow."""
+        """-log p(x | z), nats an item, a scalar: the mean over the batch.
+
+        In training, learned scales follow.
+        """
 
     @abstractmethod
     def distortion(self, x: Tensor, out: Tensor) -> Tensor:
@@ -71,7 +75,8 @@ class Likelihood(nn.Module, ABC):
         """How far each answer is from the truth: (n,) float64 by name, the headline first."""
 
     def partial(self, x: Tensor, lacking: Tensor, near: Tensor) -> Callable[[Tensor], Tensor]:
-        """y -> -log p of what is known of each item, (n,) nats and up to a constant, for items of which a part is lacking.
+        """y -> -log p of what is known of each item, (n,) nats and up to a constant, for items of which a
+        part is lacking.
 
         Args:
             x: (n, *shape).
@@ -140,7 +145,10 @@ class Numbers(Likelihood):
 
 
 class Gaussian(Numbers):
-    """Gaussian with one learned sigma, at its optimum for the batch in closed form (sigma-VAE: Rybkin et al. 2021)."""
+    """Gaussian with one learned sigma, at its optimum for the batch in closed form (sigma-VAE: Rybkin et al.
+
+    2021).
+    """
 
     name = "gaussian"
     log_sigma: Tensor
@@ -159,7 +167,10 @@ class Gaussian(Numbers):
 
 
 class Laplace(Numbers):
-    """Laplace with one learned scale, at its optimum for the batch: the mean absolute error. Kind to edges and to outliers."""
+    """Laplace with one learned scale, at its optimum for the batch: the mean absolute error.
+
+    Kind to edges and to outliers.
+    """
 
     name = "laplace"
     log_scale: Tensor
@@ -207,8 +218,9 @@ class Categorical(Likelihood):
     Args:
         length: places t of one x.
         classes: V, symbols; x is int64 (n, t) from 0 to V - 1, y probabilities (n, V, t).
-        end: the symbol that fills what lies after the end of a shorter item, or None where all are of one length. Only its
-            first place is learned and judged, so that a short item is no easier than a long one.
+        end: the symbol that fills what lies after the end of a shorter item, or None where all are of one
+            length. Only its first place is learned and judged, so that a short item is no easier than a long
+            one.
     """
 
     name = "categorical"
@@ -292,5 +304,7 @@ def explained(x: Tensor, y: Tensor, mean: Tensor) -> float:
 
 
 def of(data: Likelihood | Sequence[int]) -> Likelihood:
-    """A likelihood as it is; a bare shape means numbers in [0, 1] under a Gaussian, such as the pixels of a picture."""
+    """A likelihood as it is; a bare shape means numbers in [0, 1] under a Gaussian, such as the pixels of a
+    picture.
+    """
     return data if isinstance(data, Likelihood) else Gaussian(data)

@@ -1,7 +1,9 @@
-"""What can be read from a picture without labels: closed forms that need nobody's training, the same for every model.
+"""What can be read from a picture without labels: closed forms that need nobody's training, the same for
+every model.
 
-The ground of a picture is the median colour of its border, and the mass m of a pixel is how far its colour is from the ground,
-averaged over the channels, in [0, 1]. With the pixel's place p, in [-1, 1] from left to right and from top to bottom:
+The ground of a picture is the median colour of its border, and the mass m of a pixel is how far its colour is
+from the ground, averaged over the channels, in [0, 1]. With the pixel's place p, in [-1, 1] from left to
+right and from top to bottom:
 
 ============  ====================================================================  ==========
 reading       formula                                                               range
@@ -18,8 +20,9 @@ blue_yellow   mean of B - (R + G) / 2 (pictures in colour)                      
 colourful     mean of max(R, G, B) - min(R, G, B) (pictures in colour)              0 to 1
 ============  ====================================================================  ==========
 
-An angle jumps where it comes round, so that no value lies between 179 and 1 degrees: orientation is therefore read as the two numbers
-`upright` and `slant` (the cosine and the sine of twice the angle, times the elongation), and hue as two opponent colours.
+An angle jumps where it comes round, so that no value lies between 179 and 1 degrees: orientation is therefore
+read as the two numbers `upright` and `slant` (the cosine and the sine of twice the angle, times the
+elongation), and hue as two opponent colours.
 
 Source: Hu 1962, Visual pattern recognition by moment invariants.
 """

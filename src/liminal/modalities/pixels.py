@@ -39,7 +39,9 @@ _readers = 0
 
 @contextmanager
 def opened(source: Path | BinaryIO, name: str) -> Iterator[PIL.Image.Image]:
-    """A picture with its header read and its size checked; everything that a decoder may raise becomes one `LiminalError`."""
+    """A picture with its header read and its size checked; everything that a decoder may raise becomes one
+    `LiminalError`.
+    """
     most = MAX_PIXELS if isinstance(source, Path) else MAX_SENT
     with _no_warnings():
         try:
@@ -67,13 +69,16 @@ def opened(source: Path | BinaryIO, name: str) -> Iterator[PIL.Image.Image]:
             raise LiminalError(f"{name}: {reason}") from error
         except Exception as error:  # a cut or damaged file can make a decoder raise anything
             raise LiminalError(
-                f"{name}: the picture is cut or damaged ({' '.join(str(error).split()) or type(error).__name__})"
+                f"{name}: the picture is cut or damaged "
+                f"({' '.join(str(error).split()) or type(error).__name__})"
             ) from error
 
 
 @contextmanager
 def _no_warnings() -> Iterator[None]:
-    """No warnings from Pillow while any thread of ours reads: the filters are the process's own, so they are set and restored once."""
+    """No warnings from Pillow while any thread of ours reads: the filters are the process's own, so they are
+    set and restored once.
+    """
     global _readers
     with _hush:
         _readers += 1
@@ -188,7 +193,9 @@ def levels_of(seen: Sequence[Seen]) -> Levels | None:
 
 
 def orientation(im: PIL.Image.Image) -> int:
-    """What is still to be done about a picture's orientation, 1 to 8 as EXIF counts; above 4 width and height change places."""
+    """What is still to be done about a picture's orientation, 1 to 8 as EXIF counts; above 4 width and height
+    change places.
+    """
     if im.format == "TIFF":
         return 1  # Pillow turns these itself
     turn = im.getexif().get(ORIENTATION, 1)
@@ -243,7 +250,9 @@ def _swapped(args: Any) -> Any:
 def eight_bits(
     im: PIL.Image.Image, source: Path | BinaryIO, name: str, levels: Levels | None
 ) -> tuple[PIL.Image.Image, list[str]]:
-    """The picture decoded, in mode L, RGB or RGBA, and remarks on its scale; `Image` says what `levels` do."""
+    """The picture decoded, in mode L, RGB or RGBA, and remarks on its scale; `Image` says what `levels`
+    do.
+    """
     bits = depth(im)
     grey = im.mode == "F" or im.mode.startswith("I")
     if grey or (bits > 8 and levels not in (None, (0, 65535))):
@@ -281,7 +290,9 @@ def _by_levels(
 
 
 def _usual(numbers: Numbers, name: str) -> Levels:
-    """Black and white of one picture whose set tells nothing: the full scale of 16 or 31 bits, or of floats."""
+    """Black and white of one picture whose set tells nothing: the full scale of 16 or 31 bits, or of
+    floats.
+    """
     if numbers.whole and numbers.low >= 0:
         return 0.0, 65535.0 if numbers.high < 2**16 else 2.0**31
     return choose(numbers, name)

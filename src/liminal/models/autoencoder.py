@@ -1,11 +1,12 @@
 r"""Deterministic autoencoders: plain, denoising, regularised.
 
-.. math:: \mathcal L = \lVert x - f(g(\tilde x)) \rVert^2 + \tfrac{\lambda}{2}\lVert g(\tilde x)\rVert^2 + \lambda\,\lVert\theta_f\rVert^2
+.. math:: \mathcal L = \lVert x - f(g(\tilde x)) \rVert^2 + \tfrac{\lambda}{2}\lVert g(\tilde x)\rVert^2 +
+\lambda\,\lVert\theta_f\rVert^2
 
-with :math:`\tilde x = x + \text{noise}\cdot\epsilon` (denoising: Vincent et al. 2008) and :math:`\lambda` = `rae`
-(RAE-L2: Ghosh et al. 2020, From variational to deterministic autoencoders). Such a model has no prior of its own: a Gaussian
-mixture is fitted to its latents after training and then is its prior. The first term is the likelihood's distortion: for
-symbols, their cross-entropy.
+with :math:`\tilde x = x + \text{noise}\cdot\epsilon` (denoising: Vincent et al. 2008) and :math:`\lambda` =
+`rae` (RAE-L2: Ghosh et al. 2020, From variational to deterministic autoencoders). Such a model has no prior
+of its own: a Gaussian mixture is fitted to its latents after training and then is its prior. The first term
+is the likelihood's distortion: for symbols, their cross-entropy.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ class AE(Trainable, Autoencoder):
         super().__init__()
         if prior != "fitted":
             raise LiminalError(
-                f"model ae has no {prior} prior: its prior is fitted after training; leave --prior out, or take vae or wae"
+                f"model ae has no {prior} prior: its prior is fitted after training; leave --prior out, or "
+                "take vae or wae"
             )
         if noise < 0 or rae < 0:
             raise LiminalError(f"model ae: noise {noise} and rae {rae} must be 0 or more")

@@ -1,8 +1,9 @@
-"""Distributions over a part of the latents: those of the items that pass a filter, of a cluster, or around one latent.
+"""Distributions over a part of the latents: those of the items that pass a filter, of a cluster, or around
+one latent.
 
-Each is a `Mixture`: of many latents the one that `latent.fit_mixture` finds; of few a single Gaussian whose covariance is shrunk towards a
-multiple of the identity by as much as its own error asks for (Ledoit & Wolf 2004), so that directions in which few items happen not to
-differ are not closed.
+Each is a `Mixture`: of many latents the one that `latent.fit_mixture` finds; of few a single Gaussian whose
+covariance is shrunk towards a multiple of the identity by as much as its own error asks for (Ledoit & Wolf
+2004), so that directions in which few items happen not to differ are not closed.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ def conditional(z: Tensor, seed: int = 0, support: str = "normal") -> Mixture:
     n, d = z.shape
     if n < FEWEST:
         raise LiminalError(
-            f"sample: {n} item{'' if n == 1 else 's'} to draw from; wanted {FEWEST} or more (or draw near one item)"
+            f"sample: {n} item{'' if n == 1 else 's'} to draw from; wanted {FEWEST} or more (or draw near "
+            "one item)"
         )
     if n < MANY * d:
         return gaussian(z.double().mean(0), shrunk(z), support)
@@ -60,7 +62,9 @@ def near(z: Tensor, neighbours: Tensor, support: str = "normal") -> Mixture:
 
 
 def shrunk(z: Tensor) -> Tensor:
-    """The covariance (d, d) of latents (n, d), shrunk towards a multiple of the identity (Ledoit & Wolf 2004)."""
+    """The covariance (d, d) of latents (n, d), shrunk towards a multiple of the identity (Ledoit & Wolf
+    2004).
+    """
     from sklearn.covariance import ledoit_wolf
 
     return torch.from_numpy(ledoit_wolf(z.double().cpu().numpy())[0])
@@ -101,6 +105,7 @@ def accepted(
     kept = torch.cat(found)
     if len(kept) < n:
         raise LiminalError(
-            f"sample: only {len(kept)} of {drawn:,} draws pass, {n} were wanted; ask for less support, or for fewer"
+            f"sample: only {len(kept)} of {drawn:,} draws pass, {n} were wanted; ask for less support, or "
+            "for fewer"
         )
     return kept[:n], len(kept) / drawn

@@ -2,9 +2,10 @@ r"""An encoder for whatever has none: the latent whose answer lies nearest to an
 
 .. math:: z(x) = \arg\min_z \lVert c(f(z)) - c(x) \rVert^2 / m + \lambda \bigl(\ell - \log p(z)\bigr)_+ / d
 
-f decodes, c is the modality's chart of m numbers, l the log-density that nine in ten draws of the prior reach: latents that are
-as typical as that cost nothing. The search starts at the best of many draws and goes some steps of Adam downhill; draws and
-steps are fixed, so that an item has one code. (Optimisation-based inversion: Zhu et al. 2016, Creswell & Bharath 2018.)
+f decodes, c is the modality's chart of m numbers, l the log-density that nine in ten draws of the prior
+reach: latents that are as typical as that cost nothing. The search starts at the best of many draws and goes
+some steps of Adam downhill; draws and steps are fixed, so that an item has one code. (Optimisation-based
+inversion: Zhu et al. 2016, Creswell & Bharath 2018.)
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ class Inverted(Autoencoder):
             return Delta(in_chunks(self._search, x, PART) if len(x) else x.new_zeros((0, self.dim)))
 
     def starts(self) -> tuple[Tensor, Tensor, float]:
-        """Draws of the prior (k, d), how they look (k, m), and the log-density that typical ones reach; made once."""
+        """Draws of the prior (k, d), how they look (k, m), and the log-density that typical ones reach; made
+        once.
+        """
         if self._start is None:
             z = self.prior.nearest(self.prior.sample(DRAWS, rng(0))).to(self.device)
             with inference(self):

@@ -1,13 +1,15 @@
-r"""Distributions fitted to the latents of a trained autoencoder, so that sampling does not depend on the prior being met.
+r"""Distributions fitted to the latents of a trained autoencoder, so that sampling does not depend on the
+prior being met.
 
 - `Mixture`: Gaussian mixture with full covariances, fitted by expectation maximisation.
-- `Flow`: a rectified flow (Liu et al. 2023; Lipman et al. 2023). A velocity field v(u, t) is fitted to straight lines between noise
-  e ~ N(0, I) and standardised latents z, :math:`\min_v \mathbb E\,\lVert v((1-t)e + tz,\,t) - (z - e)\rVert^2`;
-  integrating du/dt = v from 0 to 1 turns noise into latents, from 1 to 0 latents into noise. It is therefore invertible, has a
-  density, and carries the mixing rule of a Normal over to any distribution of latents.
+- `Flow`: a rectified flow (Liu et al. 2023; Lipman et al. 2023). A velocity field v(u, t) is fitted to
+  straight lines between noise e ~ N(0, I) and standardised latents z, :math:`\min_v \mathbb E\,\lVert
+  v((1-t)e + tz,\,t) - (z - e)\rVert^2`; integrating du/dt = v from 0 to 1 turns noise into latents, from 1 to
+  0 latents into noise. It is therefore invertible, has a density, and carries the mixing rule of a Normal
+  over to any distribution of latents.
 
-`choose` picks the sampler whose draws are hardest to tell from held-out latents, by the nearest-neighbour two-sample test
-(Schilling 1986; Henze 1988).
+`choose` picks the sampler whose draws are hardest to tell from held-out latents, by the nearest-neighbour
+two-sample test (Schilling 1986; Henze 1988).
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ from ..tensors import in_chunks, inference, rng
 
 
 class Fitted(Prior):
-    """A distribution fitted to latents that live on the support of the prior named `support`; draws are brought onto it."""
+    """A distribution fitted to latents that live on the support of the prior named `support`; draws are
+    brought onto it.
+    """
 
     def __init__(self, dim: int, support: str = "normal") -> None:
         super().__init__(dim)
@@ -81,7 +85,8 @@ class Mixture(Fitted):
 
     def mix(self, z: Tensor, weights: Tensor) -> Tensor:
         raise LiminalError(
-            "mix: a Gaussian mixture has no rule that keeps its samples typical; mix in the latent flow, or along linear or slerp"
+            "mix: a Gaussian mixture has no rule that keeps its samples typical; mix in the latent flow, or "
+            "along linear or slerp"
         )
 
 
@@ -147,7 +152,9 @@ class Flow(Fitted):
             return self.nearest(in_chunks(self.from_noise, noise, 4096))
 
     def log_prob(self, z: Tensor) -> Tensor:
-        """(n, d) -> (n,) in nats: the noise's density less the divergence along the way, its trace taken exactly."""
+        """(n, d) -> (n,) in nats: the noise's density less the divergence along the way, its trace taken
+        exactly.
+        """
         u = (z - self.mean) / self.scale
         step, total = 1.0 / self.steps, torch.zeros(len(z), device=z.device)
         basis = torch.eye(self.dim, device=z.device)
@@ -193,7 +200,9 @@ def sampler(name: str) -> type[Fitted]:
 
 
 def fit_mixture(z: Tensor, held: Tensor, seed: int = 0, support: str = "normal") -> Mixture:
-    """A Gaussian mixture on latents (n, d); the number of components is the one with the best log-likelihood on `held` (m, d)."""
+    """A Gaussian mixture on latents (n, d); the number of components is the one with the best log-likelihood
+    on `held` (m, d).
+    """
     from sklearn.mixture import GaussianMixture
 
     z64 = z.double().cpu().numpy()
@@ -219,7 +228,9 @@ def fit_mixture(z: Tensor, held: Tensor, seed: int = 0, support: str = "normal")
 
 
 def _quiet(f: Callable[..., Any], *args: Any) -> Any:
-    """Call `f` without scikit-learn's notice that EM stopped at its iteration limit, which is where we want it to stop."""
+    """Call `f` without scikit-learn's notice that EM stopped at its iteration limit, which is where we want
+    it to stop.
+    """
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning
@@ -237,7 +248,8 @@ def fit_flow(
     support: str = "normal",
     progress: Callable[[int, int], None] | None = None,
 ) -> Flow:
-    """A rectified flow fitted to the latents that `draw(generator)` gives, (n, d), drawn anew now and then (posterior samples, not means).
+    """A rectified flow fitted to the latents that `draw(generator)` gives, (n, d), drawn anew now and then
+    (posterior samples, not means).
 
     Args:
         draw: gives latents (n, d).
@@ -289,8 +301,8 @@ def two_sample(a: Tensor, b: Tensor, k: int = 5, rounds: int = 200, seed: int = 
         rounds: permutations behind the p-value.
 
     Returns:
-        The share of k nearest neighbours in the pooled sample that come from the same set (0.5: cannot be told apart; 1: apart),
-        and the p-value of the hypothesis that both come from one distribution.
+        The share of k nearest neighbours in the pooled sample that come from the same set (0.5: cannot be
+        told apart; 1: apart), and the p-value of the hypothesis that both come from one distribution.
     """
     n = min(len(a), len(b), 2000)
     if n <= k:
@@ -313,7 +325,8 @@ def choose(
     """The sampler whose draws are hardest to tell from held-out latents, and the tests behind the choice.
 
     Args:
-        samplers: by name, in order of preference: an earlier one stands unless a later one is better by more than 0.01.
+        samplers: by name, in order of preference: an earlier one stands unless a later one is better by more
+            than 0.01.
         held: posterior samples of held-out items, (m, d).
 
     Returns:

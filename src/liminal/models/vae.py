@@ -5,7 +5,8 @@ r"""Variational autoencoder (Kingma & Welling 2014) with the field's usual knobs
 - beta-VAE: Higgins et al. 2017. Free bits, a floor on the KL of each dimension: Kingma et al. 2016.
 - gamma = `tc` weighs the total correlation, estimated over the batch (beta-TCVAE: Chen et al. 2018).
 - The likelihood p(x|z) is the data's own: see `modalities.likelihoods`.
-- Prior `Normal` with a diagonal Gaussian posterior, or `Sphere` with the power spherical one (De Cao & Aziz 2020).
+- Prior `Normal` with a diagonal Gaussian posterior, or `Sphere` with the power spherical one (De Cao & Aziz
+  2020).
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ WARMUP = 0.05  # of the training, over which the weight of the KL rises from 0
 
 
 def total_correlation(posterior: Gaussian, z: Tensor) -> Tensor:
-    """KL(q(z) || prod_j q(z_j)) in nats, estimated with the batch as the whole data set (Chen et al. 2018, up to their constant)."""
+    """KL(q(z) || prod_j q(z_j)) in nats, estimated with the batch as the whole data set (Chen et al.
+
+    2018, up to their constant).
+    """
     each = Gaussian(posterior.mean[None], posterior.log_var[None]).log_prob_each(z[:, None])  # (n, n, d)
     n = math.log(len(z))
     joint = each.sum(-1).logsumexp(1) - n
@@ -43,10 +47,12 @@ class VAE(Trainable, Autoencoder):
         data: the likelihood of the data, or the shape of numbers in [0, 1].
         dim: d, latent dimensions.
         prior: ``"normal"`` or ``"sphere"``.
-        beta: weight of the KL. 1 is the evidence bound; the default, 0.5, is sharper (the samplers do not need Gaussian codes); above 1
-            smoother and more disentangled.
-        free_bits: nats below which the KL of a dimension (averaged over the batch) is not pressed further. Normal prior only.
-        tc: extra weight of the total correlation, beside the one that the KL holds already. Normal prior only.
+        beta: weight of the KL. 1 is the evidence bound; the default, 0.5, is sharper (the samplers do not
+            need Gaussian codes); above 1 smoother and more disentangled.
+        free_bits: nats below which the KL of a dimension (averaged over the batch) is not pressed further.
+            Normal prior only.
+        tc: extra weight of the total correlation, beside the one that the KL holds already. Normal prior
+            only.
         likelihood: ``"gaussian"``, ``"laplace"`` or ``"bernoulli"`` for numbers; None: the data's own.
         width: channels at the finest resolution.
         network: family of the networks, a file of ``nn/``.
@@ -78,7 +84,8 @@ class VAE(Trainable, Autoencoder):
             raise LiminalError(f"model vae: beta {beta}, free_bits {free_bits} and tc {tc} must be 0 or more")
         if prior == "sphere" and (free_bits or tc):
             raise LiminalError(
-                "model vae: free_bits and tc need the normal prior; leave them out, or leave --prior sphere out"
+                "model vae: free_bits and tc need the normal prior; leave them out, or leave --prior sphere "
+                "out"
             )
         self.likelihood = likelihoods.of(data).swapped(likelihood)
         self.shape, self.beta, self.free_bits, self.tc = self.likelihood.soft_shape, beta, free_bits, tc

@@ -2,8 +2,8 @@ r"""Wasserstein autoencoder with a maximum-mean-discrepancy penalty (WAE-MMD: To
 
 .. math:: \mathcal L = \lVert x - f(g(x)) \rVert^2 + \lambda\,\mathrm{MMD}_k\bigl(q(z), p(z)\bigr)
 
-with the inverse multiquadratic kernel :math:`k(a, b) = \sum_s \tfrac{C_s}{C_s + \lVert a - b\rVert^2}` at seven scales
-and the unbiased estimate over a batch. The first term is the likelihood's distortion.
+with the inverse multiquadratic kernel :math:`k(a, b) = \sum_s \tfrac{C_s}{C_s + \lVert a - b\rVert^2}` at
+seven scales and the unbiased estimate over a batch. The first term is the likelihood's distortion.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from ..priors import PRIORS, Delta, Posterior
 
 
 def mmd(a: Tensor, b: Tensor, scale: float) -> Tensor:
-    """Unbiased squared maximum mean discrepancy between two samples (n, d) of the same size; `scale` is the typical squared distance."""
+    """Unbiased squared maximum mean discrepancy between two samples (n, d) of the same size; `scale` is the
+    typical squared distance.
+    """
     n = len(a)
 
     def kernel(u: Tensor, v: Tensor) -> Tensor:

@@ -1,4 +1,7 @@
-"""Networks, sized from the shape of the data and the number of latent dimensions. One file a family; a modality names its own."""
+"""Networks, sized from the shape of the data and the number of latent dimensions.
+
+One file a family; a modality names its own.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,15 @@ def networks(
 ) -> tuple[nn.Module, nn.Module]:
     """An encoder x (n, *shape) -> (n, codes) and a decoder z (n, dim) -> raw output (n, *soft_shape).
 
-    Where the two shapes differ, x is symbols (t,) and the answer is (symbols, t): the encoder then sees x one-hot.
+    Where the two shapes differ, x is symbols (t,) and the answer is (symbols, t): the encoder then sees x
+    one-hot.
 
     Args:
         family: a file of this package: ``conv`` (pictures), ``mlp`` (rows of numbers).
         shape: of one x.
         soft_shape: of what is decoded.
-        codes: numbers that the encoder gives for an item (a mean and a variance for each latent dimension, say).
+        codes: numbers that the encoder gives for an item (a mean and a variance for each latent dimension,
+            say).
         dim: latent dimensions.
         width: channels at the finest resolution, or as many eighths of a hidden layer.
 

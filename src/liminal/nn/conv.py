@@ -1,12 +1,15 @@
-"""Convolutional networks for pictures (c, h, w), sized from the picture: encoder, decoder, and the body of a reader.
+"""Convolutional networks for pictures (c, h, w), sized from the picture: encoder, decoder, and the body of a
+reader.
 
-The encoder halves the picture until it is 4 pixels or less, the decoder starts at 8 pixels or less and doubles. Wide layers stand
-where the picture is small (`channels_at`), as does the one residual block (He et al. 2016, pre-activation) on either side: there
-they cost little. Group normalisation and SiLU throughout.
+The encoder halves the picture until it is 4 pixels or less, the decoder starts at 8 pixels or less and
+doubles. Wide layers stand where the picture is small (`channels_at`), as does the one residual block (He et
+al. 2016, pre-activation) on either side: there they cost little. Group normalisation and SiLU throughout.
 
-Beside the decoder's convolutions a linear layer draws a coarse picture from the same hidden units, which is added to theirs before the
-sigmoid. It learns in few steps what is alike at a place in many pictures, and leaves flat areas flat, which transposed convolutions
-speckle: after 3 epochs the squared error is 2 % lower on Fashion-MNIST and 13 % on drawn faces, at 2 to 10 % more time.
+Beside the decoder's convolutions a linear layer draws a coarse picture from the same hidden units, which is
+added to theirs before the sigmoid. It learns in few steps what is alike at a place in many pictures, and
+leaves flat areas flat, which transposed convolutions
+speckle: after 3 epochs the squared error is 2 % lower on Fashion-MNIST and 13 % on drawn faces, at 2 to 10 %
+more time.
 """
 
 from __future__ import annotations
@@ -49,8 +52,9 @@ class Residual(nn.Module):
 class Grow(nn.ConvTranspose2d):
     """(n, a, h, w) -> (n, b, 2 h, 2 w): a transposed convolution, 4 x 4 of stride 2.
 
-    Where b is 1 it is computed as the 3 x 3 convolution that gives the four pixels of each place as channels, with the same weights
-    (Shi et al. 2016, sub-pixel convolution): twice as fast on a CPU, where transposed convolutions are kept for many channels.
+    Where b is 1 it is computed as the 3 x 3 convolution that gives the four pixels of each place as channels,
+    with the same weights (Shi et al. 2016, sub-pixel convolution): twice as fast on a CPU, where transposed
+    convolutions are kept for many channels.
     """
 
     def __init__(self, a: int, b: int) -> None:
@@ -84,7 +88,9 @@ def check(shape: tuple[int, ...]) -> tuple[int, int, int]:
 
 
 def channels_at(side: int, width: int) -> int:
-    """Channels where the longer side is `side` pixels: twice `width` up to 8 pixels, `width` up to 16, half of it above."""
+    """Channels where the longer side is `side` pixels: twice `width` up to 8 pixels, `width` up to 16, half
+    of it above.
+    """
     return 2 * width if side <= 8 else width if side <= 16 else max(4, width // 2)
 
 
@@ -172,7 +178,9 @@ class _Centred(nn.Sequential):
 
 
 def trunk(shape: tuple[int, ...], width: int, out: int) -> nn.Module:
-    """Pictures (n, c, h, w) in [0, 1] -> (n, out): strided convolutions that keep places; below 8 pixels dense layers."""
+    """Pictures (n, c, h, w) in [0, 1] -> (n, out): strided convolutions that keep places; below 8 pixels
+    dense layers.
+    """
     if min(shape[1:]) < 8:
         return _Centred(*mlp.trunk(shape, width, out))
     c, h, w = shape

@@ -1,6 +1,7 @@
 """Dense networks for rows of numbers (n, k), and for anything else once it is flattened.
 
-Two residual blocks of hidden layers on either side (pre-activation, as He et al. 2016 have it for pictures), SiLU throughout.
+Two residual blocks of hidden layers on either side (pre-activation, as He et al. 2016 have it for pictures),
+SiLU throughout.
 """
 
 from __future__ import annotations

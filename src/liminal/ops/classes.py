@@ -1,4 +1,6 @@
-"""Classes in a latent space: a Gaussian each, the linear erasure of what tells them apart, and rotations that match their axes."""
+"""Classes in a latent space: a Gaussian each, the linear erasure of what tells them apart, and rotations that
+match their axes.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ Decode = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Gaussians:
-    """One Gaussian a class: `mean` (k, d), `root` and `inverse` (k, d, d), the symmetric S^(1/2) and S^(-1/2)."""
+    """One Gaussian a class: `mean` (k, d), `root` and `inverse` (k, d, d), the symmetric S^(1/2) and
+    S^(-1/2).
+    """
 
     mean: Tensor
     root: Tensor
@@ -41,7 +45,9 @@ class Gaussians:
 
 @dataclass(frozen=True)
 class Erasure:
-    """LEACE: `matrix` (d, d) = W^+ P W, `centre` (d,), `rank` of P: the dimensions of the content subspace."""
+    """LEACE: `matrix` (d, d) = W^+ P W, `centre` (d,), `rank` of P: the dimensions of the content
+    subspace.
+    """
 
     matrix: Tensor
     centre: Tensor
@@ -67,7 +73,9 @@ def fit_erasure(z: Tensor, rows: Tensor) -> Erasure:
 
 
 def fit_gaussians(z: Tensor, y: Tensor, weights: Tensor) -> Gaussians:
-    """Weighted mean and covariance of each class; the covariance shrunk to all classes' pooled one (Ledoit-Wolf)."""
+    """Weighted mean and covariance of each class; the covariance shrunk to all classes' pooled one
+    (Ledoit-Wolf).
+    """
     k, d = int(y.max()) + 1, z.shape[1]
     share = torch.zeros(k, len(z), dtype=z.dtype)
     share[y, torch.arange(len(z))] = weights
@@ -100,7 +108,9 @@ def _roots(covariance: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def jacobians(gaussians: Gaussians, decode: Decode, seed: int) -> Tensor:
-    """L_c = E[x e^T] (k, D, d) of each class by least squares over pairs e, -e; D is cut to at most k d by an orthonormal map."""
+    """L_c = E[x e^T] (k, D, d) of each class by least squares over pairs e, -e; D is cut to at most k d by an
+    orthonormal map.
+    """
     k, d = gaussians.mean.shape
     generator, found = rng(seed), []
     for mean, root in zip(gaussians.mean, gaussians.root, strict=True):
@@ -109,7 +119,8 @@ def jacobians(gaussians: Gaussians, decode: Decode, seed: int) -> Tensor:
         x = decode((mean + e @ root).float()).detach().cpu().flatten(1)
         if not torch.isfinite(x).all():
             raise LiminalError(
-                "fit_style: decoded data hold NaN or infinity; leave decode= out to match styles in the latents"
+                "fit_style: decoded data hold NaN or infinity; leave decode= out to match styles in the "
+                "latents"
             )
         found.append(torch.linalg.lstsq(e, x.double() - x.double().mean(0)).solution.T)
     beside = torch.linalg.qr(torch.cat(found, 1), mode="r")[1]
@@ -117,7 +128,9 @@ def jacobians(gaussians: Gaussians, decode: Decode, seed: int) -> Tensor:
 
 
 def align(maps: Tensor) -> tuple[Tensor, float, float]:
-    """Rotations R_c (k, d, d) that bring L_c R_c^T (k, m, d) near their mean; the share that they have in common before and after."""
+    """Rotations R_c (k, d, d) that bring L_c R_c^T (k, m, d) near their mean; the share that they have in
+    common before and after.
+    """
     k, _, d = maps.shape
     turns = torch.eye(d, dtype=maps.dtype).repeat(k, 1, 1)
     whole = maps.square().sum().clamp_min(1e-300)

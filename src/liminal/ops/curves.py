@@ -1,4 +1,6 @@
-"""Curves through key latents, as one stretch from each key to the next: t (m,) in [0, 1] -> (m, d), exactly the keys at 0 and 1."""
+"""Curves through key latents, as one stretch from each key to the next: t (m,) in [0, 1] -> (m, d), exactly
+the keys at 0 and 1.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,10 @@ Stretch = Callable[[Tensor], Tensor]
 
 
 def stretches(keys: Tensor, way: Way | Mixer, loop: bool = False) -> list[Stretch]:
-    """A way taken from each key (k, d) to the next, and on a loop from the last to the first. From an item to itself it stays there."""
+    """A way taken from each key (k, d) to the next, and on a loop from the last to the first.
+
+    From an item to itself it stays there.
+    """
     if isinstance(way, Mixer):
         return _carried(keys, lambda e: [slerp] * (len(e) - 1), loop, way)
     return through(keys, [way] * (len(keys) - 1 + loop), loop)
@@ -46,8 +51,9 @@ def _carried(keys: Tensor, draw: Callable[[Tensor], list[Way]], loop: bool, mixe
 def smooth(keys: Tensor, loop: bool = False, mixer: Mixer | None = None) -> list[Stretch]:
     """One curve without corners through all keys: a centripetal Catmull-Rom spline, for key-frame animation.
 
-    Knots lie |z_(i+1) - z_i|^(1/2) apart, which keeps the curve free of loops and cusps and close to the keys. The ends of an open curve
-    are free (no curvature), so between two keys it is the straight line; a loop is as smooth at its first key as elsewhere.
+    Knots lie |z_(i+1) - z_i|^(1/2) apart, which keeps the curve free of loops and cusps and close to the
+    keys. The ends of an open curve are free (no curvature), so between two keys it is the straight line; a
+    loop is as smooth at its first key as elsewhere.
 
     Args:
         keys: (k, d), k >= 2. Between equal neighbours lies a stretch of no length.
@@ -57,7 +63,8 @@ def smooth(keys: Tensor, loop: bool = False, mixer: Mixer | None = None) -> list
     Returns:
         k - 1 stretches, or k on a loop.
 
-    Source: Catmull & Rom 1974; Barry & Goldman 1988; Yuksel, Schaefer & Keyser 2011, Parameterization of Catmull-Rom curves.
+    Source: Catmull & Rom 1974; Barry & Goldman 1988; Yuksel, Schaefer & Keyser 2011, Parameterization of
+    Catmull-Rom curves.
     """
     if mixer is not None:
         return _carried(keys, lambda e: _bends(e, loop), loop, mixer)
@@ -77,7 +84,9 @@ def _bends(stops: Tensor, loop: bool) -> list[Way]:
 
 
 def _slopes(chords: Tensor, gaps: Tensor, loop: bool) -> tuple[Tensor, Tensor]:
-    """The derivative (s, d) where each stretch begins and where it ends, from the chords' slopes (s, d) and the knots' gaps (s, 1)."""
+    """The derivative (s, d) where each stretch begins and where it ends, from the chords' slopes (s, d) and
+    the knots' gaps (s, 1).
+    """
     before, width = chords.roll(1, 0), gaps.roll(1, 0)
     at = (before * gaps + chords * width) / (
         gaps + width
@@ -99,10 +108,12 @@ def _hermite(leaving: Tensor, arriving: Tensor) -> Way:
 
 
 def polyline_way(curves: Tensor) -> Way:
-    """A way along curves that were computed in advance, such as geodesics, each at even steps of t from point to point.
+    """A way along curves that were computed in advance, such as geodesics, each at even steps of t from point
+    to point.
 
     Args:
-        curves: (n, points, d), points >= 2. A stretch takes the curve whose ends are its keys, in either direction.
+        curves: (n, points, d), points >= 2. A stretch takes the curve whose ends are its keys, in either
+            direction.
 
     Returns:
         The way, which raises `LiminalError` between latents that no curve joins.
@@ -123,7 +134,8 @@ def polyline_way(curves: Tensor) -> Way:
         best = int(off.argmin())
         if float(off[best]) > 1e-3 * (1 + float(a.norm() + b.norm())):
             raise LiminalError(
-                "path: none of the curves computed in advance joins these two items; compute one from each key to the next"
+                "path: none of the curves computed in advance joins these two items; compute one from each "
+                "key to the next"
             )
         curve = both[best]
         place = t * (len(curve) - 1)
@@ -135,14 +147,16 @@ def polyline_way(curves: Tensor) -> Way:
 
 
 def only(z: Tensor, start: Tensor, directions: Tensor, white: Tensor | None = None) -> Tensor:
-    """z moved so that it differs from `start` along the given directions only: start + V c, with the c nearest to z.
+    """z moved so that it differs from `start` along the given directions only: start + V c, with the c
+    nearest to z.
 
     Args:
         z: (t, d).
         start: (d,).
         directions: (k, d), the columns of V; they need not be independent.
-        white: (d, a), for instance `probes.Frame.white`: nearest in these coordinates, where all latents vary alike, so that what
-            merely goes together with a direction among the items is not taken for it. None: nearest in the latents themselves.
+        white: (d, a), for instance `probes.Frame.white`: nearest in these coordinates, where all latents vary
+            alike, so that what merely goes together with a direction among the items is not taken for it.
+            None: nearest in the latents themselves.
 
     Returns:
         (t, d); start is exactly start.

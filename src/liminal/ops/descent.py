@@ -1,9 +1,10 @@
-r"""The descent of `geodesics`: the cost of curves with fixed ends, a model of it, and quasi-Newton steps for all curves at once.
+r"""The descent of `geodesics`: the cost of curves with fixed ends, a model of it, and quasi-Newton steps for
+all curves at once.
 
-The Gauss-Newton metric J'J of the decoder, taken by finite differences at a few points of each curve, makes a block-tridiagonal model of
-the cost that is factorised exactly. Exact gradients, and L-BFGS about that model, add the curvature of the decoder that J'J does not know:
-where a decoder bends much, as those of images do, plain Gauss-Newton takes a sixth of the step that it should, and pays d decodings a point
-for it.
+The Gauss-Newton metric J'J of the decoder, taken by finite differences at a few points of each curve, makes a
+block-tridiagonal model of the cost that is factorised exactly. Exact gradients, and L-BFGS about that model,
+add the curvature of the decoder that J'J does not know: where a decoder bends much, as those of images do,
+plain Gauss-Newton takes a sixth of the step that it should, and pays d decodings a point for it.
 
 Source: Nocedal & Wright 2006, Numerical optimization, 7.2 (L-BFGS), 10.3 (Gauss-Newton).
 """
@@ -111,9 +112,11 @@ class Cost:
         return value.detach().view(middle.shape[:2]), rise
 
     def metric(self, z: Tensor) -> Tensor:
-        """J'J (k, points - 1, d, d) in the middle of each step of curves z, linear between a few points where it is taken.
+        """J'J (k, points - 1, d, d) in the middle of each step of curves z, linear between a few points where
+        it is taken.
 
-        It is taken at as many as cost about two gradients, at 3 at least. The ends matter most: there the data move fastest.
+        It is taken at as many as cost about two gradients, at 3 at least. The ends matter most: there the
+        data move fastest.
         """
         k, points, d = z.shape
         count = min(points, max(3, 4 * (points - 2) // (d + 1)))
@@ -126,7 +129,8 @@ class Cost:
 
 
 class Model:
-    """The quadratic model of the cost at k curves: a block-tridiagonal matrix for each, factorised (Cholesky).
+    """The quadratic model of the cost at k curves: a block-tridiagonal matrix for each, factorised
+    (Cholesky).
 
     With e a step in the data and p, q what moves its two ends, it is the sum over the steps of
     T (lambda |J (q - p)|^2 + |e|^2 (grad lambda . (p + q))^2 / (16 lambda)):
@@ -179,7 +183,9 @@ class Memory:
         ] = []  # step, change of gradient, 1 / their product or 0 if that is not positive
 
     def add(self, step: Tensor, change: Tensor) -> None:
-        """Remember one step of every curve; where the curvature along it was not positive it teaches nothing."""
+        """Remember one step of every curve; where the curvature along it was not positive it teaches
+        nothing.
+        """
         product = _dot(step, change)
         useful = product > 1e-10 * (_dot(step, step) * _dot(change, change)).sqrt()
         self._pairs = [*self._pairs, (step, change, torch.where(useful, 1 / product, 0.0))][-MEMORY:]
@@ -216,8 +222,9 @@ def _dot(a: Tensor, b: Tensor) -> Tensor:
 def minimise(cost: Cost, z: Tensor, tolerance: float, rounds: int) -> tuple[At, Tensor, Tensor]:
     """Curves of less cost, from curves z (n, points, d).
 
-    A curve is done when four times the decrease that the quadratic model predicts, and twice the mean decrease of its last two steps, are
-    below `tolerance` of its cost; or when its cost is lost in rounding. It gives up where no step lowers the cost.
+    A curve is done when four times the decrease that the quadratic model predicts, and twice the mean
+    decrease of its last two steps, are below `tolerance` of its cost; or when its cost is lost in rounding.
+    It gives up where no step lowers the cost.
 
     Returns:
         Where they end; whether each was done (n,) bool; the steps it took (n,).
@@ -264,7 +271,9 @@ def minimise(cost: Cost, z: Tensor, tolerance: float, rounds: int) -> tuple[At, 
 
 
 def _descended(cost: Cost, rows: Tensor, now: At, move: Tensor, fall: Tensor) -> At:
-    """Each curve moved by `move`, or by as much less as makes its cost fall (Armijo's rule); unmoved where nothing does."""
+    """Each curve moved by `move`, or by as much less as makes its cost fall (Armijo's rule); unmoved where
+    nothing does.
+    """
     todo, size = torch.arange(len(rows)), torch.ones(len(rows), dtype=torch.float64)
     new = now.pick(todo)
     for _ in range(TRIES):

@@ -1,26 +1,31 @@
 """Directions: what in the latent space moves one attribute, by how much, and what else moves with it.
 
-For one attribute up to five vectors v are compared, each at first as long as the way from the mean of off to the mean of on:
+For one attribute up to five vectors v are compared, each at first as long as the way from the mean of off to
+the mean of on:
 
 - ``difference``: E[z | on] - E[z | off]; for a number the slope of z on it, times one standard deviation;
-- ``conditional``: the same with every other attribute held fixed, from the regression of z on all attributes at once, z = B a + noise;
-  what contains the attribute, is contained in it or makes it up (a hat, its kinds) is not (`probes.Columns`);
-- ``probe``: the normal of the logistic classifier in whitened coordinates (for a number the ridge regression's is the difference again);
-- ``projected``: that normal less its part in the span of the other attributes' normals, all at once. What the others' linear probes read
-  stays as it is; what the attribute's own score falls to is told. (Off their mean differences it would still leak.);
+- ``conditional``: the same with every other attribute held fixed, from the regression of z on all attributes
+  at once, z = B a + noise; what contains the attribute, is contained in it or makes it up (a hat, its kinds)
+  is not (`probes.Columns`);
+- ``probe``: the normal of the logistic classifier in whitened coordinates (for a number the ridge
+  regression's is the difference again);
+- ``projected``: that normal less its part in the span of the other attributes' normals, all at once. What the
+  others' linear probes read stays as it is; what the attribute's own score falls to is told. (Off their mean
+  differences it would still leak.);
 - ``dimension``: the latent dimension that was bound to the attribute in training, where there is one.
 
-Each is tried on held-out items: decode(z + s v) is read by readers fitted on real data, against decode(z). What reaches the asked change at
-the least cost is kept, cost = leakage + shift / 10: the root mean square, over the other attributes, of their mean absolute change in SD,
-and the root mean square shift of the whitened coordinates, which stands for all that has no name.
-Where other attributes tell more than half of its variance in the training items (faces drawn with hats and glasses together), readers
-mistake one for the other, and ``difference`` and ``probe`` are not tried.
-Its length is then set on other held-out items so that strength 1 has the asked effect: one standard deviation of a number; of a yes/no or a
-category's value, the gap between the mean probability read in decoded items that have it and in decoded items that do not.
+Each is tried on held-out items: decode(z + s v) is read by readers fitted on real data, against decode(z).
+What reaches the asked change at the least cost is kept, cost = leakage + shift / 10: the root mean square,
+over the other attributes, of their mean absolute change in SD, and the root mean square shift of the whitened
+coordinates, which stands for all that has no name. Where other attributes tell more than half of its variance
+in the training items (faces drawn with hats and glasses together), readers mistake one for the other, and
+``difference`` and ``probe`` are not tried. Its length is then set on other held-out items so that strength 1
+has the asked effect: one standard deviation of a number; of a yes/no or a category's value, the gap between
+the mean probability read in decoded items that have it and in decoded items that do not.
 
-Attribute names, here and in what a reader gives: ``smile`` (a number, read as its value), ``hat`` (yes/no, read as a probability),
-``hair_colour=blond`` (a category's value, read as a probability). A category with a value that means off also has a plain name:
-``glasses`` leads from ``glasses=none`` to any other value.
+Attribute names, here and in what a reader gives: ``smile`` (a number, read as its value), ``hat`` (yes/no,
+read as a probability), ``hair_colour=blond`` (a category's value, read as a probability). A category with a
+value that means off also has a plain name: ``glasses`` leads from ``glasses=none`` to any other value.
 """
 
 from __future__ import annotations
@@ -71,23 +76,29 @@ class Direction:
     Attributes:
         name: ``smile``, ``hat``, ``hair_colour=blond``.
         vector: (d,); z + s * vector is strength s.
-        kind: ``number``, ``bool`` or ``category``; ``selection`` or ``unlabelled`` where no attribute names it (`ops.discover`).
-        method: ``dimension``, ``difference``, ``conditional``, ``probe`` or ``projected``; ``pca``, ``jacobian``, ``factorised``.
-        score: how well the attribute can be read from z on held-out items, by the better of a linear probe and the difference.
-        score_name: ``AUC`` (0.5 is chance) or ``R2`` (0 is chance); ``share`` of the latents' variance, or ``singular value``.
-        unit: what effect 1 means, in the attribute's own unit: one standard deviation, or a gap in probability; without labels the
-            length of the vector, one standard deviation of the latents along it.
+        kind: ``number``, ``bool`` or ``category``; ``selection`` or ``unlabelled`` where no attribute names
+            it (`ops.discover`).
+        method: ``dimension``, ``difference``, ``conditional``, ``probe`` or ``projected``; ``pca``,
+            ``jacobian``, ``factorised``.
+        score: how well the attribute can be read from z on held-out items, by the better of a linear probe
+            and the difference.
+        score_name: ``AUC`` (0.5 is chance) or ``R2`` (0 is chance); ``share`` of the latents' variance, or
+            ``singular value``.
+        unit: what effect 1 means, in the attribute's own unit: one standard deviation, or a gap in
+            probability; without labels the length of the vector, one standard deviation of the latents along
+            it.
         effect: of strength 1 in decoded held-out items, 1 = as asked; None where nothing could be read.
         strengths: of the curve.
         effects: at these strengths, as `effect`.
         leakage: mean absolute change of every other attribute at strength 1, in its standard deviations.
         works: whether the score is above chance and strength 1 reaches a quarter of what was asked or more.
         note: what a user should know, or empty.
-        best_dimension: index of the single latent dimension that tells the attribute best, and its held-out score, to compare with
-            `score`; None where it was not looked for.
-        projected_score: what the held-out score falls to once all that other attributes' probes see is taken off; None where nothing was.
-        moves: mean change, with its sign, of every attribute read in decoded items at strength 1, in its standard deviations; only where
-            no attribute names the direction.
+        best_dimension: index of the single latent dimension that tells the attribute best, and its held-out
+            score, to compare with `score`; None where it was not looked for.
+        projected_score: what the held-out score falls to once all that other attributes' probes see is taken
+            off; None where nothing was.
+        moves: mean change, with its sign, of every attribute read in decoded items at strength 1, in its
+            standard deviations; only where no attribute names the direction.
         not_held: what was not held fixed against it and is no leakage, since one of the two tells the other.
     """
 
@@ -111,8 +122,11 @@ class Direction:
 
     @property
     def holds(self) -> tuple[float, float] | None:
-        """The strengths s around 0 from the lowest to the highest up to which the effect rises with every step and lies within half of
-        s times the effect at 1 (for s between -1 and 1, of the effect at 1 itself); None where no effect was measured."""
+        """The strengths s around 0 from the lowest to the highest up to which the effect rises with every
+        step and lies within half of
+        s times the effect at 1 (for s between -1 and 1, of the effect at 1 itself); None where no effect was
+        measured.
+        """
         if self.effect is None:
             return None
         high = self._holds(
@@ -125,7 +139,9 @@ class Direction:
 
     @staticmethod
     def _holds(curve: list[tuple[float, float]], one: float) -> float:
-        """The last of the strengths on one side of 0 up to which the effect curve rises and stays near its straight line."""
+        """The last of the strengths on one side of 0 up to which the effect curve rises and stays near its
+        straight line.
+        """
         last, before = 0.0, 0.0
         for strength, effect in sorted(curve, key=lambda point: abs(point[0])):
             side = 1.0 if strength > 0 else -1.0
@@ -159,7 +175,8 @@ def find_directions(
     methods: Collection[str] = METHODS,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> list[Direction]:
-    """A direction for every attribute that has enough items on either side (`probes.left_out` tells why another has none).
+    """A direction for every attribute that has enough items on either side (`probes.left_out` tells why
+    another has none).
 
     Args:
         z_train: (n, d), the latents that vectors are fitted on.
@@ -167,7 +184,8 @@ def find_directions(
         z_held: (m, d), latents of other items, on which effects are measured.
         attributes_held: m rows of the same columns.
         decode: z (k, d) -> x (k, *shape), in chunks of bounded memory.
-        read: x -> the attributes seen in it, (k,) each, by the names above; an attribute that it leaves out cannot be checked.
+        read: x -> the attributes seen in it, (k,) each, by the names above; an attribute that it leaves out
+            cannot be checked.
         names: of the attributes to find; None: all. The others still count as held fixed.
         items: held-out items on which strength 1 is set.
         seed: of the choice of held-out items.
@@ -177,7 +195,8 @@ def find_directions(
         progress: told before each direction how many are found, of how many, and its name.
 
     Raises:
-        LiminalError: latents and attributes do not fit, hold NaN, a name is no attribute, a method or a dimension does not exist.
+        LiminalError: latents and attributes do not fit, hold NaN, a name is no attribute, a method or a
+        dimension does not exist.
     """
     methods = _methods(methods, conditional, dimensions or {}, z_train)
     _check(z_train, attributes_train, z_held, attributes_held, names)
@@ -213,7 +232,10 @@ def find_directions(
         vectors = distinct(vectors, tried, frame)
         direction = _measured(target, vectors, score, score_name, frame, pool, items, not_held)
         if tangled:
-            why = f"other attributes tell {share:.0%} of it in these items: it was looked for with them held fixed"
+            why = (
+                f"other attributes tell {share:.0%} of it in these items: it was looked for with them held "
+                "fixed"
+            )
             direction = replace(direction, note="; ".join(part for part in (direction.note, why) if part))
         left = held_out_score(target, z_train, z_held, frame, [free])[0] if free is not None else None
         best = best_dimension(target, z_train, z_held)
@@ -222,7 +244,9 @@ def find_directions(
 
 
 def _free_values(known: Sequence[Target]) -> list[int]:
-    """The targets whose readings fix those of all: of a category every value but the last, which the others leave no choice."""
+    """The targets whose readings fix those of all: of a category every value but the last, which the others
+    leave no choice.
+    """
     last = {t.attribute: t.name for t in known if t.kind == "category" and t.name != t.attribute}
     return [
         i
@@ -241,7 +265,8 @@ def _methods(
     for name, index in dimensions.items():
         if z.ndim == 2 and not 0 <= index < z.shape[1]:
             raise LiminalError(
-                f"directions: {name} is bound to dimension {index}; the latents have dimensions 0 to {z.shape[1] - 1}"
+                f"directions: {name} is bound to dimension {index}; the latents have dimensions 0 to "
+                f"{z.shape[1] - 1}"
             )
     return [m for m in methods if m in CONDITIONAL] if conditional else methods
 
@@ -258,7 +283,8 @@ def _check(
             raise LiminalError(f"directions: the {what} latents hold NaN or infinity; wanted finite numbers")
     if len(z_train) < 2 or len(z_held) < 1:
         raise LiminalError(
-            f"directions: {len(z_train)} training and {len(z_held)} held-out items are too few; label more items"
+            f"directions: {len(z_train)} training and {len(z_held)} held-out items are too few; label more "
+            "items"
         )
     if missing := [c for c in train.column_names if c not in held.column_names]:
         raise LiminalError(f"directions: the held-out items have no attribute {missing[0]!r}")
@@ -331,9 +357,12 @@ def _measured(
 
 
 def table(directions: Iterable[Direction]) -> list[dict[str, Any]]:
-    """One row for each direction: ``name``, ``method``, ``score``, ``score_name``, ``effect`` of strength 1, ``leakage`` (mean over other
-    attributes, in their standard deviations), ``leaks_most`` (attribute and leakage), ``holds`` (strengths), ``best_dimension`` (index and
-    score), ``projected_score``, ``moves_most`` (attribute and change), ``works`` and ``note``; None where there is no such thing."""
+    """One row for each direction: ``name``, ``method``, ``score``, ``score_name``, ``effect`` of strength 1,
+    ``leakage`` (mean over other
+    attributes, in their standard deviations), ``leaks_most`` (attribute and leakage), ``holds`` (strengths),
+    ``best_dimension`` (index and score), ``projected_score``, ``moves_most`` (attribute and change),
+    ``works`` and ``note``; None where there is no such thing.
+    """
     return [
         {
             "name": d.name,
@@ -411,7 +440,8 @@ def _named(
         raise LiminalError(f"{name}={value}: {name} is {form}")
     if name in attributes:
         raise LiminalError(
-            f"attribute {name!r} has no direction: too few items are known to have it or not to have it; label more"
+            f"attribute {name!r} has no direction: too few items are known to have it or not to have it; "
+            "label more"
         )
     raise unknown("direction", name, {k.split("=", 1)[0] for k in directions})
 
@@ -427,14 +457,17 @@ def _listed(forms: Sequence[str]) -> str:
 
 
 def to_tensors(directions: Iterable[Direction]) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Directions as safetensors takes them: tensors by name, and one JSON text of evidence under ``directions``."""
+    """Directions as safetensors takes them: tensors by name, and one JSON text of evidence under
+    ``directions``.
+    """
     found = list(directions)
     tensors = {d.name: d.vector.contiguous() for d in found}
     return tensors, {"directions": json.dumps([d.evidence for d in found])}
 
 
 def from_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> list[Direction]:
-    """The inverse of `to_tensors`; of directions kept by an earlier version, what that did not measure is None.
+    """The inverse of `to_tensors`; of directions kept by an earlier version, what that did not measure is
+    None.
 
     Raises:
         LiminalError: the two do not belong together, or the text is cut.

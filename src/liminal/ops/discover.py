@@ -1,13 +1,18 @@
 """Directions that no attribute names: from two selections of items, and without any labels.
 
-Without labels, each v a unit vector times one standard deviation of the latents along it, sqrt(v' C v), C their covariance:
+Without labels, each v a unit vector times one standard deviation of the latents along it, sqrt(v' C v), C
+their covariance:
 
-- ``pca``: eigenvectors of C, by share of variance (Harkonen et al. 2020, GANSpace: the same in the inputs of a generator);
-- ``jacobian``: at one latent, eigenvectors of J'J, J = d chart / dz: what moves the data most there (Ramesh et al. 2019);
-- ``factorised``: eigenvectors of A'A, A the weight of the decoder's first linear layer (Shen and Zhou 2021, SeFa).
+- ``pca``: eigenvectors of C, by share of variance (Harkonen et al. 2020, GANSpace: the same in the inputs of
+  a generator);
+- ``jacobian``: at one latent, eigenvectors of J'J, J = d chart / dz: what moves the data most there (Ramesh
+  et al. 2019);
+- ``factorised``: eigenvectors of A'A, A the weight of the decoder's first linear layer (Shen and Zhou 2021,
+  SeFa).
 
-None of them knows what it means; where a reader is given, each says which attribute it moves most. The sign of a vector is free: its
-largest entry is positive. Names are ``pca0``, ``jacobian0``, ``factor0``, the strongest first.
+None of them knows what it means; where a reader is given, each says which attribute it moves most. The sign
+of a vector is free: its largest entry is positive. Names are ``pca0``, ``jacobian0``, ``factor0``, the
+strongest first.
 """
 
 from __future__ import annotations
@@ -72,7 +77,8 @@ def jacobian(
     read: Read | None = None,
     seed: int = 0,
 ) -> list[Direction]:
-    """What moves the decoded data most near one latent: right singular vectors of J(z0); `score` is the singular value, |J v| for |v| = 1.
+    """What moves the decoded data most near one latent: right singular vectors of J(z0); `score` is the
+    singular value, |J v| for |v| = 1.
 
     Args:
         chart: z (m, d) -> (m, D), whose plain distance is how far items look apart; run without autograd.
@@ -99,7 +105,8 @@ def jacobian(
 def factorised(
     generator: Generator, z: Tensor, k: int = 8, read: Read | None = None, seed: int = 0
 ) -> list[Direction]:
-    """What the decoder's first linear layer stretches most: right singular vectors of its weight A, by closed form; `score` is |A v|.
+    """What the decoder's first linear layer stretches most: right singular vectors of its weight A, by closed
+    form; `score` is |A v|.
 
     The same everywhere in the latent space, and blind to all that the later layers do.
 
@@ -136,7 +143,8 @@ def strips(
     strengths: Sequence[float] = STRENGTHS,
     size: int = 96,
 ) -> Picture:
-    """A picture of several directions: one row each, decode(z + s * vector) by strength s, its name and what it moves most below.
+    """A picture of several directions: one row each, decode(z + s * vector) by strength s, its name and what
+    it moves most below.
 
     Args:
         generator: decodes.
@@ -151,7 +159,8 @@ def strips(
     """
     if not directions or z.ndim != 1:
         raise LiminalError(
-            f"strips: wanted 1 direction or more and one latent (d,), got {len(directions)} and shape {tuple(z.shape)}"
+            f"strips: wanted 1 direction or more and one latent (d,), got {len(directions)} and shape "
+            f"{tuple(z.shape)}"
         )
     rows = [strip(generator, modality, z, d.vector.to(z), strengths, size) for d in directions]
     labels = []
@@ -233,7 +242,9 @@ def _named(
 
 
 def _first_linear(generator: Generator, z: Tensor) -> nn.Linear:
-    """The linear layer that z meets first, found by decoding z once and looking at what is handed to which layer."""
+    """The linear layer that z meets first, found by decoding z once and looking at what is handed to which
+    layer.
+    """
     met: list[tuple[nn.Module, object]] = []
     leaves = [m for m in generator.modules() if not list(m.children())]
     hooks = [
@@ -277,11 +288,13 @@ def from_selections(
     read: Read | None = None,
     seed: int = 0,
 ) -> Direction:
-    """The direction from one selection of items to another: strength 1 leads from the middle of b as far as the middle of a lies.
+    """The direction from one selection of items to another: strength 1 leads from the middle of b as far as
+    the middle of a lies.
 
-    Mean difference and logistic normal (in coordinates whitened over all items) are compared by cross-validated AUC, the mean over
-    `REPEATS` times `FOLDS` folds (fewer for small selections). What a reader sees is measured on items of b, each moved by a
-    vector that was found without it: the effect, in the attribute in which decoded a and b differ most, 1 being that difference.
+    Mean difference and logistic normal (in coordinates whitened over all items) are compared by
+    cross-validated AUC, the mean over `REPEATS` times `FOLDS` folds (fewer for small selections). What a
+    reader sees is measured on items of b, each moved by a vector that was found without it: the effect, in
+    the attribute in which decoded a and b differ most, 1 being that difference.
 
     Args:
         z_a: (n, d), the items to go to.
@@ -306,7 +319,8 @@ def from_selections(
     vector = _between(points, on, frame, method)
     if frame.shift(vector) < 1e-6:
         raise LiminalError(
-            "from_selections: the two have the same middle: the direction between them has no length; select other items"
+            "from_selections: the two have the same middle: the direction between them has no length; "
+            "select other items"
         )
     score = scores[method]
     if score < CHANCE["AUC"]:
@@ -337,7 +351,8 @@ def _different(z_a: Tensor, z_b: Tensor, d: int) -> tuple[Tensor, Tensor, list[s
     for which, part in (("to go to", z_a), ("to come from", z_b)):
         if part.ndim != 2 or part.shape[1] != d or not torch.isfinite(part).all():
             raise LiminalError(
-                f"from_selections: wanted latents (n, {d}), finite, in the selection {which}, got shape {tuple(part.shape)}"
+                f"from_selections: wanted latents (n, {d}), finite, in the selection {which}, got shape "
+                f"{tuple(part.shape)}"
             )
         given.append(torch.unique(part.detach().cpu().double(), dim=0))
     joined, times = torch.unique(torch.cat(given), dim=0, return_counts=True)
@@ -347,7 +362,8 @@ def _different(z_a: Tensor, z_b: Tensor, d: int) -> tuple[Tensor, Tensor, list[s
         if len(part) < LEAST:
             shared = f", {len(twice)} more are in both" if twice else ""
             raise LiminalError(
-                f"from_selections: the selection {which} has {len(part)} different items{shared}; wanted {LEAST} or more"
+                f"from_selections: the selection {which} has {len(part)} different items{shared}; wanted "
+                f"{LEAST} or more"
             )
     return parts[0], parts[1], [f"{len(twice)} items in both selections were left out"] if twice else []
 

@@ -30,13 +30,16 @@ class Edit:
         formula: what was asked.
         z_before: (d,).
         z_after: (d,).
-        before: the stored item that z_before decodes to (the reconstruction, so that only the edit differs), or the original if
-            `keeps_detail`.
-        after: the stored item that z_after decodes to, or the original + decode(z_after) - decode(z_before) if `keeps_detail`.
+        before: the stored item that z_before decodes to (the reconstruction, so that only the edit differs),
+            or the original if `keeps_detail`.
+        after: the stored item that z_after decodes to, or the original + decode(z_after) - decode(z_before)
+            if `keeps_detail`.
         distance: |z_after - z_before|.
         change: root mean square difference between before and after in the modality's chart.
-        attributes_before: what readers see in the decoded data before, by name; empty where no reader was given.
-        attributes_after: the same after. Both are read from what the latents decode to, whether or not detail is kept.
+        attributes_before: what readers see in the decoded data before, by name; empty where no reader was
+            given.
+        attributes_after: the same after. Both are read from what the latents decode to, whether or not detail
+            is kept.
         asked: the attributes that the formula names; all others should stay.
         spread: one standard deviation of what readers see in real items, by name; empty where unknown.
         support: of z_before and z_after (`ops.support`), each in [0, 1]; None where unknown.
@@ -63,7 +66,9 @@ class Edit:
 
     @property
     def leakage(self) -> float | None:
-        """Mean absolute change, in standard deviations, of the attributes that were not asked for; None where none was read."""
+        """Mean absolute change, in standard deviations, of the attributes that were not asked for; None where
+        none was read.
+        """
         others = [
             k for k in self.attributes_before if k.partition("=")[0] not in self.asked and self.spread.get(k)
         ]
@@ -72,7 +77,8 @@ class Edit:
 
     @property
     def evidence(self) -> dict[str, Any]:
-        """JSON-ready: ``distance``, ``change``, ``leakage``, ``support``, ``nearest``, and of each attribute read its values ``before`` and
+        """JSON-ready: ``distance``, ``change``, ``leakage``, ``support``, ``nearest``, and of each attribute
+        read its values ``before`` and
         ``after``, the ``change`` in standard deviations and whether it was ``asked`` for."""
         read = {}
         for name, before in self.attributes_before.items():
@@ -98,7 +104,8 @@ class Edit:
         }
 
     def save(self, path: str | Path) -> Path:
-        """Write the edited item to a file, in the format that its ending names, whole or not at all; gives what was written.
+        """Write the edited item to a file, in the format that its ending names, whole or not at all; gives
+        what was written.
 
         Raises:
             LiminalError: the modality does not write that format, or the file cannot be written.
@@ -133,15 +140,16 @@ def edit(
         spread: one standard deviation of each reading.
         support: z (n, d) -> (n,) in [0, 1].
         nearest: z (d,) -> ids and distances of the real items nearest to it.
-        original: (*shape), the item itself: the edit's difference is added to it instead of to its reconstruction, so that what the model
-            does not restore is kept.
+        original: (*shape), the item itself: the edit's difference is added to it instead of to its
+            reconstruction, so that what the model does not restore is kept.
 
     Raises:
         LiminalError: the shapes differ, or the generator refuses the latents.
     """
     if z.ndim != 1 or z.shape != change.shape:
         raise LiminalError(
-            f"edit: wanted a latent and a change of the same shape (d,), got {tuple(z.shape)} and {tuple(change.shape)}"
+            f"edit: wanted a latent and a change of the same shape (d,), got {tuple(z.shape)} and "
+            f"{tuple(change.shape)}"
         )
     after = z + change
     x = generator.decode(torch.stack([z, after]))
@@ -216,7 +224,8 @@ def strip(
     strengths: Sequence[float] = STRENGTHS,
     size: int = 128,
 ) -> Picture:
-    """A picture of edits by growing strength: one row for each latent, one column for each strength s, showing decode(z + s * change).
+    """A picture of edits by growing strength: one row for each latent, one column for each strength s,
+    showing decode(z + s * change).
 
     Args:
         generator: decodes the latents.

@@ -46,12 +46,15 @@ class Pool:
         for name, value in seen.items():
             if not np.isfinite(value).all():
                 raise LiminalError(
-                    f"directions: the reader of {name!r} gave NaN or infinity; leave that attribute out of what is read"
+                    f"directions: the reader of {name!r} gave NaN or infinity; leave that attribute out of "
+                    "what is read"
                 )
         return seen
 
     def moved(self, step: Tensor, rows: np.ndarray | slice = slice(None)) -> dict[str, float]:
-        """Mean change of every attribute by a step (d,), with its sign, in its standard deviations over the pool."""
+        """Mean change of every attribute by a step (d,), with its sign, in its standard deviations over the
+        pool.
+        """
         seen = self.read(self.z[rows] + step.float())
         return {
             name: float((value - self.plain[name][rows]).mean() / (self.plain[name].std() or 1.0))
@@ -85,7 +88,9 @@ class Trial:
     own: Collection[str] = ()
 
     def change(self, step: Tensor) -> tuple[float, dict[str, float]]:
-        """The mean effect (1: as asked) and every other attribute's mean absolute change in its SD over the pool."""
+        """The mean effect (1: as asked) and every other attribute's mean absolute change in its SD over the
+        pool.
+        """
         seen = self.pool.read(self.pool.z[self.rows] + step.float())
         own, before = (
             self.pool.value(seen, self.target.name),
@@ -102,7 +107,9 @@ class Trial:
 
 
 def asked(target: Target, pool: Pool) -> float | None:
-    """What strength 1 is asked to do, in the attribute's unit; None where readers do not see the attribute at all."""
+    """What strength 1 is asked to do, in the attribute's unit; None where readers do not see the attribute at
+    all.
+    """
     seen = pool.value(pool.plain, target.name)
     if seen is None:
         return None
@@ -116,7 +123,9 @@ def asked(target: Target, pool: Pool) -> float | None:
 
 
 def choose(vectors: dict[str, Tensor], trial: Trial, frame: Frame) -> tuple[str, float]:
-    """The method whose vector reaches the asked effect at the least cost (else comes nearest), and the length it needs."""
+    """The method whose vector reaches the asked effect at the least cost (else comes nearest), and the length
+    it needs.
+    """
     best: tuple[tuple[float, float], str, float] | None = None
     for method, vector in vectors.items():
         scale, effect, leak = calibrate(vector, trial, close=0.05)
@@ -133,7 +142,8 @@ def choose(vectors: dict[str, Tensor], trial: Trial, frame: Frame) -> tuple[str,
 def calibrate(
     vector: Tensor, trial: Trial, start: float = 1.0, close: float = 0.01
 ) -> tuple[float, float, dict[str, float]]:
-    """The length at which a vector has effect 1, that effect, and what else it changes: growing steps bracket it, regula falsi closes in.
+    """The length at which a vector has effect 1, that effect, and what else it changes: growing steps bracket
+    it, regula falsi closes in.
 
     Where it is not reached within `REACH`, the smallest length tried with 98 % of the best effect.
 
@@ -177,7 +187,8 @@ def calibrate(
 def reach(
     read: Callable[[Tensor], Tensor], z: Tensor, vector: Tensor, wanted: float, unit: float, steps: int = 8
 ) -> Tensor:
-    """The step (d,) along a vector after which a number is read as `wanted`: secant steps from the vector's own effect, held within reach.
+    """The step (d,) along a vector after which a number is read as `wanted`: secant steps from the vector's
+    own effect, held within reach.
 
     Args:
         read: z (n, d) -> (n,), the number read in what z decodes to.

@@ -14,8 +14,8 @@ STEPS, RATE = 200, 0.05  # of Adam, in units of the prior's standard deviation
 def complete(generator: Generator, modality: Modality, x: Tensor, lacking: Tensor, z: Tensor) -> Tensor:
     """The likeliest latents (n, d) of items of which a part is known: argmax log p(x_known | z) + log p(z).
 
-    An encoder has seen what is missing as a value like others, or never; this asks the decoder about what is there alone
-    (maximum a posteriori, by gradient descent from the encoder's answer).
+    An encoder has seen what is missing as a value like others, or never; this asks the decoder about what is
+    there alone (maximum a posteriori, by gradient descent from the encoder's answer).
 
     Args:
         generator: a differentiable decoder.

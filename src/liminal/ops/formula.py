@@ -1,7 +1,9 @@
-"""Formulas over a latent space: ``@12 + 1.5*smile - glasses``, ``mean(label=Sandal)``, ``mix(@1, @2)``, ``random(7)``.
+"""Formulas over a latent space: ``@12 + 1.5*smile - glasses``, ``mean(label=Sandal)``, ``mix(@1, @2)``,
+``random(7)``.
 
-Places (items, means, mixtures, random draws, files) and changes (directions, differences of places) follow affine algebra: every value
-carries the sum w of the weights of its places; w = 1 is a place, w = 0 a change, anything else means nothing. `parsing` has the grammar.
+Places (items, means, mixtures, random draws, files) and changes (directions, differences of places) follow
+affine algebra: every value carries the sum w of the weights of its places; w = 1 is a place, w = 0 a change,
+anything else means nothing. `parsing` has the grammar.
 """
 
 from __future__ import annotations
@@ -56,7 +58,10 @@ __all__ = [
 
 
 class Names(Protocol):
-    """What a formula's names stand for; a space answers. Each raises `LiminalError` for what it does not know."""
+    """What a formula's names stand for; a space answers.
+
+    Each raises `LiminalError` for what it does not know.
+    """
 
     def item(self, id: int) -> Tensor:
         """The latent (d,) of the item with this id."""
@@ -84,7 +89,8 @@ def evaluate(tree: Node, names: Names) -> tuple[Tensor, float]:
     """The vector (d,) of a tree and the summed weight of its places (1: a place, 0: a change).
 
     Raises:
-        LiminalError: numbers and vectors do not go together as written, a part of ``mix`` is no place, or `names` refuses a name.
+        LiminalError: numbers and vectors do not go together as written, a part of ``mix`` is no place, or
+        `names` refuses a name.
     """
     try:
         value = _value(tree, names)
@@ -179,7 +185,8 @@ def _product(node: Product, names: Names) -> float | tuple[Tensor, float]:
             number *= value
         elif vector is not None:
             raise LiminalError(
-                f"formula {show(node)!r} multiplies two items or directions; only a number can multiply, as in 1.5*smile"
+                f"formula {show(node)!r} multiplies two items or directions; only a number can multiply, as "
+                "in 1.5*smile"
             )
         else:
             vector = value
@@ -196,7 +203,8 @@ def _sum(node: Sum, names: Names) -> float | tuple[Tensor, float]:
         return math.fsum(numbers)
     if numbers:
         raise LiminalError(
-            f"formula {show(node)!r} adds a number to an item or a direction; a number multiplies, as in 0.5*smile"
+            f"formula {show(node)!r} adds a number to an item or a direction; a number multiplies, as in "
+            "0.5*smile"
         )
     return torch.stack([v for v, _ in vectors]).sum(0), math.fsum(w for _, w in vectors)
 
@@ -211,11 +219,13 @@ def point(formula: str | Node, names: Names) -> Tensor:
     vector, weight = evaluate(tree, names)
     if abs(weight) < 1e-6:
         raise LiminalError(
-            f"formula {show(tree)!r} is a change with no item to start from; write for example @12 + {inner(tree, Negative)}"
+            f"formula {show(tree)!r} is a change with no item to start from; write for example @12 + "
+            f"{inner(tree, Negative)}"
         )
     if abs(weight - 1) > 1e-6:
         raise LiminalError(
-            f"formula {show(tree)!r}: the weights of its items add up to {weight:g}, wanted 1; write {_advice(tree)}"
+            f"formula {show(tree)!r}: the weights of its items add up to {weight:g}, wanted 1; write "
+            f"{_advice(tree)}"
         )
     return vector
 
@@ -229,7 +239,8 @@ def _advice(tree: Node) -> str:
 
 
 def edit(formula: str | Node, names: Names) -> Tensor:
-    """The vector (d,) of a formula that is a change, such as ``+1.5*smile - glasses`` or ``mean(label=Boot) - mean(label=Shoe)``.
+    """The vector (d,) of a formula that is a change, such as ``+1.5*smile - glasses`` or ``mean(label=Boot) -
+    mean(label=Shoe)``.
 
     Raises:
         LiminalError: as `evaluate` and `parse`, or the weights of its places do not add up to 0.

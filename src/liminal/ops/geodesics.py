@@ -4,12 +4,13 @@ A curve z_0 ... z_T between two fixed ends costs
 
 .. math:: E = T \sum_i \lambda(\bar z_i)\,\lVert f(z_{i+1}) - f(z_i) \rVert^2
 
-with f the decoder in its chart, :math:`\bar z_i` the middle of a step and :math:`\lambda \ge 1` a given weight that rises where real
-items get rare (a conformal factor: the metric itself grows there, so that the curve goes round instead of hurrying through). All curves
-are minimised at once, to second order (`descent`).
+with f the decoder in its chart, :math:`\bar z_i` the middle of a step and :math:`\lambda \ge 1` a given
+weight that rises where real items get rare (a conformal factor: the metric itself grows there, so that the
+curve goes round instead of hurrying through). All curves are minimised at once, to second order (`descent`).
 
-Source: Arvanitidis et al. 2018, Latent space oddity; Shao et al. 2018, The Riemannian geometry of deep generative models; Chen et al.
-2019, Fast approximate geodesics for deep generative models (paths over neighbours).
+Source: Arvanitidis et al. 2018, Latent space oddity; Shao et al. 2018, The Riemannian geometry of deep
+generative models; Chen et al. 2019, Fast approximate geodesics for deep generative models (paths over
+neighbours).
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class Geodesics:
     """Curves between n pairs of latents; all but z are on the CPU, numbers in float64.
 
     Attributes:
-        z: (n, points, d), the first exactly a and the last exactly b, at constant weighted speed (see `geodesics`).
+        z: (n, points, d), the first exactly a and the last exactly b, at constant weighted speed (see
+            `geodesics`).
         energy: (n,), without the weight, in squared units of the data (see `energy`).
         length: (n,), without the weight, in units of the data.
         line_energy: (n,), the energy of the straight line at constant speed in z.
@@ -81,38 +83,42 @@ def geodesics(
 ) -> Geodesics:
     """Curves of least energy between pairs of latents, in the metric pulled back by the decoder.
 
-    Each pair is minimised from the shortest of its starts. A curve has converged when four times the decrease that its quadratic model
-    predicts, and twice the mean decrease of its last two steps, are both below `tolerance` of its cost; a curve too short for the
-    decoder's precision counts as converged. In the end points move along the cubic spline through them until steps, by the weighted
-    lengths that they had, are equal. A curve that proves dearer than a start, seen at `compare` points, is replaced by it, and has not
+    Each pair is minimised from the shortest of its starts. A curve has converged when four times the decrease
+    that its quadratic model predicts, and twice the mean decrease of its last two steps, are both below
+    `tolerance` of its cost; a curve too short for the decoder's precision counts as converged. In the end
+    points move along the cubic spline through them until steps, by the weighted lengths that they had, are
+    equal. A curve that proves dearer than a start, seen at `compare` points, is replaced by it, and has not
     converged unless they are equal within the tolerance.
 
     Args:
-        chart: z (m, d) -> (m, D), differentiable: what is decoded, in which a plain distance is how far items look
-            apart. Called in chunks; at the least with one whole curve.
+        chart: z (m, d) -> (m, D), differentiable: what is decoded, in which a plain distance is how far items
+            look apart. Called in chunks; at the least with one whole curve.
         a: (n, d) or (d,), where curves begin.
         b: (n, d) or (d,), where they end.
         points: of a curve, its ends among them.
         weight: lambda, differentiable, z (m, d) -> (m,), 1 or more; None: 1 everywhere.
         starts: of ``line``, ``mix`` and ``graph``; the last two only where their material is given.
         mix: (a, b, t (m,)) -> (m, n, d), a path, such as `mixing.slerp`.
-        graph: (m, d) real latents for paths over neighbours (see `graph_path`). A pair that it does not connect does without.
+        graph: (m, d) real latents for paths over neighbours (see `graph_path`). A pair that it does not
+            connect does without.
         tolerance: what may be left to gain, relative to the cost.
         rounds: steps at most.
-        compare: points along each curve at which energies and lengths are taken in the end; None: its own points, which costs little and
-            sees less: at 17 points an image decoder's energies seem 2 % (a geodesic's) to 6 % (a line's) smaller.
+        compare: points along each curve at which energies and lengths are taken in the end; None: its own
+            points, which costs little and sees less: at 17 points an image decoder's energies seem 2 % (a
+            geodesic's) to 6 % (a line's) smaller.
         seed: of the choice of latents for the graph.
 
     Raises:
-        LiminalError: the latents do not match, hold NaN or are none; there are fewer than 3 points; no start can be made; the decoder or
-            the weight gives NaN or no gradient.
+        LiminalError: the latents do not match, hold NaN or are none; there are fewer than 3 points; no start
+            can be made; the decoder or the weight gives NaN or no gradient.
 
     Source: see the module.
     """
     a, b = _ends(a, b)
     if points < 3 or rounds < 0 or not tolerance > 0 or (compare is not None and compare < 3):
         raise LiminalError(
-            f"geodesics: wanted 3 points or more, rounds of 0 or more, a tolerance above 0 and compare of 3 or more or None, "
+            "geodesics: wanted 3 points or more, rounds of 0 or more, a tolerance above 0 and compare of 3 "
+            "or more or None, "
             f"got {points}, {rounds}, {tolerance} and {compare}"
         )
     for name in starts:
@@ -128,7 +134,8 @@ def geodesics(
             made[name] = graph_path(chart, graph, a, b, points, weight=weight, seed=seed)
     if not made:
         raise LiminalError(
-            f"geodesics: none of the starts {', '.join(starts) or '(none)'} can be made; give mix or graph, or add 'line'"
+            f"geodesics: none of the starts {', '.join(starts) or '(none)'} can be made; give mix or graph, "
+            "or add 'line'"
         )
     reached = torch.stack([usable for _, usable in made.values()]).any(0)
     if not reached.all():  # none but the graph was asked for
@@ -146,7 +153,9 @@ def geodesics(
 def _solved(
     cost: Cost, starts: dict[str, Start], tolerance: float, rounds: int, compare: int | None
 ) -> Geodesics:
-    """One group of pairs, each minimised from its shortest start: the length is what a start costs once it is evenly timed."""
+    """One group of pairs, each minimised from its shortest start: the length is what a start costs once it is
+    evenly timed.
+    """
     paths = torch.stack([path for path, _ in starts.values()])
     steps_of = torch.stack(
         [
@@ -174,10 +183,11 @@ def _solved(
 
 
 def energy(chart: Decode, z: Tensor, points: int = 256) -> Tensor:
-    r"""The energy of curves as they are timed, seen at `points` points of the cubic spline through theirs, without any weight.
+    r"""The energy of curves as they are timed, seen at `points` points of the cubic spline through theirs,
+    without any weight.
 
-    :math:`E = (m - 1) \sum_i \lVert f(z_{i+1}) - f(z_i) \rVert^2` over m points; it is at least the squared length, and equals that at
-    constant speed.
+    :math:`E = (m - 1) \sum_i \lVert f(z_{i+1}) - f(z_i) \rVert^2` over m points; it is at least the squared
+    length, and equals that at constant speed.
 
     Args:
         chart: as in `geodesics`.
@@ -194,7 +204,9 @@ def energy(chart: Decode, z: Tensor, points: int = 256) -> Tensor:
 
 
 def length(chart: Decode, z: Tensor, points: int = 256) -> Tensor:
-    """The length (n,) of curves in units of the data; arguments as in `energy`, and it does not depend on their timing."""
+    """The length (n,) of curves in units of the data; arguments as in `energy`, and it does not depend on
+    their timing.
+    """
     return measured(chart, z, points)[1]
 
 
@@ -208,7 +220,8 @@ def distances(
     tolerance: float = 1e-2,
     rounds: int = 20,
 ) -> Tensor:
-    """Geodesic distances of latents to candidates, to rank neighbours by: lengths of coarse geodesics, with the weight if there is one.
+    """Geodesic distances of latents to candidates, to rank neighbours by: lengths of coarse geodesics, with
+    the weight if there is one.
 
     Args:
         chart: as in `geodesics`.
@@ -226,7 +239,8 @@ def distances(
     others = candidates.expand(len(rows), *candidates.shape) if candidates.ndim == 2 else candidates
     if others.ndim != 3 or len(others) != len(rows) or others.shape[-1] != rows.shape[-1]:
         raise LiminalError(
-            f"distances: latents of shape {tuple(a.shape)} and candidates of shape {tuple(candidates.shape)} do not match"
+            f"distances: latents of shape {tuple(a.shape)} and candidates of shape "
+            f"{tuple(candidates.shape)} do not match"
         )
     k = others.shape[1]
     found = geodesics(
@@ -256,11 +270,13 @@ def graph_path(
     neighbours: int = 10,
     seed: int = 0,
 ) -> tuple[Tensor, Tensor]:
-    """Shortest paths between latents over a neighbour graph of real ones, whose edges are as long as their decoded ends are apart.
+    """Shortest paths between latents over a neighbour graph of real ones, whose edges are as long as their
+    decoded ends are apart.
 
     Args:
         chart: as in `geodesics`.
-        graph: (m, d) real latents (2,000 of them if there are more), each joined to its nearest ones in z, as the ends are to theirs.
+        graph: (m, d) real latents (2,000 of them if there are more), each joined to its nearest ones in z, as
+            the ends are to theirs.
         a: (n, d) or (d,).
         b: (n, d) or (d,).
         points: of each path, evenly spaced in z.
@@ -269,7 +285,8 @@ def graph_path(
         seed: of the choice among more than 2,000.
 
     Returns:
-        (n, points, d), and (n,) bool on the CPU: whether the graph connects the pair; where not, the path is the straight line.
+        (n, points, d), and (n,) bool on the CPU: whether the graph connects the pair; where not, the path is
+        the straight line.
 
     Raises:
         LiminalError: the latents do not match or hold NaN, or the graph has fewer than 2.
@@ -283,7 +300,8 @@ def graph_path(
     nodes = graph[torch.randperm(len(graph), generator=rng(seed))[:GRAPH].to(graph.device)].to(a)
     if nodes.ndim != 2 or len(nodes) < 2 or nodes.shape[1] != a.shape[1] or not torch.isfinite(nodes).all():
         raise LiminalError(
-            f"geodesics: wanted a graph of 2 or more finite latents (m, {a.shape[1]}), got shape {tuple(graph.shape)}"
+            f"geodesics: wanted a graph of 2 or more finite latents (m, {a.shape[1]}), got shape "
+            f"{tuple(graph.shape)}"
         )
     m, k = len(nodes), min(neighbours, len(nodes) - 1)
     places, x = nodes, decoded(chart, nodes)
@@ -330,7 +348,8 @@ def _ends(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     a, b = (a[None] if a.ndim == 1 else a), (b[None] if b.ndim == 1 else b)
     if a.ndim != 2 or a.shape != b.shape or not a.numel():
         raise LiminalError(
-            f"geodesics: wanted as many first as second latents (n, d), 1 or more, got shapes {tuple(a.shape)} and {tuple(b.shape)}"
+            "geodesics: wanted as many first as second latents (n, d), 1 or more, got shapes "
+            f"{tuple(a.shape)} and {tuple(b.shape)}"
         )
     a, b = (x.detach() if x.is_floating_point() else x.float() for x in (a, b))
     for name, x in (("first", a), ("second", b)):
@@ -346,6 +365,7 @@ def _mixed(mix: Callable[[Tensor, Tensor, Tensor], Tensor], a: Tensor, b: Tensor
     path = mix(a, b, torch.linspace(0, 1, points, dtype=a.dtype, device=a.device))
     if path.shape != (points, *a.shape) or not torch.isfinite(path).all():
         raise LiminalError(
-            f"geodesics: mix must give a finite path of shape {(points, *a.shape)}, got shape {tuple(path.shape)}"
+            f"geodesics: mix must give a finite path of shape {(points, *a.shape)}, got shape "
+            f"{tuple(path.shape)}"
         )
     return pinned(path.detach().transpose(0, 1).to(a), a, b)

@@ -1,4 +1,6 @@
-"""What a transfer of style is worth: is the content kept, did the style move, and is the content still read from the style?"""
+"""What a transfer of style is worth: is the content kept, did the style move, and is the content still read
+from the style?
+"""
 
 from __future__ import annotations
 
@@ -40,10 +42,11 @@ class Scores:
 def score_transfer(
     results: Tensor, contents: Tensor, styles: Tensor, content: Callable[[Tensor], Any], readings: Read
 ) -> tuple[Scores, Scores, Scores]:
-    """Is the content kept and did the style move? Told from decoded data, by readers that know nothing of the latents.
+    """Is the content kept and did the style move? Told from decoded data, by readers that know nothing of the
+    latents.
 
-    A reading is taken relative to its mean and standard deviation over the items of the same set that show the same content, so that a
-    difference between classes counts for nothing.
+    A reading is taken relative to its mean and standard deviation over the items of the same set that show
+    the same content, so that a difference between classes counts for nothing.
 
     Args:
         results: (n, *shape), decoded.
@@ -53,15 +56,16 @@ def score_transfer(
         readings: decoded data -> label-free readings or true factors (n,) by name.
 
     Returns:
-        Scores of the results, and of the trivial baselines: copies of the content items (all kept, nothing moved) and copies of the
-        style items (the reverse).
+        Scores of the results, and of the trivial baselines: copies of the content items (all kept, nothing
+        moved) and copies of the style items (the reverse).
 
     Raises:
         LiminalError: fewer than 3 pairs, or sets of different sizes.
     """
     if not len(results) == len(contents) == len(styles) >= 3:
         raise LiminalError(
-            f"score_transfer: {len(results)} results, {len(contents)} contents, {len(styles)} styles; wanted as many of each, 3 or more"
+            f"score_transfer: {len(results)} results, {len(contents)} contents, {len(styles)} styles; "
+            "wanted as many of each, 3 or more"
         )
     seen = []
     for x in (results, contents, styles):
@@ -111,7 +115,8 @@ class Leakage:
 
     Attributes:
         chance: of always answering with the commonest class.
-        raw: from the latents as they are, by reader: ``linear`` (logistic), ``knn`` (10 neighbours), ``mlp`` (64 hidden units).
+        raw: from the latents as they are, by reader: ``linear`` (logistic), ``knn`` (10 neighbours), ``mlp``
+            (64 hidden units).
         erased: from LEACE's style part: linear at chance by construction, the others not.
         code: from the style code.
     """
@@ -130,7 +135,8 @@ def leakage(
     held_labels: Sequence[Label],
     seed: int = 0,
 ) -> Leakage:
-    """Can the content be read from the style? By a linear reader, neighbours and a small network, against chance and the raw latents.
+    """Can the content be read from the style? By a linear reader, neighbours and a small network, against
+    chance and the raw latents.
 
     Args:
         style: from `fit_style`.
@@ -157,7 +163,8 @@ def leakage(
         names = [str(labels[i]) for i in rows]
         if len(set(names)) < 2 or len(rows) < 2 * LEAST:
             raise LiminalError(
-                f"leakage: {len(rows)} {what} items of {len(set(names))} known classes; wanted {2 * LEAST} of two or more"
+                f"leakage: {len(rows)} {what} items of {len(set(names))} known classes; wanted {2 * LEAST} "
+                "of two or more"
             )
         sides.append((z[torch.from_numpy(rows)], names))
     (z, y), (w, wanted) = sides

@@ -2,8 +2,8 @@
 
     G(z) = J(z)' J(z),   J = d chart / dz,   |f(z + v) - f(z)|^2 ~ v' G v
 
-Source: Arvanitidis, Hansen and Hauberg 2018, Latent space oddity; Shao, Kumar and Fletcher 2018, The Riemannian geometry of deep
-generative models.
+Source: Arvanitidis, Hansen and Hauberg 2018, Latent space oddity; Shao, Kumar and Fletcher 2018, The
+Riemannian geometry of deep generative models.
 """
 
 from __future__ import annotations
@@ -22,20 +22,22 @@ NUMBERS = 2**23  # of decoded data held at once (32 MB in float32), unless one p
 def pullback_metric(
     chart: Callable[[Tensor], Tensor], z: Tensor, step: float = 3e-3, spread: Tensor | None = None
 ) -> Tensor:
-    """J'J at each point by forward differences, which for image decoders cost a tenth of automatic differentiation.
+    """J'J at each point by forward differences, which for image decoders cost a tenth of automatic
+    differentiation.
 
-    Against float64 the metric of two image decoders in float32 is off by .1 % at step .003, by .2 to .5 % at .01 and .0003. Costs d + 1
-    decodings a point.
+    Against float64 the metric of two image decoders in float32 is off by .1 % at step .003, by .2 to .5 % at
+    .01 and .0003. Costs d + 1 decodings a point.
 
     Memory: a few points' Jacobians at a time, at the least one, d times the size of an item.
 
     Args:
-        chart: z (n, d) -> (n, D), in which a plain distance is how far decoded items look apart; run without autograd.
-            A module should be in evaluation mode.
+        chart: z (n, d) -> (n, D), in which a plain distance is how far decoded items look apart; run without
+            autograd. A module should be in evaluation mode.
         z: (n, d).
-        step: of the differences, in units of `spread`. Smaller ones lose digits in float32, larger ones see the decoder bend.
-        spread: (d,), above 0: the unit of each dimension, usually its standard deviation over items; the metric is then in these units.
-            None: 1.
+        step: of the differences, in units of `spread`. Smaller ones lose digits in float32, larger ones see
+            the decoder bend.
+        spread: (d,), above 0: the unit of each dimension, usually its standard deviation over items; the
+            metric is then in these units. None: 1.
 
     Returns:
         (n, d, d), symmetric, float64, on the CPU; in squared units of the data summed over its entries.
@@ -45,13 +47,15 @@ def pullback_metric(
     """
     if z.ndim != 2 or step <= 0:
         raise LiminalError(
-            f"pullback metric: wanted latents (n, d) and a step above 0, got shape {tuple(z.shape)} and step {step}"
+            f"pullback metric: wanted latents (n, d) and a step above 0, got shape {tuple(z.shape)} and "
+            f"step {step}"
         )
     n, d = z.shape
     unit = torch.ones(d) if spread is None else spread
     if tuple(unit.shape) != (d,) or not (unit > 0).all():
         raise LiminalError(
-            f"pullback metric: spread must be ({d},) and above 0, got shape {tuple(unit.shape)}, smallest {float(unit.min()):.3g}"
+            f"pullback metric: spread must be ({d},) and above 0, got shape {tuple(unit.shape)}, smallest "
+            f"{float(unit.min()):.3g}"
         )
     steps = torch.diag(step * unit.to(z))
     found = []
@@ -72,9 +76,11 @@ def pullback_metric(
 
 
 def stretches(metric: Tensor) -> tuple[Tensor, Tensor]:
-    """Singular values of J (n, d), largest first, and right singular vectors (n, d, d), one in each row, from `pullback_metric`.
+    """Singular values of J (n, d), largest first, and right singular vectors (n, d, d), one in each row, from
+    `pullback_metric`.
 
-    Row i of a point's vectors is the local direction that moves the data i-th most, by that singular value for each unit of step.
+    Row i of a point's vectors is the local direction that moves the data i-th most, by that singular value
+    for each unit of step.
     """
     power, axes = torch.linalg.eigh(metric)
     return power.flip(-1).clamp_min(0).sqrt(), axes.transpose(-1, -2).flip(-2)

@@ -1,7 +1,8 @@
 """Mixtures in the noise of a latent space.
 
-An encoder's means are not draws of its prior; where they lie is told by a flow fitted to them. A `Mixer` carries latents to the flow's
-noise, where every direction is as good as any other, mixes there, and brings the mixture back:
+An encoder's means are not draws of its prior; where they lie is told by a flow fitted to them. A `Mixer`
+carries latents to the flow's noise, where every direction is as good as any other, mixes there, and brings
+the mixture back:
 
     z = from_noise(average_i(to_noise(z_i), w_i)) + sum_i w_i (z_i - from_noise(to_noise(z_i)))
 
@@ -34,8 +35,9 @@ class Noise(Protocol):
 class Mixer:
     """Mixtures of chosen latents that are as typical as the latents themselves.
 
-    A way for a path, ``mixer(a, b, t)``: the arc between the noises of a and b, brought back. Where no flow was fitted, the prior says
-    where latents lie: directions and norms of a `Normal`'s, arcs of a `Sphere`'s, and a `Uniform`'s through its distribution function.
+    A way for a path, ``mixer(a, b, t)``: the arc between the noises of a and b, brought back. Where no flow
+    was fitted, the prior says where latents lie: directions and norms of a `Normal`'s, arcs of a `Sphere`'s,
+    and a `Uniform`'s through its distribution function.
 
     Args:
         noise: a flow fitted to the latents, or the prior of a generator that has none.
@@ -77,7 +79,8 @@ class Mixer:
         else:
             kind = getattr(noise, "name", type(noise).__name__)
             raise LiminalError(
-                f"mix: wanted a latent flow or a normal, sphere or uniform prior, got {kind}; go along linear or slerp"
+                f"mix: wanted a latent flow or a normal, sphere or uniform prior, got {kind}; go along "
+                "linear or slerp"
             )
 
     def __call__(self, a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
@@ -88,14 +91,18 @@ class Mixer:
         return ends(a, b, t, self.back(arc(e[0], e[1], t), (1 - t) * lost[0] + t * lost[1]))
 
     def blend(self, z: Tensor, weights: Tensor | None = None) -> Tensor:
-        """A mixture of any number of latents; arguments, result and errors as of `average`, which is what happens to their noises."""
+        """A mixture of any number of latents; arguments, result and errors as of `average`, which is what
+        happens to their noises.
+        """
         w = weights_of("blend", z, weights)
         (e, lost), (_, w_) = (self.carry(z), spread(z, w))
         e, lost, z = (spread(part, w)[0] for part in (e, lost, z))
         return only_one(z, w_, self.back(average_of(e, w_), (w_ * lost).sum(0)))
 
     def carry(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Latents (..., d) -> their noises (..., d), and what of the latents is lost on the way there and back (..., d)."""
+        """Latents (..., d) -> their noises (..., d), and what of the latents is lost on the way there and
+        back (..., d).
+        """
         e = self._through(self._to, z)
         return e, z - self._through(self._from, e)
 

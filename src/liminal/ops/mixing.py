@@ -1,8 +1,9 @@
 """Lines, arcs and mixtures between chosen latents.
 
-Chosen items are not independent draws of the prior: an item mixed with itself must be itself, and near items must have a near midpoint.
-So arcs and mixtures carry direction and norm separately. For true draws of a prior use `Prior.mix`, which keeps its distribution.
-Where latents lie is not told by their prior alone: `mixer` carries them to a flow's noise and mixes there.
+Chosen items are not independent draws of the prior: an item mixed with itself must be itself, and near items
+must have a near midpoint. So arcs and mixtures carry direction and norm separately. For true draws of a prior
+use `Prior.mix`, which keeps its distribution. Where latents lie is not told by their prior alone: `mixer`
+carries them to a flow's noise and mixes there.
 """
 
 from __future__ import annotations
@@ -45,8 +46,9 @@ def linear(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
 def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
     """The arc between two directions at constant angular speed, with the norm going linearly from |a| to |b|.
 
-    With angle w between a and b: direction = (sin((1 - t) w) a/|a| + sin(t w) b/|b|) / sin w. Collinear vectors give the straight line;
-    opposite ones, between which no arc is preferred, go round through a fixed perpendicular; a zero vector takes the other's direction.
+    With angle w between a and b: direction = (sin((1 - t) w) a/|a| + sin(t w) b/|b|) / sin w. Collinear
+    vectors give the straight line; opposite ones, between which no arc is preferred, go round through a fixed
+    perpendicular; a zero vector takes the other's direction.
 
     Args:
         a: (..., d).
@@ -63,12 +65,16 @@ def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
 
 
 def arc(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """`slerp` with a t that already stands before (..., d). In float64: between nearly opposite vectors the side loses the most digits."""
+    """`slerp` with a t that already stands before (..., d).
+
+    In float64: between nearly opposite vectors the side loses the most digits.
+    """
     kind, a, b, t = a.dtype, a.double(), b.double(), t.double()
     na, nb = a.norm(dim=-1, keepdim=True), b.norm(dim=-1, keepdim=True)
     ua, ub = a / na.clamp_min(_TINY), b / nb.clamp_min(_TINY)
     ua, ub = torch.where(na > 0, ua, ub), torch.where(nb > 0, ub, ua)
-    # atan2 of sum and difference keeps its digits at 0 and at pi, where acos of the dot product loses half of them
+    # atan2 of sum and difference keeps its digits at 0 and at pi, where acos of the dot product loses half of
+    # them
     w = 2 * torch.atan2((ua - ub).norm(dim=-1, keepdim=True), (ua + ub).norm(dim=-1, keepdim=True))
     side = ub - (ua * ub).sum(-1, keepdim=True) * ua
     length = side.norm(dim=-1, keepdim=True)
@@ -90,7 +96,9 @@ def ends(a: Tensor, b: Tensor, t: Tensor, inner: Tensor) -> Tensor:
 
 
 def _perpendicular(u: Tensor) -> Tensor:
-    """A unit vector at right angles to each unit vector (..., d): the axis that u points along least, made perpendicular."""
+    """A unit vector at right angles to each unit vector (..., d): the axis that u points along least, made
+    perpendicular.
+    """
     axis = torch.zeros_like(u).scatter_(-1, u.abs().argmin(-1, keepdim=True), 1.0)
     axis = axis - (axis * u).sum(-1, keepdim=True) * u
     return axis / axis.norm(dim=-1, keepdim=True).clamp_min(1e-30)
@@ -108,14 +116,16 @@ def mean(z: Tensor) -> Tensor:
 
 
 def mix(z: Tensor, weights: Tensor | None = None) -> Tensor:
-    """A mixture of k latents whose direction is that of their weighted mean and whose norm is their weighted mean norm.
+    """A mixture of k latents whose direction is that of their weighted mean and whose norm is their weighted
+    mean norm.
 
-    A weighted mean alone shrinks towards the origin (by sqrt(k) for k unrelated latents), where decoders blur. Latents that cancel
-    each other have no common direction; their plain mean is given.
+    A weighted mean alone shrinks towards the origin (by sqrt(k) for k unrelated latents), where decoders
+    blur. Latents that cancel each other have no common direction; their plain mean is given.
 
     Args:
         z: (k, d) or (k, n, d).
-        weights: (k,), or (k, n) a set for each of n mixtures; none negative, not all zero; scaled to sum to 1. None: equal.
+        weights: (k,), or (k, n) a set for each of n mixtures; none negative, not all zero; scaled to sum to
+            1. None: equal.
 
     Returns:
         (d,), or (n, d) where z or the weights have an n.
@@ -131,14 +141,16 @@ def mix(z: Tensor, weights: Tensor | None = None) -> Tensor:
 
 
 def average(z: Tensor, weights: Tensor | None = None) -> Tensor:
-    """The mixture of k latents that continues `slerp`: the weighted mean of the directions on the sphere, with the weighted mean norm.
+    """The mixture of k latents that continues `slerp`: the weighted mean of the directions on the sphere,
+    with the weighted mean norm.
 
-    The mean direction u makes sum_i w_i log_u(z_i / |z_i|) zero. Two latents give the arc's point `slerp(a, b, w_b)`. Latents that cancel
-    each other have no common direction; their plain mean is given.
+    The mean direction u makes sum_i w_i log_u(z_i / |z_i|) zero. Two latents give the arc's point `slerp(a,
+    b, w_b)`. Latents that cancel each other have no common direction; their plain mean is given.
 
     Args:
         z: (k, d) or (k, n, d).
-        weights: (k,), or (k, n) a set for each of n mixtures; none negative, not all zero; scaled to sum to 1. None: equal.
+        weights: (k,), or (k, n) a set for each of n mixtures; none negative, not all zero; scaled to sum to
+            1. None: equal.
 
     Returns:
         (d,), or (n, d) where z or the weights have an n; exactly z_i where only w_i is not zero.
@@ -216,7 +228,8 @@ def only_one(z: Tensor, w: Tensor, mixed: Tensor) -> Tensor:
 
 
 def barycentre(z: Tensor, weights: Tensor | None = None, along: str | Blend = "linear") -> Tensor:
-    """The middle (d,) of latents (k, d): their weighted mean (``linear``), their `average` (``slerp``), or what a blend such as
+    """The middle (d,) of latents (k, d): their weighted mean (``linear``), their `average` (``slerp``), or
+    what a blend such as
     `Mixer.blend` makes of them.
 
     Raises:
@@ -226,7 +239,9 @@ def barycentre(z: Tensor, weights: Tensor | None = None, along: str | Blend = "l
 
 
 def medoid(z: Tensor, weights: Tensor | None = None) -> int:
-    """The row of z (k, d) with the least weighted mean distance to all of them: a middle that is a real item. The first of equals.
+    """The row of z (k, d) with the least weighted mean distance to all of them: a middle that is a real item.
+
+    The first of equals.
 
     Raises:
         LiminalError: there are none, or the weights do not fit them.

@@ -12,20 +12,20 @@ from torch import Tensor
 from .curves import Stretch
 
 LEAST, MOST = 32, 256  # pieces of a stretch by which its length is taken at first
-ROUNDS, FINEST = (
-    2,
-    16,
-)  # of cutting pieces longer than half a frame's step, and into how many: ways through a flow leap between clusters
+# Rounds of cutting pieces longer than half a frame's step, and into how many: ways through a flow leap
+# between clusters.
+ROUNDS, FINEST = 2, 16
 BLOCK = 128  # points looked at at once
 
 Look = Callable[[Tensor], Tensor]  # z (m, d) -> (m, ...), what the speed is to be constant in
 
 
 def even(curve: Sequence[Stretch], steps: int, look: Look) -> list[Tensor]:
-    """The places t at which each stretch is to be shown, so that what is seen changes by equal amounts from frame to frame.
+    """The places t at which each stretch is to be shown, so that what is seen changes by equal amounts from
+    frame to frame.
 
-    Every stretch gets 1 step or more and the rest goes by length, so that its ends are frames; inside it the arc length is inverted.
-    A stretch along which nothing changes goes at even steps of t.
+    Every stretch gets 1 step or more and the rest goes by length, so that its ends are frames; inside it the
+    arc length is inverted. A stretch along which nothing changes goes at even steps of t.
 
     Args:
         curve: its stretches.
@@ -61,7 +61,9 @@ def _split(t: np.ndarray, arc: np.ndarray, piece: float) -> np.ndarray:
 
 
 def _arc(stretch: Stretch, t: np.ndarray, look: Look) -> np.ndarray:
-    """The length (m,) of a stretch from its beginning to each of the places t (m,), as it looks; a block at a time."""
+    """The length (m,) of a stretch from its beginning to each of the places t (m,), as it looks; a block at a
+    time.
+    """
     z = stretch(torch.from_numpy(t))
     parts = [step_lengths(look(z[i : i + BLOCK + 1])) for i in range(0, len(z) - 1, BLOCK)]
     return np.concatenate([[0.0], np.cumsum(np.concatenate(parts))])
@@ -84,7 +86,9 @@ def step_lengths(x: Tensor, loop: bool = False) -> np.ndarray:
 
 
 def share(lengths: Sequence[float], steps: int) -> list[int]:
-    """`steps` shared out in proportion to `lengths`, one or more each: the next step always goes where steps are longest."""
+    """`steps` shared out in proportion to `lengths`, one or more each: the next step always goes where steps
+    are longest.
+    """
     given = [1] * len(lengths)
     most = max(lengths)
     parts = [

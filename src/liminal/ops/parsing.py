@@ -2,10 +2,12 @@
 
 The grammar::
 
-    sum    = term (("+" | "-") term)*                 term = ("+" | "-")* factor ("*" signed)*
+    sum    = term (("+" | "-") term)*
+    term   = ("+" | "-")* factor ("*" signed)*
     factor = number | "@" id | name | name "=" value | "file path" | "(" sum ")"
            | mean(filter) | mix(sum, sum, ...) | random(seed) | dim(index) | file("path")
-    filter = test (("and" | "or") test)*              label = Sandal and not smile > 0.5, label in (Bag, Coat), hat
+    filter = test (("and" | "or") test)*
+    test   = label = Sandal | not smile > 0.5 | label in (Bag, Coat) | hat
 
 A name or a value that is more than words and digits goes in quotes: names in backticks (in a filter in any
 quote), values in ' or ". A name may begin with a digit if it is no number; letters of all languages and
@@ -232,7 +234,8 @@ class _Parser:
         elif name.text in ("random", "dim"):
             if self.next.kind != "number" or not self.next.text.isdecimal() or len(self.next.text) > 18:
                 self.fail(
-                    f"{'a seed' if name.text == 'random' else 'the index of a dimension'}, a whole number such as 7,"
+                    f"{'a seed' if name.text == 'random' else 'the index of a dimension'}, a whole number "
+                    "such as 7,"
                 )
             count = int(self.take().text)
             node = Random(count) if name.text == "random" else Dimension(count)
@@ -253,7 +256,9 @@ class _Parser:
         return f"-{text}" if minus else text
 
     def value(self, stop: frozenset[str]) -> tuple[str, str]:
-        """What follows a comparison: its kind (string, number, word) and its text; words and digits side by side are one text."""
+        """What follows a comparison: its kind (string, number, word) and its text; words and digits side by
+        side are one text.
+        """
         first = self.next
         if first.kind == "string":
             return "string", self.take().text
@@ -362,9 +367,11 @@ def parse(text: str) -> Node:
 
 
 def where(text: str) -> str:
-    """A filter as people write it, normalised to SQL: ``label=Ankle boot and hat`` gives ``label = 'Ankle boot' and hat = true``.
+    """A filter as people write it, normalised to SQL: ``label=Ankle boot and hat`` gives ``label = 'Ankle
+    boot' and hat = true``.
 
-    Bare words after a comparison become texts (a column there goes in backticks). `where` of its own result is that result.
+    Bare words after a comparison become texts (a column there goes in backticks). `where` of its own result
+    is that result.
 
     Raises:
         LiminalError: the text is no filter; the message says what was wanted at which character.

@@ -34,18 +34,20 @@ class Path:
     """A path: its latents, its decoded items, and the evidence for how it goes.
 
     Attributes:
-        z: (t, d), the first row exactly the first key and the last exactly the last (on a loop, the frame before the first key).
+        z: (t, d), the first row exactly the first key and the last exactly the last (on a loop, the frame
+            before the first key).
         frames: (t, *item_shape), the stored items that z decodes to.
         keys: (k, d), the latents it goes through.
         at: the frame of each key.
         along: the way between the keys.
         loop: whether the last frame leads back to the first.
-        steps: (t - 1,), or (t,) on a loop: root mean square difference of a frame from the next one in the modality's chart;
-            0 where it is no more than rounding.
+        steps: (t - 1,), or (t,) on a loop: root mean square difference of a frame from the next one in the
+            modality's chart; 0 where it is no more than rounding.
         modality: how the items look.
         how: where mixtures are made, in words; empty for other ways.
         pace: in what the speed is constant, ``data`` or ``latent``.
-        support: (t,), how much each frame's latent belongs to the real items, in [0, 1]; None where nobody was asked.
+        support: (t,), how much each frame's latent belongs to the real items, in [0, 1]; None where nobody
+            was asked.
         readings: (t,) of each attribute, as a reader sees it in the decoded frames.
         scale: for each attribute read, the change that counts as one.
     """
@@ -83,9 +85,9 @@ class Path:
     def evidence(self) -> dict[str, Any]:
         """JSON-ready.
 
-        ``length`` (sum of the steps), ``largest_step``, ``unevenness`` = largest / mean step (1 is even), ``steps``, ``pace``; ``how`` for
-        mixtures; with support ``support`` and ``least_support``; with readings ``attributes``, see `monotone`; ``note`` where the path
-        does not move.
+        ``length`` (sum of the steps), ``largest_step``, ``unevenness`` = largest / mean step (1 is even),
+        ``steps``, ``pace``; ``how`` for mixtures; with support ``support`` and ``least_support``; with
+        readings ``attributes``, see `monotone`; ``note`` where the path does not move.
         """
         mean = float(self.steps.mean())
         largest = float(self.steps.max())
@@ -108,10 +110,11 @@ class Path:
 
     @property
     def monotone(self) -> dict[str, dict[str, Any]]:
-        """For each attribute that changes between two neighbouring keys by half its scale or more, how straight it goes from key to key.
+        """For each attribute that changes between two neighbouring keys by half its scale or more, how
+        straight it goes from key to key.
 
-        ``at_keys``: what is read at the keys; ``monotone``: the sum of |change from key to key| / the sum of |change from frame to frame|,
-        1 where it never turns back between keys.
+        ``at_keys``: what is read at the keys; ``monotone``: the sum of |change from key to key| / the sum of
+        |change from frame to frame|, 1 where it never turns back between keys.
         """
         found = {}
         for name, read in self.readings.items():
@@ -127,7 +130,8 @@ class Path:
         return found
 
     def save(self, path: str | FilePath, fps: float = 24) -> FilePath:
-        """Write a film (``.gif``, ``.mp4``), all frames in rows (``.png``), or a form of the items' own kind, whole or not at all.
+        """Write a film (``.gif``, ``.mp4``), all frames in rows (``.png``), or a form of the items' own kind,
+        whole or not at all.
 
         Args:
             path: its ending chooses the format; without one it gets the kind's own.
@@ -161,29 +165,34 @@ def path(
 ) -> Path:
     """A path through two or more latents, decoded.
 
-    Every key is exactly a frame. The other frames are shared out among the stretches between keys by length, one step or more each, and
-    stand evenly inside them, so that the speed is constant up to rounding.
+    Every key is exactly a frame. The other frames are shared out among the stretches between keys by length,
+    one step or more each, and stand evenly inside them, so that the speed is constant up to rounding.
 
     Args:
         generator: decodes the latents.
         modality: turns decoded data into items.
         keys: (k, d), k >= 2.
-        along: ``linear``; ``slerp`` (arcs; the norm goes linearly); ``mix`` (arcs in the noise of the latents); ``smooth`` (one curve
-            without corners through all keys, in that noise where a mixer is given); or a way of your own,
-            f(a (d,), b (d,), t (m,)) -> (m, d), such as `polyline_way` makes of geodesics.
+        along: ``linear``; ``slerp`` (arcs; the norm goes linearly); ``mix`` (arcs in the noise of the
+            latents); ``smooth`` (one curve without corners through all keys, in that noise where a mixer is
+            given); or a way of your own, f(a (d,), b (d,), t (m,)) -> (m, d), such as `polyline_way` makes of
+            geodesics.
         frames: how many, at least one a key.
         loop: go on from the last key to the first; the first frame is not repeated.
-        pace: the speed is constant in ``data`` (the modality's chart of what is decoded), or in the ``latent`` space.
-        mixer: where to mix; None: in the space of the generator's prior, which for an autoencoder is worse than in its latent flow.
+        pace: the speed is constant in ``data`` (the modality's chart of what is decoded), or in the
+            ``latent`` space.
+        mixer: where to mix; None: in the space of the generator's prior, which for an autoencoder is worse
+            than in its latent flow.
         name: what to call a way of your own.
         only: (k, d), directions; everything but these stays as at the first key, see `curves.only`.
         white: (d, a), the coordinates in which `only` looks for what is nearest.
         support: z (t, d) -> (t,) in [0, 1].
         read: decoded x (t, *shape) -> for each attribute (t,).
-        scale: for each attribute the change that counts as one, such as its standard deviation; 1, right for probabilities, if not given.
+        scale: for each attribute the change that counts as one, such as its standard deviation; 1, right for
+            probabilities, if not given.
 
     Raises:
-        LiminalError: fewer than two keys, fewer frames than keys, an unknown way or pace, or latents that the generator refuses.
+        LiminalError: fewer than two keys, fewer frames than keys, an unknown way or pace, or latents that the
+        generator refuses.
     """
     keys = _checked(generator, keys, frames)
     if pace not in PACES:
@@ -247,7 +256,8 @@ def _curve(
         return curves.smooth(keys, loop, mixer), mixer.how if mixer else ""
     if along == "geodesic":
         raise LiminalError(
-            "path: geodesics are computed in advance; give polyline_way(curves) as the way, and the name 'geodesic'"
+            "path: geodesics are computed in advance; give polyline_way(curves) as the way, and the name "
+            "'geodesic'"
         )
     if along == "mix":
         assert mixer is not None

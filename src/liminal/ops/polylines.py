@@ -1,4 +1,6 @@
-"""Curves of latents as points at equal times: how long they are once decoded, and the same curves at other times."""
+"""Curves of latents as points at equal times: how long they are once decoded, and the same curves at other
+times.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,8 @@ def decoded(decode: Decode, z: Tensor) -> Tensor:
         x = in_chunks(decode, z.flatten(0, -2))
     if not torch.isfinite(x).all():
         raise LiminalError(
-            "geodesics: the decoder gave NaN or infinity; wanted finite data at these latents and between them"
+            "geodesics: the decoder gave NaN or infinity; wanted finite data at these latents and between "
+            "them"
         )
     return x.unflatten(0, z.shape[:-1])
 
@@ -42,14 +45,17 @@ def weights(weight: Weight, z: Tensor) -> Tensor:
         value = in_chunks(weight, z.flatten(0, -2), TOGETHER)
     if value.shape != (z[..., 0].numel(),) or not torch.isfinite(value).all() or (value <= 0).any():
         raise LiminalError(
-            f"geodesics: the weight must give (m,) finite numbers of 1 or more for latents (m, d), got shape {tuple(value.shape)}"
+            "geodesics: the weight must give (m,) finite numbers of 1 or more for latents (m, d), got "
+            f"shape {tuple(value.shape)}"
             + (f" from {float(value.min()):.3g} to {float(value.max()):.3g}" if value.numel() else "")
         )
     return value.cpu().double().view(z.shape[:-1])
 
 
 def steps(decode: Decode, z: Tensor, weight: Weight | None) -> tuple[Tensor, Tensor]:
-    """Squared lengths of the steps of curves (n, points, d) in the data, and the weights at their middles: (n, points - 1), float64."""
+    """Squared lengths of the steps of curves (n, points, d) in the data, and the weights at their middles:
+    (n, points - 1), float64.
+    """
     squares = [
         decoded(decode, part).diff(dim=1).square().sum(-1).cpu().double()
         for part in z.split(max(1, TOGETHER // z.shape[1]))
@@ -61,11 +67,14 @@ def steps(decode: Decode, z: Tensor, weight: Weight | None) -> tuple[Tensor, Ten
 def measured(
     decode: Decode, z: Tensor, points: int, weight: Weight | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Energy, length and weighted energy of curves (n, t, d) or (t, d) seen at `points` times: (n,) each, float64 on the CPU."""
+    """Energy, length and weighted energy of curves (n, t, d) or (t, d) seen at `points` times: (n,) each,
+    float64 on the CPU.
+    """
     z = z[None] if z.ndim == 2 else z
     if z.ndim != 3 or not len(z) or z.shape[1] < 2 or points < 2 or not torch.isfinite(z).all():
         raise LiminalError(
-            f"energy: wanted finite curves (n, 2 or more, d) at 2 points or more, got {tuple(z.shape)} at {points}"
+            f"energy: wanted finite curves (n, 2 or more, d) at 2 points or more, got {tuple(z.shape)} at "
+            f"{points}"
         )
     seen = z if points == z.shape[1] else resampled(z, torch.linspace(0, 1, points, dtype=torch.float64))
     square, factor = steps(decode, seen, weight)
@@ -73,7 +82,8 @@ def measured(
 
 
 def resampled(z: Tensor, t: Tensor) -> Tensor:
-    """Curves at other times: natural cubic splines through their points, which stand at equal times from 0 to 1.
+    """Curves at other times: natural cubic splines through their points, which stand at equal times from 0 to
+    1.
 
     Args:
         z: (n, points, d).
@@ -97,7 +107,9 @@ def resampled(z: Tensor, t: Tensor) -> Tensor:
 
 
 def evened(z: Tensor, lengths: Tensor) -> Tensor:
-    """Curves (n, points, d), moved along their splines so that steps that are now `lengths` (n, points - 1) long become equal."""
+    """Curves (n, points, d), moved along their splines so that steps that are now `lengths` (n, points - 1)
+    long become equal.
+    """
     at, goals = np.linspace(0, 1, z.shape[1]), []
     for step in lengths.cpu().double().numpy():
         way = np.concatenate([[0], np.cumsum(step)])

@@ -1,4 +1,6 @@
-"""What in the latents goes with an attribute: targets, whitened coordinates, linear probes, candidate vectors, held-out scores."""
+"""What in the latents goes with an attribute: targets, whitened coordinates, linear probes, candidate
+vectors, held-out scores.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ MOST_VALUES = 50  # of one category that get a direction, the most frequent ones
 MOST_ROWS = 20_000  # that a probe is fitted on
 SAME = 0.998  # cosine above which two vectors are not worth comparing
 OWN = 0.02  # share of its variance that an attribute must have for itself, the others held fixed
-NEW = 0.2  # sine of the angle to the normals before it from which a normal adds to their span; less is noise that would cost a dimension
+# sine of the angle to the normals before it from which a normal adds to their span; less is noise that would
+# cost a dimension
+NEW = 0.2
 LEFT = 0.05  # share of its length that a normal must keep when it is projected
 RANKED = 5000  # items on which single dimensions are compared
 TELLS = 0.95  # of an attribute by another, from which neither is held against the other
@@ -48,7 +52,9 @@ class Target:
 
 
 class Frame:
-    """The latents' mean and whitened active axes: u = (z - mean) @ white, z - mean = u @ colour on the active part."""
+    """The latents' mean and whitened active axes: u = (z - mean) @ white, z - mean = u @ colour on the active
+    part.
+    """
 
     def __init__(self, z: Tensor) -> None:
         self.mean = z.mean(0)
@@ -122,7 +128,9 @@ def _enough(values: np.ndarray, least: int, kind: str) -> bool:
 
 
 def left_out(train: pa.Table, held: pa.Table) -> dict[str, str]:
-    """Why an attribute has no direction at all, in words, by name; attributes that have one are not listed."""
+    """Why an attribute has no direction at all, in words, by name; attributes that have one are not
+    listed.
+    """
     found = {t.attribute for t in targets(train, held)}
     wanted = f"wanted {LEAST_TRAIN} to learn from and {LEAST_HELD} held out, with it and without it"
     why = {}
@@ -132,11 +140,13 @@ def left_out(train: pa.Table, held: pa.Table) -> dict[str, str]:
         values = [v for table in (train, held) for v in table[name].to_pylist() if v is not None and v == v]
         if len(set(values)) == 1:
             why[name] = (
-                f"all {len(values)} items whose {name} is known have the same, {values[0]}; label items without it too"
+                f"all {len(values)} items whose {name} is known have the same, {values[0]}; label items "
+                "without it too"
             )
         elif _kind(train, name) == "number":
             why[name] = (
-                f"only {len(values)} items have a known {name}; wanted {2 * LEAST_TRAIN} to learn from and {2 * LEAST_HELD} held out"
+                f"only {len(values)} items have a known {name}; wanted {2 * LEAST_TRAIN} to learn from and "
+                f"{2 * LEAST_HELD} held out"
             )
         else:
             most = (
@@ -238,7 +248,9 @@ def _ridge(u: Tensor, y: Tensor) -> Tensor:
 
 
 def probe(target: Target, z: Tensor, frame: Frame) -> Tensor:
-    """Unit normal of the best linear reader of the attribute in whitened coordinates: logistic, or ridge for a number."""
+    """Unit normal of the best linear reader of the attribute in whitened coordinates: logistic, or ridge for
+    a number.
+    """
     known = torch.from_numpy(np.flatnonzero(~np.isnan(target.train)))
     rows = known[torch.randperm(len(known), generator=torch.Generator().manual_seed(0))[:MOST_ROWS]]
     u, y = frame.whiten(z[rows]), torch.from_numpy(target.train)[rows]
@@ -257,13 +269,16 @@ def probe(target: Target, z: Tensor, frame: Frame) -> Tensor:
 
 
 def projected(normal: Tensor, others: Tensor) -> Tensor | None:
-    """The part of a unit normal (k,) that no other attribute's reader sees: n - Q Q'n, Q an orthonormal basis of the others' span.
+    """The part of a unit normal (k,) that no other attribute's reader sees: n - Q Q'n, Q an orthonormal basis
+    of the others' span.
 
-    All are taken off at once, by a QR decomposition with pivoting; taken off one after the other, the first would come back with the next.
+    All are taken off at once, by a QR decomposition with pivoting; taken off one after the other, the first
+    would come back with the next.
 
     Args:
         normal: of the attribute's `probe`.
-        others: (m, k), unit normals of the other attributes' probes. One that comes near to the span of the rest (`NEW`) is left out.
+        others: (m, k), unit normals of the other attributes' probes. One that comes near to the span of the
+            rest (`NEW`) is left out.
 
     Returns:
         (k,), not longer than 1; None where less than `LEFT` is left.
@@ -285,7 +300,8 @@ def candidates(
     free: Tensor | None = None,
     dimension: int | None = None,
 ) -> dict[str, Tensor]:
-    """Vectors (d,) that may move a target, each as long as the way from off to on (one standard deviation of a number).
+    """Vectors (d,) that may move a target, each as long as the way from off to on (one standard deviation of
+    a number).
 
     Args:
         target: what to move.
@@ -306,7 +322,8 @@ def candidates(
         axis[dimension] = difference[dimension]
         found = {"dimension": axis, **found}  # first: what comes near to it is the same, less simple
     if others.shape[1]:
-        # the coefficient of a in the regression of z on a and the others: a freed of what the others say of it (Frisch, Waugh & Lovell)
+        # the coefficient of a in the regression of z on a and the others: a freed of what the others say of
+        # it (Frisch, Waugh & Lovell)
         own = _freed(a, others)
         if own.square().sum() > OWN * a.square().sum():
             found["conditional"] = centred.T @ own / own.square().sum()
@@ -337,7 +354,8 @@ def _weights(a: Tensor, others: Tensor) -> Tensor:
 
 
 def explained(target: Target, others: Tensor) -> float:
-    """Share of a target's variance over the training items that other attributes tell: adjusted R2, 0 where items are too few to say.
+    """Share of a target's variance over the training items that other attributes tell: adjusted R2, 0 where
+    items are too few to say.
 
     Args:
         target: its values of n items.
@@ -368,7 +386,9 @@ def distinct(vectors: dict[str, Tensor], methods: Collection[str], frame: Frame)
 
 
 def best_dimension(target: Target, z_train: Tensor, z_held: Tensor) -> tuple[int, float]:
-    """The latent dimension that tells the attribute best on training items, and its AUC, or R2 for a number, on held-out ones."""
+    """The latent dimension that tells the attribute best on training items, and its AUC, or R2 for a number,
+    on held-out ones.
+    """
     from scipy.stats import rankdata
     from sklearn.metrics import roc_auc_score
 

@@ -37,8 +37,8 @@ class Transfer:
         blend: how much of the style.
         how: see `transfer`.
         distance: |z - z of the content item|.
-        content: what readers see as the content ``before``, in the content item, and ``after``, in the result: the likeliest value and its
-            probability; empty if it was not read.
+        content: what readers see as the content ``before``, in the content item, and ``after``, in the
+            result: the likeliest value and its probability; empty if it was not read.
         style: every other reading of the content item, the style item and the result.
         support: of z, or None where no support was given.
         nearest: ids of the nearest real items and their distances.
@@ -85,7 +85,8 @@ class Transfer:
         return show.drawn(items, self.modality, size, 3, labels)
 
     def save(self, path: str | Path, strip: bool = False) -> Path:
-        """Write the result to a file in the format that its ending names, or, with `strip`, a picture of content, style and result.
+        """Write the result to a file in the format that its ending names, or, with `strip`, a picture of
+        content, style and result.
 
         Returns:
             What was written.
@@ -126,7 +127,8 @@ def restyle(
         content_class: see `transfer`.
         style_class: see `transfer`.
         how: see `transfer`.
-        read: decoded data (n, *shape) -> readings (n,) by name; the content's are probabilities called ``{style.name}={value}``.
+        read: decoded data (n, *shape) -> readings (n,) by name; the content's are probabilities called
+            ``{style.name}={value}``.
         support: z (n, d) -> p-values (n,).
         nearest: z (d,) -> ids of real items and their distances.
 
@@ -185,7 +187,8 @@ def table(
     how: str = "code",
     size: int = 96,
 ) -> Picture:
-    """A picture of every content (n, d) in every style (m, d): styles above, contents on the left, results between.
+    """A picture of every content (n, d) in every style (m, d): styles above, contents on the left, results
+    between.
 
     Args:
         generator: decodes the latents.

@@ -1,4 +1,6 @@
-"""Does low support predict bad decodings? Latents of several kinds, and support held against what they decode to."""
+"""Does low support predict bad decodings? Latents of several kinds, and support held against what they decode
+to.
+"""
 
 from __future__ import annotations
 
@@ -40,8 +42,9 @@ def sources(
         most: latents of each kind.
 
     Returns:
-        ``real``; ``shuffled`` (each coordinate from another item); ``stretched`` (1.5 times as far from the mean); ``midpoints`` of pairs
-        of items and ``mixed`` ones (`mixing.mix`); with labels also midpoints ``between`` and ``within`` classes; the draws.
+        ``real``; ``shuffled`` (each coordinate from another item); ``stretched`` (1.5 times as far from the
+        mean); ``midpoints`` of pairs of items and ``mixed`` ones (`mixing.mix`); with labels also midpoints
+        ``between`` and ``within`` classes; the draws.
 
     Raises:
         LiminalError: there are fewer than 2 items, or the labels do not fit them.
@@ -82,9 +85,11 @@ def controls(
     draws: Mapping[str, Tensor] | None = None,
     seed: int = 0,
 ) -> dict[str, float]:
-    """Median support of real and of doubtful latents, by the names of `sources`; real ones have about .5, the doubtful ones should be low.
+    """Median support of real and of doubtful latents, by the names of `sources`; real ones have about .5, the
+    doubtful ones should be low.
 
-    Shuffled coordinates stay typical only where the latents are independent of each other, dimension by dimension: then rightly so.
+    Shuffled coordinates stay typical only where the latents are independent of each other, dimension by
+    dimension: then rightly so.
 
     Args:
         support: to be tested.
@@ -105,7 +110,8 @@ def controls(
 def risk_coverage(trust: Tensor, risk: Tensor, limit: float) -> dict[str, Any]:
     """Does low trust predict bad decodings?
 
-    Points are accepted from the most trusted down; at each share accepted (coverage) the risk is the share of bad ones among these.
+    Points are accepted from the most trusted down; at each share accepted (coverage) the risk is the share of
+    bad ones among these.
 
     Args:
         trust: (n,), of decoded points: their support, or anything that rises with it.
@@ -113,9 +119,10 @@ def risk_coverage(trust: Tensor, risk: Tensor, limit: float) -> dict[str, Any]:
         limit: a risk above this is bad.
 
     Returns:
-        JSON-ready: ``auroc`` of low trust for bad, in [0, 1], .5 is chance (None where all or none are bad); ``bad``, their share,
-        which is also the area under the curve of a random order; ``area`` under this one and ``best``, under that of a perfect order;
-        ``coverage`` and ``risk``: the curve at 20 shares. Points of equal trust count as in random order.
+        JSON-ready: ``auroc`` of low trust for bad, in [0, 1], .5 is chance (None where all or none are bad);
+        ``bad``, their share, which is also the area under the curve of a random order; ``area`` under this
+        one and ``best``, under that of a perfect order; ``coverage`` and ``risk``: the curve at 20 shares.
+        Points of equal trust count as in random order.
 
     Raises:
         LiminalError: the lengths differ, nothing is given, or there is NaN.
@@ -125,7 +132,8 @@ def risk_coverage(trust: Tensor, risk: Tensor, limit: float) -> dict[str, Any]:
     p, risk = checked_errors(trust, None, "trust"), checked_errors(risk, None, "risk")
     if len(p) != len(risk) or not len(p):
         raise LiminalError(
-            f"risk_coverage: {len(p)} values of trust and {len(risk)} of risk; wanted as many of both, and some"
+            f"risk_coverage: {len(p)} values of trust and {len(risk)} of risk; wanted as many of both, and "
+            "some"
         )
     bad = (risk > limit).double()
     rising, place = p.unique(return_inverse=True)
@@ -166,27 +174,30 @@ def judge(
 ) -> dict[str, Any]:
     """Support held against what the points decode to: the decoded error is measured without the latent space.
 
-    The risk of a point is the distance of its decoded item from the nearest real training item in a feature map; it is bad where that is
-    above the 95th percentile of held-out real items' own distances. Points are ranked by `Support.score`, of which support is the p-value:
-    it is 1 / (c + 1) for all that lie beyond every calibration item, and cannot tell them apart. Points ``between`` and ``within`` classes
-    are midpoints already, and are told of but not counted where those are given.
+    The risk of a point is the distance of its decoded item from the nearest real training item in a feature
+    map; it is bad where that is above the 95th percentile of held-out real items' own distances. Points are
+    ranked by `Support.score`, of which support is the p-value: it is 1 / (c + 1) for all that lie beyond
+    every calibration item, and cannot tell them apart. Points ``between`` and ``within`` classes are
+    midpoints already, and are told of but not counted where those are given.
 
-    How well any distance does among several kinds depends on their mix: stretched points lie far from the centre by construction,
-    midpoints near it. So the AUROC within each kind is told as well.
+    How well any distance does among several kinds depends on their mix: stretched points lie far from the
+    centre by construction, midpoints near it. So the AUROC within each kind is told as well.
 
     Args:
         support: to be judged.
         generator: decodes.
-        features: x (n, *shape) -> (n, f), such as `measures.features.fit_features` gives, or a trained reader's.
-        train: (n, f), features of real training items, best as many as the support was fitted on: where they are few, the nearest one is
-            far for every unusual item, well decoded or not.
+        features: x (n, *shape) -> (n, f), such as `measures.features.fit_features` gives, or a trained
+            reader's.
+        train: (n, f), features of real training items, best as many as the support was fitted on: where they
+            are few, the nearest one is far for every unusual item, well decoded or not.
         held: (m, f), features of real held-out items.
         points: latents by kind, as `sources` gives them.
 
     Returns:
-        `risk_coverage`'s dict, with ``limit``; ``counted``, how many points; ``kinds``: of each its ``bad`` share, median ``support``, and
-        within it the ``auroc`` of the score and that of the distance from the ``centre`` (None where all or none are bad);
-        ``baselines``: the AUROC of the distance from the centre (whitened) and of how unusual the norm is among real points (two-sided).
+        `risk_coverage`'s dict, with ``limit``; ``counted``, how many points; ``kinds``: of each its ``bad``
+        share, median ``support``, and within it the ``auroc`` of the score and that of the distance from the
+        ``centre`` (None where all or none are bad); ``baselines``: the AUROC of the distance from the centre
+        (whitened) and of how unusual the norm is among real points (two-sided).
 
     Raises:
         LiminalError: latents of another width than the space's.

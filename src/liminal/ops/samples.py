@@ -31,10 +31,13 @@ class Samples:
         z: (n, d).
         items: stored items, (n, *modality.item_shape).
         modality: how they look.
-        source: where the latents came from: ``prior``, ``mixture``, ``flow``, ``latents``, ``reconstruction``.
-        originals: the stored items that were reconstructed, else None; a grid shows them above their reconstructions.
+        source: where the latents came from: ``prior``, ``mixture``, ``flow``, ``latents``,
+            ``reconstruction``.
+        originals: the stored items that were reconstructed, else None; a grid shows them above their
+            reconstructions.
         names: of the files in a folder, without ending; None: numbers.
-        table: n rows of evidence: ``support``, ``nearest`` (the id of the nearest real item), ``distance`` (to it, in z); None: not asked.
+        table: n rows of evidence: ``support``, ``nearest`` (the id of the nearest real item), ``distance``
+            (to it, in z); None: not asked.
         note: a sentence about where they came from, or empty.
     """
 
@@ -68,9 +71,11 @@ class Samples:
         return show.paired(self.originals, self.items, self.modality, tile, columns)
 
     def save(self, path: str | Path) -> None:
-        """A name that ends in .png becomes one grid, one of the kind's `gathers` one file, one without ending a folder of files.
+        """A name that ends in .png becomes one grid, one of the kind's `gathers` one file, one without ending
+        a folder of files.
 
-        Where there is a table, the folder also holds ``table.csv`` (file and evidence) and ``latents.parquet`` (the same with z).
+        Where there is a table, the folder also holds ``table.csv`` (file and evidence) and
+        ``latents.parquet`` (the same with z).
 
         Raises:
             LiminalError: another ending, or the place cannot be written.
@@ -83,7 +88,8 @@ class Samples:
         elif path.suffix:
             known = " ".join((".png", *self.modality.gathers))
             raise LiminalError(
-                f"save {path}: wanted a name that ends in {known}, or one without ending for a folder of files"
+                f"save {path}: wanted a name that ends in {known}, or one without ending for a folder of "
+                "files"
             )
         else:
             self._folder(path)

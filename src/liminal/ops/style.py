@@ -2,18 +2,21 @@ r"""Style: what an item is beside its class, given to another item, or kept whil
 
 Content is what a category names (``label``: which garment), style everything else.
 
-**Code.** Each class c is a Gaussian N(m_c, S_c). An item's style is its place in its own class, whitened and turned:
+**Code.** Each class c is a Gaussian N(m_c, S_c). An item's style is its place in its own class, whitened and
+turned:
 
     s = R_c S_c^(-1/2) (z - m_c),      back into any class c':  z' = m_c' + S_c'^(1/2) R_c'^T s
 
-(whitening and colouring by class). The codes of every class have mean 0 and covariance 1, over its clear members. The rotations R_c,
-which whitening leaves free, say which deviation in one class is the same style as which in another: those that change the data alike.
-By Stein's lemma L_c = E[x e^T], e ~ N(0, 1), x = decode(m_c + S_c^(1/2) e), is the decoder's mean Jacobian times S_c^(1/2), and
-generalised Procrustes analysis finds the R_c that bring all L_c R_c^T near one common map (with S_c^(1/2) itself, at half the weight,
-stacked below L_c: axes that hardly show in the data would turn at random).
+(whitening and colouring by class). The codes of every class have mean 0 and covariance 1, over its clear
+members. The rotations R_c, which whitening leaves free, say which deviation in one class is the same style as
+which in another: those that change the data alike. By Stein's lemma L_c = E[x e^T], e ~ N(0, 1), x =
+decode(m_c + S_c^(1/2) e), is the decoder's mean Jacobian times S_c^(1/2), and generalised Procrustes analysis
+finds the R_c that bring all L_c R_c^T near one common map (with S_c^(1/2) itself, at half the weight, stacked
+below L_c: axes that hardly show in the data would turn at random).
 
-**Clear members.** Where classes overlap (coats and pullovers), a class's Gaussian is that of its clear members: items count with the
-posterior probability of their own class to a power; else a converted item would be as doubtful as the doubtful part of its new class.
+**Clear members.** Where classes overlap (coats and pullovers), a class's Gaussian is that of its clear
+members: items count with the posterior probability of their own class to a power; else a converted item would
+be as doubtful as the doubtful part of its new class.
 
 **Erasure** (LEACE), the least-squares map after which no linear reader finds the class:
 
@@ -21,10 +24,12 @@ posterior probability of their own class to a power; else a converted item would
 
 The content part is z - r(z), the style part r(z).
 
-**What was tried.** Held-out pairs of different classes: share in which the content read is kept, and correlation of style readings of the
-result with those of the style item within classes; then items converted to another class, Sandal to Ankle boot and Pullover to Coat (whose
-own reconstructions are read as coats in 67 %): target reached, and correlation of style readings with those of the source. Judged in
-decoded data: garments (16-d) by a classifier of real pictures and readings without labels, faces (32-d, content: hair style) by a reader.
+**What was tried.** Held-out pairs of different classes: share in which the content read is kept, and
+correlation of style readings of the result with those of the style item within classes; then items converted
+to another class, Sandal to Ankle boot and Pullover to Coat (whose own reconstructions are read as coats in 67
+%): target reached, and correlation of style readings with those of the source. Judged in decoded data:
+garments (16-d) by a classifier of real pictures and readings without labels, faces (32-d, content: hair
+style) by a reader.
 
                                       garments          faces             to Ankle boot     to Coat
                                       kept    moved     kept    moved     reached  style    reached  style
@@ -36,12 +41,14 @@ decoded data: garments (16-d) by a classifier of real pictures and readings with
     copy of the content item          1       .01       1       .00
     copy of the style item            .04     1         .04     1
 
-None is free of content: erasure leaves a linear reader about chance (.14 on garments, chance .10) but neighbours .39 and a small network
-.40; of the code a linear reader finds .25, neighbours .52, a network .37 (of z: .78, .84, .84). On faces neighbours read .85 from the code:
-the same style lies a little beside itself from class to class. `leakage` measures it.
+None is free of content: erasure leaves a linear reader about chance (.14 on garments, chance .10) but
+neighbours .39 and a small network .40; of the code a linear reader finds .25, neighbours .52, a network .37
+(of z: .78, .84, .84). On faces neighbours read .85 from the code: the same style lies a little beside itself
+from class to class. `leakage` measures it.
 
-Source: Li et al. 2017, Universal style transfer via feature transforms; Belrose et al. 2023, LEACE: perfect linear concept erasure in
-closed form; Gower 1975, Generalized Procrustes analysis; Ledoit and Wolf 2004 (shrinkage); Stein 1981.
+Source: Li et al. 2017, Universal style transfer via feature transforms; Belrose et al. 2023, LEACE: perfect
+linear concept erasure in closed form; Gower 1975, Generalized Procrustes analysis; Ledoit and Wolf 2004
+(shrinkage); Stein 1981.
 """
 
 from __future__ import annotations
@@ -82,8 +89,9 @@ class Style:
         erasure: of the content.
         aligned: ``data`` (rotations found in decoded data) or ``latents``.
         left_out: classes with too few items, and how many.
-        evidence: JSON-ready: these facts, ``rank`` of the content subspace, ``erased`` (share of the latents' variance in it) and
-            ``agreement`` (share of what style does to the data that the turned classes have in common, in [0, 1]), ``agreement_unturned``.
+        evidence: JSON-ready: these facts, ``rank`` of the content subspace, ``erased`` (share of the latents'
+            variance in it) and ``agreement`` (share of what style does to the data that the turned classes
+            have in common, in [0, 1]), ``agreement_unturned``.
     """
 
     name: str
@@ -112,7 +120,8 @@ class Style:
         return [self.classes[i] for i in self.chances(z).argmax(1)]
 
     def rows(self, z: Tensor, classes: Labels = None) -> Tensor:
-        """Places (n,) in `classes` of the classes given for z (n, d): one for all, or one each; None is predicted.
+        """Places (n,) in `classes` of the classes given for z (n, d): one for all, or one each; None is
+        predicted.
 
         Raises:
             LiminalError: an unknown class, or not one for each latent.
@@ -126,7 +135,8 @@ class Style:
         for name in given:
             if name in self.left_out:
                 raise LiminalError(
-                    f"style: {self.name} {name!r} has only {self.left_out[name]}; wanted {LEAST} items or more"
+                    f"style: {self.name} {name!r} has only {self.left_out[name]}; wanted {LEAST} items or "
+                    "more"
                 )
             if name is not None and name not in places:
                 raise unknown(self.name, name, places)
@@ -189,10 +199,13 @@ def fit_style(
 
     Args:
         z: (n, d).
-        labels: (n,), the category's values; None unknown, left out. Classes with fewer than 5 items are left out too.
+        labels: (n,), the category's values; None unknown, left out. Classes with fewer than 5 items are left
+            out too.
         name: of the category.
-        decode: z (m, d) -> x (m, *shape); styles are then matched by what they do to the data, else by what they do to the latents.
-        sharpness: exponent of the posterior probability with which items count towards their class; 0: all alike.
+        decode: z (m, d) -> x (m, *shape); styles are then matched by what they do to the data, else by what
+            they do to the latents.
+        sharpness: exponent of the posterior probability with which items count towards their class; 0: all
+            alike.
         seed: of the points that are decoded.
 
     Raises:
@@ -252,9 +265,10 @@ def transfer(
 ) -> Tensor:
     """Items with the content of some and the style of others.
 
-    ``code``: z = m_a + S_a^(1/2) R_a^T s, a the content item's class and s on the way from its own style code to the style item's, in which
-    direction and norm go separately. ``erasure``: z + blend * (r(z_style) - r(z)), LEACE's content part of one and style part of the
-    other. ``means``: z + blend * ((z_style - m_b) - (z - m_a)).
+    ``code``: z = m_a + S_a^(1/2) R_a^T s, a the content item's class and s on the way from its own style code
+    to the style item's, in which direction and norm go separately. ``erasure``: z + blend * (r(z_style) -
+    r(z)), LEACE's content part of one and style part of the other. ``means``: z + blend * ((z_style - m_b) -
+    (z - m_a)).
 
     Args:
         style: from `fit_style`.
@@ -269,7 +283,8 @@ def transfer(
         (n, d), or (d,) if both were; an item given its own style is exactly itself.
 
     Raises:
-        LiminalError: blend is outside [0, 1], an unknown class or way, NaN, or numbers of items that do not fit.
+        LiminalError: blend is outside [0, 1], an unknown class or way, NaN, or numbers of items that do not
+        fit.
 
     Source: see the top of the module.
     """
@@ -302,7 +317,8 @@ def transfer(
 
 
 def convert(style: Style, z: Tensor, to: Labels, classes: Labels = None) -> Tensor:
-    """The other half: items of another class that keep their style, m_b + S_b^(1/2) R_b^T s, s their code in their own class.
+    """The other half: items of another class that keep their style, m_b + S_b^(1/2) R_b^T s, s their code in
+    their own class.
 
     Args:
         style: from `fit_style`.

@@ -4,26 +4,33 @@ r"""How far a latent, or an input, can be trusted: conformal p-values among held
 
     s(z) = D(z) / D(around z)^(1/2)
 
-D(z): mean distance to the k = 5 nearest training latents, z itself left out; D(around z): the mean of the same over those 5. It is the
-geometric mean of the plain distance D(z) and of the distance in units of the spacing there, D(z) / D(around z), a local outlier factor.
+D(z): mean distance to the k = 5 nearest training latents, z itself left out; D(around z): the mean of the
+same over those 5. It is the geometric mean of the plain distance D(z) and of the distance in units of the
+spacing there, D(z) / D(around z), a local outlier factor.
 
-**Support.** Half of the held-out items calibrate, p(z) = (1 + #{calibration scores >= s(z)}) / (1 + n): a real item's p-value is
-uniform on (0, 1], whatever the distribution; the other half tests that (Kolmogorov-Smirnov, two-sample between the scores of both halves,
-since the calibration half is a sample too: against the uniform law itself true uniformity would be refused one time in three). The halves
-are drawn at random: p < .05 comes one time in twenty by chance. Equal items tie, which makes p-values too large, never too small.
+**Support.** Half of the held-out items calibrate, p(z) = (1 + #{calibration scores >= s(z)}) / (1 + n): a
+real item's p-value is uniform on (0, 1], whatever the distribution; the other half tests that
+(Kolmogorov-Smirnov, two-sample between the scores of both halves, since the calibration half is a sample too:
+against the uniform law itself true uniformity would be refused one time in three). The halves are drawn at
+random: p < .05 comes one time in twenty by chance. Equal items tie, which makes p-values too large, never too
+small.
 
 **Weight.** For geodesics, a smooth factor from the kernel density of m training latents c_j of bandwidth h:
 
-    E(z) = -log (1/m) sum_j exp(-|z - c_j|^2 / 2 h^2),   u = (E - E50) / (E95 - E50) - 1/2,   lambda(z) = 1 + log2(1 + 2^(8 u))
+    E(z) = -log (1/m) sum_j exp(-|z - c_j|^2 / 2 h^2)
+    u = (E - E50) / (E95 - E50) - 1/2
+    lambda(z) = 1 + log2(1 + 2^(8 u))
 
-E50, E95: median and 95th percentile of E among calibration items. So lambda is 1.09 at the median, 5.1 where support is about .05, and
-beyond grows as the squared distance, without bound. h has the best likelihood on training latents outside the m. Of the points between
-the ends of 16 random pairs of Fashion-MNIST, 8 % have support of at most .05 on straight lines, 25 % on geodesics without the weight
-and fewer than 1 % on geodesics with it, at 11 % more energy than without.
+E50, E95: median and 95th percentile of E among calibration items. So lambda is 1.09 at the median, 5.1 where
+support is about .05, and beyond grows as the squared distance, without bound. h has the best likelihood on
+training latents outside the m. Of the points between the ends of 16 random pairs of Fashion-MNIST, 8 % have
+support of at most .05 on straight lines, 25 % on geodesics without the weight and fewer than 1 % on geodesics
+with it, at 11 % more energy than without.
 
-Why so, on Fashion-MNIST (16-d, 8,400 training items) and drawn faces (32-d, 7,200): median support of real items with coordinates shuffled,
-of midpoints, and the AUROC of the score against decoded error (`risk.judge`; 3,200 points of eight kinds, samplers' draws among them;
-random features; the nearest among all training items):
+Why so, on Fashion-MNIST (16-d, 8,400 training items) and drawn faces (32-d, 7,200): median support of real
+items with coordinates shuffled, of midpoints, and the AUROC of the score against decoded error (`risk.judge`;
+3,200 points of eight kinds, samplers' draws among them; random features; the nearest among all training
+items):
 
                                       fashion                        faces
                                       shuffled  midpoints  AUROC     shuffled  midpoints  AUROC
@@ -38,20 +45,24 @@ random features; the nearest among all training items):
     distance from the centre          .46       .95        .725      .47       1.0        .702
     the same whitened                 .20       .91        .806      .002      1.0        .850
 
-The plain distance foretells errors a little better and takes doubtful points for more typical; in a trained reader's features the two are
-level (.78 and .77, .81 and .82). Whitening enlarges axes that the decoder hardly uses. p-values are uniform over all real items, not within
-each class: support is below .1 for 29 % of the held-out sandals (plain distance 30 %, local outlier factor 15 %) and 5 % of the trousers.
+The plain distance foretells errors a little better and takes doubtful points for more typical; in a trained
+reader's features the two are level (.78 and .77, .81 and .82). Whitening enlarges axes that the decoder
+hardly uses. p-values are uniform over all real items, not within each class: support is below .1 for 29 % of
+the held-out sandals (plain distance 30 %, local outlier factor 15 %) and 5 % of the trousers.
 
-**How the AUROC depends on what it is taken on.** On faces, variances along the axes differ by four thousand: whitened, shuffled items and
-draws from the prior lie three times as far from the centre as real ones, so that the whitened distance comes close (.850). Where the
-nearest item is sought among 1,200 training items only, as `measure --quick` once did, every unusual item is far from the nearest, decoded
-well or not: support falls to .79 among the report's kinds and the whitened distance to .78; with all, .85 and .81. Ranked by p-values
-support loses .02 to .06 more there, since a quarter of the points lie beyond all 400 calibration items and share the least p-value. Half of
-the bad points are stretched ones, far from the centre by construction; within single kinds the score has .77 on average on faces (whitened
-distance .74) and .89 on Fashion-MNIST (.85).
+**How the AUROC depends on what it is taken on.** On faces, variances along the axes differ by four thousand:
+whitened, shuffled items and draws from the prior lie three times as far from the centre as real ones, so that
+the whitened distance comes close (.850). Where the nearest item is sought among 1,200 training items only, as
+`measure --quick` once did, every unusual item is far from the nearest, decoded well or not: support falls to
+.79 among the report's kinds and the whitened distance to .78; with all, .85 and .81. Ranked by p-values
+support loses .02 to .06 more there, since a quarter of the points lie beyond all 400 calibration items and
+share the least p-value. Half of the bad points are stretched ones, far from the centre by construction;
+within single kinds the score has .77 on average on faces (whitened distance .74) and .89 on Fashion-MNIST
+(.85).
 
-Source: Vovk, Gammerman & Shafer 2005, Algorithmic learning in a random world; Laxhammar & Falkman 2010 (conformal distance to the nearest
-neighbours); Breunig et al. 2000, LOF; Arvanitidis et al. 2018 (conformal factors); Geifman & El-Yaniv 2017 (risk and coverage).
+Source: Vovk, Gammerman & Shafer 2005, Algorithmic learning in a random world; Laxhammar & Falkman 2010
+(conformal distance to the nearest neighbours); Breunig et al. 2000, LOF; Arvanitidis et al. 2018 (conformal
+factors); Geifman & El-Yaniv 2017 (risk and coverage).
 """
 
 from __future__ import annotations
@@ -98,10 +109,12 @@ class Support:
         bandwidth: h.
         typical: (E50, E95).
         tested: (t,), the rows of the held-out items that did not calibrate.
-        evidence: JSON-ready: ``k``, ``active`` (a), ``n_train`` (distinct latents used), ``n_calibration``, ``n_tested``, ``ks_p`` (is
-            support uniform on the tested items?), ``tested_below`` (share of them at .05 or less), ``train_median`` (of training items'
-            own support: far above .5, the encoder knows them better than new ones). With errors: ``residual_ks_p``, ``belonging`` (share
-            of tested items that belong), and with the training items' errors ``residual_ratio``: median held out / in training.
+        evidence: JSON-ready: ``k``, ``active`` (a), ``n_train`` (distinct latents used), ``n_calibration``,
+            ``n_tested``, ``ks_p`` (is support uniform on the tested items?), ``tested_below`` (share of them
+            at .05 or less), ``train_median`` (of training items' own support: far above .5, the encoder knows
+            them better than new ones). With errors: ``residual_ks_p``, ``belonging`` (share of tested items
+            that belong), and with the training items' errors ``residual_ratio``: median held out / in
+            training.
     """
 
     mean: Tensor
@@ -120,7 +133,8 @@ class Support:
     evidence: dict[str, Any]
 
     def __call__(self, z: Tensor) -> Tensor:
-        """Support of latents (n, d) or (d,): (n,), float64, in [1 / (c + 1), 1]; 0.03 means that 3 % of real items lie as far out.
+        """Support of latents (n, d) or (d,): (n,), float64, in [1 / (c + 1), 1]; 0.03 means that 3 % of real
+        items lie as far out.
 
         Raises:
             LiminalError: z has another width, or holds NaN or infinity.
@@ -129,7 +143,9 @@ class Support:
 
     @torch.no_grad()
     def score(self, z: Tensor) -> Tensor:
-        """s (n,) of latents (n, d) or (d,): float64, higher is farther out; in blocks. A training item is scored without itself.
+        """s (n,) of latents (n, d) or (d,): float64, higher is farther out; in blocks.
+
+        A training item is scored without itself.
 
         Raises:
             LiminalError: z has another width, or holds NaN or infinity.
@@ -146,23 +162,26 @@ class Support:
         return near.mean(1) / spacing.mean(1).clamp_min(self.itself).sqrt()
 
     def residual(self, errors: Tensor) -> Tensor:
-        """p-values (n,) of errors (n,), as `residuals` gives them: 0.03 means that 3 % of held-out items are restored as badly.
+        """p-values (n,) of errors (n,), as `residuals` gives them: 0.03 means that 3 % of held-out items are
+        restored as badly.
 
         Raises:
             LiminalError: the support was fitted without errors, or these hold NaN.
         """
         if self.errors is None:
             raise LiminalError(
-                "residual: the support was fitted without reconstruction errors; give held_residual= to fit_support"
+                "residual: the support was fitted without reconstruction errors; give held_residual= to "
+                "fit_support"
             )
         return _p(self.errors, checked_errors(errors, None, "residual"))
 
     def belongs(self, z: Tensor, errors: Tensor, level: float = LEVEL) -> Tensor:
         """Whether inputs are of the kind that the space was made of: (n,), bool.
 
-        The support of their latents and the p-value of their errors must both exceed `level`, and that of both together (Fisher's product,
-        calibrated likewise) 2 x `level`, the share of real items that the two refuse at most. ``evidence["belonging"]`` tells the share of
-        real items that pass. A blank picture is restored too well to be refused by its error: only its support can tell.
+        The support of their latents and the p-value of their errors must both exceed `level`, and that of
+        both together (Fisher's product, calibrated likewise) 2 x `level`, the share of real items that the
+        two refuse at most. ``evidence["belonging"]`` tells the share of real items that pass. A blank picture
+        is restored too well to be refused by its error: only its support can tell.
 
         Args:
             z: (n, d), the inputs' latents.
@@ -182,9 +201,11 @@ class Support:
         return (p > level) & (q > level) & (together > 2 * level)
 
     def weight(self, z: Tensor) -> Tensor:
-        """lambda (m,) >= 1 of latents (m, d), in z's precision: differentiable in both modes, any number of times. NaN gives NaN.
+        """lambda (m,) >= 1 of latents (m, d), in z's precision: differentiable in both modes, any number of
+        times. NaN gives NaN.
 
-        The conformal factor of geodesics, to be multiplied with the squared speed; see the formula at the top. Nothing is looked up among
+        The conformal factor of geodesics, to be multiplied with the squared speed; see the formula at the
+        top. Nothing is looked up among
         neighbours: 1,000 points cost one product with 2,000 landmarks.
         """
         low, high = self.typical
@@ -220,11 +241,12 @@ def fit_support(
     """The support of latents, calibrated on one half of the held-out items and tested on the other.
 
     Args:
-        train_z: (n, d), latents of training items. Equal ones count once; dimensions without variance (below a thousandth of the largest)
-            are left out.
+        train_z: (n, d), latents of training items. Equal ones count once; dimensions without variance (below
+            a thousandth of the largest) are left out.
         held_z: (m, d), of held-out items, 20 or more.
         train_residual: (n,), the training items' reconstruction errors: only compared with the held-out ones.
-        held_residual: (m,), the held-out items' reconstruction errors; None: `residual` and `belongs` are not available.
+        held_residual: (m,), the held-out items' reconstruction errors; None: `residual` and `belongs` are not
+            available.
         k: neighbours behind the score.
         seed: of the halves and of all random choices.
         most: training items used, a random choice where there are more.
@@ -236,11 +258,13 @@ def fit_support(
     held_z = checked_latents(held_z, "held_z", train_z.shape[1])
     if len(held_z) < LEAST_HELD:
         raise LiminalError(
-            f"fit_support: {len(held_z)} held-out items; wanted {LEAST_HELD} or more, half to calibrate and half to test"
+            f"fit_support: {len(held_z)} held-out items; wanted {LEAST_HELD} or more, half to calibrate and "
+            "half to test"
         )
     if k < 1 or min(len(train_z), most) < k + 2:
         raise LiminalError(
-            f"fit_support: {len(train_z)} training items, of which at most {most}, and k = {k}; wanted k of 1 or more and {k + 2} items"
+            f"fit_support: {len(train_z)} training items, of which at most {most}, and k = {k}; wanted k of "
+            f"1 or more and {k + 2} items"
         )
     held_errors = (
         None if held_residual is None else checked_errors(held_residual, len(held_z), "held_residual")
@@ -279,7 +303,9 @@ def fit_support(
 
 
 def _active(z: Tensor) -> tuple[Tensor, Tensor]:
-    """The mean (d,) of latents (n, d) and the axes (d, a) along which they vary, of length 1: whitening was tried and is worse."""
+    """The mean (d,) of latents (n, d) and the axes (d, a) along which they vary, of length 1: whitening was
+    tried and is worse.
+    """
     try:
         frame = Frame(z)
     except LiminalError:
@@ -290,7 +316,9 @@ def _active(z: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _kernels(points: Tensor) -> tuple[Tensor, float]:
-    """Landmarks (m, a) among points (n, a), which come in random order, and the bandwidth under which others are likeliest."""
+    """Landmarks (m, a) among points (n, a), which come in random order, and the bandwidth under which others
+    are likeliest.
+    """
     m = min(LANDMARKS, (len(points) + 1) // 2)
     landmarks, others = points[:m], points[m : m + PROBED]
     square = torch.cat([part.clone() for _, part in blocks(others, landmarks)]).clamp_min(0)
@@ -306,7 +334,9 @@ def _kernels(points: Tensor) -> tuple[Tensor, float]:
 def _evidence(
     found: Support, held_z: Tensor, scores: Tensor, held: Tensor | None, train: Tensor | None, half: Tensor
 ) -> dict[str, Any]:
-    """See `Support.evidence`; scores and errors are those of all held-out items, `half` the rows that calibrate."""
+    """See `Support.evidence`; scores and errors are those of all held-out items, `half` the rows that
+    calibrate.
+    """
     p = _p(found.calibration, scores)
     some = found.points[:PROBED] @ found.axes.T + found.mean
     evidence: dict[str, Any] = {
@@ -335,7 +365,9 @@ def _ks(a: Tensor, b: Tensor) -> float:
 
 
 def _p(rising: Tensor, values: Tensor) -> Tensor:
-    """Conformal p-values (n,): the share of the calibration values and the new one that are at least as large as the new one."""
+    """Conformal p-values (n,): the share of the calibration values and the new one that are at least as large
+    as the new one.
+    """
     return (1 + len(rising) - torch.searchsorted(rising, values)).double() / (1 + len(rising))
 
 
@@ -364,7 +396,8 @@ def checked_errors(errors: Tensor, count: int | None, name: str) -> Tensor:
     errors = errors[None] if errors.ndim == 0 else errors
     if errors.ndim != 1 or (count is not None and len(errors) != count):
         raise LiminalError(
-            f"support: wanted {name} of shape ({count or 'n'},), got {tuple(errors.shape)}; give one error an item"
+            f"support: wanted {name} of shape ({count or 'n'},), got {tuple(errors.shape)}; give one error "
+            "an item"
         )
     if not torch.isfinite(errors).all():
         raise LiminalError(
@@ -374,7 +407,8 @@ def checked_errors(errors: Tensor, count: int | None, name: str) -> Tensor:
 
 
 def residuals(generator: Autoencoder, modality: Modality, items: np.ndarray) -> Tensor:
-    """Reconstruction error of each item: its mean squared difference from decode(encode(item)) in the modality's chart, (n,) float64.
+    """Reconstruction error of each item: its mean squared difference from decode(encode(item)) in the
+    modality's chart, (n,) float64.
 
     Args:
         generator: encodes and decodes.

@@ -21,9 +21,9 @@ SAMPLE = 1_000_000  # pixels that the palette of a gif is chosen from
 def gif(frames: Sequence[Picture], path: str | Path, fps: float = 24, least: int = LEAST) -> None:
     """Write a gif that plays for ever, whole or not at all.
 
-    All frames share one palette: every colour exactly where there are 256 or fewer, else the best 256 (median cut, then k-means), without
-    dithering, so that still parts stay still. A gif counts time in hundredths of a second: 24 frames a second become 25. Equal frames in
-    a row are stored once and shown longer.
+    All frames share one palette: every colour exactly where there are 256 or fewer, else the best 256 (median
+    cut, then k-means), without dithering, so that still parts stay still. A gif counts time in hundredths of
+    a second: 24 frames a second become 25. Equal frames in a row are stored once and shown longer.
 
     Args:
         frames: PIL images or uint8 arrays, all of one size.
@@ -51,7 +51,8 @@ def gif(frames: Sequence[Picture], path: str | Path, fps: float = 24, least: int
 
 
 def mp4(frames: Sequence[Picture], path: str | Path, fps: float = 24, least: int = LEAST) -> None:
-    """Write an mp4 (H.264, or MPEG-4 part 2 where that encoder is missing) that players start before they have all of it.
+    """Write an mp4 (H.264, or MPEG-4 part 2 where that encoder is missing) that players start before they
+    have all of it.
 
     Frames of odd size gain a row or column at the edge, because 4:2:0 colour wants even ones.
 
@@ -145,7 +146,9 @@ def _nearest(colours: np.ndarray, palette: np.ndarray) -> np.ndarray:
 
 
 def _palette(codes: Sequence[np.ndarray]) -> np.ndarray:
-    """The best 256 colours (256, 3) of pictures: median cut on a sample of the pixels, then k-means over the distinct colours."""
+    """The best 256 colours (256, 3) of pictures: median cut on a sample of the pixels, then k-means over the
+    distinct colours.
+    """
     pixels = np.concatenate([c.ravel() for c in codes])
     pixels = pixels[:: -(-len(pixels) // SAMPLE)]
     colours, counts = np.unique(pixels, return_counts=True)

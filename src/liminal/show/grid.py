@@ -20,7 +20,8 @@ Picture = Image.Image | np.ndarray
 
 
 def picture(image: Picture) -> Image.Image:
-    """An RGB picture of a PIL image or of a uint8 array (h, w), (h, w, 1), (h, w, 3) or (h, w, 4); what is see-through lies on white.
+    """An RGB picture of a PIL image or of a uint8 array (h, w), (h, w, 1), (h, w, 3) or (h, w, 4); what is
+    see-through lies on white.
 
     Raises:
         LiminalError: an array of another type or shape.
@@ -33,7 +34,8 @@ def picture(image: Picture) -> Image.Image:
             or 0 in image.shape
         ):
             raise LiminalError(
-                f"picture: wanted uint8 (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), got {image.dtype} {image.shape}"
+                f"picture: wanted uint8 (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), got {image.dtype} "
+                f"{image.shape}"
             )
         image = Image.fromarray(
             np.ascontiguousarray(image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image)
@@ -46,7 +48,9 @@ def picture(image: Picture) -> Image.Image:
 
 
 def enlarge(image: Image.Image, least: int) -> Image.Image:
-    """The picture made larger by the smallest whole factor that brings its longer side to `least` pixels or more; pixels stay squares."""
+    """The picture made larger by the smallest whole factor that brings its longer side to `least` pixels or
+    more; pixels stay squares.
+    """
     factor = max(1, math.ceil(least / max(image.size)))
     return (
         image
@@ -64,7 +68,8 @@ def grid(
         previews: in reading order.
         columns: None: as square as it gets.
         gap: pixels between tiles and around them.
-        labels: one text a picture, written below it; shortened where it is wider than the tile. Rows without any text take no space for it.
+        labels: one text a picture, written below it; shortened where it is wider than the tile. Rows without
+            any text take no space for it.
 
     Raises:
         LiminalError: no pictures, columns below 1, or not one label a picture.
@@ -130,7 +135,8 @@ def save(image: Image.Image, path: str | Path) -> None:
     form = FORMATS.get(Path(path).suffix.lower())
     if form is None:
         raise LiminalError(
-            f"save {path}: a picture can be written as {', '.join(FORMATS)}; got {Path(path).suffix or 'no ending'}"
+            f"save {path}: a picture can be written as {', '.join(FORMATS)}; got "
+            f"{Path(path).suffix or 'no ending'}"
         )
     with files.atomic(path) as part:
         image.save(part, form, **({"quality": 92} if form != "PNG" else {}))

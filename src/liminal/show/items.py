@@ -12,7 +12,8 @@ from ..files import atomic
 from ..modalities import Modality
 from . import film, grid
 
-FRAME = 320  # pixels of a frame's longer side, at most; whole factors of small items then stay above a film's least size
+# pixels of a frame's longer side, at most; whole factors of small items then stay above a film's least size
+FRAME = 320
 ROW = 12  # frames in a row of a picture
 FILMS = (".gif", ".mp4")
 
@@ -68,7 +69,8 @@ def path_endings(modality: Modality) -> tuple[str, ...]:
 
 
 def save_path(items: np.ndarray, modality: Modality, path: str | Path, fps: float) -> Path:
-    """Write a path's items as a film (``.gif``, ``.mp4``), all in rows (``.png``), or in a form of the kind's own, whole or not at all.
+    """Write a path's items as a film (``.gif``, ``.mp4``), all in rows (``.png``), or in a form of the kind's
+    own, whole or not at all.
 
     Args:
         items: (t, *item_shape).
@@ -144,7 +146,9 @@ def ended(path: str | Path, ending: str) -> Path:
 
 
 def paired(above: np.ndarray, below: np.ndarray, modality: Modality, size: int, columns: int) -> Picture:
-    """Items with others below them, `columns` pairs across; a short last row is filled up so that columns stay in line."""
+    """Items with others below them, `columns` pairs across; a short last row is filled up so that columns
+    stay in line.
+    """
     n = len(above)
     first, second = tiles(above, modality, size), tiles(below, modality, size)
     blank = grid.blank(max(p.width for p in first), max(p.height for p in first))

@@ -1,4 +1,7 @@
-"""One self-contained page: text, pictures, meters and bars. No script, no outside reference; light or dark as the reader's system is."""
+"""One self-contained page: text, pictures, meters and bars.
+
+No script, no outside reference; light or dark as the reader's system is.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Meter:
-    """A number on a scale that starts at 0; the scale is drawn where there is something to compare the number with.
+    """A number on a scale that starts at 0; the scale is drawn where there is something to compare the number
+    with.
 
     Attributes:
         title: its name.
@@ -41,7 +45,9 @@ class Meter:
 
 @dataclass(frozen=True)
 class Figure:
-    """A PNG with a caption; `alt` says what it shows to those who cannot see it; `title` stands in front of the caption."""
+    """A PNG with a caption; `alt` says what it shows to those who cannot see it; `title` stands in front of
+    the caption.
+    """
 
     png: bytes
     caption: str
@@ -139,7 +145,7 @@ def _figure(figure: Figure) -> str:
     data = base64.b64encode(figure.png).decode()
     picture = f'<img alt="{_text(figure.alt)}" src="data:image/png;base64,{data}">'
     title = f"<b>{_text(figure.title)}</b> " if figure.title else ""
-    return f"<figure><div class='print'>{picture}</div><figcaption>{title}{_text(figure.caption)}</figcaption></figure>"
+    return f"<figure><div class='print'>{picture}</div><figcaption>{title}{_text(figure.caption)}</figcaption></figure>"  # noqa: E501
 
 
 SHAPES = (
@@ -158,7 +164,10 @@ def _percent(value: float, top: float) -> str:
 
 def _meter(meter: Meter) -> str:
     x = _percent(meter.value, meter.top)
-    svg = f'<rect class="track" y="12" width="100%" height="12" rx="3"/><rect class="bar" y="12" width="{x}" height="12" rx="3"/>'
+    svg = (
+        f'<rect class="track" y="12" width="100%" height="12" rx="3"/><rect class="bar" y="12" width="{x}" '
+        'height="12" rx="3"/>'
+    )
     if meter.interval:
         low, high = (_percent(v, meter.top) for v in meter.interval)
         svg += f'<line class="whisker" x1="{low}" x2="{high}" y1="18" y2="18"/>'
@@ -167,7 +176,10 @@ def _meter(meter: Meter) -> str:
     for i, (what, value, text) in enumerate(meter.marks):
         shape = f'<path class="mark m{i % len(SHAPES)}" d="{SHAPES[i % len(SHAPES)]}"/>'
         svg += f'<svg x="{_percent(value, meter.top)}" y="6" overflow="visible">{shape}</svg>'
-        legend += f'<li><svg class="key" viewBox="-7 -7 14 14" aria-hidden="true">{shape}</svg>{_text(what)} <b>{_text(text)}</b></li>'
+        legend += (
+            f'<li><svg class="key" viewBox="-7 -7 14 14" aria-hidden="true">{shape}</svg>{_text(what)} '
+            f"<b>{_text(text)}</b></li>"
+        )
     compared = "; ".join(f"{what} {text}" for what, _, text in meter.marks)
     label = _text(f"{meter.title}: {meter.text}" + (f"; {compared}" if compared else ""))
     interval = f'<span class="interval">{_text(meter.interval_text)}</span>' if meter.interval_text else ""
@@ -191,12 +203,16 @@ def _bars(bars: Bars) -> str:
     drawn = ""
     for i, value in enumerate(bars.values):
         x, width, height = i * step + step * gap / 2, step * (1 - gap), 100 * value / top
-        drawn += f'<rect class="bar" x="{x:.3f}%" width="{width:.3f}%" y="{100 - height:.2f}%" height="{height:.2f}%"/>'
+        drawn += (
+            f'<rect class="bar" x="{x:.3f}%" width="{width:.3f}%" y="{100 - height:.2f}%" '
+            f'height="{height:.2f}%"/>'
+        )
     label = _text(f"{bars.title}: {len(bars.values)} bars, the largest {top:.3g} {bars.unit}")
     return (
         f'<article class="wide"><div class="head"><h3>{_text(bars.title)}</h3>'
         f'<span class="way">tallest: {top:.3g} {_text(bars.unit)}</span></div>'
-        f'<p>{_text(bars.caption)}</p><svg class="bars" role="img" aria-label="{label}">{drawn}</svg></article>'
+        f'<p>{_text(bars.caption)}</p><svg class="bars" role="img" '
+        f'aria-label="{label}">{drawn}</svg></article>'
     )
 
 
@@ -244,4 +260,4 @@ li b{color:var(--ink);font-weight:600;font-variant-numeric:tabular-nums}
 .key{width:12px;height:12px;margin-right:.35rem;vertical-align:-1px}
 small{display:block;margin-top:.45rem;font-size:.8rem;line-height:1.4;color:var(--soft)}
 @media print{body{background:#fff}article,figure{break-inside:avoid}}
-"""
+"""  # noqa: E501

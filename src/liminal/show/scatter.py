@@ -1,4 +1,6 @@
-"""A picture of points in the plane: anti-aliased dots by colour, a legend or a scale, and small pictures of some of them."""
+"""A picture of points in the plane: anti-aliased dots by colour, a legend or a scale, and small pictures of
+some of them.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ LOW = 400  # the least height of the points' area: twelve lines of a legend
 MARGIN, HEAD, SIDE = 36, 92, 200  # around the points, for the title, for the legend
 SHARP = 3  # dots are painted this many times larger and averaged down
 THUMB = 46  # pixels of a small picture's side
-# Okabe & Ito 2008 without black and yellow's neighbours, then Tol's muted set: told apart under the common colour blindnesses
+# Okabe & Ito 2008 without black and yellow's neighbours, then Tol's muted set: told apart under the common
+# colour blindnesses
 PALETTE = (
     "#0072B2",
     "#E69F00",
@@ -51,7 +54,8 @@ class Colours:
 
     Attributes:
         rgb: (n, 3) uint8.
-        legend: (text, colour, count) of each group, in order; empty for numbers or where there is nothing to tell.
+        legend: (text, colour, count) of each group, in order; empty for numbers or where there is nothing to
+            tell.
         limits: smallest and largest number of the scale; None for groups.
         known: points whose value is known, bool (n,).
     """
@@ -68,9 +72,11 @@ class Colours:
 
 
 def colours(values: Sequence[object] | None, n: int) -> Colours:
-    """Colours for n points by a value each: numbers on a ramp (limits at the 2nd and 98th percentile), all else by group.
+    """Colours for n points by a value each: numbers on a ramp (limits at the 2nd and 98th percentile), all
+    else by group.
 
-    Beyond ten groups the nine largest keep a colour and the rest share grey. None and NaN are unknown: pale grey.
+    Beyond ten groups the nine largest keep a colour and the rest share grey. None and NaN are unknown: pale
+    grey.
     """
     if values is None:
         return Colours(np.tile(_rgb(PLAIN), (n, 1)), (), None, np.ones(n, bool))
@@ -115,7 +121,9 @@ def _rgb(colour: str) -> np.ndarray:
 
 
 def ramp(t: np.ndarray) -> np.ndarray:
-    """Fractions (n,) in [0, 1] as colours (n, 3), 0 to 255: dark blue to yellow, lightness rising all the way."""
+    """Fractions (n,) in [0, 1] as colours (n, 3), 0 to 255: dark blue to yellow, lightness rising all the
+    way.
+    """
     stops = np.array([_rgb(c) for c in RAMP], float)
     return np.stack([np.interp(t, np.linspace(0, 1, len(stops)), stops[:, c]) for c in range(3)], -1).round()
 
@@ -128,7 +136,8 @@ def scatter(
     subtitle: str = "",
     thumbnail: Callable[[int], Image.Image] | None = None,
 ) -> Image.Image:
-    """Points on white, both axes to one scale, with small pictures of some points where they do not cover one another.
+    """Points on white, both axes to one scale, with small pictures of some points where they do not cover one
+    another.
 
     Args:
         xy: (n, 2), n >= 1; y upwards.
@@ -171,7 +180,9 @@ def area(xy: np.ndarray, paint: Colours, headed: bool = True) -> Area:
 
 
 def places(xy: np.ndarray, area: Area) -> np.ndarray:
-    """Data coordinates (n, 2) to pixels: one scale for both axes, centred, room for half a thumbnail at the edges."""
+    """Data coordinates (n, 2) to pixels: one scale for both axes, centred, room for half a thumbnail at the
+    edges.
+    """
     left, top, right, bottom = area
     low, high = xy.min(0), xy.max(0)
     room = np.array([right - left - THUMB, bottom - top - THUMB])
@@ -182,7 +193,10 @@ def places(xy: np.ndarray, area: Area) -> np.ndarray:
 
 
 def _dots(at: np.ndarray, paint: Colours, height: int) -> Image.Image:
-    """Discs in a fixed random order, so that no group lies on top; the fewer, the larger. Unknown ones lie below."""
+    """Discs in a fixed random order, so that no group lies on top; the fewer, the larger.
+
+    Unknown ones lie below.
+    """
     n = len(at)
     radius = SHARP * float(np.clip(170 / math.sqrt(n), 1.1, 6))
     rim = SHARP * 0.8 if n <= 3000 else 0.0  # a white rim keeps neighbours apart
@@ -207,7 +221,9 @@ def _dots(at: np.ndarray, paint: Colours, height: int) -> Image.Image:
 
 
 def _spread(at: np.ndarray) -> list[int]:
-    """Rows whose thumbnails stay clear of one another and leave about three quarters of the dots to be seen."""
+    """Rows whose thumbnails stay clear of one another and leave about three quarters of the dots to be
+    seen.
+    """
     apart = 1.8 * THUMB
     order = np.random.default_rng(1).permutation(len(at))
     taken: dict[tuple[int, int], list[np.ndarray]] = {}

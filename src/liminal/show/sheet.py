@@ -26,7 +26,9 @@ HEAD, LOW, BELOW, GAP = (
 
 @dataclass(frozen=True)
 class Row:
-    """One group: its name, what is told of it in small type, the length of its bar in (0, 1] of the longest, and its pictures."""
+    """One group: its name, what is told of it in small type, the length of its bar in (0, 1] of the longest,
+    and its pictures.
+    """
 
     name: str
     told: str

@@ -69,7 +69,9 @@ def tiled(
 
 
 def _frames(points: np.ndarray, xy: np.ndarray, paint: scatter.Colours) -> list[list[int]]:
-    """The colour (c, 3) that the half or more of the items near each place have, else grey; of numbers, the middle one."""
+    """The colour (c, 3) that the half or more of the items near each place have, else grey; of numbers, the
+    middle one.
+    """
     from scipy.spatial import cKDTree
 
     rows = cKDTree(points).query(xy, np.arange(1, min(VOTES, len(points)) + 1))[1]

@@ -1,4 +1,7 @@
-"""The studio: a space in the browser, or in a notebook. ``liminal.studio(space)`` shows one; see `server.start` and `liminal.widget`."""
+"""The studio: a space in the browser, or in a notebook.
+
+``liminal.studio(space)`` shows one; see `server.start` and `liminal.widget`.
+"""
 
 from __future__ import annotations
 

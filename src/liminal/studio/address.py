@@ -1,4 +1,7 @@
-"""Where a studio is found: its socket on this machine alone, its token, and the folder of its space. Light, so that it is told first."""
+"""Where a studio is found: its socket on this machine alone, its token, and the folder of its space.
+
+Light, so that it is told first.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +77,8 @@ def allowed(hosts: Iterable[str]) -> tuple[str, ...]:
     for host in found:
         if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?", host):
             raise LiminalError(
-                f"--allow {host!r}: wanted HOST or HOST:PORT as it stands in the browser, such as localhost:9000"
+                f"--allow {host!r}: wanted HOST or HOST:PORT as it stands in the browser, such as "
+                "localhost:9000"
             )
     return found
 

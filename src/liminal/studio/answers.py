@@ -1,4 +1,6 @@
-"""What the studio answers about items, files, formulas, samples and styles: `Space`'s verbs as `wire` has them."""
+"""What the studio answers about items, files, formulas, samples and styles: `Space`'s verbs as `wire` has
+them.
+"""
 
 from __future__ import annotations
 

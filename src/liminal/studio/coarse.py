@@ -1,8 +1,8 @@
 """A space without its items: what is left of many latents once none of them can be told any more.
 
-The map is cut into cells of `LEAST` items or more, by halving the wider side at the median; a cell keeps the mean place and the mean latent
-of its items. From these the way back from the map is learned and support is calibrated anew, both against the items themselves, so that
-what they say of their own errors stays true.
+The map is cut into cells of `LEAST` items or more, by halving the wider side at the median; a cell keeps the
+mean place and the mean latent of its items. From these the way back from the map is learned and support is
+calibrated anew, both against the items themselves, so that what they say of their own errors stays true.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ RANKS = 100  # of scores and errors that are told instead of each item's own
 
 
 def cells(xy: np.ndarray, least: int = LEAST) -> list[np.ndarray]:
-    """Rows of places (n, 2) in cells of `least` to 2 `least` - 1 each; all of them in one where there are fewer."""
+    """Rows of places (n, 2) in cells of `least` to 2 `least` - 1 each; all of them in one where there are
+    fewer.
+    """
     found, waiting = [], [np.arange(len(xy))]
     while waiting:
         rows = waiting.pop()
@@ -45,7 +47,9 @@ def means(values: np.ndarray, parts: list[np.ndarray]) -> np.ndarray:
 
 
 def ranked(values: torch.Tensor) -> torch.Tensor:
-    """At most `RANKS` levels that stand for values (n,), rising: each the mean of as many neighbours in rank."""
+    """At most `RANKS` levels that stand for values (n,), rising: each the mean of as many neighbours in
+    rank.
+    """
     rising = values.sort().values.numpy()
     return torch.from_numpy(
         np.array([part.mean() for part in np.array_split(rising, min(RANKS, max(1, len(rising) // 5)))])
@@ -66,7 +70,8 @@ def made(s: Session, xy: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndar
     parts = cells(xy)
     if len(parts) < FEWEST:
         raise LiminalError(
-            f"share --no-items: {len(z):,} items are too few to hide each among {LEAST}; wanted {FEWEST * LEAST} or more"
+            f"share --no-items: {len(z):,} items are too few to hide each among {LEAST}; wanted "
+            f"{FEWEST * LEAST} or more"
         )
     places, middles = means(xy, parts).astype(np.float32), means(z, parts).astype(np.float32)
     inverse = fit_inverse(places, middles, held=Held(xy, z))

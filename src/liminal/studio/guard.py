@@ -1,8 +1,11 @@
-"""Who may speak to the studio: only the page that its own address opened. Everything else ends here, before a route is looked up.
+"""Who may speak to the studio: only the page that its own address opened.
 
-A page of any site can send requests to 127.0.0.1, or have its own name point there (DNS rebinding). So a request must name this server as
-its ``Host``, must come from this server's page or from none (``Origin``, ``Sec-Fetch-Site``), and must know the token that was printed, in
-the address or in the cookie that the first page set. Bodies are read here too, whole, within bounds of size and time.
+Everything else ends here, before a route is looked up.
+
+A page of any site can send requests to 127.0.0.1, or have its own name point there (DNS rebinding). So a
+request must name this server as its ``Host``, must come from this server's page or from none (``Origin``,
+``Sec-Fetch-Site``), and must know the token that was printed, in the address or in the cookie that the first
+page set. Bodies are read here too, whole, within bounds of size and time.
 """
 
 from __future__ import annotations
@@ -24,7 +27,10 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PATIENCE = 30.0  # seconds for a whole body to come
-PAGE = "default-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; object-src 'none'"
+PAGE = (
+    "default-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; worker-src 'self' "
+    "blob:; object-src 'none'"
+)
 POLICY = f"{PAGE}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 HEADERS = {
     "cache-control": "no-store",
@@ -40,12 +46,14 @@ PAGES = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Liminal</
 <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:42em;margin:15vh auto;padding:0 1em;color-scheme:light dark}}
 code{{display:block;padding:.5em;overflow-wrap:anywhere}}</style>
 <h1>{title}</h1>{body}</html>
-"""
+"""  # noqa: E501
 ADDRESS = "open the address that the studio printed, with its ?token="
 
 
 class RefusedError(Exception):
-    """A request that goes no further: status and one line; advice for a person, of which every second line is typed."""
+    """A request that goes no further: status and one line; advice for a person, of which every second line is
+    typed.
+    """
 
     def __init__(self, status: int, text: str, advice: tuple[str, ...] = ()) -> None:
         super().__init__(text)
@@ -61,7 +69,8 @@ class Guard:
         token: that a request must know.
         limits: bytes of a body by path.
         limit: bytes of any other body.
-        allow: other hosts that a browser may come by: ``name`` (at any port) or ``name:port``, of a tunnel or proxy.
+        allow: other hosts that a browser may come by: ``name`` (at any port) or ``name:port``, of a tunnel or
+            proxy.
     """
 
     def __init__(

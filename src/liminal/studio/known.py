@@ -1,4 +1,7 @@
-"""What is known of a space before its model is loaded: its card, its columns, its thumbnails. Nothing here needs torch once it is kept."""
+"""What is known of a space before its model is loaded: its card, its columns, its thumbnails.
+
+Nothing here needs torch once it is kept.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What the studio answers about moving: directions, sliders, strips, dimensions, paths; `Space`'s verbs as `wire` has them."""
+"""What the studio answers about moving: directions, sliders, strips, dimensions, paths; `Space`'s verbs as
+`wire` has them.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,8 @@ TELL = 8  # leakages and moves that are told, the largest
 
 
 def directions(s: Session, source: str, id: int | None) -> wire.Directions:
-    """Directions of the attributes, or those that no attribute names; the latter are remembered by their names.
+    """Directions of the attributes, or those that no attribute names; the latter are remembered by their
+    names.
 
     Raises:
         LiminalError: an item that does not exist, or a decoder without what the source needs.
@@ -147,7 +150,9 @@ def slide(s: Session, asked: wire.SlideRequest) -> wire.Slid:
 
 
 def _slid(s: Session, asked: wire.SlideRequest, text: str, start: Tensor, vector: Tensor) -> wire.Copy:
-    """The same edit elsewhere: by names where they say it, else with the vector that only this studio knows."""
+    """The same edit elsewhere: by names where they say it, else with the vector that only this studio
+    knows.
+    """
     item = spoken.quoted(f"@{asked.id}") if asked.id is not None else spoken.tensor(start)
     detail = ", keep_detail=True" if asked.keep_detail else ""
     save = f'{detail}).save("out.png")'
@@ -202,7 +207,8 @@ def strip(s: Session, kind: str, name: str, id: int | None) -> wire.Strip:
 
 
 def dimensions(s: Session) -> wire.Dimensions:
-    """A card for each latent dimension, by what items tell in it, else by the variance of their latents; what the most used ones change
+    """A card for each latent dimension, by what items tell in it, else by the variance of their latents; what
+    the most used ones change
     is read."""
     space = s.space
     ids = (

@@ -1,4 +1,6 @@
-"""The networks of a space as ONNX files, which a page runs in the browser: decoder, encoder, reader, velocity of the latent flow."""
+"""The networks of a space as ONNX files, which a page runs in the browser: decoder, encoder, reader, velocity
+of the latent flow.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
 
 
 class _Named(nn.Module):
-    """A reader as one table: a column for each attribute, numbers in standard deviations, or value of a category."""
+    """A reader as one table: a column for each attribute, numbers in standard deviations, or value of a
+    category.
+    """
 
     def __init__(self, reader: Reader) -> None:
         super().__init__()
@@ -120,7 +124,9 @@ def networks(s: Session, voice: Voice) -> tuple[Arrays, Facts]:
 
 
 def _columns(reader: Reader) -> dict[str, tuple[float, float]]:
-    """The columns of a reader's table, and the mean and standard deviation that bring each to its own unit."""
+    """The columns of a reader's table, and the mean and standard deviation that bring each to its own
+    unit.
+    """
     found: dict[str, tuple[float, float]] = {}
     for name, how in reader.spec.items():
         if how["kind"] == "category":

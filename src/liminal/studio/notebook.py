@@ -1,4 +1,7 @@
-"""Whether Python runs in a notebook, and how a bare space shows itself there. Light: it loads neither torch nor IPython."""
+"""Whether Python runs in a notebook, and how a bare space shows itself there.
+
+Light: it loads neither torch nor IPython.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ def able() -> bool:
 
 
 def register(show: Callable[[Any], Any]) -> None:
-    """Have a `Space` at the end of a Jupyter cell show itself by the MIME bundle that ``show`` gives; elsewhere nothing happens."""
+    """Have a `Space` at the end of a Jupyter cell show itself by the MIME bundle that ``show`` gives;
+    elsewhere nothing happens.
+    """
     shell = _kernel()
     if shell is not None:
         formatter = shell.display_formatter.mimebundle_formatter

@@ -22,7 +22,7 @@ KINDS = {
 UNBUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Liminal</title>
 <p>The studio's page has not been built here: run <code>npm install && npm run build</code> in the folder <code>web</code>,
 then start the studio again. The interface below <code>/api/</code> works.</p></html>
-"""
+"""  # noqa: E501
 
 
 def read(folder: Path = STATIC) -> dict[str, tuple[bytes, str]]:
@@ -37,7 +37,8 @@ def read(folder: Path = STATIC) -> dict[str, tuple[bytes, str]]:
 
 
 def single(name: str = "index.html", head: str = "", folder: Path = STATIC) -> str:
-    """A page as one HTML text with its script and styles inside: for a notebook's frame, or a file that is opened by a double click.
+    """A page as one HTML text with its script and styles inside: for a notebook's frame, or a file that is
+    opened by a double click.
 
     The page's script is one file: modules inside a page cannot import each other.
 

@@ -1,4 +1,6 @@
-"""The studio without a server: what a notebook's page asks is answered in this process, by the routes that a server would ask."""
+"""The studio without a server: what a notebook's page asks is answered in this process, by the routes that a
+server would ask.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The studio's server: a function for each row of `wire.ROUTES`, the page, and how it is started and stopped."""
+"""The studio's server: a function for each row of `wire.ROUTES`, the page, and how it is started and
+stopped.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ from .session import NotYetError, Session
 if TYPE_CHECKING:
     from ..space import Space
 
-DRAWN = 0.1  # seconds after which what hovering over a map needs is begun: torch, once begun, slows the answers that the map waits for
+# seconds after which what hovering over a map needs is begun: torch, once begun, slows the answers that the
+# map waits for
+DRAWN = 0.1
 ASLEEP = 2.0  # seconds after which the model is loaded even if nobody has asked for the map
 HEAD = 10.0  # seconds for the head of a request to come
 ENDING = 10.0  # seconds that what is being computed may take to end
@@ -378,7 +382,9 @@ def limits(session: Session) -> dict[str, int]:
 
 
 class Patient(H11Protocol):
-    """HTTP with a limit to how long a head may take: a connection that says nothing or half a line is closed."""
+    """HTTP with a limit to how long a head may take: a connection that says nothing or half a line is
+    closed.
+    """
 
     _late: asyncio.TimerHandle | None = None
 
@@ -391,7 +397,9 @@ class Patient(H11Protocol):
         self._wait()
 
     def _wait(self) -> None:
-        """Begin to wait where a head begins, and end where it is whole; bytes that drip begin nothing anew."""
+        """Begin to wait where a head begins, and end where it is whole; bytes that drip begin nothing
+        anew.
+        """
         coming = self.conn.their_state is h11.IDLE
         if coming and self._late is None:
             self._late = self.loop.call_later(HEAD, self._give_up)

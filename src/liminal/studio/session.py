@@ -1,4 +1,6 @@
-"""What a studio holds of its space once the model is there: maps with their way back, support, long work and its progress."""
+"""What a studio holds of its space once the model is there: maps with their way back, support, long work and
+its progress.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
     from ..ops.support import Support
     from ..space import Space
 
-PLACED = 5_000  # items among which latents are placed on a map: 12 ms of CPU for one, and twice as much for twice as many
+# items among which latents are placed on a map: 12 ms of CPU for one, and twice as much for twice as many
+PLACED = 5_000
 
 
 class NotYetError(Exception):
@@ -307,7 +310,9 @@ class Session(Known):
     # -- what is answered at once
 
     def _compute(self, key: Hashable, rows: Rows) -> Arrays:
-        """The arrays of `wire.Decoded`, `wire.At` or `wire.Look` for rows; the key is its kind and, for the last two, the method."""
+        """The arrays of `wire.Decoded`, `wire.At` or `wire.Look` for rows; the key is its kind and, for the
+        last two, the method.
+        """
         assert isinstance(key, tuple)
         kind, method = key
         if kind == "decode":
@@ -335,7 +340,8 @@ class Session(Known):
         z = np.asarray(z, np.float32)
         if not (np.abs(z) < FAR).all():
             raise LiminalError(
-                f"a latent with numbers beyond {FAR:,.0f} cannot be looked at; items have numbers of a few units"
+                f"a latent with numbers beyond {FAR:,.0f} cannot be looked at; items have numbers of a few "
+                "units"
             )
         rows, distance = self.nearest(z, 3)
         chart = self._charts.get(method)
@@ -370,7 +376,9 @@ class Session(Known):
         return rows.numpy(), distance.numpy()
 
     def trusted(self, z: np.ndarray) -> np.ndarray:
-        """Support (n,) of latents (n, d); NaN while it is being calibrated, or where too few items are held out."""
+        """Support (n,) of latents (n, d); NaN while it is being calibrated, or where too few items are held
+        out.
+        """
         import torch
 
         if self.support is None:

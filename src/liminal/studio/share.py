@@ -1,8 +1,10 @@
-"""A space as one HTML file in which the model still works: the studio's page with a part of the items and the networks inside.
+"""A space as one HTML file in which the model still works: the studio's page with a part of the items and the
+networks inside.
 
-The file holds two blocks of bytes, compressed and in base 85: the engine that runs ONNX networks (WebAssembly, made with the page by
-`scripts/web.py`), and the space, one packed answer (`wire.pack`) whose fields `web/src/local/payload.ts` names. What the studio's server
-would compute is computed in the page, by the same definitions: the way back from the map, support, nearest items, ways, formulas.
+The file holds two blocks of bytes, compressed and in base 85: the engine that runs ONNX networks
+(WebAssembly, made with the page by `scripts/web.py`), and the space, one packed answer (`wire.pack`) whose
+fields `web/src/local/payload.ts` names. What the studio's server would compute is computed in the page, by
+the same definitions: the way back from the map, support, nearest items, ways, formulas.
 """
 
 from __future__ import annotations
@@ -50,7 +52,8 @@ HELD = 2_000  # held-out items that support is calibrated on
 SAFE = bytes.maketrans(b"<&", b",:")  # digits of base 85 that HTML might take for its own
 ENGINE = "engine.wasm.gz"  # beside the built page
 FORBIDDEN = re.compile(
-    r"non.?commercial|no.?redistribut|not.{0,20}redistribut|proprietary|confidential|all rights reserved|research.{0,5}only|private",
+    r"non.?commercial|no.?redistribut|not.{0,20}redistribut|proprietary|confidential|all rights "
+    r"reserved|research.{0,5}only|private",
     re.I,
 )
 
@@ -70,8 +73,10 @@ def share(
     Args:
         space: an open space, its folder, or the name of a ready-made one.
         path: of the file, ``.html``.
-        items: how many items are shown on the map, a random choice where there are more; latents of others may go along unseen.
-        no_items: for private items: none of them, no latent and no attribute of a single one leaves; the map shows decoded places only.
+        items: how many items are shown on the map, a random choice where there are more; latents of others
+            may go along unseen.
+        no_items: for private items: none of them, no latent and no attribute of a single one leaves; the map
+            shows decoded places only.
         method: of the map, ``umap``, ``tsne`` or ``pca``.
         force: replace a file that is there.
         voice: whom to tell about progress.
@@ -123,12 +128,14 @@ def page(
     engine = pages.STATIC / ENGINE
     if not engine.is_file():
         raise LiminalError(
-            "share: the page has not been built here; run python scripts/web.py first, or install liminal from a wheel"
+            "share: the page has not been built here; run python scripts/web.py first, or install liminal "
+            "from a wheel"
         )
     arrays, facts = gather(s, items, no_items, method, voice or Voice())
     blocks = {"engine": engine.read_bytes(), "space": gzip.compress(wire.pack(arrays, facts), 9, mtime=0)}
     inert = "".join(
-        f'<script type="application/octet-stream" id="liminal-{name}">{base64.b85encode(data).translate(SAFE).decode()}</script>'
+        '<script type="application/octet-stream" '
+        f'id="liminal-{name}">{base64.b85encode(data).translate(SAFE).decode()}</script>'
         for name, data in blocks.items()
     )
     name = html.escape(str(facts["space"]["name"]))
@@ -154,7 +161,10 @@ def _policy(text: str) -> str:
         "base-uri": "'none'",
         "form-action": "'none'",
     }
-    return f'<meta http-equiv="Content-Security-Policy" content="{"; ".join(f"{k} {v}" for k, v in rules.items())}" />'
+    return (
+        '<meta http-equiv="Content-Security-Policy" '
+        f'content="{"; ".join(f"{k} {v}" for k, v in rules.items())}" />'
+    )
 
 
 # what goes along
@@ -224,14 +234,18 @@ def _narrow(value: np.ndarray) -> np.ndarray:
 
 
 def chosen(count: int, items: int, dim: int) -> tuple[np.ndarray, np.ndarray]:
-    """Ids of the items that are shown, and of all whose latents go along: the shown ones first, then others as there is room."""
+    """Ids of the items that are shown, and of all whose latents go along: the shown ones first, then others
+    as there is room.
+    """
     order = np.random.default_rng(0).permutation(count)
     shown = np.sort(order[:items])
     return shown, np.concatenate([shown, np.sort(order[items : max(items, NUMBERS // dim)])])
 
 
 def _levels(z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Latents (n, d) in 65,536 levels a dimension, the lowest level and the step (d,): z = low + level * step."""
+    """Latents (n, d) in 65,536 levels a dimension, the lowest level and the step (d,): z = low + level *
+    step.
+    """
     low, high = z.min(0), z.max(0)
     step = np.maximum((high - low) / 65_535, 1e-12).astype(np.float32)
     return np.clip(np.rint((z - low) / step), 0, 65_535).astype(np.uint16), low, step
@@ -245,7 +259,9 @@ def restored(levels: np.ndarray, low: np.ndarray, step: np.ndarray) -> np.ndarra
 def _known(
     s: Session, drawn: Map, inverse: Inverse | None, known: np.ndarray, method: str
 ) -> tuple[Inverse, Support | None]:
-    """The way back and support: the studio's own where all latents go along, else learned anew from those that do."""
+    """The way back and support: the studio's own where all latents go along, else learned anew from those
+    that do.
+    """
     assert inverse is not None
     if len(known) == len(drawn.xy):
         return replace(inverse, spacing=inverse.spacing[known], squared=inverse.squared[known]), s.support
@@ -263,7 +279,9 @@ def _known(
 
 
 def _placing(places: np.ndarray, latents: np.ndarray, method: str) -> Arrays:
-    """What places a latent on the map: the main axes for pca, else some items and the width of the kernel among them."""
+    """What places a latent on the map: the main axes for pca, else some items and the width of the kernel
+    among them.
+    """
     from scipy.spatial import cKDTree
 
     if method == "pca":
@@ -276,7 +294,9 @@ def _placing(places: np.ndarray, latents: np.ndarray, method: str) -> Arrays:
 
 
 def _support(support: Support, latents: np.ndarray) -> Arrays:
-    """Support as a page holds it: its points by their rows among the page's latents (n, d), of which all are."""
+    """Support as a page holds it: its points by their rows among the page's latents (n, d), of which all
+    are.
+    """
     member = nearest(support.along(torch.from_numpy(latents).double()), support.points, 1)[1][:, 0]
     around, k = support.around, support.k
     rings = torch.stack([around[:, :k].mean(1), around[:, k - 1], around[:, k]], 1)
@@ -326,7 +346,9 @@ def _sheet(s: Session, rows: np.ndarray) -> bytes:
 
 
 def _spoken(s: Session, no_items: bool) -> tuple[Arrays, Facts]:
-    """What formulas and sliders stand on: directions, dimensions, means, draws, deviations, and where samples come from."""
+    """What formulas and sliders stand on: directions, dimensions, means, draws, deviations, and where samples
+    come from.
+    """
     arrays: Arrays = {"centre": s.space.latents.mean(0).numpy(), "deviation": s.space.scale.numpy()}
     facts: Facts = {"directions": {}}
     for source in SOURCES:
@@ -355,7 +377,9 @@ def _spoken(s: Session, no_items: bool) -> tuple[Arrays, Facts]:
 
 
 def _means(s: Session, arrays: Arrays) -> dict[str, int]:
-    """Means of values that many items have, by the filter in SQL that names them; rows of ``means`` in `arrays`."""
+    """Means of values that many items have, by the filter in SQL that names them; rows of ``means`` in
+    `arrays`.
+    """
     from ..ops import formula
 
     rows: list[np.ndarray] = []

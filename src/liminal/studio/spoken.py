@@ -1,4 +1,6 @@
-"""What people write in the studio: formulas with its remembered directions, how they may go on, and how a result is written elsewhere."""
+"""What people write in the studio: formulas with its remembered directions, how they may go on, and how a
+result is written elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ SIGNS = {
 
 
 class MisreadError(LiminalError):
-    """A formula that cannot be read: also the character where, from 0, and names near to one that is unknown."""
+    """A formula that cannot be read: also the character where, from 0, and names near to one that is
+    unknown.
+    """
 
     def __init__(self, text: str, at: int | None = None, near: Sequence[str] = ()) -> None:
         super().__init__(text)
@@ -46,7 +50,9 @@ class MisreadError(LiminalError):
 
 
 class Spoken(Names):
-    """The names in a formula: those of the space and the directions that the studio remembers. Files have no names here.
+    """The names in a formula: those of the space and the directions that the studio remembers.
+
+    Files have no names here.
 
     Args:
         session: of the studio.
@@ -112,7 +118,9 @@ def _misread(session: Session, text: str, error: LiminalError, names: Spoken) ->
 
 
 def _valued(session: Session, text: str, error: LiminalError, mean: Mean) -> MisreadError:
-    """The error with the place of the value that no item has, and the values near to it, as they can stand there."""
+    """The error with the place of the value that no item has, and the values near to it, as they can stand
+    there.
+    """
     attributes = session.space.catalogue.attributes
     for name, value in formula.compared(mean.where):
         known = session.space.catalogue.values(name) if attributes.get(name) == "category" else [value]
@@ -155,7 +163,8 @@ def latent(session: Session, numbers: Sequence[float]) -> Tensor:
 
 
 def change(session: Session, strengths: dict[str, float], start: Tensor) -> tuple[Tensor, list[str], str]:
-    """The vector (d,) of directions by name and strength, the attributes that they are about, and the formula.
+    """The vector (d,) of directions by name and strength, the attributes that they are about, and the
+    formula.
 
     Raises:
         LiminalError: a name is unknown or no direction.
@@ -170,7 +179,8 @@ def change(session: Session, strengths: dict[str, float], start: Tensor) -> tupl
         total = total + strength * vector
         asked += formula.attributes(tree)
         terms.append(
-            f"{'-' if strength < 0 else '+'} {abs(strength):g}*{formula.show(tree) if isinstance(tree, Named) else f'({name})'}"
+            f"{'-' if strength < 0 else '+'} "
+            f"{abs(strength):g}*{formula.show(tree) if isinstance(tree, Named) else f'({name})'}"
         )
     return total, asked, " ".join(terms).removeprefix("+ ")
 
@@ -244,7 +254,9 @@ def _told(session: Session, name: str) -> str:
 
 
 def plain(session: Session, place: wire.Place) -> str | None:
-    """A place as the space itself reads it, without what only this studio remembers; None where that cannot be."""
+    """A place as the space itself reads it, without what only this studio remembers; None where that cannot
+    be.
+    """
     if not isinstance(place, str):
         return None
     named = [leaf.name for leaf in formula.leaves(formula.parse(place)) if isinstance(leaf, Named)]
@@ -273,7 +285,9 @@ def signed(text: str) -> str:
 
 
 def remembered(session: Session, name: str) -> tuple[str, str] | None:
-    """A direction that only this studio remembers: its name, and how Python comes by its vector; None of any other formula."""
+    """A direction that only this studio remembers: its name, and how Python comes by its vector; None of any
+    other formula.
+    """
     tree = formula.parse(name)
     if not isinstance(tree, Named) or tree.value is not None or tree.name not in session.remembered:
         return None

@@ -1,14 +1,17 @@
-"""What goes over the wire between the studio's server and its page: the routes, what each takes and gives, and the packed format.
+"""What goes over the wire between the studio's server and its page: the routes, what each takes and gives,
+and the packed format.
 
 `scripts/wire.py` writes the same for the page, `web/src/wire.ts`.
 
-**Packed** (content type `PACKED`): several arrays in one answer. A uint32 with the length of the header; the header, JSON in UTF-8, padded
-with spaces so that what follows starts at a multiple of 8; the arrays, little-endian, each at a multiple of 8. The header's ``arrays``
-holds for each name ``dtype``, ``shape`` and ``at``, bytes from the end of the header; its other fields are the answer's JSON fields.
+**Packed** (content type `PACKED`): several arrays in one answer. A uint32 with the length of the header; the
+header, JSON in UTF-8, padded with spaces so that what follows starts at a multiple of 8; the arrays,
+little-endian, each at a multiple of 8. The header's ``arrays`` holds for each name ``dtype``, ``shape`` and
+``at``, bytes from the end of the header; its other fields are the answer's JSON fields.
 
-Latents and places are sent as raw little-endian float32, at most `ROWS` rows. An item is named by its ``row``, 0 to n - 1, which is the
-order of all columns, or by its ``id`` in the catalogue. Errors are `Failure`, with status 400 (wrong input), 401 and 403 (strangers), 404,
-405, 408 (the body did not come), 413 (too large), 500 (a fault of ours) and 503 (not ready: ask again after ``Retry-After`` seconds).
+Latents and places are sent as raw little-endian float32, at most `ROWS` rows. An item is named by its
+``row``, 0 to n - 1, which is the order of all columns, or by its ``id`` in the catalogue. Errors are
+`Failure`, with status 400 (wrong input), 401 and 403 (strangers), 404, 405, 408 (the body did not come), 413
+(too large), 500 (a fault of ours) and 503 (not ready: ask again after ``Retry-After`` seconds).
 """
 
 from __future__ import annotations
@@ -79,7 +82,8 @@ class Shape:
             )
         if not fits:
             raise LiminalError(
-                f"the studio's page has no array of {value.dtype} that {name} could be, or not all of its numbers fit;"
+                f"the studio's page has no array of {value.dtype} that {name} could be, or not all of its "
+                "numbers fit;"
                 f" wanted one of {', '.join(np.dtype(dtype).name for dtype in self.dtypes)}"
             )
         return value.astype(target)
@@ -169,7 +173,9 @@ def unpack(data: bytes) -> dict[str, Any]:
 
 
 class Modality(Json):
-    """The kind of data: what `modalities.Modality` says of it in words, and the arguments of this one. Endings have no dot; ``films``:
+    """The kind of data: what `modalities.Modality` says of it in words, and the arguments of this one.
+
+    Endings have no dot; ``films``:
     what a path can be saved as; ``config`` is for the page's own view of the kind, ``modalities/NAME.ts``.
     """
 
@@ -193,11 +199,13 @@ class Attribute(Json):
 
 
 class Space(Json):
-    """``sources`` of samples, the default first; ``laid``: those of the ``maps`` that need not be laid out any more; ``tile``: width and
+    """``sources`` of samples, the default first; ``laid``: those of the ``maps`` that need not be laid out
+    any more; ``tile``: width and
     height of a thumbnail; ``broken``: why there is no model.
 
-    What cannot be had everywhere: ``able`` (show single ``items``, ``encode`` files, keep the ``detail`` of an item, ``lock`` attributes,
-    draw samples ``like`` a group, ``transfer`` a style, make the ``report``, tell ``support``) and directions ``found``.
+    What cannot be had everywhere: ``able`` (show single ``items``, ``encode`` files, keep the ``detail`` of
+    an item, ``lock`` attributes, draw samples ``like`` a group, ``transfer`` a style, make the ``report``,
+    tell ``support``) and directions ``found``.
     """
 
     name: str
@@ -237,7 +245,9 @@ class Progress(Json):
 
 
 class Failure(Json):
-    """What is wrong in one line; of a formula also the character ``at`` which, and names that are ``near`` to one that is unknown."""
+    """What is wrong in one line; of a formula also the character ``at`` which, and names that are ``near`` to
+    one that is unknown.
+    """
 
     error: str
     at: int | None = None
@@ -256,7 +266,9 @@ class Layout(Packed):
 
 
 class Column(Packed):
-    """One attribute of all items: codes of a category into ``values`` (`UNKNOWN`), 0 or 1 of a yes/no (`NEITHER`), numbers (NaN)."""
+    """One attribute of all items: codes of a category into ``values`` (`UNKNOWN`), 0 or 1 of a yes/no
+    (`NEITHER`), numbers (NaN).
+    """
 
     data: Codes
     name: str
@@ -274,7 +286,9 @@ class Decoded(Packed):
 
 
 class At(Packed):
-    """What lies at places of the map: ``error`` is the distance to expect from an item there (NaN outside); ``support`` as in `Look`."""
+    """What lies at places of the map: ``error`` is the distance to expect from an item there (NaN outside);
+    ``support`` as in `Look`.
+    """
 
     items: Items
     z: Latents
@@ -286,7 +300,9 @@ class At(Packed):
 
 
 class Look(Packed):
-    """Latents decoded, their support (NaN while unknown), rows and distances of the three nearest items, and their place on the map."""
+    """Latents decoded, their support (NaN while unknown), rows and distances of the three nearest items, and
+    their place on the map.
+    """
 
     items: Items
     z: Latents
@@ -310,7 +326,8 @@ class Neighbor(Json):
 
 
 class Item(Json):
-    """``caption``: the item in a few words, empty where it is seen at once; ``error``: mean squared difference of the reconstruction in
+    """``caption``: the item in a few words, empty where it is seen at once; ``error``: mean squared
+    difference of the reconstruction in
     the chart of the modality; ``worse``: share of held-out items that are restored worse.
     """
 
@@ -328,7 +345,9 @@ class Item(Json):
 
 
 class Encoded(Look):
-    """A dropped file: ``worse`` as for `Item`; ``belongs``: is it of the kind that the space is made of; ``remarks`` on its reading."""
+    """A dropped file: ``worse`` as for `Item`; ``belongs``: is it of the kind that the space is made of;
+    ``remarks`` on its reading.
+    """
 
     original: One
     error: float
@@ -377,7 +396,9 @@ class Moved(Json):
 
 
 class Direction(Json):
-    """``text`` names it in formulas; ``low`` to ``high`` are the strengths in which it holds; ``baseline`` is the score of chance."""
+    """``text`` names it in formulas; ``low`` to ``high`` are the strengths in which it holds; ``baseline`` is
+    the score of chance.
+    """
 
     name: str
     text: str
@@ -400,7 +421,9 @@ class Directions(Packed):
 
 
 class BetweenRequest(Json):
-    """Rows of two selections; the direction leads from a to b, and is remembered under ``name`` ("A to B")."""
+    """Rows of two selections; the direction leads from a to b, and is remembered under ``name`` ("A to
+    B").
+    """
 
     a: list[Id]
     b: list[Id]
@@ -408,7 +431,9 @@ class BetweenRequest(Json):
 
 
 class SlideRequest(Json):
-    """Directions by name and strength, from an item (``id``) or a latent; ``lock``: attributes that stay as their readers see them."""
+    """Directions by name and strength, from an item (``id``) or a latent; ``lock``: attributes that stay as
+    their readers see them.
+    """
 
     z: list[Number] | None = None
     id: Id | None = None
@@ -429,7 +454,9 @@ class Reading(Json):
 
 
 class Slid(Look):
-    """``leakage``: mean change of what was not asked for; ``kept``: share of the change's length that the locks leave."""
+    """``leakage``: mean change of what was not asked for; ``kept``: share of the change's length that the
+    locks leave.
+    """
 
     attributes: list[Reading]
     leakage: float | None
@@ -449,8 +476,11 @@ class Strip(Packed):
 
 
 class Dimension(Json):
-    """``use``: what items tell in it, in the ``unit`` nats, or the variance of latents; ``spread``: standard deviation of latents;
-    ``effect`` on the strongest reading and mean ``leakage`` on others, in theirs; ``words``: what changes; ``numbers``: by how much."""
+    """``use``: what items tell in it, in the ``unit`` nats, or the variance of latents; ``spread``: standard
+    deviation of latents;
+    ``effect`` on the strongest reading and mean ``leakage`` on others, in theirs; ``words``: what changes;
+    ``numbers``: by how much.
+    """
 
     index: int
     name: str
@@ -492,7 +522,9 @@ class Straightness(Json):
 
 
 class Path(Packed):
-    """``at``: the frame of each key; ``steps``: root mean square difference of each frame from the next; ``unevenness``: 1 is even."""
+    """``at``: the frame of each key; ``steps``: root mean square difference of each frame from the next;
+    ``unevenness``: 1 is even.
+    """
 
     z: Latents
     items: Items
@@ -516,7 +548,9 @@ class ExportRequest(Json):
 
 
 class SampleRequest(Json):
-    """At most one of ``rows`` (like these items) and ``cluster``; ``support``: only draws with at least this much."""
+    """At most one of ``rows`` (like these items) and ``cluster``; ``support``: only draws with at least this
+    much.
+    """
 
     n: int = Field(16, ge=1, le=1024)
     source: str = "default"
@@ -541,7 +575,9 @@ class TransferRequest(Json):
 
 
 class Transfer(Look):
-    """``by``: the category that names the content; classes and how sure they are; what a reader sees as the content after."""
+    """``by``: the category that names the content; classes and how sure they are; what a reader sees as the
+    content after.
+    """
 
     by: str
     content_class: str

@@ -1,4 +1,6 @@
-"""The threads that compute: one that answers what is decoded at once, in batches over all requests, and lanes for what takes longer."""
+"""The threads that compute: one that answers what is decoded at once, in batches over all requests, and lanes
+for what takes longer.
+"""
 
 from __future__ import annotations
 
@@ -35,11 +37,13 @@ class _Job:
 class Worker:
     """One thread that answers for rows of latents or places.
 
-    Rows with the same key are computed together, whichever requests they came with; a request of many rows is answered piece by piece, and
-    small ones go between. A future that its owner cancels is dropped, also half done.
+    Rows with the same key are computed together, whichever requests they came with; a request of many rows is
+    answered piece by piece, and small ones go between. A future that its owner cancels is dropped, also half
+    done.
 
     Args:
-        compute: key, rows (n, ...) -> arrays whose first axis is n. What it raises goes to the request whose rows are to blame.
+        compute: key, rows (n, ...) -> arrays whose first axis is n. What it raises goes to the request whose
+            rows are to blame.
     """
 
     def __init__(self, compute: Callable[[Hashable, Rows], Arrays]) -> None:
@@ -91,7 +95,9 @@ class Worker:
             self._waiting.append(job)
 
     def _chosen(self) -> list[tuple[_Job, int]]:
-        """Which rows come next: of the request with the fewest left, every fourth time of the oldest one; filled up with others like it."""
+        """Which rows come next: of the request with the fewest left, every fourth time of the oldest one;
+        filled up with others like it.
+        """
         self._waiting = [job for job in self._waiting if not job.future.cancelled()]
         if not self._waiting:
             return []
@@ -123,7 +129,8 @@ class Worker:
 
 
 class Lane:
-    """Threads that do one thing after another, the first that came first; what was cancelled before its turn is left out.
+    """Threads that do one thing after another, the first that came first; what was cancelled before its turn
+    is left out.
 
     Args:
         name: of the threads.
@@ -162,7 +169,9 @@ class Lane:
 
 
 def settle(future: Future[Any], work: Callable[[], Any]) -> None:
-    """Give a future what `work` returns, or the exception that it raises or returns; a cancelled one stays so."""
+    """Give a future what `work` returns, or the exception that it raises or returns; a cancelled one stays
+    so.
+    """
     try:
         result = work()
     except Exception as error:

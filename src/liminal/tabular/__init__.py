@@ -1,1 +1,4 @@
-"""Tables as people have them: read from text or Parquet, and their columns given types. Attributes and rows both stand on it."""
+"""Tables as people have them: read from text or Parquet, and their columns given types.
+
+Attributes and rows both stand on it.
+"""
