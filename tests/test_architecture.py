@@ -5,11 +5,14 @@ light.
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from liminal import registry
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "liminal"
@@ -24,6 +27,7 @@ LAYERS: list[set[str]] = [
     {"cli", "__main__", "studio", "widget", "scale"},
 ]
 LEVEL = {name: i for i, names in enumerate(LAYERS) for name in names}
+ORDER = ["models", "ops", "maps", "measures"]  # inside the fourth layer; no face of one looks at a later one
 STRANGERS = [{"nn", "modalities", "priors"}, {"datasets", "models"}]  # know nothing of each other
 BELOW_PACKAGE = {"__version__"}  # what may be taken from the package itself
 
@@ -72,10 +76,54 @@ def test_imports_run_down(path: Path) -> None:
     for target in imports(path):
         other = part(target)
         assert LEVEL[other] <= LEVEL[own], f"{path.name} imports {target}, which lies above it"
+        if {own, other} <= set(ORDER):
+            assert ORDER.index(other) <= ORDER.index(own), (
+                f"{path.name} imports {target}, which comes after it"
+            )
         for group in STRANGERS:
             assert not ({own, other} <= group and own != other), (
                 f"{path.name} imports {target}; the two know nothing of each other"
             )
+
+
+def outside(*rooms: str) -> list[Path]:
+    """The modules that lie in none of these rooms."""
+    return [path for path in modules() if part(name_of(path)) not in rooms]
+
+
+def test_nobody_asks_what_kind_of_data_it_is() -> None:
+    """Outside modalities/ no kind is told by its name or class, and none guessed by the rank of a shape."""
+    classes = {entry.partition(":")[2] for entry in registry.MODALITIES.values()}
+    for path in outside("modalities"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Compare):
+                sides = [node.left, *node.comparators]
+                known = {s.value for s in sides if isinstance(s, ast.Constant) and isinstance(s.value, str)}
+                kind = any(ast.unparse(s).endswith(("modality.name", "kind.name")) for s in sides)
+                assert not (kind and known), f"{path}:{node.lineno}: {ast.unparse(node)}"
+                own = any(re.search(r"\b(modality|m)\.(\w*_)?shape\)$", ast.unparse(s)) for s in sides)
+                whole = any(isinstance(s, ast.Constant) and isinstance(s.value, int) for s in sides)
+                assert not (own and whole), f"{path}:{node.lineno}: {ast.unparse(node)} guesses by rank"
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "issubclass"):
+                asked = {n.id for n in ast.walk(node.args[1]) if isinstance(n, ast.Name)}
+                assert not asked & classes, f"{path}:{node.lineno}: {ast.unparse(node)}"
+
+
+@pytest.mark.parametrize("room", ["ops", "maps", "measures", "models", "nn"])
+def test_arrays_and_evidence_draw_nothing(room: str) -> None:
+    """What computes imports no pictures: `show` and the modalities draw."""
+    for path in (SOURCE / room).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            assert not any(name.split(".")[0] == "PIL" for name in names), f"{path}:{node.lineno}"
+
+
+@pytest.mark.parametrize("name", registry.MODALITIES)
+def test_a_kind_is_one_file_of_each_sort(name: str) -> None:
+    """Python, page and documentation are paired by the kind's name."""
+    assert (SOURCE / "modalities" / f"{name}.py").is_file()
+    assert (ROOT / "web" / "src" / "modalities" / f"{name}.ts").is_file()
 
 
 def test_no_circles() -> None:

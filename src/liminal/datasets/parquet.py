@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 
 from ..errors import LiminalError
 from ..modalities import Modality
-from ..modalities.image import Image
 from . import Dataset
 from .attributes import as_attributes, with_attributes
 from .cache import Progress, store
@@ -56,7 +55,7 @@ def read_parquet(
         LiminalError: a file is cut or has no column of pictures, or none can be read.
     """
     shards = [paths] if isinstance(paths, Path) else list(paths)
-    if not issubclass(modality_class, Image):
+    if not modality_class.arrays:
         raise LiminalError(
             f"{shards[0]}: {modality_class.plural} are not read from Parquet; wanted a folder of files"
         )
