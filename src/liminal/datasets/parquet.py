@@ -68,7 +68,7 @@ def read_parquet(
         state=[(s.name, s.stat().st_size, s.stat().st_mtime_ns) for s in shards],
         options={"reader": "parquet", "column": column, **options},
         modality_class=modality_class,
-        infer=lambda: rows.infer(options),
+        infer=lambda: rows.infer(modality_class, options),
         batches=_batches(shards, column),
         work=read_batch,
         total=sum(counts),
@@ -192,7 +192,7 @@ def _others(shards: Sequence[Path], column: str) -> tuple[pa.Table, list[str]]:
 
 
 class _Rows:
-    """The pictures of all rows, one after the other, as `Image.infer` looks at them."""
+    """The pictures of all rows, one after the other, as `Modality.infer` looks at them."""
 
     def __init__(self, shards: Sequence[Path], column: str, total: int, progress: Progress | None) -> None:
         self.shards, self.column, self.total, self.progress = shards, column, total, progress
@@ -214,14 +214,14 @@ class _Rows:
                 self.found += 1
                 yield source
 
-    def infer(self, options: dict[str, Any]) -> Image:
+    def infer(self, kind: type[Modality], options: dict[str, Any]) -> Modality:
         """The modality that suits them.
 
         Raises:
-            LiminalError: there are none, or as `Image.infer`.
+            LiminalError: there are none, or as `Modality.infer`.
         """
         try:
-            return Image.infer(self, **options)
+            return kind.infer(self, **options)  # type: ignore[arg-type]  # sized, and gone through once
         except LiminalError as error:
             if self.reason is None or self.found:
                 raise
