@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -75,6 +76,42 @@ def known(tmp_path_factory: pytest.TempPathFactory):
 
 def test_every_registered_kind_has_data_and_a_formula() -> None:
     assert set(kinds.FILES) == set(kinds.FORMULAS) == {*registry.MODALITIES}
+
+
+def asked() -> list[str]:
+    """The members that CONTRIBUTING says a kind of data has, in its order."""
+    page = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text()
+    step = re.search(r"^1\. (`modalities/NAME.py`.*?)^2\. ", page, re.MULTILINE | re.DOTALL)
+    assert step is not None
+    (must,) = re.findall(r"It has (.*?) A class that lacks", step[1], re.DOTALL)
+    return re.findall(r"`(\w+)`", must)
+
+
+def bare(*left_out: str) -> type[Modality]:
+    """The toy with nothing but what CONTRIBUTING asks for, and what these members stand on."""
+    own = vars(kind("strand"))
+    beside = [
+        name for name in own if name == "__init__" or (re.match(r"_[a-z]", name) and callable(own[name]))
+    ]
+    return type("Bare", (Modality,), {name: own[name] for name in {*asked(), *beside} - set(left_out)})
+
+
+def test_a_kind_that_is_made_as_contributing_says_works(known, tmp_path: Path) -> None:
+    path, items = known("strand").path, known("strand").items
+    m = bare().infer([path])
+    assert np.array_equal(np.stack([r.item for r in m.records(path, "a")]), items)
+    assert torch.allclose(m.tensor(m.items(m.soft(items))).double(), m.tensor(items).double())
+    m.write(items[0], tmp_path / "one.strand")
+    assert np.array_equal(m.read(tmp_path / "one.strand"), items[0])
+    assert set(m.errors(m.tensor(items), m.soft(items))) <= set(m.scores)
+    assert m.chart(m.soft(items)).ndim == 2
+    assert m.media(items[0]).type == "image/png"
+
+
+@pytest.mark.parametrize("member", [name for name in asked() if name != "item_shape"])  # an instance's own
+def test_a_kind_that_lacks_a_member_is_refused_when_it_is_made(member: str) -> None:
+    with pytest.raises(TypeError, match=member):
+        bare(member)
 
 
 # -- modalities
@@ -207,19 +244,6 @@ def test_bytes_that_are_none_are_refused_in_one_line(name: str, data: bytes) -> 
     else:
         assert all(r.item is None or r.item.shape == m.item_shape for r in found)
     assert "\n" not in said
-
-
-def test_a_class_without_a_likelihood_fails_when_it_is_made() -> None:
-    whole = {
-        k: v
-        for k, v in vars(kind("strand")).items()
-        if k not in ("__dict__", "__weakref__", "__abstractmethods__")
-    }
-    type("Whole", (Modality,), {**whole})
-    for member in ("likelihood", "records", "pack", "preview", "noun", "writes"):
-        lacking = {k: v for k, v in whole.items() if k != member}
-        with pytest.raises(TypeError, match=member):
-            type("Lacking", (Modality,), lacking)
 
 
 # -- models on modalities

@@ -101,18 +101,21 @@ class Strand(Modality):
             raise LiminalError(f"strand({arguments!r}): {error}") from None
 
     def write(self, item: np.ndarray, path: Path) -> None:
-        self.write_many(item[None], path)
+        self._write(item[None], path)
 
     def write_many(self, items: np.ndarray, path: Path) -> None:
+        self._write(items, path)
+
+    def _write(self, items: np.ndarray, path: Path) -> None:
         if path.suffix.lower() not in self.writes:
             raise LiminalError(
                 f"cannot write strands to {path}: wanted an ending of {', '.join(self.writes)}"
             )
-        text = "".join(f"{self.caption(item)}\n" for item in items)
+        text = "".join(f"{self._letters(item)}\n" for item in items)
         files.atomic_bytes(path, text.encode())
 
     def pack(self, item: np.ndarray) -> bytes:
-        return self.caption(item).encode()
+        return self._letters(item).encode()
 
     def unpack(self, data: bytes) -> np.ndarray:
         return self._item(data.decode())
@@ -153,6 +156,9 @@ class Strand(Modality):
         return PIL.Image.fromarray(blocks[:, :size])
 
     def caption(self, item: np.ndarray) -> str:
+        return self._letters(item)
+
+    def _letters(self, item: np.ndarray) -> str:
         return "".join(LETTERS[i] for i in item if i != END)
 
 
