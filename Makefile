@@ -1,5 +1,6 @@
 # make demo   fit a space on drawn faces and write demo/ (pictures, a gif, a report)
 # make test   everything that must hold: lint, types, tests
+# make fast   what can be tested in three minutes, for daily work: no browser, no training
 # make web    the studio's page, built from web/ (the other two do it too)
 # All start from nothing but Python >= 3.11 and make their own .venv.
 PYTHON ?= python3
@@ -7,7 +8,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: demo test lint web browser notebook chromium bench clean help
+.PHONY: demo test fast lint web browser notebook chromium bench clean help
 help:
 	@sed -n 's/^# //p' Makefile
 
@@ -47,6 +48,11 @@ demo: $(VENV)/.installed web
 
 test: $(VENV)/.dev lint web chromium
 	$(BIN)/python -m pytest $(ARGS)
+
+# without what trains, drives a browser, starts servers or runs the documentation
+fast: $(VENV)/.dev
+	$(BIN)/ruff check -q
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 # the browser that the studio is tested in: installed on Debian and Ubuntu by root, else its test says what is missing
 chromium:

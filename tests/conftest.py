@@ -11,6 +11,39 @@ import numpy as np
 import pytest
 from PIL import Image
 
+SLOW = {  # files whose tests train, drive a browser, start servers and commands, or run the documentation
+    *(
+        "bench",
+        "cli",
+        "bad_input",
+        "docs",
+        "readme",
+        "share",
+        "space",
+        "studio",
+        "studio_guard",
+        "studio_kinds",
+    ),
+    *("studio_schema", "train", "verbs", "web", "wheel", "widget", "kept", "foreign", "inverted", "clusters"),
+}
+TRAIN = {
+    "tiny_space",
+    "strand_space",
+    "spaces",
+    "trained",
+    "odd_space",
+    "flow",
+    "results",
+}  # fixtures that train
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what `make fast` leaves out."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if item.path.stem.removeprefix("test_") in SLOW or TRAIN & fixtures:
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

@@ -266,6 +266,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "model", "prior"), CASES)
 def test_every_model_with_every_prior_on_every_kind(
     known, name: str, model: str, prior: str, tmp_path: Path
