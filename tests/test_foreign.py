@@ -361,7 +361,9 @@ def test_two_threads_do_not_take_each_others_mode() -> None:
     thread.join()
     assert net.up[1].training
     with torch.no_grad():
-        assert torch.equal(found[0], net.eval().up(Z))
+        assert torch.allclose(
+            found[0], net.eval().up(Z), rtol=1e-5, atol=1e-6
+        )  # threads may sum in another order
 
 
 def test_a_decoder_through_numpy_says_that_it_has_no_derivatives() -> None:
