@@ -15,10 +15,10 @@ import torch
 
 from liminal.errors import LiminalError
 from liminal.files import atomic_bytes
-from liminal.measures import constructed
-from liminal.measures.constructed import Constructed, Sampled, within
-from liminal.measures.coverage import NAMES, prdc
-from liminal.measures.disentanglement import disentanglement
+from liminal.measures.factors import constructed
+from liminal.measures.factors.constructed import Constructed, Sampled, within
+from liminal.measures.factors.disentanglement import disentanglement
+from liminal.measures.samples.coverage import NAMES, prdc
 
 from . import figures
 from .figures import OUT, Figure, Record

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from liminal.datasets import faces
-from liminal.measures.reader import Reader
-from liminal.ops.directions import Direction, find_directions
+from liminal.measures.eyes.reader import Reader
+from liminal.ops.directions.directions import Direction, find_directions
 from liminal.show import grid
 from liminal.space import Space
 from liminal.voice import Terminal

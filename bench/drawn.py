@@ -9,7 +9,7 @@ from typing import Any
 import liminal
 from liminal.datasets import faces
 from liminal.errors import LiminalError
-from liminal.measures.reader import Reader, fit_reader
+from liminal.measures.eyes.reader import Reader, fit_reader
 from liminal.space import Space
 from liminal.voice import Voice
 

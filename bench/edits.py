@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from liminal.datasets import faces
-from liminal.measures.reader import Reader
+from liminal.measures.eyes.reader import Reader
 from liminal.show import grid
 from liminal.space import Space
 from liminal.voice import Terminal

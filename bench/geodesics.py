@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 import liminal
-from liminal.ops.geodesics import Geodesics, energy, geodesics, length
-from liminal.ops.polylines import line
+from liminal.ops.geodesics.geodesics import Geodesics, energy, geodesics, length
+from liminal.ops.geodesics.polylines import line
 from liminal.tensors import rng
 
 from . import figures

@@ -20,7 +20,7 @@ from liminal import registry
 from liminal.build import encode_all
 from liminal.datasets import Dataset
 from liminal.errors import LiminalError
-from liminal.measures.reader import Reader, auc, fit_reader
+from liminal.measures.eyes.reader import Reader, auc, fit_reader
 from liminal.show import grid
 from liminal.space import Space
 from liminal.voice import Terminal

@@ -13,7 +13,7 @@ import torch
 
 import liminal
 from liminal.errors import LiminalError
-from liminal.measures.meaning import Meaning, meaning
+from liminal.measures.meaning.meaning import Meaning, meaning
 from liminal.models.latent import Flow
 from liminal.space import Space
 from liminal.voice import Terminal, Voice

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from liminal.measures.coverage import NAMES
+from liminal.measures.samples.coverage import NAMES
 
 from . import figures
 from .figures import OUT, Figure, Record

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from liminal.measures import coverage, fidelity, structure
-from liminal.measures.features import Features, fit_features
-from liminal.measures.pca import Pca, fit_pca
+from liminal.measures.eyes.features import Features, fit_features
+from liminal.measures.eyes.pca import Pca, fit_pca
+from liminal.measures.samples import coverage, fidelity
+from liminal.measures.structure import neighbourhoods
 from liminal.measures.value import subsample_spread
 from liminal.modalities import Modality
 from liminal.modalities.likelihoods import mse
@@ -87,7 +88,7 @@ def neighbours(
     index: Tensor, labels: Sequence[str], queries: Tensor, wanted: Sequence[str], k: int = 10
 ) -> float:
     """Share of the queries (m, d) whose label the majority of their k nearest among index (n, d) has."""
-    return float(structure.knn_accuracy(index, labels, queries, wanted, k).mean())
+    return float(neighbourhoods.knn_accuracy(index, labels, queries, wanted, k).mean())
 
 
 def halves(count: int, size: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -15,9 +15,9 @@ from torch import Tensor
 
 import liminal
 from liminal.errors import LiminalError
-from liminal.ops.leakage import Scores, leakage, score_transfer
-from liminal.ops.restyle import table
-from liminal.ops.style import HOW, SHARPNESS, Style, convert, fit_style, transfer
+from liminal.ops.style.leakage import Scores, leakage, score_transfer
+from liminal.ops.style.style import HOW, SHARPNESS, Style, convert, fit_style, transfer
+from liminal.ops.style.transfer import table
 from liminal.show import grid
 from liminal.space import Space
 from liminal.tensors import in_chunks, inference

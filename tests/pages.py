@@ -24,7 +24,7 @@ from PIL import Image
 
 from liminal.cli import main
 from liminal.datasets import faces, patients
-from liminal.measures import verdict
+from liminal.measures.report import verdict
 from liminal.models import latent
 
 ROOT = Path(__file__).parent.parent

@@ -19,9 +19,9 @@ from torch import Tensor
 
 import liminal
 from liminal.errors import LiminalError
-from liminal.ops import directions, effects, probes
-from liminal.ops.directions import Direction, find_directions, resolve
-from liminal.ops.probes import Frame, left_out, projected
+from liminal.ops.directions import directions, effects, probes
+from liminal.ops.directions.directions import Direction, find_directions, resolve
+from liminal.ops.directions.probes import Frame, left_out, projected
 
 SIZE = 3000
 

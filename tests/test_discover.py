@@ -14,8 +14,8 @@ from torch import Tensor, nn
 import liminal
 from liminal.errors import LiminalError
 from liminal.generator import Generator, Wrapped
-from liminal.ops import directions
-from liminal.ops.discover import factorised, from_selections, jacobian, pca, strips
+from liminal.ops.directions import directions
+from liminal.ops.directions.unsupervised import factorised, from_selections, jacobian, pca, strips
 from liminal.priors import Normal
 
 SPREAD = torch.tensor([3.0, 1.0, 0.5, 2.0])

@@ -17,13 +17,18 @@ from sklearn.metrics import adjusted_mutual_info_score, mutual_info_score
 
 import liminal
 from liminal.errors import LiminalError
-from liminal.measures import constructed
-from liminal.measures.constructed import LINEAR, RANKED, Constructed, Sampled, within
-from liminal.measures.coverage import prdc
-from liminal.measures.disentanglement import Disentanglement, disentanglement, factorvae, scored
-from liminal.measures.factors import as_table, equal_frequency, ranked, read_factors
-from liminal.measures.importance import dci, probes, shared
-from liminal.measures.information import Information, mig
+from liminal.measures.factors import constructed
+from liminal.measures.factors.constructed import LINEAR, RANKED, Constructed, Sampled, within
+from liminal.measures.factors.disentanglement import (
+    Disentanglement,
+    disentanglement,
+    factorvae,
+    scored,
+)
+from liminal.measures.factors.factors import as_table, equal_frequency, ranked, read_factors
+from liminal.measures.factors.importance import dci, probes, shared
+from liminal.measures.factors.information import Information, mig
+from liminal.measures.samples.coverage import prdc
 from liminal.measures.value import subsample_spread
 
 sys.path.insert(0, str(Path(__file__).parent.parent))

@@ -22,10 +22,10 @@ from liminal import distances as distances_module
 from liminal.distances import Index, ball_counts, nearest
 from liminal.errors import LiminalError
 from liminal.measures import subsample_spread
-from liminal.measures.coverage import Prdc, prdc
-from liminal.measures.diversity import bins, copies, modes, modes_statistic, variety, vendi
-from liminal.measures.fidelity import frechet, frechet_infinity, frechet_infinity_statistic
-from liminal.measures.twosample import kid, kid_statistic, told_apart
+from liminal.measures.samples.coverage import Prdc, prdc
+from liminal.measures.samples.diversity import bins, copies, modes, modes_statistic, variety, vendi
+from liminal.measures.samples.fidelity import frechet, frechet_infinity, frechet_infinity_statistic
+from liminal.measures.samples.twosample import kid, kid_statistic, told_apart
 
 SETS = st.tuples(st.integers(6, 40), st.integers(6, 40), st.integers(1, 5), st.integers(0, 10**6))
 
@@ -285,7 +285,7 @@ def test_kid_of_gaussians_is_the_closed_form(monkeypatch: pytest.MonkeyPatch) ->
     assert np.mean(found) == pytest.approx(3 * (a - b) ** 2 / d, abs=4 * np.std(found) / 10**0.5)
     x, y = normal(300, d, 0), normal(200, d, 1)
     whole = kid(x, y)
-    monkeypatch.setattr("liminal.measures.twosample.BLOCK", 4096)
+    monkeypatch.setattr("liminal.measures.samples.twosample.BLOCK", 4096)
     assert kid(x, y) == pytest.approx(whole, abs=1e-9)
     none = np.array([kid(normal(100, d, 100 + 2 * i), normal(60, d, 101 + 2 * i)) for i in range(40)])
     assert abs(none.mean()) < 3 * none.std() / 40**0.5

@@ -14,9 +14,21 @@ from torch import Tensor
 
 from liminal.errors import LiminalError, unknown
 from liminal.filters import resolve
-from liminal.ops import formula
-from liminal.ops.formula import parse, point, show, where
-from liminal.ops.syntax import Dimension, File, Item, Mean, Mix, Named, Negative, Number, Product, Random, Sum
+from liminal.ops.formulas import formula
+from liminal.ops.formulas.formula import parse, point, show, where
+from liminal.ops.formulas.syntax import (
+    Dimension,
+    File,
+    Item,
+    Mean,
+    Mix,
+    Named,
+    Negative,
+    Number,
+    Product,
+    Random,
+    Sum,
+)
 
 AXES = {
     "smile": 0,

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 import liminal
 from liminal.errors import LiminalError
-from liminal.ops import descent, geodesics, mixing, polylines
-from liminal.ops.geodesics import GRAPH, distances, energy, graph_path, length
+from liminal.ops.geodesics import descent, geodesics, polylines
+from liminal.ops.geodesics.geodesics import GRAPH, distances, energy, graph_path, length
+from liminal.ops.ways import mixing
 from liminal.space import Space
 from liminal.tensors import CHUNK, rng
 

@@ -16,15 +16,15 @@ from torch import Tensor
 
 import liminal
 from liminal.errors import LiminalError
-from liminal.measures.geometry import (
+from liminal.measures.structure.geometry import (
     condition_number,
     geodesic_ratio,
     path_lengths,
     perceptual_path_length,
     stretch,
 )
-from liminal.ops import metric as metric_module
-from liminal.ops.metric import pullback_metric, stretches
+from liminal.ops.geodesics import metric as metric_module
+from liminal.ops.geodesics.metric import pullback_metric, stretches
 
 
 def normal(n: int, d: int, seed: int = 0) -> Tensor:

@@ -19,14 +19,14 @@ from torch import Tensor
 import liminal
 from liminal.errors import LiminalError
 from liminal.generator import Generator
-from liminal.measures.between import Line, Reading, estimate, overall
-from liminal.measures.controls import controls, from_cube, to_cube
-from liminal.measures.meaning import Meaning, meaning
-from liminal.measures.realism import Realism
+from liminal.measures.meaning.betweenness import Line, Reading, estimate, overall
+from liminal.measures.meaning.controls import controls, from_cube, to_cube
+from liminal.measures.meaning.meaning import Meaning, meaning
+from liminal.measures.samples.realism import Realism
 from liminal.modalities.image import Image
 from liminal.modalities.moments import readings
 from liminal.models.latent import Flow, Mixture
-from liminal.ops.mixer import Mixer
+from liminal.ops.ways.noise_mixing import Mixer
 from liminal.priors import Normal, Prior, Sphere, Uniform
 from liminal.tensors import rng
 

@@ -28,22 +28,29 @@ from liminal.errors import LiminalError
 from liminal.files import data_folder
 from liminal.generator import Autoencoder, Generator, Wrapped
 from liminal.measures import Measure, Report, measure, subsample_interval, subsample_spread
-from liminal.measures.cards import Card
-from liminal.measures.coverage import prdc, prdc_statistic
-from liminal.measures.features import fit_features
-from liminal.measures.fidelity import frechet, frechet_gaussians
-from liminal.measures.mixtures import in_detail
-from liminal.measures.pca import fit_pca
-from liminal.measures.report import show
-from liminal.measures.structure import active_units, knn_accuracy, majority, rate, trustworthiness, vote
-from liminal.measures.verdict import MEAN, verdict
-from liminal.measures.words import GROUPS, WORDS, words
+from liminal.measures.eyes.features import fit_features
+from liminal.measures.eyes.pca import fit_pca
+from liminal.measures.report.dimension_cards import Card
+from liminal.measures.report.glossary import GROUPS, WORDS, words
+from liminal.measures.report.mixtures import in_detail
+from liminal.measures.report.report import show
+from liminal.measures.report.verdict import MEAN, verdict
+from liminal.measures.samples.coverage import prdc, prdc_statistic
+from liminal.measures.samples.fidelity import frechet, frechet_gaussians
+from liminal.measures.structure.neighbourhoods import (
+    active_units,
+    knn_accuracy,
+    majority,
+    rate,
+    trustworthiness,
+    vote,
+)
 from liminal.modalities.filters import RandomFilters
 from liminal.modalities.image import Image
 from liminal.modalities.likelihoods import explained
 from liminal.modalities.similarity import mse, psnr, ssim
-from liminal.ops.mixer import Mixer
 from liminal.ops.support import fit_support
+from liminal.ops.ways.noise_mixing import Mixer
 from liminal.priors import Gaussian, Normal, Posterior
 
 

@@ -14,8 +14,8 @@ import liminal
 from liminal.distances import nearest
 from liminal.errors import LiminalError
 from liminal.models.latent import Flow, Mixture
-from liminal.ops import mixing
-from liminal.ops.mixer import Mixer
+from liminal.ops.ways import mixing
+from liminal.ops.ways.noise_mixing import Mixer
 from liminal.priors import Normal, Sphere, Uniform
 
 VECTORS = st.lists(st.floats(-10, 10, width=32), min_size=4, max_size=4).map(

@@ -17,8 +17,9 @@ from torch import Tensor
 from liminal.errors import LiminalError
 from liminal.generator import Wrapped
 from liminal.modalities.image import Image as Pictures
-from liminal.ops import curves, edits, paths
-from liminal.ops.mixer import Mixer
+from liminal.ops import edits
+from liminal.ops.ways import curves, paths
+from liminal.ops.ways.noise_mixing import Mixer
 from liminal.priors import Normal, Sphere
 
 # paths

@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 
 from liminal.errors import LiminalError
 from liminal.files import data_folder
-from liminal.measures.reader import Reader, auc, describe, fit_reader, targets
+from liminal.measures.eyes.reader import Reader, auc, describe, fit_reader, targets
 from liminal.modalities.image import Image
 
 MODALITY = Image(16, 16, 3)

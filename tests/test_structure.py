@@ -17,16 +17,27 @@ from torch import Tensor
 
 import liminal
 from liminal.errors import LiminalError
-from liminal.measures.dimension import collapse, mle_dimension, rate_distortion, two_nn
-from liminal.measures.stability import linear_cka, neighbour_overlap, rotation, stability, transfer
-from liminal.measures.structure import (
+from liminal.measures.structure.dimension import (
+    collapse,
+    mle_dimension,
+    rate_distortion,
+    two_nn,
+)
+from liminal.measures.structure.neighbourhoods import (
     chance_purity,
     cluster_agreement,
     continuity,
     neighbour_purity,
     trustworthiness,
 )
-from liminal.ops.probes import targets
+from liminal.measures.structure.stability import (
+    linear_cka,
+    neighbour_overlap,
+    rotation,
+    stability,
+    transfer,
+)
+from liminal.ops.directions.probes import targets
 
 
 def normal(n: int, d: int, seed: int = 0) -> Tensor:

@@ -31,7 +31,7 @@ import liminal
 from liminal.errors import LiminalError
 from liminal.kept import Kept, apart, together
 from liminal.maps.project import METHODS
-from liminal.ops import paths
+from liminal.ops.ways import paths
 from liminal.space import SOURCES, Space
 from liminal.studio import address, known, pages, server, wire, worker
 

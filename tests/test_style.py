@@ -20,10 +20,10 @@ import liminal
 from liminal import LiminalError
 from liminal.generator import Wrapped
 from liminal.modalities.image import Image
-from liminal.ops.classes import align, fit_erasure, fit_gaussians, jacobians
-from liminal.ops.leakage import leakage, score_transfer
-from liminal.ops.restyle import restyle, table
-from liminal.ops.style import Style, convert, fit_style, transfer
+from liminal.ops.style.class_gaussians import align, fit_erasure, fit_gaussians, jacobians
+from liminal.ops.style.leakage import leakage, score_transfer
+from liminal.ops.style.style import Style, convert, fit_style, transfer
+from liminal.ops.style.transfer import restyle, table
 from liminal.priors import Normal
 
 CLASSES = ("circle", "square", "star")

@@ -19,7 +19,7 @@ from scipy.stats import norm
 from liminal import registry
 from liminal.datasets.patients import patients
 from liminal.errors import LiminalError
-from liminal.measures.reader import fit_reader, reading
+from liminal.measures.eyes.reader import fit_reader, reading
 from liminal.modalities.columns import KNOTS, Column
 from liminal.modalities.table import Table
 from liminal.models.vae import VAE

@@ -25,7 +25,7 @@ from liminal.datasets.attributes import join_attributes, with_attributes
 from liminal.errors import LiminalError
 from liminal.modalities.image import Image
 from liminal.names import check_names, fit_names
-from liminal.ops import formula
+from liminal.ops.formulas import formula
 from liminal.tabular.cells import typed
 from liminal.tabular.tables import read_table
 from liminal.voice import Voice

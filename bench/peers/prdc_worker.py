@@ -29,7 +29,7 @@ def by_liminal(real: np.ndarray, samples: np.ndarray, k: int, threads: int) -> A
     """The work of Liminal."""
     import torch
 
-    from liminal.measures.coverage import NAMES, prdc
+    from liminal.measures.samples.coverage import NAMES, prdc
 
     torch.set_num_threads(threads)
 

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from .generator import Autoencoder, Generator
     from .maps.project import Map
     from .measures import Report
-    from .measures.reader import Reader
+    from .measures.eyes.reader import Reader
     from .modalities import Modality
     from .opening import fit, open, wrap
-    from .ops.directions import Direction
+    from .ops.directions.directions import Direction
     from .ops.edits import Edit
-    from .ops.paths import Path
     from .ops.samples import Samples
+    from .ops.ways.paths import Path
     from .priors import Prior
     from .space import Space
     from .studio.server import start as studio
@@ -59,15 +59,15 @@ _WHERE = {
     "Autoencoder": "generator",
     "Card": "card",
     "Dataset": "datasets",
-    "Direction": "ops.directions",
+    "Direction": "ops.directions.directions",
     "Edit": "ops.edits",
     "Generator": "generator",
     "LiminalError": "errors",
     "Map": "maps.project",
     "Modality": "modalities",
-    "Path": "ops.paths",
+    "Path": "ops.ways.paths",
     "Prior": "priors",
-    "Reader": "measures.reader",
+    "Reader": "measures.eyes.reader",
     "Report": "measures",
     "Samples": "ops.samples",
     "Space": "space",

@@ -30,12 +30,12 @@ from .datasets.splits import split
 from .errors import LiminalError, unknown
 from .files import let_go
 from .generator import Autoencoder, Trainable, Wrapped
-from .measures import reader as readers
-from .measures.structure import active_units
-from .measures.verdict import unlearned
+from .measures.eyes import reader as readers
+from .measures.report.verdict import unlearned
+from .measures.structure.neighbourhoods import active_units
 from .modalities import Modality, likelihoods
 from .models import inverted, latent
-from .ops import directions, probes
+from .ops.directions import directions, probes
 from .priors import PRIORS, Delta, Posterior, Prior
 from .rows import rng_rows
 from .tensors import choose_device, inference, rng, set_threads

@@ -19,7 +19,7 @@ from .catalogue import Catalogue
 from .errors import LiminalError, unknown
 from .kept import Arrays, Facts, Kept
 from .modalities import Modality
-from .ops import parsing
+from .ops.formulas import parsing
 from .rows import rng_rows
 
 if TYPE_CHECKING:

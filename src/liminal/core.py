@@ -26,16 +26,19 @@ from .errors import LiminalError, offer, unknown
 from .generator import Autoencoder
 from .kept import Arrays, Facts
 from .maps.clusters import Clusters
-from .measures.reader import Reader, reading
+from .measures.eyes.reader import Reader, reading
 from .modalities import Modality, Read
 from .models.latent import Flow
-from .ops import directions, effects, filling, formula, mixing
+from .ops import filling
 from .ops import support as supports
-from .ops.directions import Direction
-from .ops.mixer import Mixer
+from .ops.directions import directions, effects
+from .ops.directions.directions import Direction
+from .ops.formulas import formula
 from .ops.samples import Samples
-from .ops.style import Style
+from .ops.style.style import Style
 from .ops.support import Support
+from .ops.ways import mixing
+from .ops.ways.noise_mixing import Mixer
 from .priors import PRIORS, Prior
 from .rows import rng_rows
 from .tensors import rng
@@ -297,7 +300,8 @@ class Core(Collection):
 
     @cached_property
     def read(self) -> Read | None:
-        """What reads attributes from decoded data, see `measures.reader.reading`; None where no attributes
+        """What reads attributes from decoded data, see `measures.eyes.reader.reading`; None where no
+        attributes
         are known.
         """
         return None if self.reader is None else reading(self.reader, self.modality)

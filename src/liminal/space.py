@@ -28,19 +28,23 @@ from .maps.lattice import Lattice, lattice
 from .maps.project import Map
 from .models import conditional
 from .models.inverted import Inverted
-from .ops import curves, discover, edits, formula, geodesics, mixing, paths, probes
-from .ops.directions import Direction
-from .ops.locks import Locks
-from .ops.restyle import Transfer, restyle
+from .ops import edits
+from .ops.directions import probes, unsupervised
+from .ops.directions.directions import Direction
+from .ops.directions.locks import Locks
+from .ops.formulas import formula
+from .ops.geodesics import geodesics
 from .ops.samples import Samples
-from .ops.style import Style, fit_style
+from .ops.style.style import Style, fit_style
+from .ops.style.transfer import Transfer, restyle
+from .ops.ways import curves, mixing, paths
 from .priors import Prior
 from .tensors import rng
 from .voice import Voice, speaking
 
 if TYPE_CHECKING:
     from .measures import Measure, Report
-    from .measures.meaning import Meaning
+    from .measures.meaning.meaning import Meaning
 
 SOURCES = ("attributes", "pca", "jacobian", "factorised")
 METRICS = ("euclidean", "cosine", "decoded", "geodesic")
@@ -329,20 +333,20 @@ class Space(Stored):
             raise unknown("source of directions", source, SOURCES)
         k, read, decode = min(k, self.dim), self.read, self.generator.decode
         if source == "pca":
-            return discover.pca(self.latents, k, decode, read, seed)
+            return unsupervised.pca(self.latents, k, decode, read, seed)
         if source == "factorised":
-            return discover.factorised(self.generator, self.latents, k, read, seed)
+            return unsupervised.factorised(self.generator, self.latents, k, read, seed)
         if at is None:
             raise LiminalError("directions: jacobian needs an item to start from, such as @12")
-        return discover.jacobian(self.chart, self.latent(at), self.latents, k, decode, read, seed)
+        return unsupervised.jacobian(self.chart, self.latent(at), self.latents, k, decode, read, seed)
 
     def direction_strips(self, found: Sequence[Direction], item: Item | None = None) -> Any:
         """A picture of directions, a row each, on one item; None: the most typical one.
 
-        See `ops.discover.strips`.
+        See `ops.directions.unsupervised.strips`.
         """
         z = self.latents[mixing.medoid(self.latents[:2000])] if item is None else self.latent(item)
-        return discover.strips(self.generator, self.modality, z, found)
+        return unsupervised.strips(self.generator, self.modality, z, found)
 
     def between(self, first: str, second: str) -> Direction:
         """The direction from the items that pass one filter to those that pass another, with a
@@ -352,7 +356,7 @@ class Space(Stored):
             torch.from_numpy(self.catalogue.latents(where=formula.where(text))[1]) for text in (second, first)
         )
         read = self.read
-        return discover.from_selections(
+        return unsupervised.from_selections(
             a, b, self.latents, f"{first} to {second}", self.generator.decode, read
         )
 
@@ -535,7 +539,7 @@ class Space(Stored):
         Raises:
             LiminalError: fewer than 80 items.
         """
-        from .measures.meaning import meaning
+        from .measures.meaning.meaning import meaning
 
         speak = voice or speaking()
         table = self._chosen(None, 4_000, seed)
@@ -570,14 +574,14 @@ class Space(Stored):
             seed: of every choice.
 
         Returns:
-            As `measures.stability.stability`: agreement of the latents (CKA), shared neighbours, clusters,
-            and for each attribute how well a direction of one space, turned into another, still tells it
-            there.
+            As `measures.structure.stability.stability`: agreement of the latents (CKA), shared neighbours,
+            clusters, and for each attribute how well a direction of one space, turned into another, still
+            tells it there.
 
         Raises:
             LiminalError: no other space is given, one takes other items, or there are too few held-out ones.
         """
-        from .measures.stability import stability
+        from .measures.structure.stability import stability
 
         for other in others:
             if other.modality.config() != self.modality.config():

@@ -28,7 +28,7 @@ from torch import Tensor
 from .errors import LiminalError, NumericalError
 from .files import atomic_bytes
 from .generator import Autoencoder, Trainable
-from .measures.structure import active_units
+from .measures.structure.neighbourhoods import active_units
 from .modalities import Modality
 from .muon import Muon, is_matrix
 from .tensors import choose_device, has_fast_bf16, in_chunks, inference

@@ -42,7 +42,7 @@ def info(
       liminal info photos-space --json
       liminal info photos-space --check
     """
-    from ..measures.verdict import unlearned
+    from ..measures.report.verdict import unlearned
 
     if check:
         return _check(space, as_json)
@@ -227,7 +227,7 @@ def stability(
       for s in 0 1 2; do liminal fit photos/ -o photos-$s --seed $s; done
       liminal stability photos-0 photos-1 photos-2
     """
-    from ..measures.report import row
+    from ..measures.report.report import row
 
     it = opened(space, threads, device)
     found = it.stability([opened(other, threads, device) for other in others], seed=seed)

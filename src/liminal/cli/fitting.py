@@ -218,7 +218,7 @@ def _fitted(folder: Path) -> None:
 
 def _an_edit(card: Card) -> str:
     """A formula along a learned direction, one that works if there is any; empty if there is none."""
-    from ..ops.formula import Named, show
+    from ..ops.formulas.formula import Named, show
 
     found = json.loads(card.parts.get("directions.safetensors", {}).get("evidence", "[]"))
     for direction in sorted(found, key=lambda one: (not one.get("works"), one.get("kind") == "category")):

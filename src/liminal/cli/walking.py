@@ -255,7 +255,7 @@ def directions(
       liminal directions fashion --from pca -k 6 -o pca.png
       liminal directions fashion --from jacobian --at @12
     """
-    from ..ops.directions import table
+    from ..ops.directions.directions import table
     from ..show import grid
 
     if out is not None:

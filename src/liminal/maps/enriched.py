@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from ..ops.probes import OFF
+from ..ops.directions.probes import OFF
 
 ENOUGH = 0.5  # effect from which an attribute gives a cluster its name (a medium one, Cohen 1988)
 CERTAIN = 0.01  # p after Bonferroni below which it does

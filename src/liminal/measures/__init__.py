@@ -1,10 +1,10 @@
 """Measures of a generator: numbers with an interval, a direction and the trivial baseline that they must
 beat.
 
-One file for each family: `reconstruction`, `fidelity` (Frechet distance), `coverage` (precision, recall,
-density, coverage), `structure` (neighbourhoods, active units, KL); `features` and `reader` turn items into
-vectors that these compare; `survey` asks `sections` for all of them and makes a `report`. Every function
-takes generators and arrays.
+A room for each family: `samples` (Frechet distance, precision and recall, variety, copies), `structure`
+(neighbourhoods, dimension, stability, geometry), `factors` (disentanglement), `meaning` (of mixtures). `eyes`
+turn items into what these compare, and `report` asks for all of them. Every function takes generators and
+arrays.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .report import Report
-    from .survey import measure
+    from .report.report import Report
+    from .report.survey import measure
     from .value import Interval, Measure, subsample_interval, subsample_spread
 
 __all__ = ["Interval", "Measure", "Report", "measure", "subsample_interval", "subsample_spread"]
-_WHERE = {"Report": "report", "measure": "survey"}  # all else: value
+_WHERE = {"Report": "report.report", "measure": "report.survey"}  # all else: value
 
 
 def __getattr__(name: str) -> Any:

@@ -16,9 +16,9 @@ from ..distances import nearest
 from ..errors import LiminalError
 from ..generator import Generator
 from ..tensors import in_chunks, rng
-from . import mixing
-from .probes import Frame
+from .directions.probes import Frame
 from .support import Support, checked_errors, checked_latents
+from .ways import mixing
 
 PARTS = ("between", "within")  # kinds of midpoints
 
@@ -186,7 +186,7 @@ def judge(
     Args:
         support: to be judged.
         generator: decodes.
-        features: x (n, *shape) -> (n, f), such as `measures.features.fit_features` gives, or a trained
+        features: x (n, *shape) -> (n, f), such as `measures.eyes.features.fit_features` gives, or a trained
             reader's.
         train: (n, f), features of real training items, best as many as the support was fitted on: where they
             are few, the nearest one is far for every unusual item, well decoded or not.

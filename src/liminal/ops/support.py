@@ -82,7 +82,7 @@ from ..errors import LiminalError
 from ..generator import Autoencoder
 from ..modalities import Modality
 from ..tensors import CHUNK, in_chunks, rng
-from .probes import Frame
+from .directions.probes import Frame
 
 LEVEL = 0.05  # support below which a point is called unsupported
 LEAST_HELD = 20

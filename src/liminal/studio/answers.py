@@ -14,7 +14,7 @@ from torch import Tensor
 from ..core import Item
 from ..errors import LiminalError
 from ..models import conditional
-from ..ops import formula
+from ..ops.formulas import formula
 from ..ops.support import residuals
 from ..tensors import rng
 from . import spoken, wire

@@ -15,11 +15,13 @@ from torch import Tensor
 
 from .. import build
 from ..errors import LiminalError
-from ..measures import cards, sections
-from ..measures.subject import Subject
-from ..ops import discover, edits, mixing
-from ..ops.directions import Direction
-from ..ops.paths import Path as Walk
+from ..measures.report import dimension_cards, sections
+from ..measures.report.evaluation import Subject
+from ..ops import edits
+from ..ops.directions import unsupervised
+from ..ops.directions.directions import Direction
+from ..ops.ways import mixing
+from ..ops.ways.paths import Path as Walk
 from . import spoken, wire
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ def between(s: Session, asked: wire.BetweenRequest) -> wire.Directions:
     while name in s.remembered:
         count += 1
         name = f"{plain} {count}"
-    found = discover.from_selections(b, a, space.latents, name, space.generator.decode, space.read)
+    found = unsupervised.from_selections(b, a, space.latents, name, space.generator.decode, space.read)
     s.remembered[name] = found
     return told(s, [found])
 
@@ -234,7 +236,7 @@ def dimensions(s: Session) -> wire.Dimensions:
     )
     kl = sections.divergence(subject)
     told = kl.double().mean(0).numpy() if kl is not None and kl.shape[1:] == z.shape[1:] else np.zeros(0)
-    read = {card.dimension: card for card in cards.dimensions(subject, told)}
+    read = {card.dimension: card for card in dimension_cards.dimensions(subject, told)}
     use, unit = (told, "nats") if len(told) else (z.float().var(0).double().numpy(), "variance")
     variance = space.latents.var(0)
     order = np.argsort(-use, kind="stable").tolist()
@@ -243,9 +245,11 @@ def dimensions(s: Session) -> wire.Dimensions:
     )
 
 
-def _dimension(index: int, use: float, unit: str, variance: float, card: cards.Card | None) -> wire.Dimension:
+def _dimension(
+    index: int, use: float, unit: str, variance: float, card: dimension_cards.Card | None
+) -> wire.Dimension:
     strongest = card.strongest if card is not None else None
-    if card is not None and strongest is not None and abs(card.effects[strongest]) < cards.NOTHING:
+    if card is not None and strongest is not None and abs(card.effects[strongest]) < dimension_cards.NOTHING:
         strongest = None
     return wire.Dimension(
         index=index,

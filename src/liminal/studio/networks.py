@@ -21,7 +21,7 @@ from ..voice import Voice
 from .session import Session
 
 if TYPE_CHECKING:
-    from ..measures.reader import Reader
+    from ..measures.eyes.reader import Reader
     from ..models.latent import Flow
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..distances import Index
     from ..maps.inverse import Inverse
     from ..maps.project import Map
-    from ..ops.directions import Direction
+    from ..ops.directions.directions import Direction
     from ..ops.support import Support
     from ..space import Space
 

@@ -380,7 +380,7 @@ def _means(s: Session, arrays: Arrays) -> dict[str, int]:
     """Means of values that many items have, by the filter in SQL that names them; rows of ``means`` in
     `arrays`.
     """
-    from ..ops import formula
+    from ..ops.formulas import formula
 
     rows: list[np.ndarray] = []
     names: dict[str, int] = {}

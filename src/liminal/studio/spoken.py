@@ -18,9 +18,9 @@ from torch import Tensor
 
 from ..core import Names
 from ..errors import LiminalError
-from ..ops import formula
-from ..ops.parsing import FUNCTIONS
-from ..ops.syntax import KEYWORDS, WORD, Item, Mean, Named, Number, Sum
+from ..ops.formulas import formula
+from ..ops.formulas.parsing import FUNCTIONS
+from ..ops.formulas.syntax import KEYWORDS, WORD, Item, Mean, Named, Number, Sum
 from . import wire
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-/** The direction from one selection of items to another, with a score on items that had no say in it: ops/discover.py, the mean difference alone. */
+/** The direction from one selection of items to another, with a score on items that had no say in it: ops/directions/unsupervised.py, the mean difference alone. */
 import { Refused } from "../api.ts";
 import { numbers } from "./draws.ts";
 

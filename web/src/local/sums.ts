@@ -1,4 +1,4 @@
-/** The language of formulas and filters, as ops/parsing.py, ops/syntax.py and ops/formula.py have it. */
+/** The language of formulas and filters, as ops/formulas/parsing.py, ops/formulas/syntax.py and ops/formulas/formula.py have it. */
 import { Refused } from "../api.ts";
 
 export type Node =

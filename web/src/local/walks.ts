@@ -1,4 +1,4 @@
-/** Ways from key to key and where their frames stand: ops/mixing.py, ops/mixer.py and ops/pacing.py in the browser. */
+/** Ways from key to key and where their frames stand: ops/ways/mixing.py, ops/ways/noise_mixing.py and ops/ways/arclength.py in the browser. */
 import { joined, type Nets } from "./nets.ts";
 import type { Payload } from "./payload.ts";
 

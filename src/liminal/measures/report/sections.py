@@ -1,0 +1,259 @@
+"""Parts of a survey, each a list of measures of a `Subject`: reconstruction, structure, size of the code."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from ...distances import nearest
+from ...errors import LiminalError
+from ...generator import Autoencoder
+from ...priors import Delta
+from ...show import items as show
+from ...tensors import inference
+from ..eyes.reader import describe
+from ..structure import dimension, neighbourhoods
+from ..value import Interval, Measure, subsample_interval
+from .evaluation import PART, Subject
+from .verdict import MEAN
+
+INDEX = 20_000  # training items that vote, fewer where an item is large
+NUMBERS = 2e7  # of a set of items held at once when neighbours are sought in the data
+TRUSTED = 2_000  # items whose neighbourhoods are ranked
+COLUMNS = 10  # items in the strip of reconstructions
+FILLED = 0.99  # of the latents' variance
+DROPPED, FEW_DROPPED = 1_000, 300  # items decoded from some of their principal axes
+MOST_LABELS = 12  # attributes whose neighbours vote
+
+Progress = Callable[[str, float, str], None]
+
+
+def _mean(values: np.ndarray, s: Subject, bounds: Interval = (-np.inf, np.inf)) -> tuple[float, Interval]:
+    """A mean over items with its interval; means are cheap, so many rounds."""
+    return subsample_interval(
+        lambda rows: float(values[rows].mean()), (len(values),), s.rng, 200, 0.5, bounds
+    )
+
+
+def reconstructed(s: Subject) -> list[Measure]:
+    """The modality's errors of held-out items, against PCA of the same dimension."""
+    scores: dict[str, list[Tensor]] = {}
+    at = 0
+    for rows in np.split(s.held, range(PART, len(s.held), PART)):
+        x, flat = s.inputs(s.held_items, rows), s.soft(s.held_items, rows).flatten(1)
+        y = s.generator.decode(s.held_codes[at : at + len(x)]).cpu()
+        mean = s.through_pca(torch.zeros(1, len(s.pca.variances))).expand_as(y)
+        at += len(x)
+        for name, out in (("", y), ("pca ", s.through_pca(s.pca.encode(flat))), ("mean ", mean)):
+            for kind, error in s.modality.errors(x, out).items():
+                scores.setdefault(name + kind, []).append(error)
+    joined = {name: torch.cat(v).numpy() for name, v in scores.items()}
+    found = []
+    for name, told in s.modality.scores.items():
+        if name in joined:
+            value, interval = _mean(joined[name], s)
+            baseline = {
+                f"PCA, {len(s.pca.variances)} dimensions": float(joined["pca " + name].mean()),
+                MEAN: float(joined["mean " + name].mean()),
+            }
+            note = f"Mean over {len(s.held):,} held-out items."
+            found.append(Measure(name, value, interval, told.unit, told.better, baseline, note, told.words))
+    return found
+
+
+def structured(s: Subject) -> list[Measure]:
+    """Neighbours' labels, trustworthiness and continuity, and how many dimensions are used."""
+    found = _labels(s)
+    most = int(min(s.most(TRUSTED, TRUSTED // 2), max(NUMBERS / np.prod(s.modality.soft_shape), 500)))
+    rows = s.held[np.sort(s.rng.permutation(len(s.held))[:most])]
+    k = min(10, (len(rows) - 1) // 3)
+    y = torch.cat(list(s.tensors(s.held_items, rows)))
+    x, z = s.modality.chart(y), s.codes(s.held_items, s.held_z, rows)
+    coordinates = s.pca.encode(y.flatten(1))
+    d = coordinates.shape[1]
+    note = f"{k} neighbours, {len(rows):,} held-out items."
+    for name, of in (
+        ("trustworthiness", neighbourhoods.trustworthiness),
+        ("continuity", neighbourhoods.continuity),
+    ):
+        baseline = {f"PCA, {d} dimensions": of(x, coordinates, k)}
+        if d > 2:
+            baseline["PCA, 2 dimensions"] = of(x, coordinates[:, :2], k)
+        found.append(Measure(name, of(x, z, k), None, "", "higher", baseline, note))
+    return found + _used(s) + _filled(x, z, s)
+
+
+def _used(s: Subject) -> list[Measure]:
+    """Active units, and how many perpendicular axes hold what varies."""
+    n, every = f"{len(s.held):,} held-out items.", {"all dimensions": float(s.generator.dim)}
+    active = float(neighbourhoods.active_units(s.held_codes))
+    variances = (
+        torch.linalg.eigvalsh(torch.cov(s.held_codes.double().T).reshape(s.generator.dim, -1))
+        .flip(0)
+        .clamp_min(0)
+    )
+    shares = variances.cumsum(0) / variances.sum().clamp_min(1e-300)
+    axes = float((shares < FILLED).sum() + 1) if float(variances.sum()) > 0 else 0.0
+    largest = f"{n} The largest axis holds {100 * float(shares[0]):.0f} %."
+    return [
+        Measure("active_units", active, None, "", "higher", every, n),
+        Measure("principal_axes", axes, None, "", "", every, largest),
+    ]
+
+
+def _filled(x: Tensor, z: Tensor, s: Subject) -> list[Measure]:
+    """Intrinsic dimension of latents z (n, d) and data x (n, D), and how many axes reconstruct."""
+    found = []
+    try:
+        value, data = dimension.mle_dimension(z), dimension.mle_dimension(x)
+        spread = f"; by the two nearest {dimension.two_nn(z):.1f}" if len(z) >= 20 else ""
+        beside = {"the data itself": data, "all dimensions": float(s.generator.dim)}
+        note = (
+            f"{len(z):,} held-out items, maximum likelihood, 20 neighbours{spread}. Above 10 such estimates "
+            "read too low."
+        )
+        found.append(Measure("intrinsic_dimension", value, None, "", "", beside, note))
+    except LiminalError as error:  # too few items that differ
+        s.notes.append(f"Intrinsic dimension: not measured ({error}).")
+    n = s.most(DROPPED, FEW_DROPPED)
+    curve = dimension.rate_distortion(s.looked, z[:n], x[:n])
+    steps = ", ".join(
+        f"{kept}: {error:.3g}" for kept, error in zip(curve.kept, curve.distortion, strict=True)
+    )
+    note = f"{len(x[:n]):,} held-out items; mean squared error by number of axes kept: {steps}."
+    found.append(
+        Measure(
+            "enough_dimensions",
+            float(curve.enough()),
+            None,
+            "",
+            "",
+            {"all dimensions": float(s.generator.dim)},
+            note,
+        )
+    )
+    return found
+
+
+def _labels(s: Subject) -> list[Measure]:
+    """10-NN accuracy of every yes/no and category attribute, on latents and on the data."""
+    if s.attributes is None:
+        s.notes.append("Neighbours' labels: not measured, the items have no attributes.")
+        return []
+    names = [
+        n
+        for n, how in describe(s.attributes[0]).items()
+        if how["kind"] != "number" and n in s.attributes[1].column_names
+    ]
+    size = int(np.prod(s.modality.soft_shape))
+    most = int(max(NUMBERS / size, 500))
+    index, queries = np.sort(s.train_order[: min(INDEX, most)]), np.sort(s.held_order[: min(s.limit, most)])
+    spaces: dict[str, tuple[Tensor, Tensor]] = {}
+    if names:
+        data = [
+            torch.cat([s.modality.chart(y) for y in s.tensors(*of)])
+            for of in ((s.train_items, index), (s.held_items, queries))
+        ]
+        spaces = {
+            "latents": (s.codes(s.train_items, s.train_z, index), s.codes(s.held_items, s.held_z, queries)),
+            "data": (data[0], data[1]),
+        }
+    found, memory = [], {}
+    for name in names[:MOST_LABELS]:
+        labels, wanted = (
+            t.column(name).take(pa.array(rows)).to_pylist()
+            for t, rows in zip(s.attributes, (index, queries), strict=True)
+        )
+        have, asked = neighbourhoods.known(labels), neighbourhoods.known(wanted)
+        if len(have) < 10 or len(asked) < 4:
+            continue
+        right: dict[str, np.ndarray] = {}
+        for where, (a, b) in spaces.items():
+            key = (where, have.tobytes(), asked.tobytes())
+            if key not in memory:
+                memory[key] = nearest(a[torch.from_numpy(have)], b[torch.from_numpy(asked)], 10)[1].numpy()
+            right[where] = neighbourhoods.vote(
+                memory[key], [labels[i] for i in have], [wanted[i] for i in asked]
+            )
+        value, interval = _mean(right["latents"].astype(float), s, (0, 1))
+        baseline = {
+            "on the data itself": float(right["data"].mean()),
+            "commonest label": neighbourhoods.majority(labels, wanted),
+        }
+        note = f"{len(asked):,} held-out items ask {len(have):,} training items."
+        found.append(Measure(f"knn_accuracy.{name}", value, interval, "", "higher", baseline, note))
+        if len(asked) > 10:
+            own = neighbourhoods.neighbour_purity(spaces["latents"][1], wanted)
+            value, interval = _mean(own, s, (0, 1))
+            note = f"{len(asked):,} held-out items among themselves."
+            beside = {
+                "on the data itself": float(neighbourhoods.neighbour_purity(spaces["data"][1], wanted).mean())
+            }
+            chance = {"labels shuffled": neighbourhoods.chance_purity(wanted)}
+            found.append(Measure(f"purity.{name}", value, interval, "", "higher", beside | chance, note))
+    return found
+
+
+def coded(s: Subject) -> tuple[list[Measure], np.ndarray]:
+    """Compression, and KL where the posterior has one; the KL of each dimension where it splits."""
+    bits = s.modality.bits(s.held_items[s.held[:64]])
+    stored = 32 * s.generator.dim
+    note = f"{bits:,.0f} bits of data, {stored:,} bits of latent vector."
+    found = [Measure("compression", bits / stored, None, "×", "", {}, note)]
+    kl = divergence(s)
+    if kl is None:
+        return found, np.zeros(0)
+    rate = neighbourhoods.rate(kl)
+    value, (low, high) = _mean(rate.items, s)
+    note = f"Mean over {len(s.held):,} held-out items."
+    found.append(Measure("kl", value, (low, high), "nats", "", {}, note))
+    log2 = np.log(2)
+    found.append(
+        Measure("code_bits", rate.bits, (low / log2, high / log2), "bits", "", {"stored item": bits}, note)
+    )
+    if len(rate.dimensions) < 2:
+        return found, np.zeros(0)
+    gone = dimension.collapse(kl)
+    every = {"all dimensions": float(s.generator.dim)}
+    found.append(Measure("collapsed", float(gone.collapsed.sum()), None, "", "lower", every, note))
+    found.append(Measure("effective_dimensions", gone.effective, None, "", "", every, note))
+    return found, rate.dimensions
+
+
+def divergence(s: Subject) -> Tensor | None:
+    """KL of held-out items' posteriors, (n, d) where it splits, else (n, 1); None where there is none."""
+    if not isinstance(s.generator, Autoencoder) or not s.encodes:
+        return None
+    pieces = []
+    with inference(s.generator):
+        for rows in np.split(s.held, range(PART, len(s.held), PART)):
+            x = s.inputs(s.held_items, rows)
+            posterior = s.generator.posterior(x.to(s.generator.device))
+            if isinstance(posterior, Delta):
+                s.notes.append(
+                    "KL: not measured, the encoder is deterministic (its KL to any prior is infinite)."
+                )
+                return None
+            pieces.append(posterior.kl().cpu())
+    return torch.cat(pieces)
+
+
+def strip(s: Subject) -> bytes:
+    """A PNG of held-out items in three rows: originals, reconstructions, PCA reconstructions."""
+    rows = np.sort(s.held_order[:COLUMNS])
+    x = torch.cat(list(s.tensors(s.held_items, rows)))
+    y = s.generator.decode(s.codes(s.held_items, s.held_z, rows)).cpu()
+    p = s.through_pca(s.pca.encode(x.flatten(1)))
+    return png(s, np.concatenate([s.held_items[rows], s.modality.items(y), s.modality.items(p)]), len(rows))
+
+
+def png(s: Subject, items: np.ndarray, columns: int, least: int = 96) -> bytes:
+    """A grid of stored items, each drawn with a longer side of `least` pixels or more."""
+    out = io.BytesIO()
+    show.drawn(items, s.modality, least, columns).save(out, "PNG", optimize=True)
+    return out.getvalue()
