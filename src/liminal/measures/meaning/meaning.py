@@ -1,11 +1,11 @@
 """Do mixtures of latents decode to mixtures of what the items show, how far from the middle, and because of
 the mapping or the prior?
 
-Attributes are read from decoded data, never by probes in z (`between.Reading`). Pairs of real items are
-walked along several kinds of path and judged by `between.Line`: betweenness jointly with realism (`realism`),
-monotonicity, midpoint bias, largest jump. Beside them, in the same call: blending in data space, the nearest
-real item of the latent mixture, PCA of the same dimension, a decoder of random weights, a random real item
-(chance) and copying an end.
+Attributes are read from decoded data, never by probes in z (`betweenness.Reading`). Pairs of real items are
+walked along several kinds of path and judged by `betweenness.Line`: betweenness jointly with realism
+(`realism`), monotonicity, midpoint bias, largest jump. Beside them, in the same call: blending in data space,
+the nearest real item of the latent mixture, PCA of the same dimension, a decoder of random weights, a random
+real item (chance) and copying an end.
 
 The causal control: pairs of *true draws* of the prior (or of the noise of the latent flow) are coded anew by
 maps that keep the prior, and so the distribution of what is decoded, exactly (`controls`): folded ones
