@@ -125,13 +125,14 @@ def fastest(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, Cos
 
 
 def run(argv: Sequence[str]) -> tuple[Cost, str]:
-    """What a command cost, and what it printed.
+    """What a command cost, and what it printed; byte code is kept, as it is for who installed Liminal.
 
     Raises:
         LiminalError: it failed.
     """
     begun, before = time.perf_counter(), _used()
-    done = subprocess.run(argv, capture_output=True, text=True)
+    installed = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(argv, capture_output=True, text=True, env=installed)
     cost = Cost(time.perf_counter() - begun, _used() - before)
     if done.returncode:
         raise LiminalError(
