@@ -8,16 +8,19 @@ import itertools
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.interpolate import CubicSpline
 from torch import Tensor, nn
 
 import liminal
 from liminal.errors import LiminalError
 from liminal.ops.geodesics import descent, geodesics, polylines
-from liminal.ops.geodesics.geodesics import GRAPH, distances, energy, graph_path, length
+from liminal.ops.geodesics.geodesics import distances, energy, length
+from liminal.ops.geodesics.graph import GRAPH, neighbour_graph
 from liminal.ops.ways import mixing
 from liminal.space import Space
 from liminal.tensors import CHUNK, rng
@@ -215,15 +218,16 @@ SETTINGS = settings(deadline=None, max_examples=15)
 )
 def test_no_curve_costs_more_than_a_start(seed: int, d: int, gain: float, heavy: bool, points: int) -> None:
     net = mlp(d, 16, 9, gain=gain, seed=seed)
-    a, b, graph = normal(3, d, seed=seed + 1), normal(3, d, seed=seed + 2), normal(60, d, seed=seed + 3)
+    a, b = normal(3, d, seed=seed + 1), normal(3, d, seed=seed + 2)
     weight = (lambda z: 1 + 5 * torch.exp(-z.square().sum(1))) if heavy else None
+    graph = neighbour_graph(net, normal(60, d, seed=seed + 3), weight=weight)
     found = geodesics.geodesics(
         net, a, b, points=points, weight=weight, mix=mixing.slerp, graph=graph, compare=65
     )
     assert torch.equal(found.z[:, 0], a)
     assert torch.equal(found.z[:, -1], b)
     starts = [polylines.line(a, b, points), mixing.slerp(a, b, torch.linspace(0, 1, points)).transpose(0, 1)]
-    starts.append(graph_path(net, graph, a, b, points, weight=weight)[0])
+    starts.append(graph.paths(net, a, b, points, weight=weight)[0])
     for start in starts:
         costs = polylines.measured(net, start, 65, weight)[2]
         assert (found.cost <= costs * (1 + 1e-5)).all()
@@ -253,24 +257,26 @@ def test_the_graph_finds_the_way_round_and_wins() -> None:
     angle = torch.linspace(0.1, 1.9 * math.pi, 120)
     ring = torch.stack([angle.cos(), angle.sin()], 1)
     a, b = ring[:1], ring[60:61]
-    path, found = graph_path(lambda z: z, ring, a, b, 33)
+    plain = lambda z: z
+    path, found = neighbour_graph(plain, ring).paths(plain, a, b, 33)
     assert found.all()
     torch.testing.assert_close(path[0].norm(dim=1), torch.ones(33), atol=0.03, rtol=0)
     walked = path.diff(dim=1).norm(dim=2).sum()
     assert float(walked) == pytest.approx(float(angle[60] - angle[0]), rel=0.01)
     hill = lambda z: 1 + 200 * torch.exp(-z.square().sum(1) / 0.3)
-    around = geodesics.geodesics(lambda z: z, a, b, points=33, weight=hill, graph=ring)
+    graph = neighbour_graph(plain, ring, weight=hill)
+    around = geodesics.geodesics(plain, a, b, points=33, weight=hill, graph=graph)
     assert around.start == ("graph",)
     assert around.z[0].norm(dim=1).min() > 0.6
 
 
 def test_a_graph_in_pieces_is_left_out() -> None:
-    graph = torch.cat([normal(20, 2), normal(20, 2, seed=1) + 100])
-    a, b = graph[[0, 0]], graph[[30, 5]]
-    path, found = graph_path(lambda z: z, graph, a, b, 9)
+    nodes, plain = torch.cat([normal(20, 2), normal(20, 2, seed=1) + 100]), lambda z: z
+    a, b, graph = nodes[[0, 0]], nodes[[30, 5]], neighbour_graph(plain, nodes)
+    path, found = graph.paths(plain, a, b, 9)
     assert found.tolist() == [False, True]
     torch.testing.assert_close(path[:1], polylines.line(a[:1], b[:1], 9))
-    only = geodesics.geodesics(lambda z: z, a, b, starts=("graph",), graph=graph)
+    only = geodesics.geodesics(plain, a, b, starts=("graph",), graph=graph)
     assert only.start == ("line", "graph")
     assert only.converged.all()
 
@@ -282,13 +288,36 @@ def test_a_large_graph_is_thinned_and_equal_latents_stay_joined() -> None:
         seen.append(len(z))
         return z
 
-    graph_path(decode, normal(GRAPH + 500, 2), PAIRS[:1], PAIRS[1:])
-    assert sum(seen) == GRAPH + 2
+    graph = neighbour_graph(decode, normal(GRAPH + 500, 2))
+    assert sum(seen) == len(graph.nodes) == GRAPH
+    graph.paths(decode, PAIRS[:1], PAIRS[1:])
+    assert sum(seen) <= GRAPH + 2 + 2 * graph.neighbours
     same = torch.cat([torch.zeros(12, 2), torch.ones(1, 2) * 0.1, torch.ones(12, 2) * 0.2])
-    path, found = graph_path(lambda z: z, same, torch.zeros(1, 2), 0.2 * torch.ones(1, 2), 5)
+    plain = lambda z: z
+    path, found = neighbour_graph(plain, same).paths(plain, torch.zeros(1, 2), 0.2 * torch.ones(1, 2), 5)
     assert not found.any() or torch.isfinite(path).all()
-    path, found = graph_path(lambda z: z, same[:13], torch.zeros(1, 2), 0.1 * torch.ones(1, 2), 5)
+    near = neighbour_graph(plain, same[:13])
+    path, found = near.paths(plain, torch.zeros(1, 2), 0.1 * torch.ones(1, 2), 5)
     assert found.all()
+
+
+@pytest.mark.parametrize("latents", [torch.zeros(1, 2), torch.full((3, 2), torch.nan), torch.zeros(4)])
+def test_a_graph_of_what_are_no_latents_is_refused(latents: Tensor) -> None:
+    with pytest.raises(LiminalError, match="graph of 2 or more"):
+        neighbour_graph(lambda z: z, latents)
+
+
+@SETTINGS
+@given(seed=st.integers(0, 10_000), n=st.integers(1, 3), points=st.integers(2, 20), d=st.integers(1, 4))
+def test_resampled_curves_are_natural_splines(seed: int, n: int, points: int, d: int) -> None:
+    draw = torch.Generator().manual_seed(seed)
+    z = torch.randn(n, points, d, generator=draw, dtype=torch.float64)
+    times = torch.rand(n, 30, generator=draw, dtype=torch.float64)
+    at = np.linspace(0, 1, points)
+    for t in (times, times[0], torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64)):
+        own = [t.numpy()] * n if t.ndim == 1 else list(t.numpy())
+        wanted = [CubicSpline(at, c, bc_type="natural")(o) for c, o in zip(z.numpy(), own, strict=True)]
+        torch.testing.assert_close(polylines.resampled(z, t), torch.from_numpy(np.stack(wanted)))
 
 
 def test_each_pair_takes_its_own_start() -> None:
@@ -308,7 +337,9 @@ def test_each_pair_takes_its_own_start() -> None:
 def test_from_an_item_to_itself() -> None:
     net, a = mlp(3, 16, 10), normal(3, 3)
     b = torch.stack([a[0], a[1] + 1, a[2]])
-    found = geodesics.geodesics(net, a, b, graph=normal(40, 3, seed=5), mix=mixing.slerp)
+    found = geodesics.geodesics(
+        net, a, b, graph=neighbour_graph(net, normal(40, 3, seed=5)), mix=mixing.slerp
+    )
     assert torch.equal(found.z[0], a[0].expand(17, 3))
     assert torch.equal(found.z[2], a[2].expand(17, 3))
     assert found.energy[[0, 2]].tolist() == [0, 0]
@@ -386,8 +417,7 @@ def test_it_works_inside_inference_mode_and_leaves_gradients_alone() -> None:
         ({"weight": lambda z: z}, "the weight must give"),
         ({"weight": lambda z: z[:, 0] - 100}, "the weight must give"),
         ({"mix": lambda a, b, t: a}, "mix must give a finite path"),
-        ({"graph": torch.zeros(5, 3)}, "graph of 2 or more"),
-        ({"graph": torch.zeros(1, 2)}, "graph of 2 or more"),
+        ({"graph": neighbour_graph(lambda z: z, torch.zeros(5, 3))}, "latents of width 3"),
     ],
 )
 def test_wrong_input_is_refused_in_one_line(change: dict[str, object], words: str) -> None:

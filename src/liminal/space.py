@@ -34,6 +34,8 @@ from .ops.directions.directions import Direction
 from .ops.directions.locks import Locks
 from .ops.formulas import formula
 from .ops.geodesics import geodesics
+from .ops.geodesics.graph import Graph, neighbour_graph
+from .ops.geodesics.polylines import Weight
 from .ops.samples import Samples
 from .ops.style.style import Style, fit_style
 from .ops.style.transfer import Transfer, restyle
@@ -246,15 +248,21 @@ class Space(Stored):
     def _geodesics(self, keys: Tensor, loop: bool) -> geodesics.Geodesics:
         """The geodesics from each key to the next, heavier where support is low."""
         stops = torch.cat([keys, keys[:1]]) if loop else keys
-        weight = self.trust.weight if self.trust else None
         return geodesics.geodesics(
-            self.chart,
-            stops[:-1],
-            stops[1:],
-            weight=weight,
-            mix=self.mixer,
-            graph=self.latents,
+            self.chart, stops[:-1], stops[1:], weight=self._rarity, mix=self.mixer, graph=self.graph
         )
+
+    @property
+    def _rarity(self) -> Weight | None:
+        """How much heavier ways are where items get rare; None where support is not known."""
+        return self.trust.weight if self.trust else None
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Items joined to their nearest ones, with how far they look apart; kept once made."""
+        make = lambda: neighbour_graph(self.chart, self.latents, weight=self._rarity)
+        made: Graph = self.kept.thing("graph", Graph, make, tensors=True)
+        return made
 
     def _vectors_of(self, names: Sequence[str]) -> Tensor:
         """The directions (k, d) of attributes; of a category those of all its values."""

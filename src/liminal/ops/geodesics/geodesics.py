@@ -9,8 +9,7 @@ weight that rises where real items get rare (a conformal factor: the metric itse
 curve goes round instead of hurrying through). All curves are minimised at once, to second order (`descent`).
 
 Source: Arvanitidis et al. 2018, Latent space oddity; Shao et al. 2018, The Riemannian geometry of deep
-generative models; Chen et al. 2019, Fast approximate geodesics for deep generative models (paths over
-neighbours).
+generative models.
 """
 
 from __future__ import annotations
@@ -18,19 +17,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from ...distances import nearest
 from ...errors import LiminalError, unknown
-from ...tensors import CHUNK, rng
 from .descent import Cost, minimise
-from .polylines import Decode, Weight, along, decoded, evened, line, measured, pinned, steps, weights
+from .graph import Graph
+from .polylines import Decode, Weight, evened, line, measured, pinned, steps
 
 STARTS = ("line", "mix", "graph")
 GROUP = 256  # curves that are minimised together
-GRAPH = 2000  # latents of a neighbour graph at most
 
 Start = tuple[Tensor, Tensor]  # paths (n, points, d), and whether each can be used (n,)
 
@@ -75,11 +71,10 @@ def geodesics(
     weight: Weight | None = None,
     starts: Sequence[str] = STARTS,
     mix: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None,
-    graph: Tensor | None = None,
+    graph: Graph | None = None,
     tolerance: float = 1e-3,
     rounds: int = 60,
     compare: int | None = 256,
-    seed: int = 0,
 ) -> Geodesics:
     """Curves of least energy between pairs of latents, in the metric pulled back by the decoder.
 
@@ -99,14 +94,13 @@ def geodesics(
         weight: lambda, differentiable, z (m, d) -> (m,), 1 or more; None: 1 everywhere.
         starts: of ``line``, ``mix`` and ``graph``; the last two only where their material is given.
         mix: (a, b, t (m,)) -> (m, n, d), a path, such as `mixing.slerp`.
-        graph: (m, d) real latents for paths over neighbours (see `graph_path`). A pair that it does not
-            connect does without.
+        graph: of real latents, made with the same chart and weight, for paths over neighbours. A pair that
+            it does not connect does without.
         tolerance: what may be left to gain, relative to the cost.
         rounds: steps at most.
         compare: points along each curve at which energies and lengths are taken in the end; None: its own
             points, which costs little and sees less: at 17 points an image decoder's energies seem 2 % (a
             geodesic's) to 6 % (a line's) smaller.
-        seed: of the choice of latents for the graph.
 
     Raises:
         LiminalError: the latents do not match, hold NaN or are none; there are fewer than 3 points; no start
@@ -124,22 +118,7 @@ def geodesics(
     for name in starts:
         if name not in STARTS:
             raise unknown("start of a geodesic", name, STARTS)
-    every, made = torch.ones(len(a), dtype=torch.bool), {}
-    for name in starts:
-        if name == "line":
-            made[name] = line(a, b, points), every
-        elif name == "mix" and mix is not None:
-            made[name] = _mixed(mix, a, b, points), every
-        elif name == "graph" and graph is not None:
-            made[name] = graph_path(chart, graph, a, b, points, weight=weight, seed=seed)
-    if not made:
-        raise LiminalError(
-            f"geodesics: none of the starts {', '.join(starts) or '(none)'} can be made; give mix or graph, "
-            "or add 'line'"
-        )
-    reached = torch.stack([usable for _, usable in made.values()]).any(0)
-    if not reached.all():  # none but the graph was asked for
-        made["line"] = line(a, b, points), ~reached
+    made = _starts(chart, a, b, points, weight, starts, mix, graph)
     parts = []
     for i in range(0, len(a), GROUP):
         cut = slice(i, i + GROUP)
@@ -148,6 +127,36 @@ def geodesics(
     joined = {f.name: [getattr(part, f.name) for part in parts] for f in fields(Geodesics)}
     names = tuple(name for part in joined.pop("start") for name in part)
     return Geodesics(start=names, **{name: torch.cat(values) for name, values in joined.items()})
+
+
+def _starts(
+    chart: Decode,
+    a: Tensor,
+    b: Tensor,
+    points: int,
+    weight: Weight | None,
+    names: Sequence[str],
+    mix: Callable[[Tensor, Tensor, Tensor], Tensor] | None,
+    graph: Graph | None,
+) -> dict[str, Start]:
+    """The starts that can be made, by name; a pair that has none of those asked for gets a line."""
+    every, made = torch.ones(len(a), dtype=torch.bool), {}
+    for name in names:
+        if name == "line":
+            made[name] = line(a, b, points), every
+        elif name == "mix" and mix is not None:
+            made[name] = _mixed(mix, a, b, points), every
+        elif name == "graph" and graph is not None:
+            made[name] = graph.paths(chart, a, b, points, weight=weight)
+    if not made:
+        raise LiminalError(
+            f"geodesics: none of the starts {', '.join(names) or '(none)'} can be made; give mix or graph, "
+            "or add 'line'"
+        )
+    reached = torch.stack([usable for _, usable in made.values()]).any(0)
+    if not reached.all():  # none but the graph was asked for
+        made["line"] = line(a, b, points), ~reached
+    return made
 
 
 def _solved(
@@ -257,89 +266,6 @@ def distances(
     # at constant weighted speed the cost is the squared weighted length
     lengths = (found.length if weight is None else found.cost.sqrt()).unflatten(0, (len(rows), k))
     return lengths[0] if a.ndim == 1 else lengths
-
-
-def graph_path(
-    chart: Decode,
-    graph: Tensor,
-    a: Tensor,
-    b: Tensor,
-    points: int = 17,
-    *,
-    weight: Weight | None = None,
-    neighbours: int = 10,
-    seed: int = 0,
-) -> tuple[Tensor, Tensor]:
-    """Shortest paths between latents over a neighbour graph of real ones, whose edges are as long as their
-    decoded ends are apart.
-
-    Args:
-        chart: as in `geodesics`.
-        graph: (m, d) real latents (2,000 of them if there are more), each joined to its nearest ones in z, as
-            the ends are to theirs.
-        a: (n, d) or (d,).
-        b: (n, d) or (d,).
-        points: of each path, evenly spaced in z.
-        weight: as in `geodesics`; edges are longer by its square root at their middle.
-        neighbours: of each latent.
-        seed: of the choice among more than 2,000.
-
-    Returns:
-        (n, points, d), and (n,) bool on the CPU: whether the graph connects the pair; where not, the path is
-        the straight line.
-
-    Raises:
-        LiminalError: the latents do not match or hold NaN, or the graph has fewer than 2.
-
-    Source: Chen et al. 2019, Fast approximate geodesics for deep generative models.
-    """
-    from scipy.sparse import csr_matrix
-    from scipy.sparse.csgraph import dijkstra
-
-    a, b = _ends(a, b)
-    nodes = graph[torch.randperm(len(graph), generator=rng(seed))[:GRAPH].to(graph.device)].to(a)
-    if nodes.ndim != 2 or len(nodes) < 2 or nodes.shape[1] != a.shape[1] or not torch.isfinite(nodes).all():
-        raise LiminalError(
-            f"geodesics: wanted a graph of 2 or more finite latents (m, {a.shape[1]}), got shape "
-            f"{tuple(graph.shape)}"
-        )
-    m, k = len(nodes), min(neighbours, len(nodes) - 1)
-    places, x = nodes, decoded(chart, nodes)
-    own, near = torch.arange(m).repeat_interleave(k), nearest(nodes, nodes, k)[1].flatten().cpu()
-    pairs = [torch.stack([own, near]), torch.stack([near, own])]
-    for out, ends in (
-        (True, a),
-        (False, b),
-    ):  # edges lead out of a and into b only: ends are no way stations of other pairs
-        own, near = (
-            torch.arange(len(ends)).repeat_interleave(k) + len(places),
-            nearest(nodes, ends, k)[1].flatten().cpu(),
-        )
-        pairs.append(torch.stack([own, near] if out else [near, own]))
-        places, x = torch.cat([places, ends]), torch.cat([x, decoded(chart, ends)])
-    edges = torch.cat(pairs, 1).unique(dim=1)  # the sparse matrix would add up what comes twice
-    apart = torch.cat(
-        [
-            (x[p] - x[q]).norm(dim=1)
-            for p, q in zip(*(e.to(x.device).split(CHUNK) for e in edges), strict=True)
-        ]
-    )
-    if weight is not None:
-        p, q = edges.to(places.device)
-        apart = apart * weights(weight, (places[p] + places[q]) / 2).to(apart).sqrt()
-    apart = apart.clamp_min(1e-12).cpu().double()  # it would forget an edge of length 0, too
-    joined = csr_matrix((apart.numpy(), edges.numpy()), shape=(len(places), len(places)))
-    made, found = line(a, b, points), torch.zeros(len(a), dtype=torch.bool)
-    for i in range(len(a)):
-        reached, before = dijkstra(joined, indices=m + i, return_predecessors=True)
-        goal = m + len(a) + i
-        if np.isfinite(reached[goal]):
-            way = [goal]
-            while way[-1] != m + i:
-                way.append(int(before[way[-1]]))
-            stops = places[way[::-1]]
-            made[i], found[i] = along(stops, points), True
-    return made, found
 
 
 def _ends(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
