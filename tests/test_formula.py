@@ -16,10 +16,12 @@ from liminal.errors import LiminalError, unknown
 from liminal.filters import resolve
 from liminal.ops.formulas import formula
 from liminal.ops.formulas.formula import parse, point, show, where
+from liminal.ops.formulas.parsing import FUNCTIONS
 from liminal.ops.formulas.syntax import (
     Dimension,
     File,
     Item,
+    Literal,
     Mean,
     Mix,
     Named,
@@ -71,6 +73,14 @@ class World:
     def file(self, path: str) -> Tensor:
         return torch.tensor([0.0, float(len(path)), 0.0])
 
+    def literal(self, literal: Literal) -> Tensor:
+        given = literal.arguments
+        if literal.name == "strand" and isinstance(given, str):
+            return torch.tensor([0.0, 0.0, float(len(given))])
+        if literal.name == "row" and not isinstance(given, str):
+            return torch.tensor([float(len(given)), *(float(value) for _, value in given), 0.0, 0.0])[:3]
+        raise unknown("function", literal.name, [*FUNCTIONS, "strand", "row"])
+
 
 def said(text: str, call=point) -> str:
     with pytest.raises(LiminalError) as caught:
@@ -100,6 +110,12 @@ def said(text: str, call=point) -> str:
         ("random(7)", [7, 7, 7]),
         ("'photo.png'", [0, 9, 0]),
         ('file("a b.png") + 1e-1*smile', [1, 7, 0]),
+        ("strand('acgt')", [0, 0, 4]),
+        ("strand('') + smile", [10, 0, 0]),
+        ("row()", [0, 0, 0]),
+        ("row(age=40)", [1, 40, 0]),
+        ("row(age=-1.5e1, `body mass` = '3')", [2, -15, 3]),
+        ("0.5*row(age=2) + 0.5*@4 + smile", [12.5, 1.5, 0]),
         ("@0 + hair_colour=blond", [0, 1, 10]),
         ("@0 + hair_colour='blond'", [0, 1, 10]),
         ('@0 + "hair_colour" = blond', [0, 1, 10]),
@@ -160,6 +176,12 @@ def test_changes(text: str, wanted: list[float]) -> None:
         ("__import__('os').system('x')", ["'.' has no meaning"]),
         ("__import__('os')", ["unknown function '__import__'"]),
         ("maen(label=Bag)", ["unknown function 'maen'", "did you mean mean"]),
+        ("maen(@1, @2)", ["unknown function 'maen'", "did you mean mean", "character 1"]),
+        ("row(age)", ["'=' and a value", "character 8", "')'"]),
+        ("row(age=40", ["a ) is missing"]),
+        ("row(age=40 smoker=yes)", ["',' or ')'", "character 18"]),
+        ("row(age=40,, smoker=yes)", ["','"]),
+        ("row(age=40) - strand('a')", ["change with no item"]),
         ("mean()", ["name of an attribute"]),
         ("mean(label)) ", ["+, -, * or the end"]),
         ("mean(label=)", ["wanted a value"]),
@@ -219,6 +241,14 @@ LEAVES = st.one_of(
     TEXTS.map(File),
     st.builds(lambda a, b: Mean(f"{formula.quote_name(a)} = {formula.quote_text(b)}"), TEXTS, TEXTS),
     st.integers(0, 10**17).map(Random),
+    st.builds(
+        Literal,
+        WORDS.filter(lambda word: word not in FUNCTIONS),
+        st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
+        | st.lists(st.tuples(TEXTS, TEXTS | st.from_regex(r"-?[0-9]{1,4}", fullmatch=True)), max_size=3).map(
+            tuple
+        ),
+    ),
     st.integers(0, 10**17).map(Dimension),
     st.floats(-1e9, 1e9, allow_nan=False).map(lambda v: Named("smile", f"{v:.3f}")),
     st.builds(Named, TEXTS, st.none() | st.text(st.characters(exclude_categories=("Cs",)), max_size=8)),

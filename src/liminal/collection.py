@@ -115,7 +115,7 @@ class Collection:
         if color is None:
             kinds = [n for n in names if self.card.attributes[n] == "category"] or names
             color = kinds[0] if kinds else None
-        table = self._chosen(None, most, seed)
+        table = self.chosen(None, most, seed)
         ids = np.array(table["id"])
         values = table[color].to_pylist() if color else None
         z, title = (
@@ -128,7 +128,7 @@ class Collection:
             return {"xy": made.xy, "ids": made.ids}, {"evidence": made.evidence, "words": made.words()}
 
         arrays, facts = self.kept.once(self._layout(method, most, seed), lay_out)
-        xy, evidence, preview = arrays["xy"], facts["evidence"], self._preview(ids)
+        xy, evidence, preview = arrays["xy"], facts["evidence"], self.previews(ids)
         return Map(xy, ids, method, evidence, values, color or "", title, preview, z)
 
     def laid(self, method: str = "umap", most: int = 20_000, seed: int = 0) -> bool:
@@ -139,10 +139,10 @@ class Collection:
         some = "" if len(self.catalogue) <= most else f" of {most}"
         return f"layout {method}{some}" + (f" by {seed}" if seed else "")
 
-    def _preview(self, ids: np.ndarray) -> Callable[[int], Any]:
+    def previews(self, ids: np.ndarray) -> Callable[[int], Any]:
         return lambda row: self.modality.preview(self.items([int(ids[row])])[0], 64)
 
-    def _chosen(self, split: str | None, most: int, seed: int) -> pa.Table:
+    def chosen(self, split: str | None, most: int, seed: int) -> pa.Table:
         """At most so many items: id, z and attributes."""
         table = self.catalogue.table(split=split, columns=["id", "z", *self.card.attributes])
         return table.take(pa.array(rng_rows(np.arange(len(table)), most, seed)))

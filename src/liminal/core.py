@@ -1,13 +1,12 @@
 """`Core`: a generator, its modality and the catalogue of real items encoded with it; what every verb stands
 on.
 
-Here names become arrays: ``"@12"``, files and formulas become latents, ids become items, parts of the folder
-become readers and directions.
+Here parts of the folder become readers and directions, and what is fitted is fitted once and kept; `resolve`
+has the names of items, `verbs` what can be done with a space.
 """
 
 from __future__ import annotations
 
-import re
 import tempfile
 from functools import cached_property
 from pathlib import Path
@@ -18,43 +17,35 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from . import build, registry
+from . import build
 from .card import Card, read_weights
 from .collection import Collection
-from .datasets import paths
 from .errors import LiminalError, offer, unknown
 from .generator import Autoencoder
 from .kept import Arrays, Facts
-from .maps.clusters import Clusters
 from .measures.eyes.reader import Reader, reading
 from .modalities import Modality, Read
 from .models.latent import Flow
-from .ops import filling
 from .ops import support as supports
-from .ops.directions import directions, effects
+from .ops.directions import directions
 from .ops.directions.directions import Direction
+from .ops.directions.locks import Locks
 from .ops.formulas import formula
-from .ops.samples import Samples
-from .ops.style.style import Style
+from .ops.geodesics.graph import Graph, neighbour_graph
+from .ops.geodesics.polylines import Weight
 from .ops.support import Support
-from .ops.ways import mixing
 from .ops.ways.noise_mixing import Mixer
 from .priors import PRIORS, Prior
 from .rows import rng_rows
 from .tensors import rng
-from .voice import Voice, speaking
+from .voice import Voice
 
 SPREAD_ON = 512  # items whose decoded attributes are read for their standard deviations
 TRUSTED_ON = 2_000  # held-out items that support is calibrated and tested on
 
-Item = str | int | Path | Tensor | np.ndarray
-
 
 class Core(Collection):
     """A model with its items.
-
-    Items are named as on the command line: ``"@12"`` (or the integer 12), a file, ``FILE#n`` for one of the
-    many items in a file, or a formula such as ``"mean(label=Sandal)"``; a latent (d,) is taken as it is.
 
     Attributes:
         generator: the model.
@@ -62,6 +53,7 @@ class Core(Collection):
         card: what is known about the space.
         folder: where it lives.
         samplers: by name: ``prior``, ``mixture``, ``flow``.
+        memo: what verbs have found, as long as nothing in the space changes.
     """
 
     def __init__(
@@ -70,8 +62,7 @@ class Core(Collection):
         super().__init__(card, folder)
         self.generator, self.modality, self.samplers = generator, modality, samplers
         self._kept: tempfile.TemporaryDirectory[str] | None = None
-        self._styles: dict[str, Style] = {}
-        self._clusters: dict[Any, Clusters] = {}
+        self.memo: dict[Any, Any] = {}
 
     def __repr__(self) -> str:
         data, name = self.card.data, type(self).__name__
@@ -83,31 +74,9 @@ class Core(Collection):
         """d, the number of latent dimensions."""
         return self.generator.dim
 
-    def names(self, start: Tensor | None = None) -> Names:
-        """What the names in a formula stand for here; `start` (d,) is the latent of the item that is
-        edited.
-        """
-        return Names(self, start)
-
-    # -- encode and decode
-
-    def encode(self, data: Any) -> Tensor:
-        """Latents of items: the posterior means, deterministic, in float32.
-
-        Args:
-            data: stored items (n, *modality.item_shape) or one of them, x itself as a tensor (n,
-                *modality.shape), or a name or a list of names: a file (with all items in it), ``FILE#n`` (the
-                one with number n), a folder, ``"@12"``.
-
-        Returns:
-            (n, d).
-
-        Raises:
-            LiminalError: the items have another shape, or a file cannot be read.
-        """
-        if isinstance(data, Tensor):
-            return self.generator.encode(data[None] if data.ndim == len(self.modality.shape) else data).cpu()
-        return torch.from_numpy(build.encode_all(self.generator, self.modality, self._stored(data), Voice()))
+    def encoded(self, items: np.ndarray) -> Tensor:
+        """Latents (n, d) of stored items (n, *modality.item_shape): the posterior means, in float32."""
+        return torch.from_numpy(build.encode_all(self.generator, self.modality, items, Voice()))
 
     def chart(self, z: Tensor) -> Tensor:
         """What latents (n, d) decode to, as rows (n, m) whose plain distance is how far items look apart;
@@ -122,111 +91,6 @@ class Core(Collection):
             LiminalError: z has another width, or holds NaN.
         """
         return self.modality.items(self.generator.decode(torch.as_tensor(z)).cpu())
-
-    def _stored(self, data: Any, voice: Voice | None = None) -> np.ndarray:
-        """Stored items from anything `encode` takes but tensors; `voice` hears what could not be read."""
-        if isinstance(data, str | Path) or self.modality.adopt(data) is not None:
-            data = [data]
-        if isinstance(data, np.ndarray):
-            items = data[None] if data.ndim == len(self.modality.item_shape) else data
-            if items.dtype != self.modality.item_dtype or tuple(items.shape[1:]) != tuple(
-                self.modality.item_shape
-            ):
-                wanted = f"{self.modality.item_dtype} {tuple(self.modality.item_shape)}"
-                raise LiminalError(
-                    f"encode: wanted items of {wanted}, got {items.dtype} {tuple(items.shape[1:])}; a float "
-                    "tensor or a file works too"
-                )
-            return items
-        voice = voice or speaking()
-        return np.concatenate([self._all_of(name, voice) for name in data])
-
-    def _all_of(self, name: Any, voice: Voice) -> np.ndarray:
-        """The stored items (n, *modality.item_shape) of a name."""
-        if isinstance(name, str) and name.startswith("@"):
-            return self.items([_number(name)])
-        file = paths.located(name) if isinstance(name, str | Path) else None
-        if file is not None and (file[1] is not None or paths.holds_one(file[0], self.modality)):
-            return paths.item(*file, self.modality)[None]
-        return np.asarray(registry.dataset(name, None, self.modality, voice).items)
-
-    def reconstruct(self, data: Any, voice: Voice | None = None) -> Samples:
-        """Items encoded and decoded, beside the originals.
-
-        What an item lacks, such as a row's empty cell, is filled by the rest of it; see `ops.filling`.
-
-        Args:
-            data: as `encode` takes it.
-            voice: hears what could not be read; None: the terminal where there is one.
-        """
-        originals = self.modality.items(data) if isinstance(data, Tensor) else self._stored(data, voice)
-        z = self.encode(originals)
-        lacking = self.modality.lacking(originals)
-        if lacking is None:
-            return Samples(z, self.decode(z), self.modality, "reconstruction", originals)
-        some = lacking.flatten(1).any(1)
-        x = self.modality.tensor(originals[some.numpy()])
-        z[some] = filling.complete(self.generator, self.modality, x, lacking[some], z[some])
-        y = self.modality.filled(self.generator.decode(z).cpu(), lacking)
-        return Samples(z, self.modality.items(y), self.modality, "reconstruction", originals)
-
-    def errors(self, found: Samples) -> dict[str, float]:
-        """Mean errors of reconstructed items by name of `modality.scores`, the headline first."""
-        if found.originals is None:
-            raise LiminalError("errors: these items were not reconstructed, so they have no originals")
-        found_errors = self.modality.errors(
-            self.modality.tensor(found.originals), self.generator.decode(found.z).cpu()
-        )
-        return {name: float(values.mean()) for name, values in found_errors.items()}
-
-    # -- the catalogue
-
-    def original(self, item: Item) -> Tensor:
-        """An item itself as a perfect decoder would give it, (*modality.soft_shape).
-
-        It is one of the space (``"@12"``, 12), a file, one of the many in a file (``FILE#n``), or a stored
-        item.
-
-        Raises:
-            LiminalError: it is a formula or a latent, which have no original.
-        """
-        if isinstance(item, int | np.integer) or (
-            isinstance(item, str) and re.fullmatch(r"\s*@\d+\s*", item)
-        ):
-            stored = self.items([int(item) if not isinstance(item, str) else _number(item.strip())])
-        elif isinstance(item, np.ndarray):
-            stored = self._stored(item)
-        elif isinstance(item, str | Path) and (file := paths.located(item)):
-            stored = paths.item(*file, self.modality)[None]
-        else:
-            raise LiminalError(
-                f"item {item!r} has no original to keep the detail of; name an item such as @12, or a file"
-            )
-        return self.modality.soft(stored)[0]
-
-    def latent(self, item: Item) -> Tensor:
-        """The latent (d,) of an item: ``"@12"`` or 12, a file or ``FILE#n``, a formula, a stored item, or a
-        latent already.
-
-        Raises:
-            LiminalError: there is no such item, or the formula is wrong.
-        """
-        if isinstance(item, Tensor):
-            return self.generator.check(item)[0].cpu()
-        if isinstance(item, np.ndarray):
-            return self.encode(item)[0]
-        if isinstance(item, int | np.integer):
-            return torch.from_numpy(np.array(self.catalogue.z(int(item)), dtype=np.float32))
-        if file := paths.located(item):
-            return self.encode(paths.item(*file, self.modality))[0]
-        named = paths.ENTRY.sub("", str(item))
-        if isinstance(item, Path) or (
-            re.search(r"[./\\]\w+$", named) and Path(named).suffix.lower() in self.modality.reads
-        ):
-            raise LiminalError(f"item {item}: there is no such file")
-        return formula.point(str(item), self.names())
-
-    # -- sampling, walking, editing
 
     def draw(self, n: int, source: str = "default", seed: int = 0) -> Tensor:
         """n latents (n, d) from a sampler of the space.
@@ -301,8 +165,8 @@ class Core(Collection):
     @cached_property
     def read(self) -> Read | None:
         """What reads attributes from decoded data, see `measures.eyes.reader.reading`; None where no
-        attributes
-        are known.
+        attributes are
+        known.
         """
         return None if self.reader is None else reading(self.reader, self.modality)
 
@@ -345,6 +209,29 @@ class Core(Collection):
         return self.support if self.card.data["n_held"] >= supports.LEAST_HELD else None
 
     @property
+    def rarity(self) -> Weight | None:
+        """How much heavier ways are where items get rare, for geodesics; None where support is not known."""
+        return self.trust.weight if self.trust else None
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Items joined to their nearest ones, with how far they look apart; kept once made."""
+        make = lambda: neighbour_graph(self.chart, self.latents, weight=self.rarity)
+        made: Graph = self.kept.thing("graph", Graph, make, tensors=True)
+        return made
+
+    @cached_property
+    def locks(self) -> Locks:
+        """What takes out of a change whatever would move some attributes: ``space.locks(vector,
+        ["smile"])``.
+        """
+        splits = ("train", "held")
+        table = lambda name: tuple(
+            self.catalogue.table(columns=["id", name], split=split) for split in splits
+        )
+        return Locks(self.latents, list(self.card.attributes), table)
+
+    @property
     def flow(self) -> Flow | None:
         """The rectified flow that was fitted to the latents."""
         flow = self.samplers.get("flow")
@@ -354,6 +241,13 @@ class Core(Collection):
     def mixer(self) -> Mixer:
         """Where latents are mixed: in the noise of the latent flow."""
         return Mixer(self.flow or self.generator.prior)
+
+    def forget(self) -> None:
+        """Look again at everything that the folder tells, since something in it was changed."""
+        fixed = ("generator", "modality", "card", "folder", "samplers", "memo", "_kept")
+        for name in [name for name in self.__dict__ if name not in fixed]:
+            del self.__dict__[name]
+        self.memo.clear()
 
     def empty(self, call: str, where: str) -> LiminalError:
         """The error for a filter in SQL that no item passes: it names the first value that no item has."""
@@ -365,78 +259,6 @@ class Core(Collection):
         return LiminalError(
             f"{call}: no item passes this filter; look at `liminal info` for names and values"
         )
-
-    def direction(self, name: str) -> Direction:
-        """The direction of an attribute: ``"smile"``, ``"hair_colour=blond"``, ``"label='Ankle boot'"``.
-
-        Raises:
-            LiminalError: no attribute of that name, or a category without a value.
-        """
-        tree = formula.parse(name)
-        if not isinstance(tree, formula.Named):
-            raise LiminalError(f"direction {name!r}: wanted the name of an attribute, or attribute=value")
-        return directions.resolve(tree.name, tree.value, self.directions, self.catalogue.attributes)
-
-
-class Names:
-    """What the names in a formula stand for in a space."""
-
-    def __init__(self, space: Core, start: Tensor | None = None) -> None:
-        self.space, self.start = space, start
-
-    def item(self, id: int) -> Tensor:
-        return self.space.latent(id)
-
-    def mean(self, where: str) -> Tensor:
-        _, z = self.space.catalogue.latents(where=where)
-        if not len(z):
-            raise self.space.empty(f"mean({where})", where)
-        return mixing.mean(torch.from_numpy(z))
-
-    def mix(self, points: list[Tensor]) -> Tensor:
-        return self.space.mixer.blend(torch.stack(points))
-
-    def random(self, seed: int) -> Tensor:
-        return self.space.draw(1, seed=seed)[0]
-
-    def direction(self, name: str, value: str | None) -> Tensor:
-        if value is not None and self.space.card.attributes.get(name) == "number":
-            return self._setting(name, value)
-        return directions.resolve(name, value, self.space.directions, self.space.catalogue.attributes).vector
-
-    def dimension(self, index: int) -> Tensor:
-        if index >= self.space.dim:
-            raise LiminalError(f"dim({index}): this space has dimensions 0 to {self.space.dim - 1}")
-        return self.space.scale[index] * torch.eye(self.space.dim)[index]
-
-    def _setting(self, name: str, value: str) -> Tensor:
-        """The way from the start to where the reader sees `value`, along the attribute's direction."""
-        try:
-            wanted = float(value)
-        except ValueError:
-            raise LiminalError(
-                f"{name}={value}: {name} is a number; wanted one, such as {name}=0.5"
-            ) from None
-        if self.start is None or self.space.read is None:
-            raise LiminalError(
-                f"{name}={value} sets a value and needs an item to start from: use it in an edit of that item"
-            )
-        found, start = (
-            directions.resolve(name, None, self.space.directions, self.space.catalogue.attributes),
-            self.start,
-        )
-        read, decode = self.space.read, self.space.generator.decode
-        return effects.reach(lambda z: read(decode(z))[name], start, found.vector, wanted, found.unit)
-
-    def file(self, path: str) -> Tensor:
-        return self.space.latent(Path(path))
-
-
-def _number(name: str) -> int:
-    try:
-        return int(name[1:])
-    except ValueError:
-        raise LiminalError(f"item {name!r}: wanted @ and a number, such as @12") from None
 
 
 def vectors(table: pa.Table, dim: int) -> Tensor:

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..core import Item
 from ..errors import LiminalError
 from ..models import conditional
 from ..ops.formulas import formula
 from ..ops.support import residuals
+from ..resolve import Item
 from ..tensors import rng
 from . import spoken, wire
 from .session import NotYetError

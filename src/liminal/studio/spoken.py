@@ -16,11 +16,11 @@ import pyarrow.compute as pc
 import torch
 from torch import Tensor
 
-from ..core import Names
 from ..errors import LiminalError
 from ..ops.formulas import formula
 from ..ops.formulas.parsing import FUNCTIONS
 from ..ops.formulas.syntax import KEYWORDS, WORD, Item, Mean, Named, Number, Sum
+from ..resolve import Names
 from . import wire
 
 if TYPE_CHECKING:

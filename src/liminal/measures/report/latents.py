@@ -74,9 +74,7 @@ def _bent(s: Subject, a: Tensor, b: Tensor) -> list[Measure]:
     """The length of shortest ways found between items over that of straight ones."""
     n, decode = min(s.most(BENT, FEW_BENT), len(a)), s.chart
     try:
-        found = geodesics.geodesics(
-            decode, a[:n], b[:n], mix=s.mixer, points=11, rounds=30, compare=64, seed=s.seed
-        )
+        found = geodesics.geodesics(decode, a[:n], b[:n], mix=s.mixer, points=11, rounds=30, compare=64)
         m = geometry.geodesic_ratio(found.length.numpy(), found.line_length.numpy(), seed=s.seed)
     except LiminalError as error:
         s.notes.append(f"Shortest ways: not measured ({error}).")

@@ -20,10 +20,10 @@ from ...errors import LiminalError, UnknownNameError
 from ...generator import FAR
 from .parsing import compared, parse, where
 from .syntax import (
-    WORD,
     Dimension,
     File,
     Item,
+    Literal,
     Mean,
     Mix,
     Named,
@@ -36,10 +36,12 @@ from .syntax import (
     inner,
     quote_name,
     quote_text,
+    quote_value,
     show,
 )
 
 __all__ = [
+    "Literal",
     "Named",
     "Names",
     "Node",
@@ -52,6 +54,7 @@ __all__ = [
     "point",
     "quote_name",
     "quote_text",
+    "quote_value",
     "show",
     "where",
 ]
@@ -83,6 +86,9 @@ class Names(Protocol):
 
     def file(self, path: str) -> Tensor:
         """The latent (d,) of the item in a file."""
+
+    def literal(self, literal: Literal) -> Tensor:
+        """The latent (d,) of an item that is typed."""
 
 
 def evaluate(tree: Node, names: Names) -> tuple[Tensor, float]:
@@ -124,7 +130,7 @@ def _meant(tree: Node, known: Sequence[str]) -> str:
                 for written, value in _with_minus(node.terms[i:]):
                     near = difflib.get_close_matches(written, known, n=1, cutoff=0.8)
                     if near:
-                        name = quote_name(near[0]) + ("" if value is None else f"={_bare(value)}")
+                        name = quote_name(near[0]) + ("" if value is None else f"={quote_value(value)}")
                         return f"A name with a minus goes in backticks: {name}."
     return ""
 
@@ -148,10 +154,6 @@ def _with_minus(terms: Sequence[Node]) -> Iterator[tuple[str, str | None]]:
             return
 
 
-def _bare(value: str) -> str:
-    return value if WORD.fullmatch(value) else quote_text(value)
-
-
 def _value(node: Node, names: Names) -> float | tuple[Tensor, float]:
     if isinstance(node, Number):
         return node.value
@@ -163,6 +165,8 @@ def _value(node: Node, names: Names) -> float | tuple[Tensor, float]:
         return names.item(node.id), 1.0
     if isinstance(node, File):
         return names.file(node.path), 1.0
+    if isinstance(node, Literal):
+        return names.literal(node), 1.0
     if isinstance(node, Mean):
         return names.mean(node.where), 1.0
     if isinstance(node, Random):
@@ -231,7 +235,8 @@ def point(formula: str | Node, names: Names) -> Tensor:
 
 
 def _advice(tree: Node) -> str:
-    if isinstance(tree, Sum) and all(isinstance(t, Item | File | Mean | Mix | Random) for t in tree.terms):
+    places = Item | File | Literal | Mean | Mix | Random
+    if isinstance(tree, Sum) and all(isinstance(t, places) for t in tree.terms):
         parts = [show(t) for t in tree.terms]
         mixed = f"mix({', '.join(parts)})"
         return f"0.5*{parts[0]} + 0.5*{parts[1]} or {mixed}" if len(parts) == 2 else mixed

@@ -5,7 +5,8 @@ The grammar::
     sum    = term (("+" | "-") term)*
     term   = ("+" | "-")* factor ("*" signed)*
     factor = number | "@" id | name | name "=" value | "file path" | "(" sum ")"
-           | mean(filter) | mix(sum, sum, ...) | random(seed) | dim(index) | file("path")
+           | mean(filter) | mix(sum, sum, ...) | random(seed) | dim(index) | file("path") | literal
+    literal = kind("text") | kind(name=value, ...)
     filter = test (("and" | "or") test)*
     test   = label = Sandal | not smile > 0.5 | label in (Bag, Coat) | hat
 
@@ -27,6 +28,7 @@ from .syntax import (
     Dimension,
     File,
     Item,
+    Literal,
     Mean,
     Mix,
     Named,
@@ -213,11 +215,9 @@ class _Parser:
         return value
 
     def function(self, name: _Token) -> Node:
-        if name.text not in FUNCTIONS:
-            raise LiminalError(
-                f"{self._shown()}: at character {name.start + 1}, {unknown('function', name.text, FUNCTIONS)}"
-            )
         self.expect("(")
+        if name.text not in FUNCTIONS:
+            return self.typed(name)
         node: Node
         wanted = ""
         if name.text == "mean":
@@ -245,6 +245,26 @@ class _Parser:
             node = File(self.take().text)
         self.expect(")", wanted)
         return node
+
+    def typed(self, kind: _Token) -> Literal:
+        """An item that is typed: which kinds of data know it is not known here."""
+        if self.next.kind == "string" and self.tokens[self.at + 1].text == ")":
+            text = self.take().text
+            self.take()
+            return Literal(kind.text, text)
+        given: list[tuple[str, str]] = []
+        while self.next.kind in ("word", "tick", "string"):
+            name = self.take().text
+            self.expect("=", f"'=' and a value, as in {kind.text}(age=40),")
+            given.append((name, self.setting()))
+            if not self.is_op(","):
+                break
+            self.take()
+        if not self.is_op(")") and not given:
+            among = unknown("function", kind.text, FUNCTIONS)
+            raise LiminalError(f"{self._shown()}: at character {kind.start + 1}, {among}")
+        self.expect(")", f"',' or ')' ({_QUOTES})")
+        return Literal(kind.text, tuple(given))
 
     def setting(self) -> str:
         """What follows ``name =`` in a formula: a value, or a number with a sign."""

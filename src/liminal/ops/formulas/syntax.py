@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 WORD = re.compile(r"[^\W\d]\w*")
+PLAIN = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")  # a number as it is written
 KEYWORDS = frozenset({"and", "or", "not", "in", "is", "null", "like", "between", "true", "false"})
 
 
@@ -28,6 +29,17 @@ class File:
     """``file('a b.png')`` or just ``'a b.png'``: an item that is encoded from a file."""
 
     path: str
+
+
+@dataclass(frozen=True)
+class Literal:
+    """``row(age=40, smoker=yes)`` or ``strand('acgt')``: an item that is typed; the kind of data knows how.
+
+    `arguments` is a text, or pairs of a name and what it is set to.
+    """
+
+    name: str
+    arguments: str | tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -87,7 +99,7 @@ class Product:
     factors: tuple[Node, ...]
 
 
-Node = Number | Item | File | Mean | Mix | Random | Dimension | Named | Negative | Sum | Product
+Node = Number | Item | File | Literal | Mean | Mix | Random | Dimension | Named | Negative | Sum | Product
 
 
 def quote_name(name: str) -> str:
@@ -100,6 +112,12 @@ def quote_name(name: str) -> str:
 def quote_text(text: str) -> str:
     """A text in single quotes, quotes in it doubled, as SQL and formulas take it."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def quote_value(text: str) -> str:
+    """What a name is set to, as a formula takes it: bare if it is a word or a number, else in quotes."""
+    bare = PLAIN.fullmatch(text) or (WORD.fullmatch(text) and text.lower() not in KEYWORDS)
+    return text if bare else quote_text(text)
 
 
 def show(tree: Node) -> str:
@@ -119,12 +137,11 @@ def show(tree: Node) -> str:
     if isinstance(tree, Dimension):
         return f"dim({tree.index})"
     if isinstance(tree, Named):
-        name = tree.name if WORD.fullmatch(tree.name) else quote_name(tree.name)
-        return (
-            name
-            if tree.value is None
-            else f"{name}={tree.value if WORD.fullmatch(tree.value) else quote_text(tree.value)}"
-        )
+        return _setting(tree.name, tree.value)
+    if isinstance(tree, Literal):
+        given = tree.arguments
+        inside = quote_text(given) if isinstance(given, str) else ", ".join(_setting(*pair) for pair in given)
+        return f"{tree.name}({inside})"
     if isinstance(tree, Product):
         return "*".join(inner(f, Negative, Sum, Product) for f in tree.factors)
     if isinstance(tree, Negative):
@@ -134,6 +151,11 @@ def show(tree: Node) -> str:
         f" - {t[1:]}" if isinstance(n, Negative) else f" + {t}"
         for n, t in zip(tree.terms[1:], rest, strict=True)
     )
+
+
+def _setting(name: str, value: str | None) -> str:
+    shown = name if WORD.fullmatch(name) else quote_name(name)
+    return shown if value is None else f"{shown}={quote_value(value)}"
 
 
 def inner(node: Node, *wrapped: type) -> str:

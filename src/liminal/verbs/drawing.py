@@ -1,0 +1,131 @@
+"""New items: from the whole space, or like a part of its items."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from ..core import Core
+from ..distances import nearest
+from ..errors import LiminalError
+from ..models import conditional
+from ..ops.formulas import formula
+from ..ops.samples import Samples
+from ..priors import Prior
+from ..resolve import Item, latent
+from ..tensors import rng
+from .seeing import clusters
+
+AROUND = 50  # items whose latents tell how wide to draw around one
+
+
+def sample(
+    space: Core,
+    n: int = 64,
+    source: str = "default",
+    seed: int = 0,
+    *,
+    where: str | None = None,
+    cluster: int | None = None,
+    near: Item | None = None,
+    like: Sequence[int] | None = None,
+    support: float | None = None,
+    evidence: bool = False,
+) -> Samples:
+    """n new items.
+
+    Args:
+        n: how many.
+        source: ``prior``, ``mixture``, ``flow``, or ``default``: the one that a two-sample test chose
+            after training; or a prior that the model was not trained with, as `draw` takes it. Not
+            together with `where` or `near`.
+        seed: the same seed gives the same items.
+        where: like the items that pass this filter, ``"label = 'Sandal'"``: drawn from the distribution
+            of their latents.
+        cluster: like the items of this cluster, as `clusters` numbers them.
+        near: like this item: drawn from around it, half as wide as its 50 nearest items lie.
+        like: like the items with these ids.
+        support: only draws with at least this support, 0 to 1.
+        evidence: tell each draw's support and its nearest real item; always told with `where`, `near`,
+            `like`, `support` or another prior.
+
+    Raises:
+        LiminalError: an unknown sampler, a filter that fewer than 3 items pass, or too few draws with
+        that support.
+    """
+    if support is not None and not 0 <= support <= 1:
+        raise LiminalError(
+            f"--support {support:g}: wanted a number from 0 (anything) to 1 (the most typical); 0.2 is "
+            "a fair start"
+        )
+    name, sampler = space.source(source), None
+    asked = [part for part in (where, cluster, near, like) if part is not None]
+    if asked and (source != "default" or len(asked) > 1):
+        raise LiminalError("sample: choose one of --from, --where, --cluster and --near")
+    if asked:
+        name, sampler = _part(space, where, cluster, near, like, seed)
+    if support is None:
+        z = space.draw(n, source, seed) if sampler is None else sampler.sample(n, rng(seed)).cpu()
+    else:
+        trust = space.support
+        sampler = sampler or space.samplers.get(space.source(source))
+        if sampler is None:
+            raise LiminalError(f"sample: --support goes with the space's own samplers, not with {source}")
+        z, share = conditional.accepted(sampler, n, lambda z: trust(z) >= support, seed)
+        name += f" with support of {support:g} or more ({share:.0%} of the draws)"
+    told = evidence or sampler is not None or support is not None or name not in space.samplers
+    return Samples(z, space.decode(z), space.modality, name, table=_beside(space, z) if told else None)
+
+
+def _part(
+    space: Core,
+    where: str | None,
+    cluster: int | None,
+    near: Item | None,
+    like: Sequence[int] | None,
+    seed: int,
+) -> tuple[str, Prior]:
+    """What draws like a part of the items are called, and the distribution of that part."""
+    if near is not None:
+        z = latent(space, near)
+        order = (space.latents - z).norm(dim=1).argsort()[:AROUND]
+        return f"items around {near}", conditional.near(z, space.latents[order], space.support_of_prior)
+    if like is not None:
+        ids = sorted({int(id) for id in like})
+        for bad in [id for id in ids if not 0 <= id < len(space.catalogue)][:1]:
+            raise LiminalError(f"sample: there is no item @{bad}; wanted 0 to {len(space.catalogue) - 1}")
+        found, name = space.latents[ids], f"{len(ids):,} selected items"
+    elif cluster is not None:
+        groups = clusters(space)
+        if not 0 <= cluster < len(groups):
+            raise LiminalError(
+                f"--cluster {cluster}: there are clusters 0 to {len(groups) - 1}; `liminal clusters` "
+                "shows them"
+            )
+        found = space.latents[torch.from_numpy(groups.ids[groups.labels == cluster])]
+        name = f"cluster {cluster} ({groups.clusters[cluster].name})"
+    else:
+        assert where is not None
+        found = torch.from_numpy(space.catalogue.latents(where=(sql := formula.where(where)))[1])
+        name = f"items where {where}"
+        if not len(found):
+            raise space.empty(f"--where {where}", sql)
+    return name, conditional.conditional(found, seed, space.support_of_prior)
+
+
+def _beside(space: Core, z: Tensor) -> pa.Table:
+    """Support of latents where it is known, and the nearest real item of each with its distance: how far
+    it is from a copy.
+    """
+    distance, row = nearest(space.latents, z, 1)
+    trust = {"support": pa.array(space.trust(z).float().numpy())} if space.trust else {}
+    return pa.table(
+        {
+            **trust,
+            "nearest": pa.array(row[:, 0].numpy()),
+            "distance": pa.array(distance[:, 0].float().numpy()),
+        }
+    )

@@ -1,0 +1,77 @@
+"""The way back from a map, and groups of items."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import numpy as np
+import torch
+
+from ..core import Core, vectors
+from ..kept import Arrays, Facts, apart, together
+from ..maps import clusters as groups
+from ..maps.inverse import Inverse, InverseResult
+from ..maps.lattice import Lattice
+from ..maps.lattice import lattice as decoded_lattice
+from ..maps.project import Map
+from ..ops.samples import Samples
+
+
+def inverse(space: Core, drawn: Map, seed: int = 0) -> Inverse:
+    """The way back from a map of this space: places (m, 2) -> latents, with an expected error, and where
+    there is nothing.
+
+    Args:
+        drawn: as `map` made it.
+        seed: of the items that are left out to tell the error.
+    """
+    look = lambda z: space.modality.chart(space.generator.decode(torch.from_numpy(z))).cpu().numpy()
+    real = lambda rows: space.modality.chart(
+        space.modality.soft(space.items(drawn.ids[rows].tolist()))
+    ).numpy()
+    return drawn.inverse(seed, look, real)
+
+
+def at(
+    space: Core, places: Sequence[tuple[float, float]], method: str = "umap", seed: int = 0
+) -> tuple[Samples, InverseResult]:
+    """Items decoded at places (x, y) of the space's map, and how far each can be trusted."""
+    found = inverse(space, space.map(method, seed=seed), seed)(
+        np.asarray(places, dtype=np.float64).reshape(-1, 2)
+    )
+    z = torch.from_numpy(found.z)
+    return Samples(z, space.decode(z), space.modality, f"{method} map"), found
+
+
+def lattice(space: Core, drawn: Map, columns: int = 12, rows: int = 12) -> Lattice:
+    """Decoded items in rows and columns over the extent of a map of this space, as `map` made it."""
+    return decoded_lattice(inverse(space, drawn), space.generator, space.modality, drawn, rows, columns)
+
+
+def clusters(space: Core, method: str = "hdbscan", k: int | None = None, seed: int = 0) -> groups.Clusters:
+    """Groups of items, found without labels and named by what they have in common; kept once found.
+
+    Args:
+        method: ``hdbscan`` or ``kmeans``.
+        k: clusters of k-means.
+        seed: the same seed gives the same clusters.
+    """
+    key = "clusters", method, k, seed
+    if key not in space.memo:
+        title, preview = space.card.data["name"], space.previews(np.arange(len(space.catalogue)))
+
+        def find() -> tuple[Arrays, Facts]:
+            table = space.catalogue.table(columns=["id", "z", *space.card.attributes])
+            known = table.select(list(space.card.attributes)) if space.card.attributes else None
+            z, ids = vectors(table, space.dim), np.array(table["id"])
+            found = groups.clusters(z, method=method, k=k, attributes=known, ids=ids, seed=seed)
+            arrays, facts = apart(found, ("clusters", "title", "preview"))
+            return arrays, {**facts, "clusters": [asdict(cluster) for cluster in found.clusters]}
+
+        arrays, facts = space.kept.once(f"clusters by {method}, {k}, {seed}", find)
+        each = tuple(groups.Cluster.of(told) for told in facts["clusters"])
+        rest = {name: value for name, value in facts.items() if name != "clusters"}
+        space.memo[key] = together(groups.Clusters, arrays, rest, clusters=each, title=title, preview=preview)
+    made: groups.Clusters = space.memo[key]
+    return made
