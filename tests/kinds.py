@@ -49,4 +49,5 @@ def rows(folder: Path) -> Path:
 
 FILES: dict[str, Callable[[Path], Path]] = {"image": pictures, "strand": strands, "table": rows}
 FORMULAS = {"image": "mean(label=bright) - mean(label=dark)", "strand": "+1*length", "table": "+1*alcohol"}
+LITERALS = {"strand": "strand('acgtac')", "table": "row(alcohol=13, cultivar=Barolo)"}
 TOYS = {"strand": toys.STRAND}

@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import liminal
-from liminal import registry
+from liminal import registry, resolve
 from liminal.errors import LiminalError
 from liminal.export import onnx
 from liminal.generator import Autoencoder, Trainable
@@ -357,6 +357,32 @@ def test_every_verb(spaces, name: str, tmp_path: Path) -> None:
     assert np.array_equal(
         again.decode(s.latents[:3]), s.decode(s.latents[:3]), equal_nan=m.item_dtype.kind == "f"
     )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_item_that_is_typed_goes_wherever_an_item_does(spaces, name: str, tmp_path: Path) -> None:
+    s, m = spaces(name), spaces(name).modality
+    assert (name in kinds.LITERALS) == (m.literal is not None)
+    for other, text in kinds.LITERALS.items():
+        if other != name:
+            with pytest.raises(LiminalError, match=m.plural):
+                s.latent(text)
+            continue
+        item = resolve.stored(s, text)
+        assert item is not None
+        assert item.shape == m.item_shape
+        assert torch.equal(s.latent(text), s.encoded(item[None])[0])
+        both = torch.stack([s.latent(text), s.latent("@1")])
+        torch.testing.assert_close(s.encode([text, "@1"]), both)
+        assert len(s.neighbors(text, 3)) == 3
+        half = s.latent(f"0.5*{text} + 0.5*@1")
+        torch.testing.assert_close(half, (s.latent(text) + s.latent("@1")) / 2)
+        assert torch.equal(s.path(text, "@1", frames=5, along="linear").z[0], s.latent(text))
+        assert s.edit(text, kinds.FORMULAS[name], keep_detail=True).save(tmp_path / "edited").exists()
+        same = np.array_equal(s.reconstruct(text).originals[0], item, equal_nan=m.item_dtype.kind == "f")
+        assert same
+    with pytest.raises(LiminalError, match="unknown function 'nosuch'"):
+        s.latent("nosuch(a=1)")
 
 
 @pytest.mark.parametrize("name", NAMES)

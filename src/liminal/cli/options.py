@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from ..collection import Collection
     from ..space import Space
 
-ITEM = "@12 (the item with id 12), a file, FILE#n (of many in a file), or a formula: 'mean(label=Bag)'."
+ITEM = (
+    "@12 (the item with id 12), a file, FILE#n (of many in a file), a row that is typed: 'row(age=40)', "
+    "or a formula: 'mean(label=Bag)'."
+)
 
 
 def argument(metavar: str, help: str) -> Any:

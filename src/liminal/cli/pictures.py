@@ -163,7 +163,7 @@ def reconstruct(
     out: PngOrFolder,
     what: Annotated[
         list[str] | None,
-        argument("[ITEM|DATA]...", "@12, FILE, FILE#n or a folder; default: held-out items."),
+        argument("[ITEM|DATA]...", "@12, FILE, FILE#n, 'row(age=40)' or a folder; default: held-out items."),
     ] = None,
     n: Annotated[int, option("-n", "N", "Held-out items, where none are named.")] = 12,
     as_json: Json = False,

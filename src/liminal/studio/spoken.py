@@ -211,6 +211,10 @@ def completions(session: Session, prefix: str) -> list[wire.Completion]:
         for name in FUNCTIONS
         if name in SIGNS
     ]
+    modality = session.space.modality
+    if modality.literal is not None:
+        about = f"a {modality.noun} that is typed"
+        found.append(wire.Completion(text=f"{modality.literal}(", kind="function", about=about))
     for one in session.attributes:
         if one.kind == "category":
             for value in one.values or []:
