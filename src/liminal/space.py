@@ -54,6 +54,7 @@ class Space(Core):
 
     measure = measuring.measure
     meaning = measuring.meaning
+    dimensions = measuring.dimensions
     stability = measuring.stability
 
     save = changing.save

@@ -12,11 +12,9 @@ import torch
 from torch import Tensor
 
 from ..errors import LiminalError
-from ..models import conditional
 from ..ops.formulas import formula
 from ..ops.support import residuals
 from ..resolve import Item
-from ..tensors import rng
 from . import spoken, wire
 from .session import NotYetError
 
@@ -152,22 +150,13 @@ def sample(s: Session, asked: wire.SampleRequest) -> wire.Samples:
     """
     if asked.rows is not None and asked.cluster is not None:
         raise LiminalError("sample: choose rows or a cluster, not both")
+    how: dict[str, Any] = {"source": asked.source, "seed": asked.seed, "support": asked.support}
+    rows = asked.rows if asked.cluster is None else _members(s, asked.cluster)
+    drawn = s.space.sample(asked.n, like=rows, **how)
+    z, source = drawn.z, drawn.source
     if asked.rows is not None:
-        z, source = _like(s, asked, asked.rows)
         return wire.Samples(**s.look(z, asked.method), source=source, copy_as=_many(s, z))
-    how: dict[str, Any] = {
-        "source": asked.source,
-        "seed": asked.seed,
-        "cluster": asked.cluster,
-        "support": asked.support,
-    }
-    if asked.cluster is None:
-        drawn = s.space.sample(asked.n, **how)
-        z, source = drawn.z, drawn.source
-    else:
-        if asked.source != "default":
-            raise LiminalError("sample: choose a source or a cluster, not both")
-        z, source = _like(s, asked, _members(s, asked.cluster))
+    how["cluster"] = asked.cluster
     told = [
         ("--from", None if asked.source == "default" else asked.source),
         ("--cluster", asked.cluster),
@@ -202,18 +191,6 @@ def _members(s: Session, cluster: int) -> list[int]:
     if not 0 <= cluster < count:
         raise LiminalError(f"cluster {cluster}: there are clusters 0 to {count - 1}")
     return [int(row) for row in (column.data == cluster).nonzero()[0]]
-
-
-def _like(s: Session, asked: wire.SampleRequest, rows: list[int]) -> tuple[Tensor, str]:
-    """Draws from the distribution of some items' latents."""
-    chosen = sorted({_row(s, row) for row in rows})
-    sampler = conditional.conditional(s.space.latents[chosen], asked.seed, s.space.support_of_prior)
-    name = f"{len(chosen):,} selected items"
-    if asked.support is None:
-        return sampler.sample(asked.n, rng(asked.seed)).cpu(), name
-    trust, least = s.space.support, asked.support
-    z, share = conditional.accepted(sampler, asked.n, lambda z: trust(z) >= least, asked.seed)
-    return z, f"{name} with support of {least:g} or more ({share:.0%} of the draws)"
 
 
 def _many(s: Session, z: Tensor) -> wire.Copy:

@@ -13,10 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .. import build
 from ..errors import LiminalError
-from ..measures.report import dimension_cards, sections
-from ..measures.report.evaluation import Subject
+from ..measures.report.dimension_cards import NOTHING, Card
 from ..ops import edits
 from ..ops.directions import unsupervised
 from ..ops.directions.directions import Direction
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
 BASELINE = {"AUC": 0.5, "R2": 0.0}
 STRENGTHS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)  # of a strip
 ACTIVE = 0.01  # variance of a dimension's means from which it is used (Burda et al. 2016)
-HELD = 2_000  # held-out items that dimensions are read on
 TELL = 8  # leakages and moves that are told, the largest
 
 
@@ -209,60 +206,28 @@ def strip(s: Session, kind: str, name: str, id: int | None) -> wire.Strip:
 
 
 def dimensions(s: Session) -> wire.Dimensions:
-    """A card for each latent dimension, by what items tell in it, else by the variance of their latents; what
-    the most used ones change
-    is read."""
-    space = s.space
-    ids = (
-        s.catalogue.table(columns=["id"], split="held" if s.card.data["n_held"] else None)["id"]
-        .to_numpy()[:HELD]
-        .copy()
-    )
-    z = space.latents[torch.from_numpy(ids)]
-    none = build.Lazy(space.items, 0)
-    subject = Subject(
-        space.generator,
-        space.modality,
-        none,  # type: ignore[arg-type]
-        build.Lazy(lambda rows: space.items(ids[rows].tolist()), len(ids)),  # type: ignore[arg-type]
-        z[:0],
-        z,
-        None,
-        None,
-        space.reader,
-        seed=0,
-        limit=HELD,
-        rounds=0,
-    )
-    kl = sections.divergence(subject)
-    told = kl.double().mean(0).numpy() if kl is not None and kl.shape[1:] == z.shape[1:] else np.zeros(0)
-    read = {card.dimension: card for card in dimension_cards.dimensions(subject, told)}
-    use, unit = (told, "nats") if len(told) else (z.float().var(0).double().numpy(), "variance")
-    variance = space.latents.var(0)
-    order = np.argsort(-use, kind="stable").tolist()
-    return wire.Dimensions(
-        dimensions=[_dimension(j, float(use[j]), unit, float(variance[j]), read.get(j)) for j in order]
-    )
+    """A card for each latent dimension, the most used first."""
+    variance = s.space.latents.var(0).tolist()
+    cards = s.space.dimensions()
+    return wire.Dimensions(dimensions=[_dimension(card, variance[card.dimension]) for card in cards])
 
 
-def _dimension(
-    index: int, use: float, unit: str, variance: float, card: dimension_cards.Card | None
-) -> wire.Dimension:
-    strongest = card.strongest if card is not None else None
-    if card is not None and strongest is not None and abs(card.effects[strongest]) < dimension_cards.NOTHING:
+def _dimension(card: Card, variance: float) -> wire.Dimension:
+    strongest = card.strongest
+    if strongest is not None and abs(card.effects[strongest]) < NOTHING:
         strongest = None
     return wire.Dimension(
-        index=index,
-        name=f"dim({index})",
+        index=card.dimension,
+        name=f"dim({card.dimension})",
         spread=variance**0.5,
-        use=use,
-        unit=unit,
+        use=card.use,
+        unit=card.unit or "variance",
         active=variance > ACTIVE,
         strongest=strongest,
-        effect=card.effects[strongest] if card is not None and strongest is not None else None,
-        leakage=card.leakage if card is not None and card.leakage == card.leakage else None,
-        words=card.words() if card is not None else "",
-        numbers=card.numbers() if card is not None else "",
+        effect=None if strongest is None else card.effects[strongest],
+        leakage=card.leakage if card.leakage == card.leakage else None,
+        words=card.words(),
+        numbers=card.numbers() if card.effects else "",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from ..core import Core, vectors
@@ -17,6 +18,7 @@ from ..voice import Voice, speaking
 if TYPE_CHECKING:
     from ..measures import Measure, Report
     from ..measures.meaning.meaning import Meaning
+    from ..measures.report.dimension_cards import Card
 
 
 def measure(space: Core, seed: int = 0, quick: bool = False, voice: Voice | None = None) -> Report:
@@ -90,6 +92,24 @@ def meaning(space: Core, pairs: int = 300, seed: int = 0, voice: Voice | None = 
     )
     speak.close()
     return found
+
+
+def dimensions(space: Core, most: int = 2_000, seed: int = 0) -> list[Card]:
+    """A card for each latent dimension, the most used first: what items tell in it, or else how much their
+    latents vary, and for the most used ones what changes along it; see `measures.report.dimension_cards`.
+
+    Args:
+        most: items at most; held-out ones where there are some.
+        seed: of their choice.
+    """
+    from ..measures.report import dimension_cards, sections
+
+    ids = space.chosen("held" if space.card.data["n_held"] else None, most, seed)["id"].to_pylist()
+    parts = (space.modality.tensor(space.items(ids[i : i + 256])) for i in range(0, len(ids), 256))
+    kl = sections.divergences(space.generator, parts)
+    means = np.zeros(0) if kl is None or kl.ndim < 2 else kl.double().mean(0).numpy()
+    read = dimension_cards.readings(space.reader, space.modality)
+    return dimension_cards.cards(space.generator, space.modality, space.latents[ids], means, read)
 
 
 def stability(space: Core, others: Sequence[Core], most: int = 2_000, seed: int = 0) -> list[Measure]:

@@ -4,16 +4,17 @@ changes with it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ...modalities import Read
-from ..eyes.reader import reading
+from ...generator import Generator
+from ...modalities import Modality, Read
+from ..eyes.reader import Reader, reading
 from .evaluation import Subject
 from .sections import png
 
@@ -25,7 +26,7 @@ NOTHING = 0.1  # standard deviations of a reading below which a step changes not
 BESIDE = 2  # readings that are told beside the one that changes most
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Card:
     """One latent dimension.
 
@@ -38,8 +39,8 @@ class Card:
         effects: by reading, the mean change for one standard deviation of the dimension, in standard
             deviations of the reading.
         leakage: mean absolute effect on the readings of other attributes; NaN where there are none.
-        png: items along the dimension, from -3 to +3 standard deviations.
         steps: of a reading, what more and less of it are called.
+        png: items along the dimension, from -3 to +3 standard deviations; empty where nobody drew it.
     """
 
     dimension: int
@@ -48,8 +49,8 @@ class Card:
     strongest: str | None
     effects: Mapping[str, float]
     leakage: float
-    png: bytes
     steps: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    png: bytes = b""
 
     def words(self) -> str:
         """What a step along it does, in a plain sentence; empty where nothing can be read."""
@@ -116,32 +117,39 @@ def _step(reading: str, effect: float, steps: Mapping[str, tuple[str, str]]) -> 
     return up if effect > 0 else down
 
 
-def dimensions(s: Subject, kl: np.ndarray) -> tuple[Card, ...]:
-    """Cards of the most used dimensions, by KL where it splits, else by the variance of latents.
+def cards(
+    generator: Generator,
+    modality: Modality,
+    z: Tensor,
+    kl: np.ndarray,
+    read: Read | None,
+    *,
+    most: int = MOST,
+    moved: int = MOVED,
+) -> list[Card]:
+    """A card for each dimension, the most used first: by KL where it splits, else by the variance of latents.
 
     Effects are read from decoded data: of items moved one standard deviation up and down, half the mean
     difference.
 
     Args:
-        s: what is measured.
-        kl: (d,) mean KL of each dimension, or empty.
+        generator: the model.
+        modality: of what it decodes to.
+        z: (n, d) latents of items, in any order: the first ones are moved.
+        kl: (d,) mean of their posteriors, in nats; anything else where it is unknown or does not split.
+        read: what reads decoded data; None: no effects.
+        most: the dimensions whose effects are read.
+        moved: items that are moved along each.
     """
-    z = (s.held_codes if s.encodes else s.draw(s.count)).float()
-    spread = z.std(0)
-    d = z.shape[1]
-    use, unit = (kl, "nats") if len(kl) == d else (spread.square().double().numpy(), "")
-    order = np.argsort(-use, kind="stable")[: s.most(MOST, FEW)]
-    if len(order) < d:
-        s.notes.append(f"Dimensions: the {len(order)} most used of {d} are shown.")
-    read = _reader(s)
-    rows = torch.from_numpy(s.rng.permutation(len(z)))
-    effects = _effects(s, read, z[rows], spread, order) if read else [{} for _ in order]
-    steps = torch.tensor(STEPS)
+    z = z.float()
+    spread, d = z.std(0), z.shape[1]
+    split = len(kl) == d
+    use = kl if split else spread.double().square().numpy()
+    order = np.argsort(-use, kind="stable").tolist()
+    effects = _effects(generator, read, z, spread, order[:most], moved) if read else []
     found = []
-    for j, of in zip(order.tolist(), effects, strict=True):
-        along = z.mean(0).repeat(len(STEPS), 1)
-        along[:, j] += steps * spread[j]
-        picture = png(s, s.modality.items(s.generator.decode(along).cpu()), len(STEPS), 56)
+    for at, j in enumerate(order):
+        of = effects[at] if at < len(effects) else {}
         strongest = max(of, key=lambda name: abs(of[name])) if of else None
         rest = [
             abs(v) for name, v in of.items() if strongest is None or _attribute(name) != _attribute(strongest)
@@ -150,52 +158,72 @@ def dimensions(s: Subject, kl: np.ndarray) -> tuple[Card, ...]:
             Card(
                 dimension=j,
                 use=float(use[j]),
-                unit=unit,
+                unit="nats" if split else "",
                 strongest=strongest,
                 effects=of,
                 leakage=float(np.mean(rest)) if rest else float("nan"),
-                png=picture,
-                steps=s.modality.steps,
+                steps=modality.steps,
             )
         )
-    return tuple(found)
+    return found
 
 
-def _reader(s: Subject) -> Read | None:
+def _effects(
+    generator: Generator, read: Read, z: Tensor, spread: Tensor, order: Sequence[int], moved: int
+) -> list[dict[str, float]]:
+    """For each dimension, half the difference that two steps make, in standard deviations of each reading
+    over decoded items.
+    """
+    seen = lambda part: {name: value.cpu().double() for name, value in read(generator.decode(part)).items()}
+    pool = {name: float(value.std()) for name, value in seen(z[:POOL]).items()}
+    varied, found = [name for name, sd in pool.items() if sd > 1e-6], []
+    for j in order:
+        step = torch.zeros(z.shape[1])
+        step[j] = spread[j]
+        up, down = (seen(z[:moved] + sign * step) for sign in (1, -1))
+        found.append({name: float((up[name] - down[name]).mean()) / 2 / pool[name] for name in varied})
+    return found
+
+
+def readings(reader: Reader | None, modality: Modality) -> Read | None:
     """What reads decoded data: known attributes and what needs no labels; None where nothing does."""
-    reads: list[Read] = [reading(s.reader, s.modality)] if s.reader is not None else []
-    free = s.modality.readings
-    if free is not None:
-        reads.append(free)
-    if not reads:
-        s.notes.append(
-            "Dimensions: what they change is not read, there are no attributes and no readings for this "
-            "kind of data."
-        )
-        return None
+    reads: list[Read] = [reading(reader, modality)] if reader is not None else []
+    if modality.readings is not None:
+        reads.append(modality.readings)
 
     def read(x: Tensor) -> dict[str, Tensor]:
         seen: dict[str, Tensor] = {}
         for one in reversed(reads):
-            seen |= {name: value.cpu() for name, value in one(x).items()}
+            seen |= one(x)
         return seen
 
-    return read
+    return read if reads else None
 
 
-def _effects(s: Subject, read: Read, z: Tensor, spread: Tensor, order: np.ndarray) -> list[dict[str, float]]:
-    """For each dimension, half the difference that two steps make, in standard deviations of each reading
-    over decoded items.
+def dimensions(s: Subject, kl: np.ndarray) -> tuple[Card, ...]:
+    """Cards of the most used dimensions, each with its picture.
+
+    Args:
+        s: what is measured.
+        kl: (d,) mean KL of each dimension, or empty.
     """
-    decoded = lambda part: s.generator.decode(part).cpu()
-    pool = {name: float(value.double().std()) for name, value in read(decoded(z[:POOL])).items()}
-    varied = [name for name, sd in pool.items() if sd > 1e-6]
-    moved, found = z[: s.most(MOVED, FEW_MOVED)], []
-    for j in order.tolist():
-        step = torch.zeros(z.shape[1])
-        step[j] = spread[j]
-        up, down = (read(decoded(moved + sign * step)) for sign in (1, -1))
-        found.append(
-            {name: float((up[name] - down[name]).double().mean()) / 2 / pool[name] for name in varied}
+    z = (s.held_codes if s.encodes else s.draw(s.count)).float()
+    most, moved, d = s.most(MOST, FEW), s.most(MOVED, FEW_MOVED), z.shape[1]
+    if most < d:
+        s.notes.append(f"Dimensions: the {most} most used of {d} are shown.")
+    read = readings(s.reader, s.modality)
+    if read is None:
+        s.notes.append(
+            "Dimensions: what they change is not read, there are no attributes and no readings for this "
+            "kind of data."
         )
-    return found
+    rows = torch.from_numpy(s.rng.permutation(len(z)))
+    found = cards(s.generator, s.modality, z[rows], kl, read, most=most, moved=moved)[:most]
+    return tuple(replace(card, png=_picture(s, z, card.dimension)) for card in found)
+
+
+def _picture(s: Subject, z: Tensor, j: int) -> bytes:
+    """Items along a dimension, through the mean."""
+    along = z.mean(0).repeat(len(STEPS), 1)
+    along[:, j] += torch.tensor(STEPS) * z[:, j].std()
+    return png(s, s.modality.items(s.generator.decode(along).cpu()), len(STEPS), 56)

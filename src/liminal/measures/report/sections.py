@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pyarrow as pa
@@ -229,15 +229,22 @@ def divergence(s: Subject) -> Tensor | None:
     """KL of held-out items' posteriors, (n, d) where it splits, else (n, 1); None where there is none."""
     if not isinstance(s.generator, Autoencoder) or not s.encodes:
         return None
+    parts = np.split(s.held, range(PART, len(s.held), PART))
+    found = divergences(s.generator, (s.inputs(s.held_items, rows) for rows in parts))
+    if found is None:
+        s.notes.append("KL: not measured, the encoder is deterministic (its KL to any prior is infinite).")
+    return found
+
+
+def divergences(generator: Autoencoder, parts: Iterable[Tensor]) -> Tensor | None:
+    """KL of the posteriors of x, part by part: (n, d) where it splits, else (n, 1); None of a deterministic
+    encoder, whose KL to any prior is infinite.
+    """
     pieces = []
-    with inference(s.generator):
-        for rows in np.split(s.held, range(PART, len(s.held), PART)):
-            x = s.inputs(s.held_items, rows)
-            posterior = s.generator.posterior(x.to(s.generator.device))
+    with inference(generator):
+        for x in parts:
+            posterior = generator.posterior(x.to(generator.device))
             if isinstance(posterior, Delta):
-                s.notes.append(
-                    "KL: not measured, the encoder is deterministic (its KL to any prior is infinite)."
-                )
                 return None
             pieces.append(posterior.kl().cpu())
     return torch.cat(pieces)
