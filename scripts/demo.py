@@ -79,7 +79,7 @@ def write(space: liminal.Space, out: Path, voice: Terminal) -> list[tuple[str, s
         ),
         "report.html": (
             "what the space is worth, measured",
-            lambda p: space.measure(quick=True, voice=voice).save(p),
+            lambda p: space.measure(voice=voice).save(p),
         ),
     }
     for i, (name, (what, make)) in enumerate(steps.items()):

@@ -572,11 +572,11 @@ def test_map(tiny_space: Path, tmp_path: Path, told) -> None:
 
 def test_measure(tiny_space: Path, tmp_path: Path, told, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "report.html"
-    assert main(["measure", str(tiny_space), "--quick", "-o", str(out), "--threads", "1"]) == 0
+    assert main(["measure", str(tiny_space), "-o", str(out), "--threads", "1"]) == 0
     text = capsys.readouterr().out
     assert text.endswith(f"wrote the report to {out}\n")
     assert "<html" in out.read_text()
-    found = json.loads(told("measure", tiny_space, "--quick", "--json", "-q"))
+    found = json.loads(told("measure", tiny_space, "--json", "-q"))
     assert found
 
 

@@ -388,7 +388,7 @@ def test_an_item_that_is_typed_goes_wherever_an_item_does(spaces, name: str, tmp
 @pytest.mark.parametrize("name", NAMES)
 def test_the_report_and_meaning(spaces, name: str, tmp_path: Path) -> None:
     s = spaces(name)
-    report = s.measure(quick=True)
+    report = s.measure()
     report.save(tmp_path / "report.html")
     held = s.modality.tensor(s.items(s.catalogue.table(split="held", columns=["id"])["id"].to_pylist()))
     headline, errors = next(

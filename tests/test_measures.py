@@ -501,7 +501,7 @@ def surveyed() -> Report:
         held,
         attributes=(known, asked),
         rounds=6,
-        quick=True,
+        full=False,
         progress=lambda phase, done, text: steps.append(done),
     )
     assert steps == sorted(steps)
@@ -586,7 +586,7 @@ def test_survey_repeats_itself(surveyed: Report) -> None:
     x, y = MODALITY.tensor(train), MODALITY.tensor(held)
     model = Linear(x, 6)
     again = measure(
-        model, MODALITY, train, held, attributes=(known, asked), rounds=6, quick=True,
+        model, MODALITY, train, held, attributes=(known, asked), rounds=6, full=False,
         train_z=model.encode(x), held_z=model.encode(y), samples=lambda n, seed: normal(n, 6, seed + 9),
     )  # fmt: skip
     drawn = {
@@ -611,7 +611,7 @@ def test_collapsed_samples_are_found_out() -> None:
     (train, _), (held, _) = blobs(400, 0), blobs(200, 1)
     model = Linear(MODALITY.tensor(train), 6)
     z = model.encode(MODALITY.tensor(train[:1])).expand(200, 6)
-    report = measure(model, MODALITY, train, held, samples=z, rounds=4, quick=True)
+    report = measure(model, MODALITY, train, held, samples=z, rounds=4, full=False)
     assert report["recall"].value == 0
     assert report["coverage"].value < 0.2
     assert report["precision"].value in (0, 1)
@@ -621,7 +621,7 @@ def test_collapsed_samples_are_found_out() -> None:
 def test_survey_of_a_decoder_alone_and_of_a_deterministic_encoder() -> None:
     (train, _), (held, _) = blobs(300, 0), blobs(120, 1)
     inner = Linear(MODALITY.tensor(train), 4)
-    only = measure(Wrapped(inner.decode_soft, None, Normal(4)), MODALITY, train, held, rounds=4, quick=True)
+    only = measure(Wrapped(inner.decode_soft, None, Normal(4)), MODALITY, train, held, rounds=4, full=False)
     assert [m.name for m in only.measures] == [
         *(
             "frechet",
@@ -653,7 +653,7 @@ def test_survey_of_a_decoder_alone_and_of_a_deterministic_encoder() -> None:
         train,
         held,
         rounds=4,
-        quick=True,
+        full=False,
     )
     assert "mse" in both
     assert "kl" not in both
@@ -807,7 +807,7 @@ def test_support_is_held_against_what_points_decode_to() -> None:
     model = Linear(x, 6)
     support = fit_support(model.encode(x), model.encode(y))
     r = measure(
-        model, MODALITY, train, held, attributes=(known, asked), rounds=4, quick=True, support=support, mixer=Mixer(model.prior)  # noqa: E501
+        model, MODALITY, train, held, attributes=(known, asked), rounds=4, full=False, support=support, mixer=Mixer(model.prior)  # noqa: E501
     )  # fmt: skip
     assert r["support_uniform"].value == support.evidence["ks_p"]
     assert r["support_of.stretched"].value < 0.1 < r["support_of.stretched"].baseline["real items"]

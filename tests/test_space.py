@@ -136,7 +136,7 @@ def test_neighbors(space: liminal.Space) -> None:
 
 
 def test_measure_and_map(space: liminal.Space, tmp_path: Path) -> None:
-    report = space.measure(quick=True)
+    report = space.measure()
     report.save(tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
     assert "http://" not in text.replace("http://www.w3.org", "")

@@ -53,7 +53,7 @@ the held-out sandals (plain distance 30 %, local outlier factor 15 %) and 5 % of
 **How the AUROC depends on what it is taken on.** On faces, variances along the axes differ by four thousand:
 whitened, shuffled items and draws from the prior lie three times as far from the centre as real ones, so that
 the whitened distance comes close (.850). Where the nearest item is sought among 1,200 training items only, as
-`measure --quick` once did, every unusual item is far from the nearest, decoded well or not: support falls to
+short measures once did, every unusual item is far from the nearest, decoded well or not: support falls to
 .79 among the report's kinds and the whitened distance to .78; with all, .85 and .81. Ranked by p-values
 support loses .02 to .06 more there, since a quarter of the points lie beyond all 400 calibration items and
 share the least p-value. Half of the bad points are stretched ones, far from the centre by construction;

@@ -15,21 +15,28 @@ from ..models.inverted import Inverted
 from ..tensors import rng
 from ..voice import Voice, speaking
 
+FEW = 2_000  # items of each kind, where not all is asked for
+
 if TYPE_CHECKING:
     from ..measures import Measure, Report
     from ..measures.meaning.meaning import Meaning
     from ..measures.report.dimension_cards import Card
 
 
-def measure(space: Core, seed: int = 0, quick: bool = False, voice: Voice | None = None) -> Report:
+def measure(space: Core, seed: int = 0, full: bool = False, voice: Voice | None = None) -> Report:
     """What the space is worth: reconstruction, sampling, structure, compression, with intervals; see
     `measures.measure`.
+
+    Args:
+        seed: of every choice.
+        full: on up to 10,000 training and 5,000 held-out items; else on 2,000 of each, within a minute.
+        voice: hears progress.
     """
     from ..measures import measure
 
     speak = voice or speaking()
     train, held = (
-        space.chosen(split, 2_000 if quick else most, seed)
+        space.chosen(split, most if full else FEW, seed)
         for split, most in (("train", 10_000), ("held", 5_000))
     )
     attributes = (
@@ -49,7 +56,7 @@ def measure(space: Core, seed: int = 0, quick: bool = False, voice: Voice | None
         mixer=space.mixer,
         flow=space.flow,
         seed=seed,
-        quick=quick,
+        full=full,
         progress=speak.progress,
     )
     speak.close()

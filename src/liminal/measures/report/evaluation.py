@@ -49,7 +49,7 @@ class Subject:
     support: Support | None = None
     mixer: Mixer | None = None
     flow: Noise | None = None
-    quick: bool = False
+    full: bool = True
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -88,9 +88,9 @@ class Subject:
         parts = [rows[i : i + PART] for i in range(0, len(rows), PART)]
         return torch.cat([self.generator.encode(self.inputs(items, part)).cpu() for part in parts])
 
-    def most(self, full: int, quick: int) -> int:
-        """How many of something: fewer where it shall be quick."""
-        return quick if self.quick else full
+    def most(self, full: int, few: int) -> int:
+        """How many of something: fewer where not all is asked for."""
+        return full if self.full else few
 
     @cached_property
     def halves(self) -> bool:
