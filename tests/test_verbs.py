@@ -414,7 +414,7 @@ def test_a_space_agrees_with_itself_and_not_with_noise(
     noise = liminal.open("fashion")
     monkeypatch.setattr(
         type(noise),
-        "encode",
+        "encoded",
         lambda self, items: torch.randn(len(items), 16, generator=torch.Generator().manual_seed(1)),
     )
     told = {m.name: m.value for m in space.stability([noise], most=400)}
