@@ -32,8 +32,9 @@ from liminal.errors import LiminalError
 from liminal.kept import Kept, apart, together
 from liminal.maps.project import METHODS
 from liminal.ops.ways import paths
-from liminal.space import SOURCES, Space
+from liminal.space import Space
 from liminal.studio import address, known, pages, server, wire, worker
+from liminal.verbs.finding import SOURCES
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 120.0  # seconds for what is made in the background
