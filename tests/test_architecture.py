@@ -23,7 +23,7 @@ LAYERS: list[set[str]] = [
     {"generator", "export", "show"},
     {"datasets", "models", "ops", "maps", "measures"},
     {"muon", "train", "catalogue", "card", "kept", "mirror", "schema", "rows", "filters"},
-    {"registry", "collection", "build", "core", "changes", "space", "opening"},
+    {"registry", "collection", "assembly", "build", "core", "changes", "space", "opening"},
     {"cli", "__main__", "studio", "widget", "scale"},
 ]
 LEVEL = {name: i for i, names in enumerate(LAYERS) for name in names}
