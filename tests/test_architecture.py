@@ -22,7 +22,7 @@ LAYERS: list[set[str]] = [
     {"nn", "modalities", "priors"},
     {"generator", "export", "show"},
     {"datasets", "models", "ops", "maps", "measures"},
-    {"muon", "train", "catalogue", "card", "kept", "mirror", "schema", "rows", "filters"},
+    {"muon", "run", "train", "catalogue", "card", "kept", "mirror", "schema", "rows", "filters"},
     {"registry", "collection", "assembly", "build", "core", "changes", "space", "opening"},
     {"cli", "__main__", "studio", "widget", "scale"},
 ]

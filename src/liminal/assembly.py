@@ -27,7 +27,7 @@ from .measures.report.verdict import unlearned
 from .measures.structure.neighbourhoods import active_units
 from .modalities import Modality, likelihoods
 from .models import latent
-from .ops.directions import directions
+from .ops.directions import directions, search
 from .priors import PRIORS, Delta, Posterior, Prior
 from .rows import rng_rows
 from .tensors import inference, rng
@@ -341,7 +341,7 @@ def learn_attributes(
         steps=int(np.clip(3 * len(train_rows) / 128, 60, READ_STEPS)),
         progress=lambda i, n, loss: voice.progress("learning to read attributes", i / n, f"loss {loss:.3g}"),
     )
-    found = directions.find_directions(
+    found = search.find_directions(
         torch.from_numpy(z[train_rows]),
         known.take(pa.array(train_rows)),
         torch.from_numpy(z[held_rows]),

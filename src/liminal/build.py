@@ -27,8 +27,9 @@ from .errors import LiminalError, unknown
 from .generator import Autoencoder, Trainable
 from .models import inverted
 from .ops.directions import probes
+from .run import Plan
 from .tensors import choose_device, set_threads
-from .train import Plan, train
+from .train import train
 from .voice import Voice
 
 __all__ = ["Lazy", "assemble", "batches", "encode_all", "fit", "learn_attributes", "prepared"]

@@ -68,7 +68,7 @@ factors); Geifman & El-Yaniv 2017 (risk and coverage).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -91,7 +91,7 @@ SAME = 1e-3  # of the median distance to the nearest neighbour: nearer is the it
 STEEP = 8.0  # how fast the weight rises beyond 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Support:
     """What `fit_support` fits; a latent's p-value when called.
 
@@ -124,13 +124,13 @@ class Support:
     itself: float
     k: int
     calibration: Tensor
-    errors: Tensor | None
-    both: Tensor | None
+    errors: Tensor | None = None
+    both: Tensor | None = None
     landmarks: Tensor
     bandwidth: float
     typical: tuple[float, float]
     tested: Tensor
-    evidence: dict[str, Any]
+    evidence: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, z: Tensor) -> Tensor:
         """Support of latents (n, d) or (d,): (n,), float64, in [1 / (c + 1), 1]; 0.03 means that 3 % of real
@@ -279,20 +279,11 @@ def fit_support(
         raise LiminalError(
             f"fit_support: {len(chosen)} different training latents; wanted {k + 2} or more for k = {k}"
         )
-    mean, axes = _active(chosen)
-    points = (chosen - mean) @ axes
-    around = nearest(points, points, k + 1)[0]
-    itself = max(SAME * float(around[:, 0].median()), 1e-12)
     order = torch.randperm(len(held_z), generator=generator)
     half, tested = order[: len(order) // 2], order[len(order) // 2 :]
-    landmarks, bandwidth = _kernels(points)
-    empty = torch.zeros(0)
-    plain = Support(
-        mean, axes, points, around, itself, k, empty, None, None, landmarks, bandwidth, (0.0, 1.0), tested, {}
-    )
-    low, high = torch.quantile(
-        plain._energy(held_z[half]), torch.tensor([0.5, 0.95], dtype=torch.float64)
-    ).tolist()
+    plain = _uncalibrated(chosen, k, tested)
+    energy = plain._energy(held_z[half])
+    low, high = torch.quantile(energy, torch.tensor([0.5, 0.95], dtype=torch.float64)).tolist()
     scores = plain.score(held_z)
     found = replace(plain, calibration=scores[half].sort().values, typical=(low, max(high, low + 1e-3)))
     if held_errors is not None:
@@ -300,6 +291,29 @@ def fit_support(
         both = -(_share(found.calibration, scores[half]).log() + _share(errors, held_errors[half]).log())
         found = replace(found, errors=errors, both=both.sort().values)
     return replace(found, evidence=_evidence(found, held_z, scores, held_errors, train_errors, half))
+
+
+def _uncalibrated(z: Tensor, k: int, tested: Tensor) -> Support:
+    """What scores latents among distinct training ones (n, d), in any order, before held-out items set what a
+    score means; `tested` are the rows of these that shall not.
+    """
+    mean, axes = _active(z)
+    points = (z - mean) @ axes
+    around = nearest(points, points, k + 1)[0]
+    landmarks, bandwidth = _kernels(points)
+    return Support(
+        mean=mean,
+        axes=axes,
+        points=points,
+        around=around,
+        itself=max(SAME * float(around[:, 0].median()), 1e-12),
+        k=k,
+        calibration=torch.zeros(0),
+        landmarks=landmarks,
+        bandwidth=bandwidth,
+        typical=(0.0, 1.0),
+        tested=tested,
+    )
 
 
 def _active(z: Tensor) -> tuple[Tensor, Tensor]:

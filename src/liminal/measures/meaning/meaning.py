@@ -194,7 +194,7 @@ def meaning(
 
     Args:
         generator: decodes.
-        modality: of the items; its readings without labels are always taken .
+        modality: of the items; its readings without labels are always taken.
         z_real: (n, d) latents of real items, 80 or more; best held-out ones.
         real: the same items, stored (n, *modality.item_shape) or as tensors (n, *shape).
         read: x -> {name: (n,)}, such as `Reader.named`; ``name=value`` are the probabilities of a category.
@@ -223,11 +223,8 @@ def meaning(
     items = _items(generator, modality, z_real, real, pairs, most, seed)
     judge = _judge(modality, items, read, features)
     mix = mix or (Mixer(flow) if flow is not None else None)
-    notes = (
-        [f"Not read, since it does not vary among the real items: {', '.join(judge.reading.silent)}."]
-        if judge.reading.silent
-        else []
-    )
+    silent = ", ".join(judge.reading.silent)
+    notes = [f"Not read, since it does not vary among the real items: {silent}."] if silent else []
     tell("meaning", 0.15, "ways between items")
     headline = _ways(judge, generator, items, mix)
     tell("meaning", 0.4, "baselines")
