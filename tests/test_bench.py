@@ -16,14 +16,13 @@ import pyarrow as pa
 import pytest
 import torch
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
+from bench import clothes, edits, encode, figures, processes, pythae, scoring, startup, studio, table
+from bench.__main__ import BENCHES, main
+from bench.figures import Figure, Record
+from liminal import LiminalError
+from liminal.modalities.image import Image
 
-from bench import clothes, edits, encode, figures, processes, pythae, scoring, startup, studio, table  # noqa: E402
-from bench.__main__ import BENCHES, main  # noqa: E402
-from bench.figures import Figure, Record  # noqa: E402
-from liminal import LiminalError  # noqa: E402
-from liminal.modalities.image import Image  # noqa: E402
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
