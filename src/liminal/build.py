@@ -21,12 +21,13 @@ import torch
 
 from . import registry
 from .assembly import Lazy, Rows, assemble, batches, encode_all, learn_attributes, prepared
-from .card import CHECKPOINT, FILE, Card, claim, settle
+from .card import CHECKPOINT, FILE, Card
 from .datasets import Dataset
 from .errors import LiminalError, unknown
 from .generator import Autoencoder, Trainable
 from .models import inverted
 from .ops.directions import probes
+from .outputs import claim, settle
 from .run import Plan
 from .tensors import choose_device, set_threads
 from .train import train

@@ -187,7 +187,7 @@ def _model_options(model: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _how_to_resume(out: Path, argv: Sequence[str]) -> str:
-    from ..card import beside
+    from ..outputs import beside
 
     folder = new if (new := beside(out)).exists() else out
     if not (folder / "checkpoint" / "state.json").exists():
