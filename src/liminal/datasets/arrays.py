@@ -101,7 +101,9 @@ def array_dataset(
     elif progress:
         progress(n, n)
     provenance = {"source": name, "licence": "not stated", "read": list(notes)}
-    return Dataset(name, modality, items, sources, attributes, held_out, provenance, notes)
+    return Dataset(
+        name, modality, items, sources, attributes, held_out=held_out, provenance=provenance, notes=notes
+    )
 
 
 def _converted(

@@ -82,10 +82,14 @@ def read_parquet(
         stored.items,
         [sources[i] for i in stored.kept],
         known,
-        _held_out(shards, stored.kept, counts),
-        {"source": f"Parquet {place.absolute().name}", "licence": "not stated", "read": list(stored.notes)},
-        (*notes, *left, *stored.notes, *said),
-        stored.skipped,
+        held_out=_held_out(shards, stored.kept, counts),
+        provenance={
+            "source": f"Parquet {place.absolute().name}",
+            "licence": "not stated",
+            "read": list(stored.notes),
+        },
+        notes=(*notes, *left, *stored.notes, *said),
+        skipped=stored.skipped,
     )
     return with_attributes(dataset, attributes)
 

@@ -155,4 +155,6 @@ def patients(n: int = 20_000, seed: int = 0, progress: Progress | None = None) -
         "n": n,
         "seed": seed,
     }
-    return Dataset("patients", modality, items, Numbered("patients", n), pa.table(known), None, about)
+    return Dataset(
+        "patients", modality, items, Numbered("patients", n), pa.table(known), held_out=None, provenance=about
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Literal
 
 from pydantic import BaseModel
@@ -50,6 +50,7 @@ class Route:
     path: str
     gives: type[BaseModel] | str
     about: str
+    _: KW_ONLY
     takes: type[BaseModel] | str | None = None
     query: dict[str, str] = field(default_factory=dict)
 
@@ -80,16 +81,16 @@ ROUTES = (
         "a sheet of 1,024 items, 32 across",
         query={"page?": "number"},
     ),
-    Route("decode", "POST", "/api/decode", Decoded, "latents decoded", "n d"),
-    Route("at", "POST", "/api/at", At, "what lies at places of the map", "n 2", _ON),
+    Route("decode", "POST", "/api/decode", Decoded, "latents decoded", takes="n d"),
+    Route("at", "POST", "/api/at", At, "what lies at places of the map", takes="n 2", query=_ON),
     Route(
         "look",
         "POST",
         "/api/look",
         Look,
         "latents decoded, with support, nearest items and place",
-        "n d",
-        _ON,
+        takes="n d",
+        query=_ON,
     ),
     Route(
         "item",
@@ -115,8 +116,8 @@ ROUTES = (
         "an item as it is stored, and its reconstruction",
         query={"id": "number"},
     ),
-    Route("encode", "POST", "/api/encode", Encoded, "a file of one's own, encoded", "file", _ON),
-    Route("formula", "POST", "/api/formula", Formula, "what a formula leads to", FormulaRequest),
+    Route("encode", "POST", "/api/encode", Encoded, "a file of one's own, encoded", takes="file", query=_ON),
+    Route("formula", "POST", "/api/formula", Formula, "what a formula leads to", takes=FormulaRequest),
     Route(
         "names",
         "GET",
@@ -139,9 +140,9 @@ ROUTES = (
         "/api/directions",
         Directions,
         "the direction between two selections",
-        BetweenRequest,
+        takes=BetweenRequest,
     ),
-    Route("slide", "POST", "/api/slide", Slid, "an item moved along directions", SlideRequest),
+    Route("slide", "POST", "/api/slide", Slid, "an item moved along directions", takes=SlideRequest),
     Route(
         "strip",
         "GET",
@@ -151,17 +152,24 @@ ROUTES = (
         query={"kind": '"direction" | "dimension"', "name": "string", "id?": "number"},
     ),
     Route("dimensions", "GET", "/api/dimensions", Dimensions, "a card for each latent dimension, by use"),
-    Route("path", "POST", "/api/path", Path, "a walk through key frames", PathRequest),
+    Route("path", "POST", "/api/path", Path, "a walk through key frames", takes=PathRequest),
     Route(
         "export",
         "POST",
         "/api/export",
         "application/octet-stream",
         "a walk as a film or a sheet",
-        ExportRequest,
+        takes=ExportRequest,
     ),
-    Route("sample", "POST", "/api/sample", Samples, "new items", SampleRequest),
-    Route("transfer", "POST", "/api/transfer", Transfer, "one item in the style of another", TransferRequest),
+    Route("sample", "POST", "/api/sample", Samples, "new items", takes=SampleRequest),
+    Route(
+        "transfer",
+        "POST",
+        "/api/transfer",
+        Transfer,
+        "one item in the style of another",
+        takes=TransferRequest,
+    ),
     Route("report", "GET", "/api/report", "text/html", "the measures as a page; made once"),
     Route("progress", "GET", "/api/progress", Progress, "what long work is at"),
 )

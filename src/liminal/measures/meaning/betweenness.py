@@ -244,7 +244,7 @@ def overall(values: Values, names: Sequence[str] | None = None) -> Estimate:
     return Estimate(float(np.mean([e.value for e in each])), parts, sum(e.count for e in each))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Point:
     """Midpoints of pairs scaled to one radius.
 

@@ -25,7 +25,7 @@ NOTHING = 0.1  # standard deviations of a reading below which a step changes not
 BESIDE = 2  # readings that are told beside the one that changes most
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Card:
     """One latent dimension.
 

@@ -75,7 +75,7 @@ Label = str | bool | None
 Labels = Label | Sequence[Label] | np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Style:
     """What `fit_style` fits.
 
@@ -218,12 +218,7 @@ def fit_style(
     if not sharpness >= 0:
         raise LiminalError(f"fit_style: sharpness {sharpness}; wanted 0 or more")
     counts = Counter(v for v in given if v is not None)
-    classes = tuple(sorted(c for c, n in counts.items() if n >= LEAST))
-    if len(classes) < 2:
-        said = ", ".join(f"{c} {n}" for c, n in counts.most_common(5)) or "none"
-        raise LiminalError(
-            f"fit_style: wanted two classes of {LEAST} items or more in {name}; got {said}; label more items"
-        )
+    classes = _classes(counts, name)
     places = {c: i for i, c in enumerate(classes)}
     known = torch.tensor([i for i, v in enumerate(given) if v in places])
     z, y = z[known], torch.tensor([places[given[i]] for i in known.tolist()])
@@ -247,11 +242,35 @@ def fit_style(
     evidence["classes"] = dict(zip(classes, sizes.tolist(), strict=True))
     evidence |= {"rank": erasure.rank, "erased": erased, "agreement": after, "agreement_unturned": before}
     return Style(
-        name, classes, tuple(sizes.tolist()), every, clear, turns, erasure, aligned, left_out, evidence
+        name=name,
+        classes=classes,
+        counts=tuple(sizes.tolist()),
+        every=every,
+        clear=clear,
+        turns=turns,
+        erasure=erasure,
+        aligned=aligned,
+        left_out=left_out,
+        evidence=evidence,
     )
 
 
 # moving styles
+
+
+def _classes(counts: Counter[str], name: str) -> tuple[str, ...]:
+    """The values of a category that have enough items, sorted.
+
+    Raises:
+        LiminalError: fewer than two.
+    """
+    found = tuple(sorted(c for c, n in counts.items() if n >= LEAST))
+    if len(found) < 2:
+        said = ", ".join(f"{c} {n}" for c, n in counts.most_common(5)) or "none"
+        raise LiminalError(
+            f"fit_style: wanted two classes of {LEAST} items or more in {name}; got {said}; label more items"
+        )
+    return found
 
 
 def transfer(
