@@ -182,6 +182,20 @@ def test_the_command_fills_a_page(tmp_path: Path) -> None:
     assert "2026-01-02" in page.read_text()
 
 
+def test_a_table_of_many_rows_lies_beside_the_page(tmp_path: Path) -> None:
+    page, results = tmp_path / "page.md", tmp_path / "out"
+    results.mkdir()
+    page.write_text("<!-- bench fashion -->\n<!-- end -->\n")
+    many = [Figure(f"figure {i}", float(i), bar=3.0, better="higher") for i in range(table.MOST + 1)]
+    told = record(figures=[{**figures.asdict(f), "met": f.met} for f in many])
+    (results / "fashion.json").write_text(json.dumps(told))
+    table.main(["--page", str(page), "--results", str(results)])
+    here, beside = page.read_text(), (tmp_path / "page" / "fashion.md").read_text()
+    assert "(page/fashion.md)" in here
+    assert [i for i in range(len(many)) if f"| figure {i} |" in here] == [0, 1, 2]  # these missed their bars
+    assert all(f"| figure {i} |" in beside for i in range(len(many)))
+
+
 # scores
 
 
