@@ -83,8 +83,8 @@ def find_directions(
         z_held: (m, d), latents of other items, on which effects are measured.
         attributes_held: m rows of the same columns.
         decode: z (k, d) -> x (k, *shape), in chunks of bounded memory.
-        read: x -> the attributes seen in it, (k,) each, by the names above; an attribute that it leaves out
-            cannot be checked.
+        read: x -> the attributes seen in it, (k,) each, by the names of `directions`; an attribute that it
+            leaves out cannot be checked.
         names: of the attributes to find; None: all. The others still count as held fixed.
         items: held-out items on which strength 1 is set.
         seed: of the choice of held-out items.
