@@ -15,12 +15,11 @@ import torch
 
 from liminal.errors import LiminalError
 from liminal.files import atomic_bytes
-from liminal.measures.factors import constructed
-from liminal.measures.factors.constructed import Constructed, Sampled, within
 from liminal.measures.factors.disentanglement import disentanglement
 from liminal.measures.samples.coverage import NAMES, prdc
 
-from . import figures
+from . import constructed, figures
+from .constructed import Constructed, Sampled, within
 from .figures import OUT, Figure, Record
 from .processes import ask, venv
 

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from liminal.datasets import faces
 from liminal.measures.eyes.reader import Reader
-from liminal.ops.directions.directions import Direction, find_directions
+from liminal.ops.directions.directions import Direction
+from liminal.ops.directions.search import find_directions
 from liminal.show import grid
 from liminal.space import Space
 from liminal.voice import Terminal

@@ -15,7 +15,6 @@ from torch import Tensor
 
 import liminal
 from liminal.errors import LiminalError
-from liminal.ops.style.leakage import Scores, leakage, score_transfer
 from liminal.ops.style.style import HOW, SHARPNESS, Style, convert, fit_style, transfer
 from liminal.ops.style.transfer import table
 from liminal.show import grid
@@ -27,6 +26,7 @@ from . import figures
 from .clothes import Classifier, classifier, clothes
 from .drawn import own_reader
 from .figures import OUT, Figure, Record
+from .leakage import Scores, leakage, score_transfer
 
 CHANGES = (("Sandal", "Ankle boot", 0.9), ("Pullover", "Coat", 0.75))  # from, to, share that must reach it
 ON = 0.15  # brightness from which a pixel belongs to the garment

@@ -14,10 +14,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from liminal.files import atomic_bytes
-from liminal.studio import wire
+from liminal.studio import contents, packed, routes, wire
 
 TARGET = Path(__file__).parent.parent / "web" / "src" / "wire.ts"
 ALIASES = ("Method", "Along", "Kind", "Found", "Able", "Place")
+NAMES = vars(contents) | vars(wire)
 NUMBERS = ("ROWS", "UPLOAD", "PAGE", "ACROSS", "UNKNOWN", "NEITHER")
 ARRAYS = {
     "u1": "Uint8Array",
@@ -74,7 +75,7 @@ def text() -> str:
     parts = [HEAD.replace("VALUES", " | ".join(ARRAYS.values())).replace("KINDS", "\n".join(kinds))]
     constants = [f"export const {name} = {getattr(wire, name)};" for name in NUMBERS]
     parts.append("\n".join([*constants, f'export const PACKED = "{wire.PACKED}";']))
-    parts.append("\n".join(f"export type {name} = {written(getattr(wire, name))};" for name in ALIASES))
+    parts.append("\n".join(f"export type {name} = {written(NAMES[name])};" for name in ALIASES))
     parts += [interface(model) for model in models()]
     parts.append(
         "\n".join(
@@ -88,7 +89,7 @@ def text() -> str:
     )
     rows = [
         f'  {r.name.strip("_")}: {{ method: "{r.method}", path: "{r.path}", packed: {is_packed(r)} }},'
-        for r in wire.ROUTES
+        for r in routes.ROUTES
     ]
     parts.append("export const routes = {\n" + "\n".join(rows) + "\n} as const;")
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
@@ -98,8 +99,9 @@ def models() -> list[type[BaseModel]]:
     """Every model of the wire, in its order."""
     own = [
         m
-        for m in vars(wire).values()
-        if isinstance(m, type) and issubclass(m, BaseModel) and m.__module__ == wire.__name__
+        for module in (contents, wire)
+        for m in vars(module).values()
+        if isinstance(m, type) and issubclass(m, BaseModel) and m.__module__ == module.__name__
     ]
     return [m for m in own if m.model_fields]
 
@@ -109,15 +111,15 @@ def interface(model: type[BaseModel]) -> str:
     about = (model.__doc__ or "").strip().replace("``", "`").replace("None", "null")
     lines = [f"/** {about} */"] if about else []
     (base,) = model.__bases__
-    extends = f" extends {base.__name__}" if base not in (wire.Json, wire.Packed) else ""
+    extends = f" extends {base.__name__}" if base not in (packed.Json, packed.Packed) else ""
     lines.append(f"export interface {model.__name__}{extends} {{")
-    shapes = model.arrays() if issubclass(model, wire.Packed) else {}
+    shapes = model.arrays() if issubclass(model, packed.Packed) else {}
     given = model.__name__.endswith("Request")
     for name in model.__annotations__:
         about_field = model.model_fields[name]
         if name in shapes:
             kinds = " | ".join(ARRAYS[dtype] for dtype in shapes[name].dtypes)
-            kinds = "Values" if shapes[name].dtypes == wire.DTYPES else kinds
+            kinds = "Values" if shapes[name].dtypes == packed.DTYPES else kinds
             lines.append(f"  {name}: Grid<{kinds}>; // ({', '.join(shapes[name].axes.split())})")
         else:
             mark = "?" if given and not about_field.is_required() else ""
@@ -128,7 +130,7 @@ def interface(model: type[BaseModel]) -> str:
 def entries() -> list[str]:
     """The rows of `Api`."""
     lines = []
-    for route in wire.ROUTES:
+    for route in routes.ROUTES:
         query = "; ".join(f"{name}: {kind}" for name, kind in route.query.items())
         if route.takes is None:
             body = "null"
@@ -153,8 +155,8 @@ def entries() -> list[str]:
     return lines
 
 
-def is_packed(route: wire.Route) -> str:
-    return "true" if not isinstance(route.gives, str) and issubclass(route.gives, wire.Packed) else "false"
+def is_packed(route: routes.Route) -> str:
+    return "true" if not isinstance(route.gives, str) and issubclass(route.gives, packed.Packed) else "false"
 
 
 def written(kind: Any) -> str:

@@ -16,14 +16,13 @@ import pyarrow as pa
 import pytest
 import torch
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
+from bench import clothes, edits, encode, figures, processes, pythae, scoring, startup, studio, table
+from bench.__main__ import BENCHES, main
+from bench.figures import Figure, Record
+from liminal import LiminalError
+from liminal.modalities.image import Image
 
-from bench import clothes, edits, encode, figures, processes, pythae, scoring, startup, studio, table  # noqa: E402
-from bench.__main__ import BENCHES, main  # noqa: E402
-from bench.figures import Figure, Record  # noqa: E402
-from liminal import LiminalError  # noqa: E402
-from liminal.modalities.image import Image  # noqa: E402
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -181,6 +180,20 @@ def test_the_command_fills_a_page(tmp_path: Path) -> None:
     (results / "fashion.json").write_text(json.dumps(record()))
     table.main(["--page", str(page), "--results", str(results)])
     assert "2026-01-02" in page.read_text()
+
+
+def test_a_table_of_many_rows_lies_beside_the_page(tmp_path: Path) -> None:
+    page, results = tmp_path / "page.md", tmp_path / "out"
+    results.mkdir()
+    page.write_text("<!-- bench fashion -->\n<!-- end -->\n")
+    many = [Figure(f"figure {i}", float(i), bar=3.0, better="higher") for i in range(table.MOST + 1)]
+    told = record(figures=[{**figures.asdict(f), "met": f.met} for f in many])
+    (results / "fashion.json").write_text(json.dumps(told))
+    table.main(["--page", str(page), "--results", str(results)])
+    here, beside = page.read_text(), (tmp_path / "page" / "fashion.md").read_text()
+    assert "(page/fashion.md)" in here
+    assert [i for i in range(len(many)) if f"| figure {i} |" in here] == [0, 1, 2]  # these missed their bars
+    assert all(f"| figure {i} |" in beside for i in range(len(many)))
 
 
 # scores

@@ -19,8 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from liminal import catalogue as module
-from liminal import mirror
+from liminal import database, mirror
 from liminal.card import Card
 from liminal.catalogue import Catalogue
 from liminal.errors import LiminalError
@@ -609,7 +608,7 @@ def test_errors_of_the_rows_and_interrupts_come_through(own: Catalogue) -> None:
 def test_another_writer_at_the_same_time_is_noticed(
     own: Catalogue, monkeypatch: pytest.MonkeyPatch, restores: bool
 ) -> None:
-    monkeypatch.setattr(module, "_CHUNK_BYTES", 1)
+    monkeypatch.setattr(database, "CHUNK_BYTES", 1)
 
     def rows() -> Iterator[pa.RecordBatch]:
         parts = some_rows(20, step=10)
@@ -643,7 +642,7 @@ def test_rows_in_any_order_on_disk_are_served_by_id(tmp_path: Path, own: Catalog
 
 def test_a_stream_of_50_000_is_written_as_it_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     n, dim, step = 50_000, 16, 1000
-    monkeypatch.setattr(module, "_CHUNK_BYTES", 1 << 20)
+    monkeypatch.setattr(database, "CHUNK_BYTES", 1 << 20)
     versions = tmp_path / "items.lance" / "_versions"
     written: list[int] = []
     z = codes(n, dim)
@@ -763,7 +762,7 @@ def test_importing_is_light_and_writing_is_silent(tmp_path: Path) -> None:
 def test_what_is_kept_needs_no_database(own: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
     first = Catalogue.open(own.folder, own.version, keeping(own.folder))
     wanted = first.table("smile > 0"), first.packed([3]), first.nearest(codes(N)[7], 4)
-    monkeypatch.setattr(module, "_connect", lambda folder: pytest.fail("the database was opened"))
+    monkeypatch.setattr(database, "connect", lambda folder: pytest.fail("the database was opened"))
     again = Catalogue.open(own.folder, own.version, keeping(own.folder))
     assert (len(again), again.dim, again.attributes) == (N, D, own.attributes)
     assert again.table("smile > 0").equals(wanted[0])

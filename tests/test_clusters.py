@@ -243,7 +243,11 @@ def test_even_strewing_shows_no_duplicates(d: int, seed: int) -> None:
 def test_words_of_names(found: list, alone: bool, name: str) -> None:
     assert (
         enriched._name(
-            [Enriched(a, kind, value, inside, 0.1, 1.0, 0.0) for a, kind, value, inside in found], alone
+            [
+                Enriched(attribute=a, kind=kind, value=value, inside=inside, outside=0.1, effect=1.0, p=0.0)
+                for a, kind, value, inside in found
+            ],
+            alone,
         )
         == name
     )

@@ -1054,7 +1054,12 @@ def served(tmp_path: Path) -> Iterator[tuple[published.Published, Path]]:
     addresses = ("http://127.0.0.1:1/", f"http://127.0.0.1:{server.server_port}/")
     yield (
         published.Published(
-            "tiny", "tiny", addresses, md5, published.DIGITS, {"source": "here", "licence": "MIT"}
+            name="tiny",
+            folder="tiny",
+            addresses=addresses,
+            md5=md5,
+            classes=published.DIGITS,
+            about={"source": "here", "licence": "MIT"},
         ),
         folder,
     )

@@ -19,9 +19,10 @@ from torch import Tensor
 
 import liminal
 from liminal.errors import LiminalError
-from liminal.ops.directions import directions, effects, probes
-from liminal.ops.directions.directions import Direction, find_directions, resolve
+from liminal.ops.directions import directions, effects, probes, search
+from liminal.ops.directions.directions import Direction, resolve
 from liminal.ops.directions.probes import Frame, left_out, projected
+from liminal.ops.directions.search import find_directions
 
 SIZE = 3000
 
@@ -221,7 +222,7 @@ def test_projected_keeps_what_the_others_read(found: dict[str, Direction]) -> No
     assert free.projected_score is not None
     assert 0.05 < free.projected_score < free.score - 0.3
     both = find_directions(z, table, held, about, **call, conditional=True)[0]
-    assert both.method in directions.CONDITIONAL
+    assert both.method in search.CONDITIONAL
 
 
 def test_a_bound_dimension_is_tried_and_kept_exactly(found: dict[str, Direction]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +15,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_mutual_info_score, mutual_info_score
 
 import liminal
+from bench import conformance, constructed
+from bench.constructed import LINEAR, RANKED, Constructed, Sampled, within
 from liminal.errors import LiminalError
-from liminal.measures.factors import constructed
-from liminal.measures.factors.constructed import LINEAR, RANKED, Constructed, Sampled, within
 from liminal.measures.factors.disentanglement import (
     Disentanglement,
     disentanglement,
@@ -30,10 +29,6 @@ from liminal.measures.factors.importance import dci, probes, shared
 from liminal.measures.factors.information import Information, mig
 from liminal.measures.samples.coverage import prdc
 from liminal.measures.value import subsample_spread
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from bench import conformance
 
 CASES = {case.name: case for case in constructed.spaces(1_500)}
 SAMPLES = list(constructed.samples())

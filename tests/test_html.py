@@ -50,16 +50,16 @@ def png() -> bytes:
 
 
 METER = Meter(
-    "Coverage",
-    "What it says.",
-    0.5,
-    "0.500",
-    1.0,
-    (0.4, 0.62),
-    "95 %: 0.40 to 0.62",
-    [("real items", 0.97, "0.970"), ("PCA", 0.1, "0.100")],
-    "higher",
-    "Small print.",
+    title="Coverage",
+    meaning="What it says.",
+    value=0.5,
+    text="0.500",
+    top=1.0,
+    interval=(0.4, 0.62),
+    interval_text="95 %: 0.40 to 0.62",
+    marks=[("real items", 0.97, "0.970"), ("PCA", 0.1, "0.100")],
+    better="higher",
+    note="Small print.",
 )
 
 
@@ -125,7 +125,27 @@ def test_a_meter_draws_what_it_says() -> None:
     label = next(a["aria-label"] for tag, a in parsed.elements if tag == "svg" and "aria-label" in a)
     assert label == "Coverage: 0.500; real items 0.970; PCA 0.100"
     out = Parsed(
-        page("t", [Section("s", "", [Meter("x", "", 9.0, "9", 2.0, None, "", [("below", -1.0, "-1")])])])
+        page(
+            "t",
+            [
+                Section(
+                    "s",
+                    "",
+                    [
+                        Meter(
+                            title="x",
+                            meaning="",
+                            value=9.0,
+                            text="9",
+                            top=2.0,
+                            interval=None,
+                            interval_text="",
+                            marks=[("below", -1.0, "-1")],
+                        )
+                    ],
+                )
+            ],
+        )
     )
     assert [a["width"] for tag, a in out.elements if a.get("class") == "bar"] == ["100.00%"]
     assert [a["x"] for tag, a in out.elements if tag == "svg" and "x" in a] == ["0.00%"]
@@ -163,16 +183,16 @@ def test_no_text_breaks_out(text: str, better: str) -> None:
                 hostile,
                 [
                     Meter(
-                        hostile,
-                        hostile,
-                        1,
-                        hostile,
-                        1,
-                        None,
-                        hostile,
-                        [(hostile, 1, hostile)],
-                        better,
-                        hostile,
+                        title=hostile,
+                        meaning=hostile,
+                        value=1,
+                        text=hostile,
+                        top=1,
+                        interval=None,
+                        interval_text=hostile,
+                        marks=[(hostile, 1, hostile)],
+                        better=better,
+                        note=hostile,
                     )
                 ],
             )

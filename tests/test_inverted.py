@@ -18,8 +18,9 @@ from liminal.modalities import likelihoods
 from liminal.modalities.image import Image
 from liminal.models.inverted import Inverted, encoded
 from liminal.priors import PRIORS
+from liminal.run import Plan, Run
 from liminal.tensors import rng
-from liminal.train import Plan, train
+from liminal.train import train
 from liminal.voice import Voice
 
 PICTURES = Image(8, 8, 1)
@@ -102,7 +103,6 @@ def test_each_player_moves_its_own_parameters_and_none_twice(tmp_path, monkeypat
 
 
 def test_two_players_resume_bit_for_bit(tmp_path, monkeypatch) -> None:
-    from liminal import train as training
 
     whole = trained(tmp_path / "whole")
 
@@ -112,11 +112,11 @@ def test_two_players_resume_bit_for_bit(tmp_path, monkeypatch) -> None:
             raise KeyboardInterrupt
         return advance(self, *arguments)
 
-    advance = training.Run.advance
-    monkeypatch.setattr(training.Run, "advance", stopped)
+    advance = Run.advance
+    monkeypatch.setattr(Run, "advance", stopped)
     with pytest.raises(KeyboardInterrupt):
         trained(tmp_path / "cut")
-    monkeypatch.setattr(training.Run, "advance", advance)
+    monkeypatch.setattr(Run, "advance", advance)
     again = trained(tmp_path / "cut", resume=True)
     assert all(
         torch.equal(a, b)

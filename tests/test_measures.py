@@ -707,7 +707,16 @@ def test_report_as_json_table_and_page(surveyed: Report, tmp_path: Path) -> None
 
 def test_a_verdict_says_first_that_nothing_was_learned(surveyed: Report) -> None:
     first = lambda value: verdict(
-        [Measure("mse", value, None, "", "lower", {"PCA, 2 dimensions": 0.1, MEAN: 0.2})]
+        [
+            Measure(
+                "mse",
+                value,
+                interval=None,
+                unit="",
+                better="lower",
+                baseline={"PCA, 2 dimensions": 0.1, MEAN: 0.2},
+            )
+        ]
     )[0]
     for value in (0.2, 0.199, 0.5):
         assert "not learned" in first(value)
@@ -734,23 +743,42 @@ def test_a_verdict_says_what_intervals_allow(surveyed: Report) -> None:
     assert all(html.escape(line) in surveyed.page() for line in said)
     pca = {"PCA, 6 dimensions": 0.02}
     told = {
-        value: verdict([Measure("mse", value, (value - 0.001, value + 0.001), "", "lower", pca)])[0]
+        value: verdict(
+            [
+                Measure(
+                    "mse",
+                    value,
+                    interval=(value - 0.001, value + 0.001),
+                    unit="",
+                    better="lower",
+                    baseline=pca,
+                )
+            ]
+        )[0]
         for value in (0.01, 0.0195, 0.03)
     }
     assert "50 % less error than by PCA" in told[0.01]
     assert "about the same error as by PCA" in told[0.0195]
     assert "50 % more error than by PCA" in told[0.03]
     beside = {"blend": 0.6, "a random real item": 0.4}
-    assert verdict([Measure("betweenness", 0.7, (0.65, 0.75), "", "higher", beside)])[0].endswith(
-        "So mixtures mean something."
-    )
-    assert verdict([Measure("betweenness", 0.62, (0.58, 0.66), "", "higher", beside)])[0].endswith(
-        "no more than something simpler reaches."
-    )
-    assert verdict([Measure("told_apart", 0.51, (0.48, 0.54), "", "lower")])[0].endswith(
+    assert verdict(
+        [Measure("betweenness", 0.7, interval=(0.65, 0.75), unit="", better="higher", baseline=beside)]
+    )[0].endswith("So mixtures mean something.")
+    assert verdict(
+        [Measure("betweenness", 0.62, interval=(0.58, 0.66), unit="", better="higher", baseline=beside)]
+    )[0].endswith("no more than something simpler reaches.")
+    assert verdict([Measure("told_apart", 0.51, interval=(0.48, 0.54), unit="", better="lower")])[0].endswith(
         "They look real to it."
     )
-    assert verdict([Measure("betweenness", math.nan, None, "", "higher", beside), Measure("mse", 0.1)]) == []
+    assert (
+        verdict(
+            [
+                Measure("betweenness", math.nan, interval=None, unit="", better="higher", baseline=beside),
+                Measure("mse", 0.1),
+            ]
+        )
+        == []
+    )
 
 
 def test_a_dimension_says_in_words_what_its_numbers_say() -> None:
@@ -831,7 +859,7 @@ def test_every_measure_has_words() -> None:
 
 
 def test_numbers_that_are_not_finite_stay_out_of_json() -> None:
-    report = Report((Measure("mse", math.nan, (0.0, math.inf)),))
+    report = Report(measures=(Measure("mse", math.nan, interval=(0.0, math.inf)),))
     assert json.loads(json.dumps(report.to_dict(), allow_nan=False))["measures"][0]["interval"] == [0.0, None]
     assert "not finite" in report.page()
 

@@ -278,7 +278,7 @@ def test_a_split_column_of_a_table_is_no_part_of_its_rows(tmp_path: Path) -> Non
 def test_codes_are_learned_from_training_rows_only() -> None:
     items = np.stack([Strand().parse(text) for text in ("aaa", "a", "tttttttttttt", "c")])
     held = np.array([False, False, True, False])
-    d = Dataset("drawn", Tuned(), items, list("0123"), pa.table({}), held)
+    d = Dataset("drawn", Tuned(), items, list("0123"), pa.table({}), held_out=held)
     prepared, found = build.prepared(d, 0)
     assert found.tolist() == held.tolist()
     assert prepared.modality.config()["common"] == 0  # a: t is the commonest only among what is held out

@@ -23,7 +23,7 @@ import torch
 import liminal
 from liminal.cli import main
 from liminal.errors import LiminalError
-from liminal.studio import answers, coarse, moves, pages, share, wire
+from liminal.studio import answers, coarse, moves, pages, payload, share, wire
 from liminal.studio.session import Session
 from liminal.voice import Voice
 
@@ -185,7 +185,7 @@ def node() -> Path:
 
 
 def test_the_page_answers_as_the_library(kind: Kind, tmp_path: Path) -> None:
-    arrays, facts = share.gather(kind.session, 10_000, False, kind.method, Voice())
+    arrays, facts = payload.gather(kind.session, 10_000, False, kind.method, Voice())
     assert {"decoder", "encoder"} <= set(arrays)
     (tmp_path / "payload.bin").write_bytes(wire.pack(arrays, facts))
     (tmp_path / "told.json").write_text(json.dumps(told(kind), allow_nan=False))
@@ -207,21 +207,21 @@ def test_the_page_answers_as_the_library(kind: Kind, tmp_path: Path) -> None:
 
 def test_latents_survive_their_levels() -> None:
     z = np.random.default_rng(0).normal(0, 2, (500, 6)).astype(np.float32)
-    levels, low, step = share._levels(z)
-    assert np.abs(share.restored(levels, low, step) - z).max() < 2e-4
+    levels, low, step = payload._levels(z)
+    assert np.abs(payload.restored(levels, low, step) - z).max() < 2e-4
 
 
 def test_shown_items_come_first() -> None:
-    shown, known = share.chosen(50_000, 3_000, 64)
+    shown, known = payload.chosen(50_000, 3_000, 64)
     assert len(shown) == 3_000
-    assert len(known) == share.NUMBERS // 64
+    assert len(known) == payload.NUMBERS // 64
     assert np.array_equal(known[:3_000], shown)
     assert len(set(known.tolist())) == len(known)
 
 
 def test_a_part_of_the_items_stands_on_itself(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(share, "NUMBERS", 400)
-    arrays, facts = share.gather(session, 60, False, "umap", Voice())
+    monkeypatch.setattr(payload, "NUMBERS", 400)
+    arrays, facts = payload.gather(session, 60, False, "umap", Voice())
     assert facts["shown"] == facts["space"]["items"] == 60
     assert len(arrays["id"]) == len(arrays["xy"]) == len(arrays["z"]) == 100
     assert arrays["member"].max() < 100
@@ -273,7 +273,7 @@ def test_private_items_stay_at_home(session: Session, tmp_path: Path) -> None:
     assert found["shown"] == found["space"]["items"] == 0
     assert not [name for name in found if name.startswith(("sheet ", "column "))]
     assert "items" not in found["space"]["able"]
-    cells = share.restored(found["z"], found["z_low"], found["z_step"])
+    cells = payload.restored(found["z"], found["z_low"], found["z_step"])
     assert len(cells) <= len(z) // coarse.LEAST
     rows = [
         cells,

@@ -22,11 +22,11 @@ from PIL import Image as Picture
 
 import liminal
 from liminal import registry
-from liminal.card import claim
 from liminal.cli import main
 from liminal.datasets.faces import faces
 from liminal.errors import LiminalError
 from liminal.models.vae import VAE
+from liminal.outputs import claim
 from liminal.voice import Voice
 
 SMALL = {"epochs": 2, "dim": 6, "threads": 1, "options": {"width": 8}}

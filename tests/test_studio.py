@@ -33,7 +33,7 @@ from liminal.kept import Kept, apart, together
 from liminal.maps.project import METHODS
 from liminal.ops.ways import paths
 from liminal.space import Space
-from liminal.studio import address, known, pages, server, wire, worker
+from liminal.studio import address, contents, known, pages, routes, server, wire, worker
 from liminal.verbs.finding import SOURCES
 
 ROOT = Path(__file__).parent.parent
@@ -122,7 +122,7 @@ def test_the_page_knows_the_same_wire() -> None:
 
 
 def test_packed_arrays_come_back_aligned() -> None:
-    column = wire.Column(
+    column = contents.Column(
         data=np.arange(5, dtype=np.uint16),
         name="größe",
         kind="category",
@@ -151,17 +151,17 @@ def test_packed_arrays_come_back_aligned() -> None:
 
 
 def test_the_wire_names_what_there_is() -> None:
-    assert set(get_args(wire.Method)) == set(METHODS)
-    assert set(get_args(wire.Along)) == {*paths.NAMES, "geodesic"}
-    assert get_args(wire.Found) == SOURCES
+    assert set(get_args(contents.Method)) == set(METHODS)
+    assert set(get_args(contents.Along)) == {*paths.NAMES, "geodesic"}
+    assert get_args(contents.Found) == SOURCES
 
 
 def test_every_route_is_served_and_documented(studio: server.Studio) -> None:
     described = server.application(studio.session).openapi()["paths"]
     served = {(method.upper(), path) for path, methods in described.items() for method in methods}
-    assert served == {(route.method, route.path) for route in wire.ROUTES}
+    assert served == {(route.method, route.path) for route in routes.ROUTES}
     page = (ROOT / "docs" / "studio.md").read_text()
-    for route in wire.ROUTES:
+    for route in routes.ROUTES:
         assert f"`{route.method} {route.path}`" in page, f"docs/studio.md does not name {route.path}"
 
 
@@ -177,7 +177,7 @@ def test_the_first_page_needs_no_torch(client: Client, tmp_path: Path) -> None:
     client.ask("/api/thumbnails")
     code = """
 import sys
-from liminal.studio import address, session
+from liminal.studio import address, contents, session
 folder = address.space_folder("fashion")
 it = session.Session("fashion", folder, lambda: None)
 assert it.about(False, None).items == 10200
@@ -199,7 +199,7 @@ def test_a_second_start_decodes_without_the_items_database(client: Client) -> No
     code = """
 import sys
 import numpy as np
-from liminal.studio import address, server
+from liminal.studio import address, contents, server
 it = server.open_session("fashion", address.space_folder("fashion"))
 xy = it.settle("pca").map.xy
 found = it.at(xy[:2], "pca")

@@ -21,7 +21,7 @@ from PIL import Image
 
 import liminal
 from liminal.errors import LiminalError
-from liminal.studio import address, guard, pages, server, wire
+from liminal.studio import address, guard, pages, routes, server, wire
 
 
 @pytest.fixture(scope="module")
@@ -548,8 +548,10 @@ GOOD = {
 }
 
 
-@pytest.mark.parametrize("route", [r for r in wire.ROUTES if isinstance(r.takes, type)], ids=lambda r: r.name)
-def test_any_json_is_answered_or_refused(port: int, token: str, route: wire.Route) -> None:
+@pytest.mark.parametrize(
+    "route", [r for r in routes.ROUTES if isinstance(r.takes, type)], ids=lambda r: r.name
+)
+def test_any_json_is_answered_or_refused(port: int, token: str, route: routes.Route) -> None:
     """Whatever stands in the fields of a request: an answer or one line, never a fault."""
     assert isinstance(route.takes, type)
     draw = np.random.default_rng(0)
@@ -572,9 +574,9 @@ def test_any_json_is_answered_or_refused(port: int, token: str, route: wire.Rout
 
 
 @pytest.mark.parametrize(
-    "route", [r for r in wire.ROUTES if r.method == "GET" and r.query], ids=lambda r: r.name
+    "route", [r for r in routes.ROUTES if r.method == "GET" and r.query], ids=lambda r: r.name
 )
-def test_any_query_is_answered_or_refused(port: int, token: str, route: wire.Route) -> None:
+def test_any_query_is_answered_or_refused(port: int, token: str, route: routes.Route) -> None:
     values = [
         "",
         "0",

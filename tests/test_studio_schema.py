@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 import liminal
-from liminal.studio import server, wire
+from liminal.studio import routes, server
 
 CHECKS: list[CheckFunction] = [status_code_conformance, content_type_conformance, response_schema_conformance]
 SLOW = ("tsne", "umap")  # layouts that take minutes are laid out elsewhere
@@ -72,10 +72,10 @@ def smaller(given: Any) -> Any:
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 @pytest.mark.parametrize(
-    "route", [route for route in wire.ROUTES if route.name != LEFT_OUT], ids=lambda route: route.name
+    "route", [route for route in routes.ROUTES if route.name != LEFT_OUT], ids=lambda route: route.name
 )
 def test_answers_are_as_described(
-    described: Any, line: requests.Session, route: wire.Route, mode: GenerationMode
+    described: Any, line: requests.Session, route: routes.Route, mode: GenerationMode
 ) -> None:
     operation = described[route.path][route.method]
     if mode == GenerationMode.NEGATIVE and not (route.query or isinstance(route.takes, type)):

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import liminal
+from bench.leakage import leakage, score_transfer
 from liminal import LiminalError
 from liminal.generator import Wrapped
 from liminal.modalities.image import Image
 from liminal.ops.style.class_gaussians import align, fit_erasure, fit_gaussians, jacobians
-from liminal.ops.style.leakage import leakage, score_transfer
 from liminal.ops.style.style import Style, convert, fit_style, transfer
 from liminal.ops.style.transfer import restyle, table
 from liminal.priors import Normal

@@ -24,7 +24,8 @@ from liminal.modalities.columns import KNOTS, Column
 from liminal.modalities.table import Table
 from liminal.models.vae import VAE
 from liminal.ops.filling import complete
-from liminal.train import Plan, train
+from liminal.run import Plan
+from liminal.train import train
 
 HEAD = "age,smoker,ward,admitted,weight,note"
 LINES = [

@@ -17,7 +17,8 @@ from liminal.errors import LiminalError, NumericalError
 from liminal.generator import Trainable
 from liminal.modalities.image import Image
 from liminal.models.vae import VAE
-from liminal.train import FIRST_SAVE, Plan, Run, data_hash, train
+from liminal.run import Plan, Run
+from liminal.train import FIRST_SAVE, data_hash, train
 from liminal.voice import Voice
 
 IMAGE = Image(12, 12, 1)

@@ -1,52 +1,85 @@
-"""From data to a space on disk: `fit` trains a model, `assemble` makes a space of any generator and its
-items.
+"""From data to a space on disk: `fit` trains a model, and `assembly` makes a space of it and its items.
 
 What a reader sees is decided by one file, ``card.json``, which is written last: until then the folder is an
 unfinished space that ``--resume`` goes on with; from then on it is a whole one. A space that is to be
-replaced stays as it is
-meanwhile: the new one is made beside it, in ``NAME.new``, and takes its place when it is whole.
+replaced stays as it is meanwhile: the new one is made beside it, in ``NAME.new``, and takes its place when it
+is whole.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import torch
-from torch import Tensor
 
-from . import __version__, registry, rows
-from .card import CHECKPOINT, FILE, Card, claim, settle, table_entry, write_weights
-from .catalogue import Catalogue
+from . import registry
+from .assembly import Lazy, Rows, assemble, batches, encode_all, learn_attributes, prepared
+from .card import CHECKPOINT, FILE, Card
 from .datasets import Dataset
-from .datasets.splits import split
 from .errors import LiminalError, unknown
-from .files import let_go
-from .generator import Autoencoder, Trainable, Wrapped
-from .measures.eyes import reader as readers
-from .measures.report.verdict import unlearned
-from .measures.structure.neighbourhoods import active_units
-from .modalities import Modality, likelihoods
-from .models import inverted, latent
-from .ops.directions import directions, probes
-from .priors import PRIORS, Delta, Posterior, Prior
-from .rows import rng_rows
-from .tensors import choose_device, inference, rng, set_threads
-from .train import Items, Plan, train
+from .generator import Autoencoder, Trainable
+from .models import inverted
+from .ops.directions import probes
+from .outputs import claim, settle
+from .run import Plan
+from .tensors import choose_device, set_threads
+from .train import train
 from .voice import Voice
 
-ENCODE = 250  # items pushed through the encoder at once: more are no faster, and take more memory
-FIT_ON = 20_000  # items whose posteriors the samplers are fitted to
-READ_MOST, READ_STEPS = 30_000, 700  # items and steps, at most, that the attribute reader is fitted with
-JUDGED = 512  # items on either side that tell whether the model has learned anything
-CALIBRATE_ON = 2_000  # held-out items that directions are calibrated and scored on
+__all__ = ["Lazy", "assemble", "batches", "encode_all", "fit", "learn_attributes", "prepared"]
+
+
+@dataclass(frozen=True)
+class Design:
+    """The network that a fit trains.
+
+    Attributes:
+        model: ``vae``, ``ae`` or ``wae``.
+        dim: latent dimensions.
+        prior: its name; None: the model's own default.
+        options: further arguments of the model.
+        bind: attributes that the first dimensions shall be, one each.
+    """
+
+    model: str
+    dim: int
+    prior: str | None
+    options: dict[str, Any]
+    bind: Sequence[str]
+
+    def __post_init__(self) -> None:
+        registry.named("model", self.model, registry.MODELS)
+        if self.dim < 1:
+            raise LiminalError(f"--dim {self.dim}: a latent space needs 1 dimension or more")
+
+    def known(self, items: Dataset, held: np.ndarray) -> np.ndarray | None:
+        """The attributes that dimensions are bound to, as `bound` gives them; None where there are none.
+
+        Raises:
+            LiminalError: as `bound`, or the model has no encoder.
+        """
+        if not self.bind:
+            return None
+        if not issubclass(registry.named("model", self.model, registry.MODELS), Autoencoder):
+            raise LiminalError(
+                f"model {self.model} has no encoder whose dimensions could be bound; leave --bind out"
+            )
+        return bound(items.attributes, held, self.bind, self.dim)
+
+    def network(self, items: Dataset, seed: int) -> Trainable:
+        """The network for these items, its weights drawn from the seed."""
+        torch.manual_seed(seed)
+        kind = registry.named("model", self.model, registry.MODELS)
+        how = {**({"prior": self.prior} if self.prior else {}), "network": items.modality.network}
+        made: Trainable = kind(items.modality.likelihood, self.dim, **how | self.options)
+        return made
 
 
 def fit(
@@ -81,16 +114,14 @@ def fit(
         dim: latent dimensions.
         prior: its name; None: the model's own default.
         epochs: passes over the training items; or
-        minutes: of training (5 where neither is given). Reading, cataloguing and fitting samplers come on
-            top.
+        minutes: of training (5 where neither is given), without reading, cataloguing and fitting samplers.
         batch: items a step.
         rate, seed: of the training.
         attributes: file of attributes, joined by file name.
         modality: kind of data; None: what the data look like.
         options: further arguments of the model (``beta``, ``width``, ...).
         reading: options for reading the data (``size``, ``fit``, ``n``).
-        bind: attributes that the first dimensions shall be, one each (``smile``, ``glasses``,
-            ``hair_colour=blond``).
+        bind: attributes that the first dimensions shall be, one each (``smile``, ``hair_colour=blond``).
         threads, device: where to compute.
         resume: go on with an interrupted fit; on a finished space do nothing.
         force: replace an existing space.
@@ -103,65 +134,78 @@ def fit(
         LiminalError: wrong input; nothing was written then.
     """
     voice = voice or Voice()
-    kind = registry.named("model", model, registry.MODELS)
-    if dim < 1:
-        raise LiminalError(f"--dim {dim}: a latent space needs 1 dimension or more")
-    minutes = 5.0 if epochs is None and minutes is None else minutes
-    plan = Plan(epochs, minutes, batch, rate, seed)  # says what is wrong with these before anything is read
+    design = Design(model, dim, prior, options or {}, bind)  # these two say what is wrong with them
+    plan = Plan(epochs, 5.0 if epochs is None and minutes is None else minutes, batch, rate, seed)
     set_threads(threads)
     choose_device(device)
     folder = claim(out, force, resume)
     if folder is None:
         voice.say(f"{out} is finished: nothing to resume")
         return Path(out)
-    if resume and (folder / FILE).exists():  # whole, and ended before it took its place
-        return settle(folder, Path(out))
-    items = registry.dataset(data, attributes, modality, voice, **(reading or {}))
-    items, held = prepared(items, seed)
-    if bind and not issubclass(kind, Autoencoder):
-        raise LiminalError(f"model {model} has no encoder whose dimensions could be bound; leave --bind out")
-    known = bound(items.attributes, held, bind, dim) if bind else None
-    torch.manual_seed(seed)
-    how = {**({"prior": prior} if prior else {}), "network": items.modality.network, **(options or {})}
-    network: Trainable = kind(items.modality.likelihood, dim, **how)
-    if folder != Path(out):
+    if not (resume and (folder / FILE).exists()):  # else it is whole, and ended before it took its place
+        items = registry.dataset(data, attributes, modality, voice, **(reading or {}))
+        card = _made(
+            design, plan, items, folder, Path(out), device=device, threads=threads, resume=resume, voice=voice
+        )
+        if card is None:
+            return None
+        card.commit(folder)
+    voice.close()
+    return settle(folder, Path(out))
+
+
+def _made(
+    design: Design,
+    plan: Plan,
+    items: Dataset,
+    folder: Path,
+    out: Path,
+    *,
+    device: str | None,
+    threads: int | None,
+    resume: bool,
+    voice: Voice,
+) -> Card | None:
+    """The space in `folder`, whole but for the card that is given. See `fit` for the arguments.
+
+    None in a process that is not the main one of several.
+    """
+    from accelerate import PartialState
+
+    items, held = prepared(items, plan.seed)
+    known, network = design.known(items, held), design.network(items, plan.seed)
+    if folder != out:
         voice.say(f"{out} stays as it is until the new one, in {folder}, is whole")
+    own = Rows(items.items, np.flatnonzero(~held))
     try:
         if os.environ.get("RANK", "0") == "0":  # the first of several processes, which alone writes
             if folder.exists() and not resume:
                 shutil.rmtree(folder)
             (folder / CHECKPOINT).mkdir(parents=True, exist_ok=True)
-        rows = np.flatnonzero(~held)
+        others = items.items[np.flatnonzero(held)[:512]]
         training = train(
-            network, Rows(items.items, rows), items.modality, items.items[np.flatnonzero(held)[:512]], plan, folder,  # noqa: E501
+            network, own, items.modality, others, plan, folder,
             device=device, threads=threads, resume=resume, voice=voice, known=known,
         )  # fmt: skip
-        from accelerate import PartialState
-
         if not PartialState().is_main_process:
             return None
         generator = inverted.encoded(network, items.modality)
-        dimensions = {name: i for i, name in enumerate(bind)}
-        card = assemble(
-            generator, items, held, folder, seed=seed, training=training, dimensions=dimensions, voice=voice
+        dimensions = {name: i for i, name in enumerate(design.bind)}
+        return assemble(
+            generator,
+            items,
+            held,
+            folder,
+            seed=plan.seed,
+            training=training,
+            dimensions=dimensions,
+            voice=voice,
         )
     except OSError as error:
         raise LiminalError(
             f"could not write {folder}: {error.strerror or error}; free some space, then run it again with "
             "--resume"
         ) from error
-    card.commit(folder)
-    folder = settle(folder, Path(out))
-    voice.close()
-    return folder
-
-
-def prepared(items: Dataset, seed: int) -> tuple[Dataset, np.ndarray]:
-    """The items with what their modality learns from those that are trained on, and which are held out: bool
-    (n,).
-    """
-    held = split(len(items), items.held_out, seed, items.groups)
-    return replace(items, modality=items.modality.fitted(items.items, np.flatnonzero(~held))), held
 
 
 def bound(attributes: pa.Table, held: np.ndarray, names: Sequence[str], dim: int) -> np.ndarray:
@@ -188,278 +232,3 @@ def bound(attributes: pa.Table, held: np.ndarray, names: Sequence[str], dim: int
         )
     values = np.stack([found[name] for name in names], 1)
     return ((values - np.nanmean(values, 0)) / np.nanstd(values, 0)).astype(np.float32)
-
-
-class Rows:
-    """The rows `rows` of an array that may be memory-mapped, without copying it: rows[i] reads
-    array[rows[i]].
-    """
-
-    def __init__(self, array: np.ndarray, rows: np.ndarray) -> None:
-        self.array, self.rows = array, rows
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, i: Any) -> np.ndarray:
-        return self.array[self.rows[i]]
-
-
-class Lazy:
-    """n stored items that `get(ids)` fetches when asked for, as an array would give them."""
-
-    def __init__(self, get: Callable[[list[int]], np.ndarray], count: int) -> None:
-        self.get, self.count = get, count
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, i: Any) -> np.ndarray:
-        return self.get(np.atleast_1d(np.arange(self.count)[i]).tolist())
-
-
-def encode_all(
-    generator: Autoencoder, modality: Modality, items: Items, voice: Voice, size: int = ENCODE
-) -> np.ndarray:
-    """Latents (n, d) of stored items, exact, at constant memory, with progress."""
-    z = np.empty((len(items), generator.dim), np.float32)
-    for i in range(0, len(items), size):
-        part = slice(i, min(i + size, len(items)))
-        z[part] = generator.encode(modality.tensor(items[part])).cpu().numpy()
-        let_go(items)
-        voice.progress("encoding", part.stop / len(items), f"{part.stop:,} of {len(items):,}")
-    return z
-
-
-def posteriors(
-    generator: Autoencoder, modality: Modality, items: Items, z: Tensor
-) -> Callable[[torch.Generator], Tensor]:
-    """A function that draws one posterior sample (n, d) for each of the stored items; the encoder runs once.
-
-    Args:
-        generator, modality: encode.
-        items: n stored items.
-        z: (n, d), their codes; of a deterministic encoder these are the samples.
-    """
-    found: list[Posterior] = []
-    with inference(generator):
-        if isinstance(generator.posterior(modality.tensor(items[:1]).to(generator.device)), Delta):
-            return lambda g: z.clone()
-    with inference(generator):
-        for i in range(0, len(items), ENCODE):
-            found.append(generator.posterior(modality.tensor(items[i : i + ENCODE]).to(generator.device)))
-
-    def draw(g: torch.Generator) -> Tensor:
-        return torch.cat([p.sample(g).cpu() for p in found]).clone()
-
-    return draw
-
-
-def assemble(
-    generator: Autoencoder,
-    items: Dataset,
-    held: np.ndarray,
-    folder: Path,
-    *,
-    seed: int,
-    training: dict[str, Any] | None = None,
-    dimensions: Mapping[str, int] | None = None,
-    voice: Voice | None = None,
-) -> Card:
-    """Encode the items, fit the samplers, the reader and the directions, and write every part of a space but
-    the card.
-
-    Args:
-        generator: trained.
-        items: what to catalogue.
-        held: bool (n,), which of them were never trained on.
-        folder: of the space; exists.
-        seed: of the samplers and readers.
-        training: for the card.
-        dimensions: of the attributes that dimensions were bound to.
-        voice: hears progress.
-
-    Returns:
-        The card, not yet committed.
-    """
-    voice = voice or Voice()
-    generator.requires_grad_(False)
-    z = encode_all(generator, items.modality, items.items, voice)
-    samplers, sampler = fit_samplers(generator, items, z, held, seed, voice)
-    if isinstance(generator.prior, latent.Mixture):
-        generator.prior = samplers["mixture"]
-    table = Catalogue.create(folder, batches(items, held, z, voice), generator.dim, items.attributes.schema)
-    tensors = {
-        f"{name}.{k}": v
-        for name, s in samplers.items()
-        if isinstance(s, latent.Fitted)
-        for k, v in s.state_dict().items()
-    }
-    parts = {"items.lance": table_entry(folder, "items.lance", table.version)}
-    if not isinstance(getattr(generator, "inner", generator), Wrapped):
-        tensors |= {f"model.{k}": v for k, v in generator.state_dict().items() if not k.startswith("prior.")}
-    parts["weights.safetensors"] = write_weights(folder, "weights.safetensors", tensors)
-    learned = explained(generator, items, held, z)
-    said = unlearned(learned)
-    card = Card(
-        liminal=__version__,
-        model={
-            "class": generator.name,
-            "arguments": generator.config(),
-            "parameters": sum(p.numel() for p in generator.parameters()),
-            **({"dimensions": dict(dimensions)} if dimensions else {}),
-        },
-        modality={"name": items.modality.name, "arguments": items.modality.config()},
-        prior={"name": generator.prior.name, "dim": generator.dim},
-        sampler={
-            **sampler,
-            "fitted": {name: s.config() for name, s in samplers.items() if isinstance(s, latent.Fitted)},
-        },
-        data={
-            "name": items.name,
-            "n_train": int((~held).sum()),
-            "n_held": int(held.sum()),
-            **items.provenance,
-        },
-        attributes=table.attributes,
-        seed=seed,
-        training=training or {},
-        measures={"active_units": active_units(torch.from_numpy(z[:10_000])), "explained": learned},
-        parts=parts,
-        notes=[*([said] if said else []), *items.notes],
-    )
-    parts |= learn_attributes(
-        generator, items.modality, items.attributes, items.items, z, held, folder, seed, voice, dimensions
-    )
-    return card
-
-
-def explained(generator: Autoencoder, items: Dataset, held: np.ndarray, z: np.ndarray) -> float:
-    """As `likelihoods.explained`, of at most `JUDGED` held-out items, in their modality's chart."""
-    modality, rows = items.modality, rng_rows(np.flatnonzero(held), JUDGED, 0)
-    seen = [
-        modality.chart(modality.soft(items.items[r]))
-        for r in (rows, rng_rows(np.flatnonzero(~held), JUDGED, 0))
-    ]
-    answers = modality.chart(generator.decode(torch.from_numpy(z[rows])).cpu())
-    return likelihoods.explained(seen[0], answers, seen[1].mean(0))
-
-
-def fit_samplers(
-    generator: Autoencoder, items: Dataset, z: np.ndarray, held: np.ndarray, seed: int, voice: Voice
-) -> tuple[dict[str, Prior], dict[str, Any]]:
-    """Mixture and flow fitted to posterior samples of training items, and the default chosen by a two-sample
-    test on held-out ones.
-    """
-
-    def drawn(rows: np.ndarray) -> Callable[[torch.Generator], Tensor]:
-        return posteriors(generator, items.modality, Rows(items.items, rows), torch.from_numpy(z[rows]))
-
-    rows = rng_rows(np.flatnonzero(~held), FIT_ON, seed)
-    draw, test = drawn(rows), drawn(rng_rows(np.flatnonzero(held), 2000, seed))(rng(seed + 1))
-    support = generator.prior.name if generator.prior.name in PRIORS else "normal"
-    voice.progress("fitting samplers", 0.0)
-    fitted: dict[str, latent.Fitted] = {"mixture": latent.fit_mixture(draw(rng(seed)), test, seed, support)}
-    steps = 2000 if len(rows) > 2000 else 600
-    fitted["flow"] = latent.fit_flow(
-        draw,
-        seed,
-        steps,
-        support=support,
-        progress=lambda i, n: voice.progress("fitting samplers", 0.2 + 0.8 * i / n),
-    )
-    known: dict[str, Prior] = dict(fitted)
-    if not isinstance(generator.prior, latent.Mixture):
-        known = {"prior": generator.prior, **known}
-    if len(test) <= 10:
-        return known, {"default": "mixture", "tests": {}, "why": "too few held-out items to test samplers on"}
-    best, tests = latent.choose(known, test, seed)
-    why = (
-        f"its draws are hardest to tell from held-out latents ({tests[best]['same']:.3f} same-set "
-        "neighbours; 0.5 would be perfect)"
-    )
-    return known, {"default": best, "tests": tests, "why": why}
-
-
-def batches(
-    items: Dataset, held: np.ndarray, z: np.ndarray, voice: Voice, size: int = 2000
-) -> Iterator[pa.RecordBatch]:
-    """The items as rows for the catalogue."""
-    n = len(items)
-    with ThreadPoolExecutor() as pool:  # packing releases the interpreter's lock
-        for i in range(0, n, size):
-            j = min(i + size, n)
-            splits = np.where(held[i:j], "held", "train").tolist()
-            packed = list(pool.map(items.modality.pack, items.items[i:j]))
-            attributes = items.attributes.slice(i, j - i) if items.attributes.num_columns else None
-            yield rows.batch(z[i:j], splits, packed, list(items.sources[i:j]), attributes)
-            voice.progress("writing the catalogue", j / n, f"{j:,} of {n:,}")
-
-
-def learn_attributes(
-    generator: Autoencoder,
-    modality: Modality,
-    attributes: pa.Table,
-    items: Items,
-    z: np.ndarray,
-    held: np.ndarray,
-    folder: Path,
-    seed: int,
-    voice: Voice,
-    dimensions: Mapping[str, int] | None = None,
-) -> dict[str, dict[str, Any]]:
-    """Fit the attribute reader to real training items, find and calibrate the directions, and write both.
-
-    Args:
-        generator: decodes.
-        modality: how items look.
-        attributes: n rows.
-        items: n stored items.
-        z: (n, d) latents of the items.
-        held: bool (n,).
-        folder: of the space.
-        seed: of the reader.
-        voice: hears progress.
-        dimensions: of the attributes that dimensions were bound to.
-
-    Returns:
-        The card's entries for the parts written; none where nothing can be learned.
-    """
-    spec = readers.describe(attributes)
-    if not spec:
-        return {}
-    train_rows = rng_rows(np.flatnonzero(~held), READ_MOST, seed)
-    held_rows = rng_rows(np.flatnonzero(held), CALIBRATE_ON, seed)
-    known = attributes.select(list(spec))
-    reader = readers.fit_reader(
-        items[train_rows],
-        modality,
-        known.take(pa.array(train_rows)),
-        seed=seed,
-        steps=int(np.clip(3 * len(train_rows) / 128, 60, READ_STEPS)),
-        progress=lambda i, n, loss: voice.progress("learning to read attributes", i / n, f"loss {loss:.3g}"),
-    )
-    found = directions.find_directions(
-        torch.from_numpy(z[train_rows]),
-        known.take(pa.array(train_rows)),
-        torch.from_numpy(z[held_rows]),
-        known.take(pa.array(held_rows)),
-        decode=generator.decode,
-        read=readers.reading(reader, modality),
-        seed=seed,
-        dimensions=dimensions,
-        progress=lambda i, n, name: voice.progress("finding directions", i / n, name),
-    )
-    tensors, about = directions.to_tensors(found)
-    scores = reader.scores(modality.soft(items[held_rows]), known.take(pa.array(held_rows)))
-    return {
-        "reader.safetensors": {
-            **write_weights(folder, "reader.safetensors", reader.state_dict()),
-            **reader.config(),
-            "scores": scores,
-        },
-        "directions.safetensors": {
-            **write_weights(folder, "directions.safetensors", tensors),
-            "evidence": about["directions"],
-        },
-    }

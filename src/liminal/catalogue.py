@@ -9,9 +9,7 @@ filters never asked before, and for tables too large to be kept.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,19 +18,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from . import database
+from .database import FOLDER, pour, reading, writing
 from .errors import LiminalError, unknown
-from .files import check_path
 from .filters import reason, resolve
 from .kept import Kept
 from .mirror import Mirror, nearest
 from .names import check_names
 from .rows import FIXED, KINDS, SPLITS, numbered, schema_of, storage
 
-FOLDER = "items.lance"
 METRICS = {"euclidean": "l2", "cosine": "cosine"}
 OLD = {"item": "thumbnail"}  # what columns were called before
-_RACE = "{}: another process wrote to it at the same time; the space is as it was, run this again"
-_CHUNK_BYTES = 32 << 20  # written at once: bounds memory, and keeps the pieces of a large table few
 _CHUNK_ROWS = 8192  # read at once when the whole table is copied
 
 
@@ -71,13 +67,13 @@ class Catalogue:
     @cached_property
     def _table(self) -> Any:
         """The database's own table."""
-        with _reading(self.folder):
-            return _open(self.folder, self._wanted)
+        with reading(self.folder):
+            return database.table(self.folder, self._wanted)
 
     @cached_property
     def _ids(self) -> np.ndarray:
         """The ids (n) as they lie in the database."""
-        with _reading(self.folder):
+        with reading(self.folder):
             ids = self._table.search().select(["id"]).to_arrow()["id"].to_numpy()
         if not np.array_equal(np.sort(ids), np.arange(len(ids))):
             raise LiminalError(
@@ -119,11 +115,11 @@ class Catalogue:
         fields = [pa.field(name, storage(name, kind)) for name, kind in given.items()]
         check_names([field.name for field in fields])
         schema = schema_of(dim, fields)
-        with _writing(folder):
-            db = _connect(folder)
+        with writing(folder):
+            db = database.connect(folder)
             replace = any((folder / FOLDER / "_versions").glob("*.manifest"))
             table = db.open_table("items") if replace else db.create_table("items", schema=schema)
-        return cls(folder, _pour(folder, table, numbered(rows, schema, 0), schema, replace))
+        return cls(folder, pour(folder, table, numbered(rows, schema, 0), schema, replace))
 
     @classmethod
     def open(cls, folder: str | Path, version: int | None = None, kept: Kept | None = None) -> Catalogue:
@@ -204,7 +200,7 @@ class Catalogue:
     def _scan(self, columns: Sequence[str], where: str | None = None, split: str | None = None) -> pa.Table:
         """`table`, by the database."""
         condition = self._condition(where, split)
-        with _reading(self.folder, where):
+        with reading(self.folder, where):
             query = self._table.search().select(self._stored(["id", *columns]))
             found = self._named((query.where(condition) if condition else query).to_arrow())
         ids = found["id"].to_numpy()
@@ -228,7 +224,7 @@ class Catalogue:
         if self._mirror and (found := self._mirror.table(columns)) is not None:
             return found.take(wanted).select(columns)
         once, back = np.unique(wanted, return_inverse=True)
-        with _reading(self.folder):
+        with reading(self.folder):
             at = once if self._offsets is None else self._offsets[once]
             found = self._named(self._table.take_offsets(at.tolist()).select(self._stored(names)).to_arrow())
         place = np.argsort(found["id"].to_numpy())[back]
@@ -272,7 +268,7 @@ class Catalogue:
             found = self.table(where, [*columns, "z"])
             return nearest(found.select(columns), self._codes(found), point, k)
         condition = self._condition(where, None)
-        with _reading(self.folder, where):
+        with reading(self.folder, where):
             query = self._table.search(point, vector_column_name="z").distance_type(METRICS[metric])
             query = query.where(condition, prefilter=True) if condition else query
             found = query.limit(k).select([*columns, "_distance"]).to_arrow()
@@ -292,15 +288,15 @@ class Catalogue:
             LiminalError: a row is wrong, an attribute is unknown here, the disk is full, or another process
             wrote meanwhile.
         """
-        with _writing(self.folder):
-            table = _open(self.folder, None, hold=False)
+        with writing(self.folder):
+            table = database.table(self.folder, None, hold=False)
             if table.version != self.version:  # somebody's uncommitted write lies on top of this version
                 table.checkout(self.version)
                 table.restore()
             for new, old in OLD.items():
                 if old in table.schema.names and new not in table.schema.names:
                     table.alter_columns({"path": old, "rename": new})
-        return _pour(self.folder, table, numbered(rows, self._schema, len(self)), self._schema, replace=False)
+        return pour(self.folder, table, numbered(rows, self._schema, len(self)), self._schema, replace=False)
 
     def set_attributes(self, table: pa.Table) -> int:
         """Add attributes, or set those of the same name. This catalogue stays as it is.
@@ -340,9 +336,9 @@ class Catalogue:
                     part = part.append_column(name, column.slice(start, _CHUNK_ROWS))
                 yield from part.combine_chunks().to_batches()
 
-        with _writing(self.folder):
-            target = _open(self.folder, None, hold=False)
-        return _pour(self.folder, target, numbered(copied(), schema, 0), schema, replace=True)
+        with writing(self.folder):
+            target = database.table(self.folder, None, hold=False)
+        return pour(self.folder, target, numbered(copied(), schema, 0), schema, replace=True)
 
     def _over(self, name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
         """New values (n,) of an attribute over those that it has, as the catalogue stores them."""
@@ -411,108 +407,3 @@ def renamed(schema: pa.Schema) -> pa.Schema:
     """A schema whose columns bear their present names; format 1 called the stored item its thumbnail."""
     old = {old: new for new, old in OLD.items() if new not in schema.names}
     return pa.schema([field.with_name(old.get(field.name, field.name)) for field in schema])
-
-
-def _lancedb() -> Any:
-    os.environ.setdefault(
-        "LANCEDB_LOG", "error"
-    )  # it warns on stderr about each table that it makes; read once, at the import
-    import lancedb
-
-    return lancedb
-
-
-def _connect(folder: Path) -> Any:
-    check_path(folder)
-    return _lancedb().connect(str(folder.absolute()))
-
-
-def _open(folder: Path, version: int | None, hold: bool = True) -> Any:
-    """LanceDB's table, held at a version unless it is to be written."""
-    path = folder / FOLDER
-    if not path.is_dir():
-        raise LiminalError(
-            f"{path} is missing, which holds the items of this space; copy the whole folder again"
-        )
-    table = _connect(folder).open_table("items")
-    if hold:
-        try:
-            table.checkout(int(table.version) if version is None else version)
-        except ValueError as error:
-            raise LiminalError(
-                f"{path} holds no version {version}, which the card names; copy the whole folder again"
-            ) from error
-    return table
-
-
-@contextmanager
-def _reading(folder: Path, where: str | None = None) -> Iterator[None]:
-    """Turns what LanceDB raises into one line: about the filter where its evaluation failed, else about the
-    damage.
-    """
-    try:
-        yield
-    except LiminalError:
-        raise
-    except (
-        Exception
-    ) as error:  # LanceDB raises ValueError, RuntimeError, OSError and a panic class of its own
-        if isinstance(error, (ImportError, MemoryError)):
-            raise
-        if not (folder / FOLDER).is_dir():
-            raise LiminalError(
-                f"{folder} is gone: it was moved or removed while it was open; open it where it lies now"
-            ) from error
-        if where is not None and "filter expression" in str(error):
-            raise LiminalError(f"where {where!r}: {reason(error)}") from error
-        raise LiminalError(
-            f"{folder / FOLDER} is damaged and cannot be read ({reason(error)}); copy the space again"
-        ) from error
-
-
-@contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except LiminalError:
-        raise
-    except Exception as error:
-        if isinstance(error, (ImportError, MemoryError)):
-            raise
-        if "concurrent" in str(error) or "conflict" in str(error):
-            raise LiminalError(_RACE.format(folder / FOLDER)) from error
-        raise LiminalError(
-            f"could not write {folder / FOLDER} ({reason(error)}); the space is as it was"
-        ) from error
-
-
-def _pour(
-    folder: Path, table: Any, batches: Iterator[pa.RecordBatch], schema: pa.Schema, replace: bool
-) -> int:
-    """Write the batches to the table, or in the place of its rows, a bounded piece at a time; the last
-    version.
-
-    The batches are made in this thread and between the writes, so that their errors and ctrl-C come through
-    as they are.
-    """
-    version = int(table.version)
-    pending: list[pa.RecordBatch] = []
-    held = 0
-
-    def write() -> None:
-        nonlocal version, replace, held
-        with _writing(folder):
-            table.add(pa.Table.from_batches(pending, schema), mode="overwrite" if replace else "append")
-        if table.version != version + 1:
-            raise LiminalError(_RACE.format(folder / FOLDER))
-        version, replace, held = version + 1, False, 0
-        pending.clear()
-
-    for rows in batches:
-        pending.append(rows)
-        held += rows.nbytes
-        if held >= _CHUNK_BYTES:
-            write()
-    if pending or replace:
-        write()
-    return version

@@ -13,12 +13,13 @@ import torch
 from torch import Tensor
 
 from . import build, registry
-from .card import claim, read_weights
+from .card import read_weights
 from .collection import collection, cut, made
 from .errors import LiminalError, unknown
 from .foreign import Foreign
 from .generator import Autoencoder, Wrapped
 from .models import inverted, latent
+from .outputs import claim
 from .priors import PRIORS, Prior
 from .space import Space
 from .tensors import choose_device, rng

@@ -131,12 +131,8 @@ def dataset(
         LiminalError: there is no such path, dataset or modality, it cannot be read, or is of another kind
         than the modality.
     """
-    from .datasets import (  # what reads files takes long to load, and few commands read any
-        Dataset,
-        kinds,
-        paths,
-        splits,
-    )
+    # what reads files takes long to load, and few commands read any
+    from .datasets import Dataset, paths, splits
     from .datasets.attributes import with_attributes
 
     voice = voice or Voice()
@@ -156,20 +152,7 @@ def dataset(
     elif not isinstance(data, str | Path):
         return dataset(_adopted(data), attributes, modality, voice, **options)
     elif Path(data).exists() or paths.located(data):
-        if str(data) in DATASETS:
-            voice.say(
-                f"reading the path {data}; the dataset of that name is not meant, as an existing path wins"
-            )
-        kind: type[Modality] | Modality
-        if isinstance(modality, Modality):
-            kind = modality
-        else:
-            file = paths.located(data)
-            kind, said = kinds.choose(file[0] if file else Path(data), modalities(), modality, table)
-            for line in said:
-                voice.say(line)
-            _own_options(str(data), kind, options)
-        found = paths.read(data, kind, progress=progress, **options)
+        found = _read(data, modality, table, voice, options, progress)
     elif str(data) in DATASETS:
         found = _drawn(str(data), modality, options, progress)
     elif isinstance(data, Path) or "/" in str(data):
@@ -177,13 +160,41 @@ def dataset(
     else:
         raise unknown("data", str(data), DATASETS, "There is no such path either.")
     found = splits.own_split(with_attributes(found, table))
+    _tell(found, voice)
+    return found
+
+
+def _read(
+    data: str | Path,
+    modality: str | Modality | None,
+    attributes: Path | None,
+    voice: Voice,
+    options: dict[str, Any],
+    progress: Callable[[int, int], None],
+) -> Dataset:
+    """The dataset at a path, or at ``FILE#n``; arguments as of `dataset`."""
+    from .datasets import kinds, paths
+
+    if str(data) in DATASETS:
+        voice.say(f"reading the path {data}; the dataset of that name is not meant, as an existing path wins")
+    if isinstance(modality, Modality):
+        return paths.read(data, modality, progress=progress, **options)
+    file = paths.located(data)
+    kind, said = kinds.choose(file[0] if file else Path(data), modalities(), modality, attributes)
+    for line in said:
+        voice.say(line)
+    _own_options(str(data), kind, options)
+    return paths.read(data, kind, progress=progress, **options)
+
+
+def _tell(found: Dataset, voice: Voice) -> None:
+    """Say what there is to say of the data, and warn of inputs that were skipped."""
     for note in found.notes:
         voice.say(note)
     if found.skipped:
         first = "; ".join(f"{name}: {why}" for name, why in found.skipped[:5])
         more = f" and {len(found.skipped) - 5} more" if len(found.skipped) > 5 else ""
         voice.warn(f"{len(found.skipped)} of {len(found) + len(found.skipped)} inputs skipped: {first}{more}")
-    return found
 
 
 def _adopted(data: Any) -> Path:

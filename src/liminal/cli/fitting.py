@@ -137,42 +137,36 @@ def fit(
       liminal fit faces -o faces-space --n 8000 --epochs 20
       liminal fit photos/ -o photos-space --dim 32 --minutes 5 --resume
     """
-    from .. import build
-
-    given: dict[str, Any] = {"width": width, "beta": beta, "free_bits": free_bits, "tc": tc}
-    given |= {"likelihood": likelihood, "noise": noise, "rae": rae, "penalty": penalty}
-    how: dict[str, Any] = {
-        k: v
-        for k, v in (("batch", batch), ("rate", rate), ("minutes", minutes), ("epochs", epochs))
-        if v is not None
-    }
-    options = _model_options(model, {k: v for k, v in given.items() if v is not None})
-    drawn = {k: v for k, v in (("n", n), ("correlate", correlate)) if v is not None}
-    with console.speaking(quiet) as voice:
-        try:
-            folder = build.fit(
-                data,
-                out,
-                model=model,
-                dim=dim,
-                prior=prior,
-                seed=seed,
-                attributes=attributes,
-                options=options,
-                modality=modality,
-                reading=drawn | context.meta[ReadingOptions.GIVEN],
-                bind=[name.strip() for name in bind.split(",")] if bind else (),
-                threads=threads,
-                device=device,
-                resume=resume,
-                force=force,
-                voice=voice,
-                **how,
-            )
-        except KeyboardInterrupt:
-            raise console.Interrupted(_how_to_resume(out, context.obj)) from None
+    own = _given(width=width, beta=beta, free_bits=free_bits, tc=tc, likelihood=likelihood, noise=noise)
+    how = _given(batch=batch, rate=rate, minutes=minutes, epochs=epochs, threads=threads, device=device)
+    how |= {"model": model, "dim": dim, "prior": prior, "seed": seed, "resume": resume, "force": force}
+    how |= {"attributes": attributes, "modality": modality}
+    how["options"] = _model_options(model, own | _given(rae=rae, penalty=penalty))
+    how["reading"] = _given(n=n, correlate=correlate) | context.meta[ReadingOptions.GIVEN]
+    how["bind"] = [name.strip() for name in bind.split(",")] if bind else ()
+    folder = _trained(data, out, quiet, context.obj, how)
     if folder is not None and not quiet:
         _fitted(folder)
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """The options that have a value."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _trained(data: str, out: Path, quiet: bool, argv: Sequence[str], how: dict[str, Any]) -> Path | None:
+    """As `build.fit`.
+
+    Raises:
+        Interrupted: ctrl-C came; the message says how to go on.
+    """
+    from .. import build
+
+    with console.speaking(quiet) as voice:
+        try:
+            return build.fit(data, out, voice=voice, **how)
+        except KeyboardInterrupt:
+            raise console.Interrupted(_how_to_resume(out, argv)) from None
 
 
 def _model_options(model: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -193,7 +187,7 @@ def _model_options(model: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _how_to_resume(out: Path, argv: Sequence[str]) -> str:
-    from ..card import beside
+    from ..outputs import beside
 
     folder = new if (new := beside(out)).exists() else out
     if not (folder / "checkpoint" / "state.json").exists():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,7 @@ class Dataset:
     items: np.ndarray
     sources: Sequence[str]
     attributes: pa.Table
+    _: KW_ONLY
     held_out: np.ndarray | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -73,9 +74,9 @@ class Dataset:
             self.items[index],
             [self.sources[int(i)] for i in index],
             self.attributes.take(pa.array(index)) if self.attributes.num_columns else self.attributes,
-            None if self.held_out is None else self.held_out[index],
-            self.provenance,
-            self.notes,
-            self.skipped,
-            None if self.groups is None else [self.groups[int(i)] for i in index],
+            held_out=None if self.held_out is None else self.held_out[index],
+            provenance=self.provenance,
+            notes=self.notes,
+            skipped=self.skipped,
+            groups=None if self.groups is None else [self.groups[int(i)] for i in index],
         )

@@ -28,7 +28,7 @@ from ..modalities.levels import (
     told,
 )
 from . import Dataset
-from .cache import Outcome, Progress, store
+from .cache import Outcome, Progress, Stored, store
 
 UNPACKED = 2**28  # bytes that a packed file may hold whatever its size
 RATIO = 500  # bytes for each of a larger packed file; dSprites, black and white, has 115
@@ -72,10 +72,8 @@ def array_dataset(
         attributes: n rows, or no columns.
         held_out: bool (n,) or None.
         progress: called with (done, total).
-        size: as in `Image.infer`.
-        fit: as in `Image.infer`.
+        size, fit, height, width: as in `Image.infer`.
         channels: as in `Image.infer`; None takes the array's.
-        height, width: as in `Image.infer`.
         levels: as in `Image`; None finds them.
         range: the same as words, ``"0:4095"``, or a pair.
         options: none is known.
@@ -88,32 +86,47 @@ def array_dataset(
             f"pictures have no option {sorted(options)[0]!r}; known: size, fit, channels, range"
         )
     pictures = last_axis(array, str(place))
+    given = levels if range is None else parse(range)
+    # all is known, and new levels would not be kept
+    as_space = bool(height and width and channels and range is None)
+    scale, notes = _scale(pictures, str(place), given, as_space, insist=range is not None)
+    kept = given if as_space or scale is None else scale
     n, h, w, c = pictures.shape
     chosen = (height, width) if height and width else Image.choose_size([(h, w)], size)
-    given = levels if range is None else parse(range)
-    as_space = bool(
-        height and width and channels and range is None
-    )  # all is known, and new levels would not be kept
-    scale, notes = _scale(pictures, str(place), given, as_space, insist=range is not None)
-    modality = Image(*chosen, channels or c, fit, given if as_space or scale is None else scale)
+    modality = Image(*chosen, channels or c, fit, kept)
     items = pictures
     if pictures.dtype != np.uint8 or pictures.shape[1:] != modality.item_shape or scale:
-        stored = store(
-            place=place,
-            state=state,
-            options={"reader": "array", **modality.config(), "scale": scale},
-            modality_class=Image,
-            infer=lambda: modality,
-            batches=_pieces(pictures, sources, scale),
-            work=lambda _, piece: _convert(modality, piece),
-            total=n,
-            progress=progress,
-        )
+        stored = _converted(pictures, modality, scale, place, state, sources, progress)
         items, notes = stored.items, (*notes, *stored.notes)
     elif progress:
         progress(n, n)
     provenance = {"source": name, "licence": "not stated", "read": list(notes)}
-    return Dataset(name, modality, items, sources, attributes, held_out, provenance, notes)
+    return Dataset(
+        name, modality, items, sources, attributes, held_out=held_out, provenance=provenance, notes=notes
+    )
+
+
+def _converted(
+    pictures: np.ndarray,
+    modality: Image,
+    scale: Levels | None,
+    place: Path,
+    state: Sequence[object],
+    sources: Sequence[str],
+    progress: Progress | None,
+) -> Stored:
+    """Pictures (n, h, w, c) as the modality stores them, in the cache; arguments as of `array_dataset`."""
+    return store(
+        place=place,
+        state=state,
+        options={"reader": "array", **modality.config(), "scale": scale},
+        modality_class=Image,
+        infer=lambda: modality,
+        batches=_pieces(pictures, sources, scale),
+        work=lambda _, piece: _convert(modality, piece),
+        total=len(pictures),
+        progress=progress,
+    )
 
 
 def last_axis(array: np.ndarray, name: str) -> np.ndarray:

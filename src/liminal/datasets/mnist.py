@@ -31,7 +31,7 @@ CLOTHES = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Published:
     """Where a set is published, and how to know it.
 
@@ -53,37 +53,40 @@ class Published:
 
 
 FASHION = Published(
-    "fashion-mnist",
-    "fashion_mnist",
-    (
+    name="fashion-mnist",
+    folder="fashion_mnist",
+    addresses=(
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
     ),
-    {
+    md5={
         "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
         "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
         "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
         "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
     },
-    CLOTHES,
-    {
+    classes=CLOTHES,
+    about={
         "source": "Fashion-MNIST (Xiao, Rasul, Vollgraf 2017), "
         "https://github.com/zalandoresearch/fashion-mnist",
         "licence": "MIT",
     },
 )
 MNIST = Published(
-    "mnist",
-    "mnist",
-    ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"),
-    {
+    name="mnist",
+    folder="mnist",
+    addresses=(
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    ),
+    md5={
         "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
         "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
         "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
         "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
     },
-    DIGITS,
-    {
+    classes=DIGITS,
+    about={
         "source": "MNIST (LeCun, Cortes, Burges 1998), http://yann.lecun.com/exdb/mnist",
         "licence": "CC BY-SA 3.0",
     },

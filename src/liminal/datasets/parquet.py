@@ -75,33 +75,47 @@ def read_parquet(
         progress=progress,
     )
     sources = [f"{shard.name}#{i}" for shard, count in zip(shards, counts, strict=True) for i in range(count)]
-    held = [None if (m := PART.search(shard.stem.lower())) is None else m[1] in HELD_OUT for shard in shards]
-    held_out = (
-        np.repeat(np.array(held, dtype=bool), counts)[stored.kept]
-        if True in held and False in held and None not in held
-        else None
-    )
-    table, names = _others(shards, column)
-    known, said = (
-        as_attributes(table.take(pa.array(stored.kept))) if table.num_columns else (pa.table({}), ())
-    )
-    if left := [name for name in names if name not in known.column_names]:
-        notes.append(
-            f"left out of {place.name}: {', '.join(left)} (empty, or no single number or word for each "
-            "picture)"
-        )
+    known, left, said = _attributes(shards, column, stored.kept, place.name)
     dataset = Dataset(
         place.absolute().stem,
         stored.modality,
         stored.items,
         [sources[i] for i in stored.kept],
         known,
-        held_out,
-        {"source": f"Parquet {place.absolute().name}", "licence": "not stated", "read": list(stored.notes)},
-        (*notes, *stored.notes, *said),
-        stored.skipped,
+        held_out=_held_out(shards, stored.kept, counts),
+        provenance={
+            "source": f"Parquet {place.absolute().name}",
+            "licence": "not stated",
+            "read": list(stored.notes),
+        },
+        notes=(*notes, *left, *stored.notes, *said),
+        skipped=stored.skipped,
     )
     return with_attributes(dataset, attributes)
+
+
+def _held_out(shards: Sequence[Path], rows: np.ndarray, counts: Sequence[int]) -> np.ndarray | None:
+    """Which of some rows lie in files that are named after a part to be held out: bool (n,); None unless
+    every file is named after a part, and some are held out and others are not.
+    """
+    parts = [PART.search(shard.stem.lower()) for shard in shards]
+    held = [None if part is None else part[1] in HELD_OUT for part in parts]
+    if None in held or len(set(held)) < 2:
+        return None
+    return np.repeat(np.array(held, dtype=bool), counts)[rows]
+
+
+def _attributes(
+    shards: Sequence[Path], column: str, rows: np.ndarray, name: str
+) -> tuple[pa.Table, list[str], tuple[str, ...]]:
+    """The attributes of some rows from all columns but the pictures', what to say of columns left out, and of
+    those taken; `name` is what to call the files.
+    """
+    table, names = _others(shards, column)
+    known, said = as_attributes(table.take(pa.array(rows))) if table.num_columns else (pa.table({}), ())
+    left = [other for other in names if other not in known.column_names]
+    why = "empty, or no single number or word for each picture"
+    return known, [f"left out of {name}: {', '.join(left)} ({why})"] if left else [], said
 
 
 @contextmanager

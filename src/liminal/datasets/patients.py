@@ -119,11 +119,15 @@ def draw(n: int = 20_000, seed: int = 0) -> tuple[pa.Table, pa.Table]:
         "insured": g.random(n) < np.where(ward == 0, 0.3, 0.1),
         "education": g.random(n) < 0.04,
     }
-    rows = truth.drop_columns(list(FACTORS))
+    return _gapped(truth.drop_columns(list(FACTORS)), gaps), truth
+
+
+def _gapped(rows: pa.Table, gaps: dict[str, np.ndarray]) -> pa.Table:
+    """The rows without the cells that `gaps`, bool (n,) by column, names."""
     for name, gone in gaps.items():
         held = pa.array(rows[name].to_pylist(), rows[name].type, mask=gone)
         rows = rows.set_column(rows.column_names.index(name), name, held)
-    return rows, truth
+    return rows
 
 
 def patients(n: int = 20_000, seed: int = 0, progress: Progress | None = None) -> Dataset:
@@ -151,4 +155,6 @@ def patients(n: int = 20_000, seed: int = 0, progress: Progress | None = None) -
         "n": n,
         "seed": seed,
     }
-    return Dataset("patients", modality, items, Numbered("patients", n), pa.table(known), None, about)
+    return Dataset(
+        "patients", modality, items, Numbered("patients", n), pa.table(known), held_out=None, provenance=about
+    )

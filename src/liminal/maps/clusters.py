@@ -36,7 +36,7 @@ SAMPLE = 2500  # of a cluster's items, that prototypes are central among
 SHOWN = 40  # clusters in the picture
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cluster:
     """One group.
 
@@ -63,7 +63,7 @@ class Cluster:
         return cls(**{**told, "prototypes": tuple(told["prototypes"]), "enriched": enriched})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Clusters:
     """What `clusters` found. Rows are those of z; `ids` says which items they are.
 
@@ -215,7 +215,15 @@ def clusters(
         found = _described(z, labels, columns, seed)
     ids = np.arange(len(z)) if ids is None else np.asarray(ids)
     return Clusters(
-        labels, purity(near, labels), ids, found, outliers, duplicates, evidence | told, title, preview
+        labels=labels,
+        probability=purity(near, labels),
+        ids=ids,
+        clusters=found,
+        outliers=outliers,
+        duplicates=duplicates,
+        evidence=evidence | told,
+        title=title,
+        preview=preview,
     )
 
 
@@ -299,7 +307,14 @@ def _described(
     for c, (name, kept) in enumerate(enriched.described(columns, labels)):
         rows = np.flatnonzero(labels == c)
         out.append(
-            Cluster(c, name or f"cluster {c}", len(rows), len(rows) / len(z), _central(z, rows, seed), kept)
+            Cluster(
+                number=c,
+                name=name or f"cluster {c}",
+                size=len(rows),
+                share=len(rows) / len(z),
+                prototypes=_central(z, rows, seed),
+                enriched=kept,
+            )
         )
     return tuple(out)
 

@@ -19,7 +19,7 @@ VALUES = 50  # of one category that names are made of, the most frequent ones
 Column = tuple[str, str, np.ndarray, np.ndarray]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Enriched:
     """An attribute that a cluster has more (or less) of than the other items.
 
@@ -115,13 +115,13 @@ def _enriched(
         p = float(2 * stats.norm.sf(abs(step) / error))
         return [
             Enriched(
-                name,
-                kind,
-                "high" if step > 0 else "low",
-                float(here.mean()),
-                float(there.mean()),
-                step / spread,
-                p,
+                attribute=name,
+                kind=kind,
+                value="high" if step > 0 else "low",
+                inside=float(here.mean()),
+                outside=float(there.mean()),
+                effect=step / spread,
+                p=p,
             )
         ]
     out = []
@@ -130,7 +130,9 @@ def _enriched(
         one, other = a / len(here), (total - a) / len(there)
         effect = 2 * math.asin(math.sqrt(one)) - 2 * math.asin(math.sqrt(other))
         p = float(stats.hypergeom.sf(a - 1, int(known.sum()), total, len(here)))
-        out.append(Enriched(name, kind, value, one, other, effect, p))
+        out.append(
+            Enriched(attribute=name, kind=kind, value=value, inside=one, outside=other, effect=effect, p=p)
+        )
     return out
 
 

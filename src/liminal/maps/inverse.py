@@ -72,7 +72,7 @@ class Held:
     rows: np.ndarray | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Inverse:
     """The way from places on one map to latents, made by `fit_inverse`; call it with places.
 
@@ -158,10 +158,8 @@ def fit_inverse(
         raise LiminalError(
             "inverse: decode and data go together; give both for errors of decoded data, or neither"
         )
-    if held is None:
-        held = Held(xy, z, np.arange(len(xy)))
-    else:
-        held = Held(*_pairs(held.places, held.z, 1), held.rows)
+    own = Held(xy, z, np.arange(len(xy)))
+    held = own if held is None else Held(*_pairs(held.places, held.z, 1), held.rows)
     numbers = np.random.default_rng(seed).permutation(len(held.z))[:KEPT]
     held = Held(held.places[numbers], held.z[numbers], None if held.rows is None else held.rows[numbers])
     tree = cKDTree(xy)
@@ -187,7 +185,18 @@ def fit_inverse(
         wrong = np.square(gap).reshape(len(gap), -1).mean(1)
         data_squared, evidence["data_calibration"] = _regions(xy, held.places[shown], wrong, ~outside[shown])
         evidence["data_error"] = float(np.sqrt(wrong.mean()))
-    return Inverse(xy, z, method, k, evidence, tree, spacing, limits, squared, data_squared)
+    return Inverse(
+        xy=xy,
+        z=z,
+        method=method,
+        k=k,
+        evidence=evidence,
+        tree=tree,
+        spacing=spacing,
+        limits=limits,
+        squared=squared,
+        data_squared=data_squared,
+    )
 
 
 def _spaced(tree: Any, xy: np.ndarray, seed: int) -> tuple[np.ndarray, tuple[float, float, float]]:

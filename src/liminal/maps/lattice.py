@@ -20,7 +20,7 @@ from .project import Map
 MOST = 64  # rows or columns
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Lattice:
     """Decoded items on a grid over a map.
 
@@ -105,7 +105,17 @@ def lattice(
     error = float(found.error.mean()) if len(cells) else None
     evidence = {"cells": rows * columns, "decoded": len(cells), "moved": moved, "error": error}
     where = np.stack([cells // columns, cells % columns], 1)
-    return Lattice(where, at[cells], found.z, items, found.error, evidence, (rows, columns), drawn, modality)
+    return Lattice(
+        cells=where,
+        xy=at[cells],
+        z=found.z,
+        items=items,
+        error=found.error,
+        evidence=evidence,
+        shape=(rows, columns),
+        map=drawn,
+        modality=modality,
+    )
 
 
 def _cells(xy: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, float]:

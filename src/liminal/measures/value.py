@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -33,6 +33,7 @@ class Measure:
 
     name: str
     value: float
+    _: KW_ONLY
     interval: Interval | None = None
     unit: str = ""
     better: Better = ""

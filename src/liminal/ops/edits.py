@@ -22,7 +22,7 @@ STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 MOST = 64  # strengths in one strip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Edit:
     """An edited item.
 
@@ -158,21 +158,21 @@ def edit(
     values = {name: value.tolist() for name, value in read(x).items()} if read else {}
     trust = None if support is None else tuple(float(p) for p in support(torch.stack([z, after])))
     return Edit(
-        formula,
-        z,
-        after,
-        before_item,
-        after_item,
-        float(change.norm()),
-        float(modality.chart(x).double().diff(dim=0).square().mean().sqrt()),
-        {name: float(v[0]) for name, v in values.items()},
-        {name: float(v[1]) for name, v in values.items()},
-        modality,
-        tuple(asked),
-        spread or {},
-        None if trust is None else (trust[0], trust[1]),
-        () if nearest is None else tuple(nearest(after)),
-        original is not None,
+        formula=formula,
+        z_before=z,
+        z_after=after,
+        before=before_item,
+        after=after_item,
+        distance=float(change.norm()),
+        change=float(modality.chart(x).double().diff(dim=0).square().mean().sqrt()),
+        attributes_before={name: float(v[0]) for name, v in values.items()},
+        attributes_after={name: float(v[1]) for name, v in values.items()},
+        modality=modality,
+        asked=tuple(asked),
+        spread=spread or {},
+        support=None if trust is None else (trust[0], trust[1]),
+        nearest=() if nearest is None else tuple(nearest(after)),
+        keeps_detail=original is not None,
     )
 
 

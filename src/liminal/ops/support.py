@@ -23,42 +23,9 @@ small.
 
 E50, E95: median and 95th percentile of E among calibration items. So lambda is 1.09 at the median, 5.1 where
 support is about .05, and beyond grows as the squared distance, without bound. h has the best likelihood on
-training latents outside the m. Of the points between the ends of 16 random pairs of Fashion-MNIST, 8 % have
-support of at most .05 on straight lines, 25 % on geodesics without the weight and fewer than 1 % on geodesics
-with it, at 11 % more energy than without.
+training latents outside the m.
 
-Why so, on Fashion-MNIST (16-d, 8,400 training items) and drawn faces (32-d, 7,200): median support of real
-items with coordinates shuffled, of midpoints, and the AUROC of the score against decoded error (`risk.judge`;
-3,200 points of eight kinds, samplers' draws among them; random features; the nearest among all training
-items):
-
-                                      fashion                        faces
-                                      shuffled  midpoints  AUROC     shuffled  midpoints  AUROC
-    this                              .016      .20        .902      .002      .10        .866
-    whitened                          .022      .32        .885      .002      .17        .841
-    plain distance, k = 5             .029      .25        .911      .002      .18        .884
-    plain distance whitened           .049      .41        .891      .002      .26        .849
-    local outlier factor              .008      .11        .853      .002      .06        .835
-    kernel density, 2,000 points      .072      .55        .899      .030      .88        .849
-    Mahalanobis to 100 neighbours     .033      .82        .790      .002      .99        .826
-    Gaussian mixture                                       .887                           .789
-    distance from the centre          .46       .95        .725      .47       1.0        .702
-    the same whitened                 .20       .91        .806      .002      1.0        .850
-
-The plain distance foretells errors a little better and takes doubtful points for more typical; in a trained
-reader's features the two are level (.78 and .77, .81 and .82). Whitening enlarges axes that the decoder
-hardly uses. p-values are uniform over all real items, not within each class: support is below .1 for 29 % of
-the held-out sandals (plain distance 30 %, local outlier factor 15 %) and 5 % of the trousers.
-
-**How the AUROC depends on what it is taken on.** On faces, variances along the axes differ by four thousand:
-whitened, shuffled items and draws from the prior lie three times as far from the centre as real ones, so that
-the whitened distance comes close (.850). Where the nearest item is sought among 1,200 training items only, as
-short measures once did, every unusual item is far from the nearest, decoded well or not: support falls to
-.79 among the report's kinds and the whitened distance to .78; with all, .85 and .81. Ranked by p-values
-support loses .02 to .06 more there, since a quarter of the points lie beyond all 400 calibration items and
-share the least p-value. Half of the bad points are stretched ones, far from the centre by construction;
-within single kinds the score has .77 on average on faces (whitened distance .74) and .89 on Fashion-MNIST
-(.85).
+Other scores, and what the figures depend on, are in the notes of docs/benchmarks.md.
 
 Source: Vovk, Gammerman & Shafer 2005, Algorithmic learning in a random world; Laxhammar & Falkman 2010
 (conformal distance to the nearest neighbours); Breunig et al. 2000, LOF; Arvanitidis et al. 2018 (conformal
@@ -68,7 +35,7 @@ factors); Geifman & El-Yaniv 2017 (risk and coverage).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -91,7 +58,7 @@ SAME = 1e-3  # of the median distance to the nearest neighbour: nearer is the it
 STEEP = 8.0  # how fast the weight rises beyond 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Support:
     """What `fit_support` fits; a latent's p-value when called.
 
@@ -124,13 +91,13 @@ class Support:
     itself: float
     k: int
     calibration: Tensor
-    errors: Tensor | None
-    both: Tensor | None
+    errors: Tensor | None = None
+    both: Tensor | None = None
     landmarks: Tensor
     bandwidth: float
     typical: tuple[float, float]
     tested: Tensor
-    evidence: dict[str, Any]
+    evidence: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, z: Tensor) -> Tensor:
         """Support of latents (n, d) or (d,): (n,), float64, in [1 / (c + 1), 1]; 0.03 means that 3 % of real
@@ -279,20 +246,11 @@ def fit_support(
         raise LiminalError(
             f"fit_support: {len(chosen)} different training latents; wanted {k + 2} or more for k = {k}"
         )
-    mean, axes = _active(chosen)
-    points = (chosen - mean) @ axes
-    around = nearest(points, points, k + 1)[0]
-    itself = max(SAME * float(around[:, 0].median()), 1e-12)
     order = torch.randperm(len(held_z), generator=generator)
     half, tested = order[: len(order) // 2], order[len(order) // 2 :]
-    landmarks, bandwidth = _kernels(points)
-    empty = torch.zeros(0)
-    plain = Support(
-        mean, axes, points, around, itself, k, empty, None, None, landmarks, bandwidth, (0.0, 1.0), tested, {}
-    )
-    low, high = torch.quantile(
-        plain._energy(held_z[half]), torch.tensor([0.5, 0.95], dtype=torch.float64)
-    ).tolist()
+    plain = _uncalibrated(chosen, k, tested)
+    energy = plain._energy(held_z[half])
+    low, high = torch.quantile(energy, torch.tensor([0.5, 0.95], dtype=torch.float64)).tolist()
     scores = plain.score(held_z)
     found = replace(plain, calibration=scores[half].sort().values, typical=(low, max(high, low + 1e-3)))
     if held_errors is not None:
@@ -300,6 +258,29 @@ def fit_support(
         both = -(_share(found.calibration, scores[half]).log() + _share(errors, held_errors[half]).log())
         found = replace(found, errors=errors, both=both.sort().values)
     return replace(found, evidence=_evidence(found, held_z, scores, held_errors, train_errors, half))
+
+
+def _uncalibrated(z: Tensor, k: int, tested: Tensor) -> Support:
+    """What scores latents among distinct training ones (n, d), in any order, before held-out items set what a
+    score means; `tested` are the rows of these that shall not.
+    """
+    mean, axes = _active(z)
+    points = (z - mean) @ axes
+    around = nearest(points, points, k + 1)[0]
+    landmarks, bandwidth = _kernels(points)
+    return Support(
+        mean=mean,
+        axes=axes,
+        points=points,
+        around=around,
+        itself=max(SAME * float(around[:, 0].median()), 1e-12),
+        k=k,
+        calibration=torch.zeros(0),
+        landmarks=landmarks,
+        bandwidth=bandwidth,
+        typical=(0.0, 1.0),
+        tested=tested,
+    )
 
 
 def _active(z: Tensor) -> tuple[Tensor, Tensor]:

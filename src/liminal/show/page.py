@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Meter:
     """A number on a scale that starts at 0; the scale is drawn where there is something to compare the number
     with.

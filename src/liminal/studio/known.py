@@ -17,7 +17,7 @@ from .. import __version__
 from ..card import Card
 from ..errors import LiminalError, unknown
 from ..kept import Arrays, Facts, Kept
-from . import wire
+from . import contents, wire
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..catalogue import Catalogue
     from ..modalities import Modality
 
-METHODS: tuple[wire.Method, ...] = ("umap", "pca", "tsne")  # of maps, the default first
+METHODS: tuple[contents.Method, ...] = ("umap", "pca", "tsne")  # of maps, the default first
 MOST_VALUES = 10_000  # of a category that is told with its values
 LEAST_HELD = 20  # as `ops.support` has it, which needs torch
 FILMS = (".gif", ".mp4", ".png")  # that a path of any items can be saved as
@@ -70,20 +70,20 @@ class Known:
         """n, the number of items."""
         return int(self.card.data["n_train"] + self.card.data["n_held"])
 
-    def about(self, ready: bool, broken: str | None) -> wire.Space:
+    def about(self, ready: bool, broken: str | None) -> contents.Space:
         """What there is; whether the model is loaded, or why it cannot be."""
         card = self.card
         default = card.sampler.get("default", "prior")
         known = [*(["prior"] if card.prior["name"] != "mixture" else []), *card.sampler.get("fitted", {})]
-        return wire.Space(
+        supported = card.data["n_held"] >= LEAST_HELD
+        able = [what for what in get_args(contents.Able) if what != "support" or supported]
+        return contents.Space(
             name=self.name,
             title=str(card.data.get("name", self.name)),
             dim=self.dim,
             items=self.count,
-            able=[
-                what for what in get_args(wire.Able) if what != "support" or card.data["n_held"] >= LEAST_HELD
-            ],
-            found=list(get_args(wire.Found)),
+            able=able,
+            found=list(get_args(contents.Found)),
             modality=self._kind(),
             attributes=self.attributes,
             sources=[default, *(name for name in known if name != default)],
@@ -100,11 +100,11 @@ class Known:
             version=__version__,
         )
 
-    def _kind(self) -> wire.Modality:
+    def _kind(self) -> contents.Modality:
         """What the page has to know of the kind of data."""
         kind = self.modality
         plain = lambda endings: [ending.lstrip(".") for ending in endings]
-        return wire.Modality(
+        return contents.Modality(
             name=kind.name,
             noun=kind.noun,
             plural=kind.plural,
@@ -115,18 +115,17 @@ class Known:
         )
 
     @cached_property
-    def attributes(self) -> list[wire.Attribute]:
+    def attributes(self) -> list[contents.Attribute]:
         """What is known of the items, in the order of the catalogue."""
         found = []
         for name in self.card.attributes:
             column = self.column(name)
             values = None if column.values is None else column.values[:MOST_VALUES]
-            found.append(
-                wire.Attribute(name=name, kind=column.kind, values=values, low=column.low, high=column.high)
-            )
+            limits = {"low": column.low, "high": column.high}
+            found.append(contents.Attribute(name=name, kind=column.kind, values=values, **limits))
         return found
 
-    def column(self, name: str) -> wire.Column:
+    def column(self, name: str) -> contents.Column:
         """One attribute of all items, or ``split``.
 
         Raises:
@@ -136,7 +135,7 @@ class Known:
             arrays, facts = self.kept.once(f"column {name}", lambda: self._column(name))
         else:
             raise unknown("attribute", name, [*self.card.attributes, "split"])
-        return wire.Column(name=name, data=arrays["data"], **facts)
+        return contents.Column(name=name, data=arrays["data"], **facts)
 
     def _column(self, name: str) -> tuple[Arrays, Facts]:
         import pyarrow as pa

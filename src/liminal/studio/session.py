@@ -19,7 +19,7 @@ from ..card import Card
 from ..errors import LiminalError
 from ..kept import Facts
 from ..voice import Voice
-from . import wire
+from . import contents, wire
 from .known import Known
 from .worker import Arrays, Lane, Rows, Worker
 
@@ -59,11 +59,11 @@ class Chart:
 class Told(Voice):
     """Hears long work and keeps what it says last."""
 
-    def __init__(self, tasks: dict[str, wire.Task], what: str) -> None:
+    def __init__(self, tasks: dict[str, contents.Task], what: str) -> None:
         self._tasks, self._what = tasks, what
 
     def progress(self, phase: str, done: float, text: str = "") -> None:
-        self._tasks[self._what] = wire.Task(
+        self._tasks[self._what] = contents.Task(
             what=self._what, done=min(max(done, 0.0), 1.0), text=f"{phase} {text}".strip()
         )
 
@@ -85,7 +85,7 @@ class Session(Known):
         self.broken: str | None = None
         self.support: Support | None = None
         self.remembered: dict[str, Direction] = {}
-        self.tasks: dict[str, wire.Task] = {}
+        self.tasks: dict[str, contents.Task] = {}
         self.worker = Worker(self._compute)
         self.soon, self.later = Lane("soon", 2), Lane("later")
         self._space = space
@@ -166,7 +166,7 @@ class Session(Known):
 
     def _named(self, what: str, work: Callable[[Voice], Any]) -> Any:
         """Do work that shows among the tasks while it goes on."""
-        self.tasks[what] = wire.Task(what=what, done=None, text="")
+        self.tasks[what] = contents.Task(what=what, done=None, text="")
         try:
             return work(Told(self.tasks, what))
         finally:
@@ -185,11 +185,11 @@ class Session(Known):
 
     # -- clusters and maps
 
-    def clusters(self) -> Future[wire.Column]:
+    def clusters(self) -> Future[contents.Column]:
         """The cluster of each item, as a column, when it is found; found once."""
 
-        def column(found: tuple[Arrays, Facts]) -> wire.Column:
-            return wire.Column(name="cluster", data=found[0]["data"], **found[1])
+        def column(found: tuple[Arrays, Facts]) -> contents.Column:
+            return contents.Column(name="cluster", data=found[0]["data"], **found[1])
 
         return self._made("clusters", column, lambda _: self._cluster())
 
@@ -227,14 +227,14 @@ class Session(Known):
         facts = {"kind": "category", "values": [c.name for c in found.clusters], "low": None, "high": None}
         return {"data": codes.astype(np.uint16)}, facts
 
-    def layout(self, method: str) -> wire.Layout | None:
+    def layout(self, method: str) -> contents.Layout | None:
         """The places of all items where they are kept; None: they have yet to be laid out, by `chart`."""
         found = self.kept.get(f"layout {method}")
         return None if found is None else self._layout(method, *found)
 
-    def _layout(self, method: str, arrays: Arrays, facts: Facts) -> wire.Layout:
+    def _layout(self, method: str, arrays: Arrays, facts: Facts) -> contents.Layout:
         evidence = facts["evidence"]
-        return wire.Layout(
+        return contents.Layout(
             xy=arrays["xy"],
             id=arrays["ids"],
             method=method,  # type: ignore[arg-type]
@@ -251,7 +251,7 @@ class Session(Known):
             self.long(f"way back from the map by {method}", lambda _: self._way_back(method))
         return made
 
-    def _chart(self, method: str) -> wire.Layout:
+    def _chart(self, method: str) -> contents.Layout:
         from ..maps.project import Map
 
         space = self.space

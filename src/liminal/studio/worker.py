@@ -20,7 +20,7 @@ Rows = np.ndarray
 Arrays = dict[str, np.ndarray]
 
 
-@dataclass(eq=False)  # one request is not another one's equal, and arrays cannot be compared so
+@dataclass(eq=False, kw_only=True)  # one request is not another one's equal, and arrays cannot be compared so
 class _Job:
     key: Hashable
     rows: Rows
@@ -56,7 +56,7 @@ class Worker:
 
     def ask(self, key: Hashable, rows: Rows) -> Future[Arrays]:
         """The arrays for these rows (n, ...), n >= 1, when they are computed."""
-        job = _Job(key, rows, Future())
+        job = _Job(key=key, rows=rows, future=Future())
         self._new.put(job)
         return job.future
 

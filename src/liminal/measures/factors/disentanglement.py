@@ -46,7 +46,7 @@ VOTES, GROUP, VOTE_NULLS, VOTE_ROUNDS = (
 Statistic = Callable[[np.ndarray, np.ndarray | None], np.ndarray]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Disentanglement:
     """Scores and what they rest on.
 
@@ -143,7 +143,12 @@ def disentanglement(
     trees, credit = _trees(ranked(z), found, rng, rounds)
     names, dimensions = tuple(f.name for f in found), np.flatnonzero(varied.numpy())
     return Disentanglement(
-        (*measures, *grouped, *trees), names, dimensions, spread.shares, credit.importances, (*notes, *more)
+        measures=(*measures, *grouped, *trees),
+        names=names,
+        dimensions=dimensions,
+        shares=spread.shares,
+        importances=credit.importances,
+        notes=(*notes, *more),
     )
 
 
@@ -168,11 +173,11 @@ def scored(
         raw = Measure(
             name,
             float(v),
-            around(float(v), error, (-np.inf, 1)),
-            "",
-            "higher",
-            {"items shuffled": null},
-            note,
+            interval=around(float(v), error, (-np.inf, 1)),
+            unit="",
+            better="higher",
+            baseline={"items shuffled": null},
+            note=note,
         )
         above = (float(v) - null) / room
         found += [
@@ -180,11 +185,11 @@ def scored(
             Measure(
                 f"{name}.normalised",
                 above,
-                around(above, error / room, (-np.inf, 1)),
-                "",
-                "higher",
-                {"chance": 0.0},
-                note,
+                interval=around(above, error / room, (-np.inf, 1)),
+                unit="",
+                better="higher",
+                baseline={"chance": 0.0},
+                note=note,
             ),
         ]
     return found

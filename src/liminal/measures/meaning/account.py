@@ -86,7 +86,13 @@ def measures(
     beside["ends"] = beside.pop("copy of an end")
     found.append(
         Measure(
-            "realism", share.value, share.interval(), "", "higher", beside, f"along {way}, at 1/4, 1/2, 3/4"
+            "realism",
+            share.value,
+            interval=share.interval(),
+            unit="",
+            better="higher",
+            baseline=beside,
+            note=f"along {way}, at 1/4, 1/2, 3/4",
         )
     )
     for other in WAYS:
@@ -95,7 +101,15 @@ def measures(
             note = f"{TAKEN['betweenness'][4]}; looks real: {estimate(lines[other].realism()).value:.2f}"
             alone = {"without realism": overall(lines[other].between(False)).value}
             found.append(
-                Measure(f"betweenness_along.{other}", e.value, e.interval(), "", "higher", alone, note)
+                Measure(
+                    f"betweenness_along.{other}",
+                    e.value,
+                    interval=e.interval(),
+                    unit="",
+                    better="higher",
+                    baseline=alone,
+                    note=note,
+                )
             )
     found += _controlled(lines)
     few = [name for name in kinds if int(lead.apart(name).sum()) < LEAST]
@@ -124,7 +138,15 @@ def _measure(
         for other, line in others.items()
         if math.isfinite((e := overall(take(line), names)).value)
     }
-    return Measure(title, value.value, value.interval(bounds), unit, better, beside, f"{what}; {note}")
+    return Measure(
+        title,
+        value.value,
+        interval=value.interval(bounds),
+        unit=unit,
+        better=better,
+        baseline=beside,
+        note=f"{what}; {note}",
+    )
 
 
 def _controlled(lines: Mapping[str, Line]) -> list[Measure]:
@@ -142,14 +164,24 @@ def _controlled(lines: Mapping[str, Line]) -> list[Measure]:
             Measure(
                 f"betweenness_under.{over}",
                 under.value,
-                under.interval(),
-                "",
-                "",
-                {"no control": plain.value},
-                note,
+                interval=under.interval(),
+                unit="",
+                better="",
+                baseline={"no control": plain.value},
+                note=note,
             )
         )
-        found.append(Measure(f"control_loss.{over}", loss.value, loss.interval((-1, 1)), "", "", {}, note))
+        found.append(
+            Measure(
+                f"control_loss.{over}",
+                loss.value,
+                interval=loss.interval((-1, 1)),
+                unit="",
+                better="",
+                baseline={},
+                note=note,
+            )
+        )
     return found
 
 

@@ -12,13 +12,11 @@ attributes compare:
 Per pair whose ends differ by half a unit or more, with tolerance .1 (of a unit) and g the distance of the
 ends:
 
-=============  =====================================================================================
-================ betweenness    share of t in 1/4, 1/2, 3/4 at which no component of a leaves the ends' range
-chance: about .45 monotonicity   g / (sum of the distances from step to step)
-1: never turns midpoint bias  distance of a at 1/2 from the mean of the ends
-0: just halfway largest jump   the largest distance from step to step / their sum
-1 / steps: even =============
-=====================================================================================  ================
+- **betweenness**: share of t in 1/4, 1/2, 3/4 at which no component of a leaves the ends' range; chance is
+  about .45;
+- **monotonicity**: g / (sum of the distances from step to step); 1: it never turns;
+- **midpoint bias**: distance of a at 1/2 from the mean of the ends; 0: just halfway;
+- **largest jump**: the largest distance from step to step / their sum; 1 / steps: even.
 
 Betweenness is had for nothing by copying an end: read it beside the largest jump, which is then 1.
 """
@@ -244,7 +242,7 @@ def overall(values: Values, names: Sequence[str] | None = None) -> Estimate:
     return Estimate(float(np.mean([e.value for e in each])), parts, sum(e.count for e in each))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Point:
     """Midpoints of pairs scaled to one radius.
 

@@ -52,7 +52,7 @@ TILE = 128  # pixels of a tile, at most
 Progress = Callable[[str, float, str], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Meaning:
     """What mixtures mean in a space.
 
@@ -137,6 +137,11 @@ class _Judge:
     lines: dict[str, Line]
     frames: dict[str, np.ndarray]
 
+    def notes(self) -> list[str]:
+        """What it cannot read, and why."""
+        silent = ", ".join(self.reading.silent)
+        return [f"Not read, since it does not vary among the real items: {silent}."] if silent else []
+
     def look(self, t: Sequence[float], frame: Callable[[int], Tensor], keep: str | None = None) -> Line:
         """The line whose items at t[i] are frame(i) (P, *shape); `keep`: remembered under this name."""
         seen: dict[str, list[Tensor]] = {}
@@ -190,11 +195,12 @@ def meaning(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Meaning:
-    """What mixtures of latents mean, whether that is a property of the mapping, and beside what.
+    """What mixtures of latents mean, whether that is a property of the mapping, and beside what; what
+    could not be measured is in its notes.
 
     Args:
         generator: decodes.
-        modality: of the items; its readings without labels are always taken .
+        modality: of the items; its readings without labels are always taken.
         z_real: (n, d) latents of real items, 80 or more; best held-out ones.
         real: the same items, stored (n, *modality.item_shape) or as tensors (n, *shape).
         read: x -> {name: (n,)}, such as `Reader.named`; ``name=value`` are the probabilities of a category.
@@ -207,42 +213,39 @@ def meaning(
         pairs: of items, and of draws; each item is in one pair. Fewer where there are fewer items.
         radius_pairs: of these, used at each radius.
         folds: k of the folded controls.
-        most: items in the index at most; as many others are used for pairs and to know how far real items
-            lie.
+        most: items in the index at most; as many others make the pairs and tell how far real items lie.
         seed: of every choice.
         progress: called with ("meaning", fraction done, what comes next).
-
-    Returns:
-        A `Meaning`. What could not be measured is in its notes.
 
     Raises:
         LiminalError: fewer than 80 items, latents that do not fit them, or nothing to read.
     """
-    tell = progress or (lambda phase, done, text: None)
-    tell("meaning", 0.0, "features of real items")
+    tell = partial(progress or (lambda phase, done, text: None), "meaning")
+    tell(0.0, "features of real items")
     items = _items(generator, modality, z_real, real, pairs, most, seed)
     judge = _judge(modality, items, read, features)
     mix = mix or (Mixer(flow) if flow is not None else None)
-    notes = (
-        [f"Not read, since it does not vary among the real items: {', '.join(judge.reading.silent)}."]
-        if judge.reading.silent
-        else []
-    )
-    tell("meaning", 0.15, "ways between items")
+    notes = judge.notes()
+    tell(0.15, "ways between items")
     headline = _ways(judge, generator, items, mix)
-    tell("meaning", 0.4, "baselines")
-    _baselines(judge, generator, items, headline, random, seed)
-    if random is None:
-        notes.append("Random weights: not measured, no such generator was given.")
-    tell("meaning", 0.55, "controls")
+    tell(0.4, "baselines")
+    _baselines(judge, generator, items, headline, random, seed, notes)
+    tell(0.55, "controls")
     _controlled(judge, generator, flow, len(items.a), folds, seed, notes)
-    tell("meaning", 0.85, "radii")
+    tell(0.85, "radii")
     curves = _curves(judge, generator, items, radius_pairs, notes)
     name = "mix" if mix is not None else "slerp"
     measures = account.measures(judge.lines, name, judge.reading.kinds, notes)
-    tell("meaning", 1.0, "")
-    words = account.words(measures, judge.lines, name, curves, flow is not None, notes)
-    return Meaning(tuple(measures), words, curves, judge.lines, judge.frames, modality, tuple(notes))
+    tell(1.0, "")
+    return Meaning(
+        measures=tuple(measures),
+        words=account.words(measures, judge.lines, name, curves, flow is not None, notes),
+        curves=curves,
+        lines=judge.lines,
+        frames=judge.frames,
+        modality=modality,
+        notes=tuple(notes),
+    )
 
 
 def _items(
@@ -304,7 +307,13 @@ def _decoded(decode: Callable[[Tensor], Tensor], z: Tensor, i: int) -> Tensor:
 
 
 def _baselines(
-    judge: _Judge, generator: Generator, items: _Items, way: Way, random: Generator | None, seed: int
+    judge: _Judge,
+    generator: Generator,
+    items: _Items,
+    way: Way,
+    random: Generator | None,
+    seed: int,
+    notes: list[str],
 ) -> None:
     t = [i / STEPS for i in range(STEPS + 1)]
     a, b = items.z[items.a], items.z[items.b]
@@ -325,6 +334,8 @@ def _baselines(
     if random is not None:
         line = judge.look(t, lambda i: random.decode(linear(a, b, t[i])), "random weights")
         judge.lines["random weights"] = line.in_own_units()
+    else:
+        notes.append("Random weights: not measured, no such generator was given.")
     draw = rng(seed + 1)
     chance = [torch.randint(len(index), (len(a),), generator=draw) for _ in FEW]
     judge.look(
@@ -417,6 +428,14 @@ def _curves(
             share = estimate(line.realism()).value
             below = float((lengths < radius).double().mean())
             curves[name].append(
-                Point(radius, below, joint.value, joint.interval(), alone.value, share, looks)
+                Point(
+                    radius=radius,
+                    quantile=below,
+                    betweenness=joint.value,
+                    interval=joint.interval(),
+                    alone=alone.value,
+                    realism=share,
+                    ends=looks,
+                )
             )
     return {name: tuple(points) for name, points in curves.items()}

@@ -103,11 +103,11 @@ def _compare(sets: Sets, prefix: str, note: str, s: Subject) -> list[Measure]:
         Measure(
             prefix + "frechet",
             value,
-            around(value, float(error[0]), (0, np.inf)),
-            "",
-            "lower",
-            baseline,
-            note,
+            interval=around(value, float(error[0]), (0, np.inf)),
+            unit="",
+            better="lower",
+            baseline=baseline,
+            note=note,
         )
     )
     k = NEIGHBOURS
@@ -117,7 +117,15 @@ def _compare(sets: Sets, prefix: str, note: str, s: Subject) -> list[Measure]:
         value, bounds = getattr(got, name), (0.0, np.inf if name == "density" else 1.0)
         baseline = {REAL: getattr(floor, name), PCA: getattr(base, name)}
         found.append(
-            Measure(prefix + name, value, around(value, float(error), bounds), "", "higher", baseline, note)
+            Measure(
+                prefix + name,
+                value,
+                interval=around(value, float(error), bounds),
+                unit="",
+                better="higher",
+                baseline=baseline,
+                note=note,
+            )
         )
     return found
 
@@ -138,7 +146,15 @@ def _distances(sets: Sets, prefix: str, s: Subject) -> list[Measure]:
         note = f"Extrapolated from {n:,} and {n // 2:,} items of each kind, {width} features."
         baseline = {REAL: of(sets["other"]), PCA: of(sets["trivial"])}
         found.append(
-            Measure(prefix + "frechet_infinity", value, around(value, error), "", "lower", baseline, note)
+            Measure(
+                prefix + "frechet_infinity",
+                value,
+                interval=around(value, error),
+                unit="",
+                better="lower",
+                baseline=baseline,
+                note=note,
+            )
         )
     else:
         s.notes.append(
@@ -157,11 +173,11 @@ def _distances(sets: Sets, prefix: str, s: Subject) -> list[Measure]:
             Measure(
                 "kid",
                 value,
-                around(value, error),
-                "",
-                "lower",
-                baseline,
-                f"{m:,} items of each kind, {width} features.",
+                interval=around(value, error),
+                unit="",
+                better="lower",
+                baseline=baseline,
+                note=f"{m:,} items of each kind, {width} features.",
             )
         )
     return found
@@ -189,15 +205,15 @@ def _varied(sets: Sets, s: Subject) -> list[Measure]:
     unlikely = "less than 0.001" if told.p < 0.001 else f"{told.p:.3f}"
     judged = f"{told.n:,} items judged; the chance of this or more if the two were alike: {unlikely}."
     return [
-        Measure("vendi", v.ratio, v.interval, "", "", beside, note),
+        Measure("vendi", v.ratio, interval=v.interval, unit="", better="", baseline=beside, note=note),
         Measure(
             "told_apart",
             told.accuracy,
-            told.interval,
-            "",
-            "lower",
-            {REAL: floor.accuracy, PCA: trivial.accuracy, "guessing": 0.5},
-            judged,
+            interval=told.interval,
+            unit="",
+            better="lower",
+            baseline={REAL: floor.accuracy, PCA: trivial.accuracy, "guessing": 0.5},
+            note=judged,
         ),
     ]
 
@@ -217,15 +233,23 @@ def _copied(sets: Sets, s: Subject) -> list[Measure]:
     error = (c.nearer * (1 - c.nearer) / n) ** 0.5
     seen = {REAL: c.held_authentic, PCA: trivial.authentic}
     return [
-        Measure("authenticity", c.authentic, c.interval, "", "higher", seen, note),
+        Measure(
+            "authenticity",
+            c.authentic,
+            interval=c.interval,
+            unit="",
+            better="higher",
+            baseline=seen,
+            note=note,
+        ),
         Measure(
             "nearer",
             c.nearer,
-            around(c.nearer, error, (0, 1)),
-            "",
-            "",
-            {"as it should be": 0.5, PCA: trivial.nearer},
-            note,
+            interval=around(c.nearer, error, (0, 1)),
+            unit="",
+            better="",
+            baseline={"as it should be": 0.5, PCA: trivial.nearer},
+            note=note,
         ),
     ]
 
@@ -268,19 +292,19 @@ def _modes(kinds: Mapping[str, np.ndarray], s: Subject) -> list[Measure]:
         Measure(
             "modes_found",
             got.found,
-            around(got.found, float(error[0]), bounds),
-            "",
-            "higher",
-            {REAL: floor.found, PCA: trivial.found},
-            note,
+            interval=around(got.found, float(error[0]), bounds),
+            unit="",
+            better="higher",
+            baseline={REAL: floor.found, PCA: trivial.found},
+            note=note,
         ),
         Measure(
             "modes_shift",
             got.tv,
-            around(got.tv, float(error[1]), bounds),
-            "",
-            "lower",
-            {REAL: floor.tv, PCA: trivial.tv},
-            note,
+            interval=around(got.tv, float(error[1]), bounds),
+            unit="",
+            better="lower",
+            baseline={REAL: floor.tv, PCA: trivial.tv},
+            note=note,
         ),
     ]

@@ -60,11 +60,11 @@ def shaped(s: Subject) -> list[Measure]:
             Measure(
                 m.name,
                 m.value,
-                m.interval,
-                m.unit,
-                m.better,
-                {"PCA as a generator": p.value, **m.baseline},
-                m.note,
+                interval=m.interval,
+                unit=m.unit,
+                better=m.better,
+                baseline={"PCA as a generator": p.value, **m.baseline},
+                note=m.note,
             )
         )
     return [m for m in found if np.isfinite(m.value)] + _bent(s, a, b)
@@ -125,17 +125,27 @@ def trusted(s: Subject) -> list[Measure]:
         Measure(
             "support_uniform",
             evidence["ks_p"],
-            None,
-            "",
-            "",
-            {"suspicious below": 0.05},
-            f"Kolmogorov-Smirnov. {tested}",
+            interval=None,
+            unit="",
+            better="",
+            baseline={"suspicious below": 0.05},
+            note=f"Kolmogorov-Smirnov. {tested}",
         )
     ]
     if "belonging" in evidence:
         share, n = evidence["belonging"], evidence["n_tested"]
         interval = around(share, (share * (1 - share) / n) ** 0.5, (0, 1))
-        found.append(Measure("belonging", share, interval, "", "higher", {"by design": 0.9}, tested))
+        found.append(
+            Measure(
+                "belonging",
+                share,
+                interval=interval,
+                unit="",
+                better="higher",
+                baseline={"by design": 0.9},
+                note=tested,
+            )
+        )
     points = risk.sources(
         s.held_codes, support.mean, _draws(s), _labels(s), s.seed, s.most(DOUBTFUL, FEW_DOUBTFUL)
     )
@@ -207,11 +217,11 @@ def _predicted(s: Subject, points: dict[str, Tensor]) -> list[Measure]:
         Measure(
             "support_auroc",
             value,
-            around(value, _auroc_error(value, bad * n, (1 - bad) * n), (0, 1)),
-            "",
-            "higher",
-            baseline,
-            note,
+            interval=around(value, _auroc_error(value, bad * n, (1 - bad) * n), (0, 1)),
+            unit="",
+            better="higher",
+            baseline=baseline,
+            note=note,
         )
     ]
 
@@ -240,11 +250,11 @@ def _controls(s: Subject, points: dict[str, Tensor]) -> list[Measure]:
             Measure(
                 f"support_of.{name}",
                 value,
-                around(value, error, (0, 1)),
-                "",
-                better,
-                {"real items": real},
-                KINDS[name],
+                interval=around(value, error, (0, 1)),
+                unit="",
+                better=better,
+                baseline={"real items": real},
+                note=KINDS[name],
             )  # type: ignore[arg-type]
         )
     return found

@@ -38,7 +38,7 @@ def show(value: float, unit: str = "") -> str:
     return f"{text} {unit}" if unit and unit not in ("×",) else f"{text}{unit}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """What `measure` found.
 
@@ -248,14 +248,14 @@ def _meter(m: Measure) -> html.Meter:
     if top is None or reach > top:
         top = reach * 1.04
     return html.Meter(
-        title,
-        meaning or _sentence(m.words),
-        m.value,
-        show(m.value, m.unit),
-        top,
-        m.interval,
-        f"95 %: {_interval(m)}" if m.interval else "",
-        [(what, v, show(v, m.unit)) for what, v in m.baseline.items()],
-        m.better,
-        m.note,
+        title=title,
+        meaning=meaning or _sentence(m.words),
+        value=m.value,
+        text=show(m.value, m.unit),
+        top=top,
+        interval=m.interval,
+        interval_text=f"95 %: {_interval(m)}" if m.interval else "",
+        marks=[(what, v, show(v, m.unit)) for what, v in m.baseline.items()],
+        better=m.better,
+        note=m.note,
     )

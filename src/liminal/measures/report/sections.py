@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -62,7 +63,18 @@ def reconstructed(s: Subject) -> list[Measure]:
                 MEAN: float(joined["mean " + name].mean()),
             }
             note = f"Mean over {len(s.held):,} held-out items."
-            found.append(Measure(name, value, interval, told.unit, told.better, baseline, note, told.words))
+            found.append(
+                Measure(
+                    name,
+                    value,
+                    interval=interval,
+                    unit=told.unit,
+                    better=told.better,
+                    baseline=baseline,
+                    note=note,
+                    words=told.words,
+                )
+            )
     return found
 
 
@@ -84,7 +96,9 @@ def structured(s: Subject) -> list[Measure]:
         baseline = {f"PCA, {d} dimensions": of(x, coordinates, k)}
         if d > 2:
             baseline["PCA, 2 dimensions"] = of(x, coordinates[:, :2], k)
-        found.append(Measure(name, of(x, z, k), None, "", "higher", baseline, note))
+        found.append(
+            Measure(name, of(x, z, k), interval=None, unit="", better="higher", baseline=baseline, note=note)
+        )
     return found + _used(s) + _filled(x, z, s)
 
 
@@ -101,8 +115,8 @@ def _used(s: Subject) -> list[Measure]:
     axes = float((shares < FILLED).sum() + 1) if float(variances.sum()) > 0 else 0.0
     largest = f"{n} The largest axis holds {100 * float(shares[0]):.0f} %."
     return [
-        Measure("active_units", active, None, "", "higher", every, n),
-        Measure("principal_axes", axes, None, "", "", every, largest),
+        Measure("active_units", active, interval=None, unit="", better="higher", baseline=every, note=n),
+        Measure("principal_axes", axes, interval=None, unit="", better="", baseline=every, note=largest),
     ]
 
 
@@ -117,7 +131,11 @@ def _filled(x: Tensor, z: Tensor, s: Subject) -> list[Measure]:
             f"{len(z):,} held-out items, maximum likelihood, 20 neighbours{spread}. Above 10 such estimates "
             "read too low."
         )
-        found.append(Measure("intrinsic_dimension", value, None, "", "", beside, note))
+        found.append(
+            Measure(
+                "intrinsic_dimension", value, interval=None, unit="", better="", baseline=beside, note=note
+            )
+        )
     except LiminalError as error:  # too few items that differ
         s.notes.append(f"Intrinsic dimension: not measured ({error}).")
     n = s.most(DROPPED, FEW_DROPPED)
@@ -130,11 +148,11 @@ def _filled(x: Tensor, z: Tensor, s: Subject) -> list[Measure]:
         Measure(
             "enough_dimensions",
             float(curve.enough()),
-            None,
-            "",
-            "",
-            {"all dimensions": float(s.generator.dim)},
-            note,
+            interval=None,
+            unit="",
+            better="",
+            baseline={"all dimensions": float(s.generator.dim)},
+            note=note,
         )
     )
     return found
@@ -153,16 +171,7 @@ def _labels(s: Subject) -> list[Measure]:
     size = int(np.prod(s.modality.soft_shape))
     most = int(max(NUMBERS / size, 500))
     index, queries = np.sort(s.train_order[: min(INDEX, most)]), np.sort(s.held_order[: min(s.limit, most)])
-    spaces: dict[str, tuple[Tensor, Tensor]] = {}
-    if names:
-        data = [
-            torch.cat([s.modality.chart(y) for y in s.tensors(*of)])
-            for of in ((s.train_items, index), (s.held_items, queries))
-        ]
-        spaces = {
-            "latents": (s.codes(s.train_items, s.train_z, index), s.codes(s.held_items, s.held_z, queries)),
-            "data": (data[0], data[1]),
-        }
+    spaces = _label_spaces(s, index, queries) if names else {}
     found, memory = [], {}
     for name in names[:MOST_LABELS]:
         labels, wanted = (
@@ -186,17 +195,49 @@ def _labels(s: Subject) -> list[Measure]:
             "commonest label": neighbourhoods.majority(labels, wanted),
         }
         note = f"{len(asked):,} held-out items ask {len(have):,} training items."
-        found.append(Measure(f"knn_accuracy.{name}", value, interval, "", "higher", baseline, note))
+        found.append(
+            Measure(
+                f"knn_accuracy.{name}",
+                value,
+                interval=interval,
+                unit="",
+                better="higher",
+                baseline=baseline,
+                note=note,
+            )
+        )
         if len(asked) > 10:
-            own = neighbourhoods.neighbour_purity(spaces["latents"][1], wanted)
-            value, interval = _mean(own, s, (0, 1))
-            note = f"{len(asked):,} held-out items among themselves."
-            beside = {
-                "on the data itself": float(neighbourhoods.neighbour_purity(spaces["data"][1], wanted).mean())
-            }
-            chance = {"labels shuffled": neighbourhoods.chance_purity(wanted)}
-            found.append(Measure(f"purity.{name}", value, interval, "", "higher", beside | chance, note))
+            found.append(_purity(s, name, wanted, len(asked), spaces))
     return found
+
+
+def _label_spaces(s: Subject, index: np.ndarray, queries: np.ndarray) -> dict[str, tuple[Tensor, Tensor]]:
+    """Training items of the index and held-out ones that ask, as latents and as data."""
+    data = [
+        torch.cat([s.modality.chart(y) for y in s.tensors(*of)])
+        for of in ((s.train_items, index), (s.held_items, queries))
+    ]
+    codes = s.codes(s.train_items, s.train_z, index), s.codes(s.held_items, s.held_z, queries)
+    return {"latents": codes, "data": (data[0], data[1])}
+
+
+def _purity(
+    s: Subject, name: str, wanted: list[Any], asked: int, spaces: dict[str, tuple[Tensor, Tensor]]
+) -> Measure:
+    """How often a held-out item's neighbours among the held-out have its label."""
+    value, interval = _mean(neighbourhoods.neighbour_purity(spaces["latents"][1], wanted), s, (0, 1))
+    beside = float(neighbourhoods.neighbour_purity(spaces["data"][1], wanted).mean())
+    return Measure(
+        f"purity.{name}",
+        value,
+        interval=interval,
+        better="higher",
+        baseline={
+            "on the data itself": beside,
+            "labels shuffled": neighbourhoods.chance_purity(wanted),
+        },
+        note=f"{asked:,} held-out items among themselves.",
+    )
 
 
 def coded(s: Subject) -> tuple[list[Measure], np.ndarray]:
@@ -204,24 +245,54 @@ def coded(s: Subject) -> tuple[list[Measure], np.ndarray]:
     bits = s.modality.bits(s.held_items[s.held[:64]])
     stored = 32 * s.generator.dim
     note = f"{bits:,.0f} bits of data, {stored:,} bits of latent vector."
-    found = [Measure("compression", bits / stored, None, "×", "", {}, note)]
+    found = [
+        Measure("compression", bits / stored, interval=None, unit="×", better="", baseline={}, note=note)
+    ]
     kl = divergence(s)
     if kl is None:
         return found, np.zeros(0)
     rate = neighbourhoods.rate(kl)
     value, (low, high) = _mean(rate.items, s)
     note = f"Mean over {len(s.held):,} held-out items."
-    found.append(Measure("kl", value, (low, high), "nats", "", {}, note))
+    found.append(Measure("kl", value, interval=(low, high), unit="nats", better="", baseline={}, note=note))
     log2 = np.log(2)
     found.append(
-        Measure("code_bits", rate.bits, (low / log2, high / log2), "bits", "", {"stored item": bits}, note)
+        Measure(
+            "code_bits",
+            rate.bits,
+            interval=(low / log2, high / log2),
+            unit="bits",
+            better="",
+            baseline={"stored item": bits},
+            note=note,
+        )
     )
     if len(rate.dimensions) < 2:
         return found, np.zeros(0)
     gone = dimension.collapse(kl)
     every = {"all dimensions": float(s.generator.dim)}
-    found.append(Measure("collapsed", float(gone.collapsed.sum()), None, "", "lower", every, note))
-    found.append(Measure("effective_dimensions", gone.effective, None, "", "", every, note))
+    found.append(
+        Measure(
+            "collapsed",
+            float(gone.collapsed.sum()),
+            interval=None,
+            unit="",
+            better="lower",
+            baseline=every,
+            note=note,
+        )
+    )
+    found.append(
+        Measure(
+            "effective_dimensions",
+            gone.effective,
+            interval=None,
+            unit="",
+            better="",
+            baseline=every,
+            note=note,
+        )
+    )
     return found, rate.dimensions
 
 

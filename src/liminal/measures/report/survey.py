@@ -124,7 +124,13 @@ def _surveyed(s: Subject, tell: sections.Progress) -> Report:
     shown = dimension_cards.dimensions(s, kl)
     tell("measuring", 1.0, "")
     return Report(
-        tuple(found), figures, tuple(float(v) for v in kl), _facts(s, count), tuple(s.notes), shown, page
+        measures=tuple(found),
+        figures=figures,
+        kl_per_dimension=tuple(float(v) for v in kl),
+        facts=_facts(s, count),
+        notes=tuple(s.notes),
+        dimensions=shown,
+        meaning=page,
     )
 
 

@@ -215,7 +215,7 @@ def bins(real: Tensor, samples: Tensor, count: int = 20, seed: int = 0) -> tuple
     return fitted.labels_, fitted.predict(samples.double().numpy())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Copies:
     """How near samples come to training items, beside how near unseen real items come.
 
@@ -280,5 +280,11 @@ def copies(train: Tensor, samples: Tensor, held: Tensor, rng: np.random.Generato
     )
     nearer = float(farther.mean() / len(order))
     return Copies(
-        share, float(held_authentic.mean()), around(share, error, (0, 1)), nearer, row, distance, ~authentic
+        authentic=share,
+        held_authentic=float(held_authentic.mean()),
+        interval=around(share, error, (0, 1)),
+        nearer=nearer,
+        row=row,
+        distance=distance,
+        copied=~authentic,
     )

@@ -100,11 +100,11 @@ def condition_number(found: Stretch, seed: int = 0) -> list[Measure]:
             Measure(
                 "volume_spread",
                 value,
-                around(value, error, (0, np.inf)),
-                "nats",
-                "lower",
-                {"keeps lengths": 0.0},
-                note,
+                interval=around(value, error, (0, np.inf)),
+                unit="nats",
+                better="lower",
+                baseline={"keeps lengths": 0.0},
+                note=note,
             )
         )
     return measures
@@ -125,7 +125,7 @@ def _median(
             subsample_spread(lambda rows: np.median(values[rows]), (len(values),), generator, ROUNDS)
         )
         interval = around(value, error, bounds)
-    return Measure(name, value, interval, "", "lower", baseline, note)
+    return Measure(name, value, interval=interval, unit="", better="lower", baseline=baseline, note=note)
 
 
 @dataclass(frozen=True)
@@ -216,20 +216,20 @@ def perceptual_path_length(found: PathLengths, feature_map: str, seed: int = 0) 
         Measure(
             "path_length",
             float(value[0]),
-            around(float(value[0]), float(errors[0]), (0, np.inf)),
-            "",
-            "lower",
-            {},
-            note,
+            interval=around(float(value[0]), float(errors[0]), (0, np.inf)),
+            unit="",
+            better="lower",
+            baseline={},
+            note=note,
         ),
         Measure(
             "path_detour",
             float(value[1]),
-            around(float(value[1]), float(errors[1]), (0, np.inf)),
-            "",
-            "lower",
-            {"straight": 1.0},
-            note,
+            interval=around(float(value[1]), float(errors[1]), (0, np.inf)),
+            unit="",
+            better="lower",
+            baseline={"straight": 1.0},
+            note=note,
         ),
     ]
 
@@ -261,4 +261,6 @@ def geodesic_ratio(
     m = _median(
         "geodesic_ratio", ratios, np.random.Generator(np.random.PCG64(seed)), (0, np.inf), {"flat": 1.0}, note
     )
-    return Measure(m.name, m.value, m.interval, "", "higher", m.baseline, m.note)
+    return Measure(
+        m.name, m.value, interval=m.interval, unit="", better="higher", baseline=m.baseline, note=m.note
+    )

@@ -192,7 +192,15 @@ def stability(
 def _over(name: str, each: list[float], chance: float, error: float, n: int) -> Measure:
     value = float(np.mean(each))
     note = f"{n:,} items; over {len(each)} pairs of spaces from {min(each):.3f} to {max(each):.3f}."
-    return Measure(name, value, around(value, error, (-1, 1)), "", "higher", {"items shuffled": chance}, note)
+    return Measure(
+        name,
+        value,
+        interval=around(value, error, (-1, 1)),
+        unit="",
+        better="higher",
+        baseline={"items shuffled": chance},
+        note=note,
+    )
 
 
 def _kmeans(z: Tensor, clusters: int, seed: int) -> np.ndarray:
@@ -219,5 +227,15 @@ def _directions(spaces: list[Tensor], attributes: pa.Table, rng: np.random.Gener
             f"direction {cosine:.3f}."
         )
         beside = {"the space's own direction": float(own), "chance": 0.0 if target.kind == "number" else 0.5}
-        found.append(Measure(f"transfer.{target.name}", float(turned), None, "", "higher", beside, note))
+        found.append(
+            Measure(
+                f"transfer.{target.name}",
+                float(turned),
+                interval=None,
+                unit="",
+                better="higher",
+                baseline=beside,
+                note=note,
+            )
+        )
     return found

@@ -222,19 +222,15 @@ def _named(
         name = f"{prefix}{i}"
         found.append(
             Direction(
-                name,
-                vector,
-                "unlabelled",
-                method,
-                float(score),
-                score_name,
-                unit,
-                None,
-                (),
-                (),
-                {},
-                works,
-                "; ".join(notes),
+                name=name,
+                vector=vector,
+                kind="unlabelled",
+                method=method,
+                score=float(score),
+                score_name=score_name,
+                unit=unit,
+                works=works,
+                note="; ".join(notes),
                 moves=moves,
             )
         )
@@ -326,19 +322,15 @@ def from_selections(
     if score < CHANCE["AUC"]:
         notes.append(f"cross-validated AUC {score:.2f} is at chance: the latents do not tell the two apart")
     plain = Direction(
-        name,
-        vector.float(),
-        "selection",
-        method,
-        score,
-        "AUC",
-        1.0,
-        None,
-        (),
-        (),
-        {},
-        score >= CHANCE["AUC"],
-        "; ".join(notes),
+        name=name,
+        vector=vector.float(),
+        kind="selection",
+        method=method,
+        score=score,
+        score_name="AUC",
+        unit=1.0,
+        works=score >= CHANCE["AUC"],
+        note="; ".join(notes),
     )
     if decode is None or read is None:
         return plain

@@ -24,27 +24,7 @@ be as doubtful as the doubtful part of its new class.
 
 The content part is z - r(z), the style part r(z).
 
-**What was tried.** Held-out pairs of different classes: share in which the content read is kept, and
-correlation of style readings of the result with those of the style item within classes; then items converted
-to another class, Sandal to Ankle boot and Pullover to Coat (whose own reconstructions are read as coats in 67
-%): target reached, and correlation of style readings with those of the source. Judged in decoded data:
-garments (16-d) by a classifier of real pictures and readings without labels, faces (32-d, content: hair
-style) by a reader.
-
-                                      garments          faces             to Ankle boot     to Coat
-                                      kept    moved     kept    moved     reached  style    reached  style
-    code                              .758    .425      .821    .899      .995     .724     .807     .778
-    matched in the latents only       .742    .386      .831    .917      .995     .557     .790     .747
-    all members, none clearer         .709    .490      .807    .911      .990     .754     .552     .868
-    erasure, parts swapped            .790    .240      .777    .905
-    means, deviations swapped         .646    .487      .741    .921      .853     .541     .376     .950
-    copy of the content item          1       .01       1       .00
-    copy of the style item            .04     1         .04     1
-
-None is free of content: erasure leaves a linear reader about chance (.14 on garments, chance .10) but
-neighbours .39 and a small network .40; of the code a linear reader finds .25, neighbours .52, a network .37
-(of z: .78, .84, .84). On faces neighbours read .85 from the code: the same style lies a little beside itself
-from class to class. `leakage` measures it.
+None is quite free of content, see the notes of docs/benchmarks.md; `bench style` measures it.
 
 Source: Li et al. 2017, Universal style transfer via feature transforms; Belrose et al. 2023, LEACE: perfect
 linear concept erasure in closed form; Gower 1975, Generalized Procrustes analysis; Ledoit and Wolf 2004
@@ -75,7 +55,7 @@ Label = str | bool | None
 Labels = Label | Sequence[Label] | np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Style:
     """What `fit_style` fits.
 
@@ -218,12 +198,7 @@ def fit_style(
     if not sharpness >= 0:
         raise LiminalError(f"fit_style: sharpness {sharpness}; wanted 0 or more")
     counts = Counter(v for v in given if v is not None)
-    classes = tuple(sorted(c for c, n in counts.items() if n >= LEAST))
-    if len(classes) < 2:
-        said = ", ".join(f"{c} {n}" for c, n in counts.most_common(5)) or "none"
-        raise LiminalError(
-            f"fit_style: wanted two classes of {LEAST} items or more in {name}; got {said}; label more items"
-        )
+    classes = _classes(counts, name)
     places = {c: i for i, c in enumerate(classes)}
     known = torch.tensor([i for i, v in enumerate(given) if v in places])
     z, y = z[known], torch.tensor([places[given[i]] for i in known.tolist()])
@@ -247,11 +222,35 @@ def fit_style(
     evidence["classes"] = dict(zip(classes, sizes.tolist(), strict=True))
     evidence |= {"rank": erasure.rank, "erased": erased, "agreement": after, "agreement_unturned": before}
     return Style(
-        name, classes, tuple(sizes.tolist()), every, clear, turns, erasure, aligned, left_out, evidence
+        name=name,
+        classes=classes,
+        counts=tuple(sizes.tolist()),
+        every=every,
+        clear=clear,
+        turns=turns,
+        erasure=erasure,
+        aligned=aligned,
+        left_out=left_out,
+        evidence=evidence,
     )
 
 
 # moving styles
+
+
+def _classes(counts: Counter[str], name: str) -> tuple[str, ...]:
+    """The values of a category that have enough items, sorted.
+
+    Raises:
+        LiminalError: fewer than two.
+    """
+    found = tuple(sorted(c for c, n in counts.items() if n >= LEAST))
+    if len(found) < 2:
+        said = ", ".join(f"{c} {n}" for c, n in counts.most_common(5)) or "none"
+        raise LiminalError(
+            f"fit_style: wanted two classes of {LEAST} items or more in {name}; got {said}; label more items"
+        )
+    return found
 
 
 def transfer(

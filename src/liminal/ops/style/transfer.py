@@ -22,7 +22,7 @@ from .style import Label, Labels, Style, latents, transfer
 Read = Callable[[Tensor], Mapping[str, Tensor]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Transfer:
     """An item with the content of one item and the style of another.
 
@@ -121,12 +121,8 @@ def restyle(
         generator: decodes the latents.
         modality: turns decoded data into items.
         style: from `fit_style`.
-        content_z: (d,).
-        style_z: (d,).
-        blend: see `transfer`.
-        content_class: see `transfer`.
-        style_class: see `transfer`.
-        how: see `transfer`.
+        content_z, style_z: (d,).
+        blend, content_class, style_class, how: see `transfer`.
         read: decoded data (n, *shape) -> readings (n,) by name; the content's are probabilities called
             ``{style.name}={value}``.
         support: z (n, d) -> p-values (n,).
@@ -145,34 +141,44 @@ def restyle(
     chances = style.chances(pair)[torch.arange(2), rows].tolist()
     x = generator.decode(torch.stack([content_z, style_z, z])).cpu()
     before, other, after = modality.items(x)
-    seen = {name: value.tolist() for name, value in read(x).items()} if read else {}
-    own = {name.split("=", 1)[1]: v for name, v in seen.items() if name.startswith(f"{style.name}=")}
+    content, others = _seen(read(x), style.name) if read else ({}, {})
+    return Transfer(
+        z=z,
+        item=after,
+        content_item=before,
+        style_item=other,
+        by=style.name,
+        classes=(style.classes[rows[0]], style.classes[rows[1]]),
+        chances=(chances[0], chances[1]),
+        blend=blend,
+        how=how,
+        distance=float((z - content_z).norm()),
+        content=content,
+        style=others,
+        support=float(support(z[None])[0]) if support else None,
+        nearest=[(int(i), float(d)) for i, d in nearest(z)] if nearest else [],
+        modality=modality,
+    )
+
+
+def _seen(
+    readings: Mapping[str, Tensor], by: str
+) -> tuple[dict[str, tuple[str, float]], dict[str, dict[str, float]]]:
+    """Readings (3,) of content item, style item and result as `Transfer` holds them: of the category `by`,
+    and all others.
+    """
+    seen = {name: value.tolist() for name, value in readings.items()}
+    own = {name.split("=", 1)[1]: v for name, v in seen.items() if name.startswith(f"{by}=")}
     content = {}
     for when, i in (("before", 0), ("after", 2)) if own else ():
         value = max(own, key=lambda v: own[v][i])
         content[when] = (value, float(own[value][i]))
     others = {
-        k: {"content": v[0], "style": v[1], "result": v[2]}
-        for k, v in seen.items()
-        if not k.startswith(f"{style.name}=")
+        name: {"content": v[0], "style": v[1], "result": v[2]}
+        for name, v in seen.items()
+        if not name.startswith(f"{by}=")
     }
-    return Transfer(
-        z,
-        after,
-        before,
-        other,
-        style.name,
-        (style.classes[rows[0]], style.classes[rows[1]]),
-        (chances[0], chances[1]),
-        blend,
-        how,
-        float((z - content_z).norm()),
-        content,
-        others,
-        float(support(z[None])[0]) if support else None,
-        [(int(i), float(d)) for i, d in nearest(z)] if nearest else [],
-        modality,
-    )
+    return content, others
 
 
 def table(
@@ -196,10 +202,8 @@ def table(
         style: from `fit_style`.
         contents: (n, d), a row each.
         styles: (m, d), a column each.
-        blend: see `transfer`.
-        content_classes: n of them, or one; None: predicted.
-        style_classes: m of them, or one; None: predicted.
-        how: see `transfer`.
+        blend, how: see `transfer`.
+        content_classes, style_classes: n and m of them, or one; None: predicted.
         size: of one tile, in pixels.
 
     Raises:

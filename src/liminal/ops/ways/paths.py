@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path as FilePath
@@ -29,7 +29,7 @@ NOTICEABLE = 0.5  # of an attribute's scale, between two keys: less is not asked
 __all__ = ["Path", "path", "polyline_way"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Path:
     """A path: its latents, its decoded items, and the evidence for how it goes.
 
@@ -194,35 +194,38 @@ def path(
         LiminalError: fewer than two keys, fewer frames than keys, an unknown way or pace, or latents that the
         generator refuses.
     """
-    keys = _checked(generator, keys, frames)
-    if pace not in PACES:
-        raise unknown("pace", pace, PACES)
+    _check(generator, keys, frames, pace)
     curve, how = _curve(keys, along, loop, mixer or (Mixer(generator.prior) if along == "mix" else None))
     if only is not None:
-        hold = partial(curves.only, start=keys[0], directions=only, white=white)
-        keys = hold(keys)
-        curve = curves.through(keys, [_held(stretch, hold) for stretch in curve], loop)
-    look = lambda z: modality.chart(generator.decode(z))
-    places = arclength.even(curve, frames if loop else frames - 1, look if pace == "data" else lambda z: z)
-    at = np.concatenate([[0], np.cumsum([len(t) for t in places])])[: len(keys)]
-    parts = [stretch(t) for stretch, t in zip(curve, places, strict=True)]
-    z = torch.cat(parts if loop else [*parts, keys[-1:]])
+        keys, curve = _moved_only(keys, curve, loop, only, white)
+    look = (lambda z: modality.chart(generator.decode(z))) if pace == "data" else lambda z: z
+    z, at = _walked(keys, curve, loop, frames, look)
     x = generator.decode(z)
     return Path(
-        z,
-        modality.items(x),
-        keys,
-        tuple(int(i) for i in at),
-        name or str(along if isinstance(along, str) else getattr(along, "name", "own way")),
-        loop,
-        _steps(modality.chart(x), loop),
-        modality,
-        how,
-        pace,
-        None if support is None else support(z).double().cpu().numpy(),
-        {k: v.double().cpu().numpy() for k, v in read(x).items()} if read else {},
-        dict(scale or {}),
+        z=z,
+        frames=modality.items(x),
+        keys=keys,
+        at=at,
+        along=name or str(along if isinstance(along, str) else getattr(along, "name", "own way")),
+        loop=loop,
+        steps=_steps(modality.chart(x), loop),
+        modality=modality,
+        how=how,
+        pace=pace,
+        support=None if support is None else support(z).double().cpu().numpy(),
+        readings={k: v.double().cpu().numpy() for k, v in read(x).items()} if read else {},
+        scale=dict(scale or {}),
     )
+
+
+def _walked(
+    keys: Tensor, curve: Sequence[curves.Stretch], loop: bool, frames: int, look: Callable[[Tensor], Tensor]
+) -> tuple[Tensor, tuple[int, ...]]:
+    """Latents (t, d) along a curve, at constant speed in what `look` sees, and the frame of each key."""
+    places = arclength.even(curve, frames if loop else frames - 1, look)
+    at = np.concatenate([[0], np.cumsum([len(t) for t in places])])[: len(keys)]
+    parts = [stretch(t) for stretch, t in zip(curve, places, strict=True)]
+    return torch.cat(parts if loop else [*parts, keys[-1:]]), tuple(int(i) for i in at)
 
 
 def _steps(x: Tensor, loop: bool) -> np.ndarray:
@@ -231,11 +234,20 @@ def _steps(x: Tensor, loop: bool) -> np.ndarray:
     return np.where(steps > ROUNDING * float(x.double().square().mean().sqrt()), steps, 0.0)
 
 
+def _moved_only(
+    keys: Tensor, curve: Sequence[curves.Stretch], loop: bool, only: Tensor, white: Tensor | None
+) -> tuple[Tensor, list[curves.Stretch]]:
+    """Keys and the curve through them with everything but the directions `only` as at the first key."""
+    hold = partial(curves.only, start=keys[0], directions=only, white=white)
+    keys = hold(keys)
+    return keys, curves.through(keys, [_held(stretch, hold) for stretch in curve], loop)
+
+
 def _held(stretch: curves.Stretch, hold: Callable[[Tensor], Tensor]) -> Way:
     return lambda a, b, t: hold(stretch(t))
 
 
-def _checked(generator: Generator, keys: Tensor, frames: int) -> Tensor:
+def _check(generator: Generator, keys: Tensor, frames: int, pace: str) -> None:
     if keys.ndim != 2 or len(keys) < 2:
         raise LiminalError(
             f"path: wanted 2 items or more to go through, got {len(keys) if keys.ndim == 2 else 1}"
@@ -245,7 +257,8 @@ def _checked(generator: Generator, keys: Tensor, frames: int) -> Tensor:
             f"path: {frames} frames cannot show {len(keys)} items; ask for {len(keys)} frames or more"
         )
     generator.check(keys)
-    return keys
+    if pace not in PACES:
+        raise unknown("pace", pace, PACES)
 
 
 def _curve(

@@ -20,6 +20,7 @@ Range = tuple[float, float]
 Wanted = Mapping[str, Range]
 
 ITEMS = 2_500
+LOW, HALF, HIGH = (0.0, 0.06), (0.4, 0.6), (0.85, 1.0)
 PERFECT, NOTHING = (0.95, 1.001), (-0.08, 0.08)
 RANKED = (
     "mig",
@@ -102,6 +103,16 @@ def spaces(n: int = ITEMS) -> Iterator[Constructed]:
     """The latent spaces, from n items each."""
     v = _rng(0).uniform(-1, 1, (n, 5))
     factors = {f"f{k}": v[:, k] for k in range(5)}
+    yield from _aligned(v, factors)
+    yield from _copied(v, factors)
+    yield from _rotated(v, factors)
+    yield from _noisy(v, factors)
+    yield _paired(n)
+    yield from _kinds(n)
+
+
+def _aligned(v: np.ndarray, factors: Mapping[str, np.ndarray]) -> Iterator[Constructed]:
+    """Each dimension is a factor, straight or through a rising function."""
     every = dict.fromkeys((*RANKED, *LINEAR), PERFECT)
     ranked = dict.fromkeys(RANKED, PERFECT)
     aligned = v[:, ::-1] * np.array([1.0, -2.0, 30.0, 0.01, 5.0])
@@ -120,6 +131,11 @@ def spaces(n: int = ITEMS) -> Iterator[Constructed]:
         ranked,
         "aligned",
     )
+
+
+def _copied(v: np.ndarray, factors: Mapping[str, np.ndarray]) -> Iterator[Constructed]:
+    """Each factor in several dimensions."""
+    every = dict.fromkeys((*RANKED, *LINEAR), PERFECT)
     # C with m equal copies among d dimensions: 1 - log m / log d;  InfoC: (1 / m - 1 / d) / (1 - 1 / d)
     copies = {**every, "mig": (0.0, 0.001), "dci_completeness": (0.66, 0.74), "infoc": (0.42, 0.47)}
     yield Constructed(
@@ -137,6 +153,10 @@ def spaces(n: int = ITEMS) -> Iterator[Constructed]:
         factors,
         copies,
     )
+
+
+def _rotated(v: np.ndarray, factors: Mapping[str, np.ndarray]) -> Iterator[Constructed]:
+    """Each factor spread over all dimensions."""
     mixed = v @ turned(5, 0)
     apart = {
         **dict.fromkeys(LINEAR, PERFECT), "mig": (0.0, 0.3), "dci_disentanglement": (0.2, 0.65), "dci_completeness": (0.2, 0.65),  # noqa: E501
@@ -167,6 +187,11 @@ def spaces(n: int = ITEMS) -> Iterator[Constructed]:
         "be read."
     )
     yield Constructed("rotated evenly", says, even, four, {**dict.fromkeys(LINEAR, PERFECT), **nothing})
+
+
+def _noisy(v: np.ndarray, factors: Mapping[str, np.ndarray]) -> Iterator[Constructed]:
+    """Noise beside the factors, and noise alone."""
+    n, every = len(v), dict.fromkeys((*RANKED, *LINEAR), PERFECT)
     padded = np.concatenate([v, _rng(1).standard_normal((n, 5))], 1)
     yield Constructed(
         "padded", "Five dimensions of noise beside perfect ones do no harm.", padded, factors, every
@@ -179,8 +204,6 @@ def spaces(n: int = ITEMS) -> Iterator[Constructed]:
         factors,
         wanted,
     )
-    yield _paired(n)
-    yield from _kinds(n)
 
 
 def _paired(n: int) -> Constructed:
@@ -221,28 +244,36 @@ def _kinds(n: int) -> Iterator[Constructed]:
     )
 
 
+def _wanted(fidelity: Range, diversity: Range, density: Range | None = None) -> dict[str, Range]:
+    of = {"precision": fidelity, "density": density or fidelity}
+    return {**of, "recall": diversity, "coverage": diversity}
+
+
+def _normal(n: int, seed: int, d: int = 4) -> np.ndarray:
+    return _rng(seed).standard_normal((n, d))
+
+
 def samples(n: int = 1_000) -> Iterator[Sampled]:
     """The sets of samples, n real and n generated items each."""
-    low, half, high = (0.0, 0.06), (0.4, 0.6), (0.85, 1.0)
-    fidelity, diversity = ("precision", "density"), ("recall", "coverage")
+    yield from _whole(n)
+    yield from _modes(n)
+    yield from _strays(n)
+    yield from _spreads(n)
 
-    def wanted(
-        fidelity_range: Range, diversity_range: Range, density: Range | None = None
-    ) -> dict[str, Range]:
-        of = dict.fromkeys(fidelity, fidelity_range) | dict.fromkeys(diversity, diversity_range)
-        return {**of, "density": density or fidelity_range}
 
-    draw = lambda seed, d=4: _rng(seed).standard_normal((n, d))
+def _whole(n: int) -> Iterator[Sampled]:
+    """All that is real, nothing of it, or one point."""
+    draw = lambda seed, d=4: _normal(n, seed, d)
     near1 = (0.85, 1.15)
     yield Sampled(
         "identical",
         "Both from one distribution: all are high.",
         draw(10),
         draw(11),
-        wanted(high, high, near1),
+        _wanted(HIGH, HIGH, near1),
     )
     yield Sampled(
-        "apart", "Samples far from every real item: all are 0.", draw(10), draw(11) + 20, wanted(low, low)
+        "apart", "Samples far from every real item: all are 0.", draw(10), draw(11) + 20, _wanted(LOW, LOW)
     )
     point = np.zeros((n, 4)) + 1e-3 * draw(12)
     yield Sampled(
@@ -250,23 +281,33 @@ def samples(n: int = 1_000) -> Iterator[Sampled]:
         "All samples at the mean: they look real and show nothing of the variety.",
         draw(10),
         point,
-        wanted(high, low, (0.85, np.inf)),
+        _wanted(HIGH, LOW, (0.85, np.inf)),
     )
+
+
+def _modes(n: int) -> Iterator[Sampled]:
+    """Some of the modes."""
+    draw = lambda seed, d=4: _normal(n, seed, d)
     modes = lambda seed, count: draw(seed) + 20.0 * np.eye(4)[_rng(seed + 100).integers(0, count, n)]
     yield Sampled(
         "modes dropped",
         "Half of four modes are missing.",
         modes(10, 4),
         modes(11, 2),
-        {**wanted(high, half), "density": (0.85, np.inf)},
+        {**_wanted(HIGH, HALF), "density": (0.85, np.inf)},
     )
     yield Sampled(
         "modes invented",
         "Half of the samples lie where nothing is real.",
         modes(10, 2),
         modes(11, 4),
-        {**wanted(half, high), "coverage": (0.7, 1.0)},
+        {**_wanted(HALF, HIGH), "coverage": (0.7, 1.0)},
     )
+
+
+def _strays(n: int) -> Iterator[Sampled]:
+    """One stray item on either side."""
+    draw = lambda seed, d=4: _normal(n, seed, d)
     outlier = np.concatenate([draw(10)[:-1], np.full((1, 4), 30.0)])
     between = 0.1 * draw(11) + 14.0
     yield Sampled(
@@ -274,33 +315,38 @@ def samples(n: int = 1_000) -> Iterator[Sampled]:
         "Samples far from all but within reach of one stray real item, which may count for 1 / k in density.",
         outlier,
         between,
-        {**wanted(low, low), "density": (0.0, 0.2)},
+        {**_wanted(LOW, LOW), "density": (0.0, 0.2)},
         frozenset({"precision"}),
     )
     stray = np.concatenate([0.1 * draw(11)[:-1] + 30.0, np.full((1, 4), -15.0)])
     yield Sampled(
         "outlier among samples", "Samples far from all, one of them a stray whose reach takes in every real "
                                  "item.", draw(10), stray,
-        wanted(low, low), frozenset({"recall"}),
+        _wanted(LOW, LOW), frozenset({"recall"}),
     )  # fmt: skip
+
+
+def _spreads(n: int) -> Iterator[Sampled]:
+    """Another spread, in few and many dimensions."""
+    draw = lambda seed, d=4: _normal(n, seed, d)
     yield Sampled(
         "too narrow", "A third of the spread in 16 dimensions: typical items, little "
                       "variety.", draw(10, 16), draw(11, 16) / 3,
-        wanted(high, (0.0, 0.35), (0.85, np.inf)), frozenset({"coverage"}),
+        _wanted(HIGH, (0.0, 0.35), (0.85, np.inf)), frozenset({"coverage"}),
     )  # fmt: skip
     yield Sampled(
         "too wide", "Three times the spread in 16 dimensions: hardly a sample looks "
                     "real.", draw(10, 16), 3 * draw(11, 16),
-        {"precision": low, "density": low, "recall": (0.7, 1.0)},
+        {"precision": LOW, "density": LOW, "recall": (0.7, 1.0)},
     )  # fmt: skip
     beside = lambda seed, at: np.concatenate([draw(seed, 63), np.full((n, 1), at)], 1)
     yield Sampled(
         "one dimension apart", "Alike in 63 dimensions, never in the last: no sample looks "
                                "real.", beside(10, 0.0), beside(11, 3.0),
-        wanted(low, low), frozenset({"precision", "density", "recall", "coverage"}),
+        _wanted(LOW, LOW), frozenset({"precision", "density", "recall", "coverage"}),
     )  # fmt: skip
     yield Sampled(
         "many dimensions", "A little narrower in 512 dimensions: density must not grow far beyond "
                            "1.", draw(10, 512), 0.8 * draw(11, 512),
-        {"precision": high, "density": (0.85, 3.0)}, frozenset({"density"}),
+        {"precision": HIGH, "density": (0.85, 3.0)}, frozenset({"density"}),
     )  # fmt: skip

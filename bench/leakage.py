@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...distances import nearest
-from ...errors import LiminalError
-from .style import LEAST, Label, Style, latents
+from liminal.distances import nearest
+from liminal.errors import LiminalError
+from liminal.ops.style.style import LEAST, Label, Style, latents
 
 MOST_ROWS = 6_000  # that readers learn from, and are judged on
 Read = Callable[[Tensor], Mapping[str, Tensor]]
