@@ -783,7 +783,16 @@ def test_a_verdict_says_what_intervals_allow(surveyed: Report) -> None:
 
 def test_a_dimension_says_in_words_what_its_numbers_say() -> None:
     effects = {"brightness": 0.2, "label=Bag": -0.8, "label=Boot": 0.5, "eye_size": -0.3, "contrast": 0.01}
-    card = Card(3, 1.5, "nats", "label=Bag", effects, 0.17, b"", MODALITY.steps)
+    card = Card(
+        dimension=3,
+        use=1.5,
+        unit="nats",
+        strongest="label=Bag",
+        effects=effects,
+        leakage=0.17,
+        png=b"",
+        steps=MODALITY.steps,
+    )
     assert card.words() == "Mostly less label “Bag”; also eye size down and brighter."
     steps = "label “Bag” -0.80, eye size -0.30, brightness +0.20"
     assert card.numbers() == f"1.50 nats. SD a step: {steps}. Leakage 0.17 SD (mean over 3 other readings)."
