@@ -18,6 +18,7 @@ PAGES = [
     p for p in sorted((ROOT / "docs").glob("*.md")) if p.stem != "design"
 ]  # a map of the house, with sketches
 RUNNING = [p for p in PAGES if any(b.language in ("python", "console") for b in blocks(p))]
+PROSE = [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*.md"))]
 COMMANDS = (ROOT / "docs" / "commands.md").read_text()
 GROUP: Any = typer.main.get_command(app)
 
@@ -72,6 +73,17 @@ def test_all_tutorials_run() -> None:
     known = {"python", "output", "console", "text", "csv"}
     for page in PAGES:
         assert {b.language for b in blocks(page)} <= known, page.name
+
+
+@pytest.mark.parametrize("page", PROSE, ids=lambda page: page.name)
+def test_prose_is_in_short_lines(page: Path) -> None:
+    """110 columns, but for tables, what is shown of a terminal, and words that cannot be parted."""
+    fenced = False
+    for number, line in enumerate(page.read_text().splitlines(), 1):
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        elif not fenced and not line.startswith(("|", "<", "![")) and " " in line[:110].strip():
+            assert len(line) <= 110, f"{page.name}:{number} has {len(line)} columns"
 
 
 def test_the_design_names_every_module() -> None:
