@@ -2,7 +2,7 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import { Refused, dropped, server, type Ask } from "./api.ts";
 import { paint, passes, type Column } from "./colours.ts";
-import { EMPTY, fromHash, hidden, keyOf, toHash, type Doc, type Subject, type View } from "./doc.ts";
+import { EMPTY, fromHash, hidden, keyOf, toHash, type Doc, type Subject, type View } from "./document.ts";
 import { Grid } from "./grid.ts";
 import * as history from "./history.ts";
 import { title } from "./names.ts";

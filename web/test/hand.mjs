@@ -26,11 +26,11 @@ export function hand(page) {
     async rows(n, gap = 110) {
       const found = await page.evaluate(
         ([count, least]) => {
-          const { stage, camera } = window.liminal;
+          const { renderer, camera } = window.liminal;
           const box = document.querySelector(".surface").getBoundingClientRect();
           const [at, kept] = [camera.value, []];
           for (let row = 0; row < 3000 && kept.length < count; row++) {
-            const [mx, my] = stage.rowAt(row);
+            const [mx, my] = renderer.rowAt(row);
             const [x, y] = [box.left + (mx - at.x) * at.k + box.width / 2, box.top + (at.y - my) * at.k + box.height / 2];
             const inside = x > box.left + 80 && x < box.right - 80 && y > box.top + 80 && y < box.bottom - 80;
             const free = inside && document.elementFromPoint(x, y)?.closest(".surface") && kept.every((other) => Math.hypot(other.x - x, other.y - y) > least);
@@ -46,8 +46,8 @@ export function hand(page) {
     /** Where an item lies on the screen, by its row. */
     onScreen: (row) =>
       page.evaluate((at) => {
-        const { stage, camera } = window.liminal;
-        const [mx, my] = stage.rowAt(at);
+        const { renderer, camera } = window.liminal;
+        const [mx, my] = renderer.rowAt(at);
         const box = document.querySelector(".surface").getBoundingClientRect();
         return [box.left + (mx - camera.value.x) * camera.value.k + box.width / 2, box.top + (camera.value.y - my) * camera.value.k + box.height / 2];
       }, row),

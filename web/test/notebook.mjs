@@ -73,13 +73,13 @@ async function studio(at) {
   await page.waitForTimeout(300); // JupyterLab scrolls to the cell that was run
   await element.scrollIntoViewIfNeeded(); // out of sight nothing is drawn
   const frame = await (await element.elementHandle()).contentFrame();
-  await frame.waitForFunction(() => window.liminal?.stage.resting && window.liminal.camera.value !== null, null, { timeout: 300_000 }); // a map that nobody has asked for before takes a minute
+  await frame.waitForFunction(() => window.liminal?.renderer.resting && window.liminal.camera.value !== null, null, { timeout: 300_000 }); // a map that nobody has asked for before takes a minute
   return { element, frame };
 }
 async function click({ element, frame }, row) {
   await element.scrollIntoViewIfNeeded();
   const [x, y] = await frame.evaluate((at) => {
-    const [mx, my] = window.liminal.stage.rowAt(at);
+    const [mx, my] = window.liminal.renderer.rowAt(at);
     const [camera, box] = [window.liminal.camera.value, document.querySelector(".surface").getBoundingClientRect()];
     return [box.left + (mx - camera.x) * camera.k + box.width / 2, box.top + (camera.y - my) * camera.k + box.height / 2];
   }, row);
@@ -116,7 +116,7 @@ async function drawn() {
   await execute(0);
   first = await studio(0);
   await first.frame.waitForFunction(() => {
-    const state = window.liminal.stage.decoded();
+    const state = window.liminal.renderer.decoded();
     return state && state.wanted > 0 && state.decoded === state.wanted;
   });
   await first.element.scrollIntoViewIfNeeded();

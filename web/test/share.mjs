@@ -32,7 +32,7 @@ listen(page);
 const map = async () => (await page.locator(".surface").boundingBox()) ?? assert.fail("no map");
 async function item(row) {
   return page.evaluate((at) => {
-    const [x, y] = window.liminal.stage.rowAt(at);
+    const [x, y] = window.liminal.renderer.rowAt(at);
     const camera = window.liminal.camera.value;
     const box = document.querySelector(".surface").getBoundingClientRect();
     return [box.left + (x - camera.x) * camera.k + box.width / 2, box.top + (camera.y - y) * camera.k + box.height / 2];

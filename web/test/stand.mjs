@@ -84,11 +84,11 @@ export function alike(a, b) {
 }
 
 /** Waits until the map is drawn and nothing moves. */
-export const rest = (page) => page.waitForFunction(() => window.liminal?.stage.resting && window.liminal.camera.value !== null);
+export const rest = (page) => page.waitForFunction(() => window.liminal?.renderer.resting && window.liminal.camera.value !== null);
 /** Waits until the microscope has decoded all that is in view. */
 export const decoded = (page) =>
   page.waitForFunction(() => {
-    const state = window.liminal?.stage.decoded();
+    const state = window.liminal?.renderer.decoded();
     return state && state.wanted > 0 && state.decoded === state.wanted;
   });
 

@@ -1,6 +1,6 @@
 /** New latents: from the mixture, the latent flow or the prior. The same seed draws the same in every page, though not what Python draws. */
 import type { Payload } from "./payload.ts";
-import { brought, type Mixer } from "./walks.ts";
+import { brought, type Mixer } from "./paths.ts";
 
 /** Uniform numbers in [0, 1), the same ones for the same seed. */
 export function numbers(seed: number): () => number {

@@ -1,11 +1,11 @@
 /** The frame: the name and the formula bar above, views at the side, the map, and the panel of the open view. */
 import type { ComponentType } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { View } from "../doc.ts";
+import type { View } from "../document.ts";
 import { task, title } from "../names.ts";
 import { able, canRedo, canUndo, complain, doc, go, help, layout, notice, offers, redo, space, tasks, undo, waiting } from "../state.ts";
-import { bring, uploading } from "./acts.ts";
-import { Button } from "./bits.tsx";
+import { bring, uploading } from "./actions.ts";
+import { Button } from "./components.tsx";
 import { noun } from "./Item.tsx";
 import { DimensionsView } from "./DimensionsView.tsx";
 import { DirectionsView } from "./DirectionsView.tsx";

@@ -1,13 +1,13 @@
 /** The formula bar: names are completed, errors are shown where they are, the result lands on the map. */
 import { useMemo, useRef, useState } from "preact/hooks";
 import { Refused, dropped } from "../api.ts";
-import { keyOf, type Subject } from "../doc.ts";
+import { keyOf, type Subject } from "../document.ts";
 import { append, complete, repair, wordAt, type Word } from "../formula.ts";
 import { newest } from "../live.ts";
 import { able, ask, change, complain, doc, latent, layout } from "../state.ts";
 import type { Completion, Formula } from "../wire.ts";
-import { show } from "./acts.ts";
-import { copy, Button } from "./bits.tsx";
+import { show } from "./actions.ts";
+import { copy, Button } from "./components.tsx";
 
 interface Fault {
   /** The formula that is wrong. */

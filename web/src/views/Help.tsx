@@ -2,7 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { title } from "../names.ts";
 import { help, space } from "../state.ts";
-import { Button } from "./bits.tsx";
+import { Button } from "./components.tsx";
 import { KEYS } from "./hotkeys.ts";
 
 export function Help() {

@@ -2,7 +2,7 @@
 import { useRef } from "preact/hooks";
 import { useLive } from "../live.ts";
 import { able, ask, camera, column, doc, idOf, layout, pointer, size, tool, waiting } from "../state.ts";
-import { Support } from "./bits.tsx";
+import { Support } from "./components.tsx";
 import { Item, Thumb } from "./Item.tsx";
 import { rowUnder } from "./moving.ts";
 

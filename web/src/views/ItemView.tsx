@@ -1,13 +1,13 @@
 /** One item, or one place: itself and its reconstruction, what is known of it, what is near, and what to do with it. */
 import { useEffect, useState } from "preact/hooks";
-import { keyOf, nameOf, type Subject } from "../doc.ts";
+import { keyOf, nameOf, type Subject } from "../document.ts";
 import { useLive } from "../live.ts";
 import { human } from "../names.ts";
 import { short } from "../scales.ts";
 import { able, ask, change, complain, doc, idOf, layout, look, marks, offers, rowOf, select, space } from "../state.ts";
 import type { Item as Told, Look } from "../wire.ts";
-import { anyItem, morph, pick, show, slide, uploads, useAs } from "./acts.ts";
-import { Button, Section, State, Support, ThumbButton } from "./bits.tsx";
+import { anyItem, morph, pick, show, slide, uploads, useAs } from "./actions.ts";
+import { Button, Section, State, Support, ThumbButton } from "./components.tsx";
 import { Caption, Item, noun, Original } from "./Item.tsx";
 
 export function ItemView() {

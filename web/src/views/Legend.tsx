@@ -1,11 +1,11 @@
 /** What the colours mean, and which items are shown. */
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { categoryColours, css, rampColour, UNKNOWN, type Column, type Filter } from "../colours.ts";
-import { hidden, recolour } from "../doc.ts";
+import { hidden, recolour } from "../document.ts";
 import { human, title } from "../names.ts";
 import { short } from "../scales.ts";
 import { change, column, columns, doc, foot, space } from "../state.ts";
-import { Button } from "./bits.tsx";
+import { Button } from "./components.tsx";
 import { Icon } from "./icons.tsx";
 
 const RAMP = `linear-gradient(90deg, ${Array.from({ length: 9 }, (_, i) => css(rampColour(i / 8))).join(", ")})`;

@@ -1,8 +1,8 @@
 /** Layers and zoom, in the corner of the map. */
 import { zoomAt } from "../scales.ts";
 import { able, camera, change, doc, layout, size, space, tool, turn } from "../state.ts";
-import { flyHome } from "./acts.ts";
-import { Button } from "./bits.tsx";
+import { flyHome } from "./actions.ts";
+import { Button } from "./components.tsx";
 import { limits } from "./moving.ts";
 
 export function zoom(factor: number): void {

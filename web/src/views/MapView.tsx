@@ -5,7 +5,7 @@ import type { Rgb } from "../colours.ts";
 import { shuffled } from "../grid.ts";
 import { viewOf } from "../modalities/index.ts";
 import { Microscope } from "../marks/microscope.ts";
-import { Stage } from "../marks/stage.ts";
+import { Renderer } from "../marks/renderer.ts";
 import { Thumbnails } from "../marks/thumbnails.ts";
 import { Tiles } from "../marks/tiles.ts";
 import { placed, task } from "../names.ts";
@@ -23,7 +23,7 @@ import { dark } from "./theme.ts";
 declare global {
   interface Window {
     /** For tests and benchmarks: whether the map is at rest, how long its frames took, what the microscope has decoded, what is answered. */
-    liminal?: { stage: Stage; camera: typeof camera; ask: typeof ask };
+    liminal?: { renderer: Renderer; camera: typeof camera; ask: typeof ask };
   }
 }
 
@@ -55,9 +55,9 @@ export function MapView() {
 /** Why there is no map, where the browser cannot draw it. */
 const undrawn = signal("");
 
-function stage(canvas: HTMLCanvasElement): Stage | null {
+function renderer(canvas: HTMLCanvasElement): Renderer | null {
   try {
-    return new Stage(canvas, () => ({
+    return new Renderer(canvas, () => ({
       camera: camera.peek(),
       size: size.peek(),
       points: doc.peek().points,
@@ -75,7 +75,7 @@ function stage(canvas: HTMLCanvasElement): Stage | null {
 
 function mount(canvas: HTMLCanvasElement, frame: HTMLDivElement): () => void {
   const surface = canvas.parentElement as HTMLDivElement;
-  const made = stage(canvas);
+  const made = renderer(canvas);
   const watcher = new ResizeObserver(([entry]) => {
     if (entry) size.value = { width: entry.contentRect.width, height: entry.contentRect.height };
   });
@@ -83,7 +83,7 @@ function mount(canvas: HTMLCanvasElement, frame: HTMLDivElement): () => void {
   size.value = { width: frame.clientWidth, height: frame.clientHeight }; // the watcher comes after the first paint
   const paged = effect(pages);
   if (!made) return () => [watcher.disconnect(), paged()];
-  window.liminal = { stage: made, camera, ask: ((...given) => ask(...given)) as typeof ask };
+  window.liminal = { renderer: made, camera, ask: ((...given) => ask(...given)) as typeof ask };
   const stops = [
     () => watcher.disconnect(),
     paged,
@@ -136,7 +136,7 @@ function pages(): void {
 }
 
 /** Builds the layers anew whenever another map has been laid out. */
-function fill(made: Stage): void {
+function fill(made: Renderer): void {
   const [map, points, about] = [layout.value, grid.value, space.peek()];
   if (!map || !points || !about) return;
   const order = shuffled(map.id.data.length);

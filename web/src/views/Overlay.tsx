@@ -3,11 +3,11 @@ import { useRef } from "preact/hooks";
 import { latestPlace } from "./handles.ts";
 import { useLive } from "../live.ts";
 import { doc, camera, grid, layout, marks, pointer, size, walked, frame, whereabouts, tool } from "../state.ts";
-import { keyOf, nameOf } from "../doc.ts";
+import { keyOf, nameOf } from "../document.ts";
 import { toMap, toScreen, type Point } from "../scales.ts";
 import { drawn } from "./moving.ts";
 import { rowOf } from "../state.ts";
-import { setKey } from "./acts.ts";
+import { setKey } from "./actions.ts";
 
 export function Overlay() {
   const at = camera.value;

@@ -1,14 +1,14 @@
 /** A walk through key frames: three routes compared as film strips, a player, and what can be taken away. */
 import { effect, signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import { keyOf, nameOf, place, type Doc } from "../doc.ts";
+import { keyOf, nameOf, place, type Doc } from "../document.ts";
 import { useLive } from "../live.ts";
 import { title } from "../names.ts";
 import { supportWords } from "../scales.ts";
 import { able, ask, change, doc, frame, idOf, rowOf, say, select, space, walked } from "../state.ts";
 import type { Along, Path, PathRequest } from "../wire.ts";
-import { addKey, anyItem, dropKey, morph, moveKey, setKey, unlike } from "./acts.ts";
-import { Button, Copies, save, Section, State, Support, trying } from "./bits.tsx";
+import { addKey, anyItem, dropKey, morph, moveKey, setKey, unlike } from "./actions.ts";
+import { Button, Copies, save, Section, State, Support, trying } from "./components.tsx";
 import { Face, Item, noun } from "./Item.tsx";
 import { playing, speed } from "./player.ts";
 import { calm } from "./theme.ts";

@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { useLive } from "../live.ts";
 import { title } from "../names.ts";
 import { ask, space } from "../state.ts";
-import { Button, save, State } from "./bits.tsx";
+import { Button, save, State } from "./components.tsx";
 
 export function ReportView() {
   const live = useLive("report", (signal) => ask("report", {}, null, signal));

@@ -1,13 +1,13 @@
 /** What sliders make of an item: before and after, side by side, and what else has changed. */
 import { useEffect } from "preact/hooks";
-import { keyOf, type Doc, type Subject } from "../doc.ts";
+import { keyOf, type Doc, type Subject } from "../document.ts";
 import { useLive, type Live } from "../live.ts";
 import { plain, spoken } from "../names.ts";
 import { short, supportWords } from "../scales.ts";
 import { able, ask, change, doc, idOf, look, marks, reached, select, turn } from "../state.ts";
 import type { Look, Slid } from "../wire.ts";
-import { anyItem, drawnOnes, morph } from "./acts.ts";
-import { Button, Copies, Section, State, Support } from "./bits.tsx";
+import { anyItem, drawnOnes, morph } from "./actions.ts";
+import { Button, Copies, Section, State, Support } from "./components.tsx";
 import { Item, Original, Thumb } from "./Item.tsx";
 
 

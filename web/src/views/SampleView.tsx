@@ -1,7 +1,7 @@
 /** New items: drawn by the model, kept or thrown, and taken away with their numbers. */
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { keyOf, type Subject } from "../doc.ts";
+import { keyOf, type Subject } from "../document.ts";
 import { useLive } from "../live.ts";
 import { able, ask, change, doc, go, idOf, marks, select, space, tool } from "../state.ts";
 import type { SampleRequest, Samples, Space } from "../wire.ts";
@@ -11,7 +11,7 @@ import { png, sheet } from "../modalities/painted.ts";
 import { one, type Items } from "../modalities/view.ts";
 import { supportWords } from "../scales.ts";
 import { zip } from "../zip.ts";
-import { Button, Copies, save, Section, State, trying } from "./bits.tsx";
+import { Button, Copies, save, Section, State, trying } from "./components.tsx";
 import { Face, Item, noun } from "./Item.tsx";
 import { Icon } from "./icons.tsx";
 

@@ -5,8 +5,8 @@ import { human, plain, sentence, spoken, topic } from "../names.ts";
 import { short } from "../scales.ts";
 import { able, ask, change, doc, space } from "../state.ts";
 import type { Direction } from "../wire.ts";
-import { pointed } from "./acts.ts";
-import { Button, State } from "./bits.tsx";
+import { pointed } from "./actions.ts";
+import { Button, State } from "./components.tsx";
 import { Item } from "./Item.tsx";
 
 const FRESH = 3000; // milliseconds for which a slider that has just come is marked

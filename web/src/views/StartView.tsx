@@ -1,10 +1,10 @@
 /** What one sees first: what this is, in two lines, and three things to do. */
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { keyOf, place, type Subject } from "../doc.ts";
+import { keyOf, place, type Subject } from "../document.ts";
 import { title } from "../names.ts";
 import { useLive } from "../live.ts";
 import { able, ask, doc, layout, shown, space } from "../state.ts";
-import { anyItem, morph, pair, pick, slide } from "./acts.ts";
+import { anyItem, morph, pair, pick, slide } from "./actions.ts";
 import { Face, Item, noun } from "./Item.tsx";
 import { Icon } from "./icons.tsx";
 import { calm } from "./theme.ts";

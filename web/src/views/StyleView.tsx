@@ -1,12 +1,12 @@
 /** One item in the style of another: two wells and how far to go. */
 import { useEffect } from "preact/hooks";
-import { keyOf, nameOf, place, type Subject } from "../doc.ts";
+import { keyOf, nameOf, place, type Subject } from "../document.ts";
 import { human } from "../names.ts";
 import { useLive } from "../live.ts";
 import { ask, change, doc, idOf, marks, rowOf, space } from "../state.ts";
 import type { TransferRequest } from "../wire.ts";
-import { anyItem, morph, unlike } from "./acts.ts";
-import { Button, Copies, Section, State, Support } from "./bits.tsx";
+import { anyItem, morph, unlike } from "./actions.ts";
+import { Button, Copies, Section, State, Support } from "./components.tsx";
 import { Face, Item, noun } from "./Item.tsx";
 
 export function StyleView() {

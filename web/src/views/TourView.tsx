@@ -4,8 +4,8 @@ import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { plain } from "../names.ts";
 import { ask, change, column, complain, doc, go, offers, rowOf, select, space } from "../state.ts";
-import { anyItem, flyHome, flyToRim, morph, pointed, slide } from "./acts.ts";
-import { Button } from "./bits.tsx";
+import { anyItem, flyHome, flyToRim, morph, pointed, slide } from "./actions.ts";
+import { Button } from "./components.tsx";
 import { noun } from "./Item.tsx";
 
 /** Whether a tour is under way; other views then say how to come back to it. */

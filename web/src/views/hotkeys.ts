@@ -1,7 +1,7 @@
 /** Keys that work everywhere but where one writes. */
-import { VIEWS, type View } from "../doc.ts";
+import { VIEWS, type View } from "../document.ts";
 import { able, doc, go, help, offers, redo, tool, turn, undo } from "../state.ts";
-import { addKey, anyItem, flyHome, morph, pick, slide } from "./acts.ts";
+import { addKey, anyItem, flyHome, morph, pick, slide } from "./actions.ts";
 import { zoom } from "./MapTools.tsx";
 import { playing } from "./player.ts";
 import { toggle } from "./theme.ts";

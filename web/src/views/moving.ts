@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { toMap, zoomAt, type Point } from "../scales.ts";
 import { able, camera, complain, doc, grid, home, pointer, shown, size, tool } from "../state.ts";
-import { clicked, lassoed } from "./acts.ts";
+import { clicked, lassoed } from "./actions.ts";
 
 /** The line of a lasso that is being drawn, in pixels. */
 export const drawn = signal<Point[]>([]);

@@ -13,7 +13,7 @@ await main(async ({ url, hovers = 100, rounds = 12, shot }) => {
   await page.goto(url);
   await rest(page);
   const random = randoms();
-  const items = await page.evaluate(() => window.liminal.stage.points.count);
+  const items = await page.evaluate(() => window.liminal.renderer.points.count);
   const item = () => Math.floor(random() * (items - 1000));
   /** Somewhere on the screen, near an item, with nothing lying over the map. */
   const somewhere = async () => (await page.evaluate(free, item())).map((pixel) => pixel + Math.round(6 * random() - 3));
@@ -43,8 +43,8 @@ await main(async ({ url, hovers = 100, rounds = 12, shot }) => {
 /** Waits until the microscope has what it wants and nothing moves. */
 function quiet(page) {
   return page.waitForFunction(() => {
-    const state = window.liminal.stage.decoded();
-    return window.liminal.stage.resting && (!state || state.decoded === state.wanted);
+    const state = window.liminal.renderer.decoded();
+    return window.liminal.renderer.resting && (!state || state.decoded === state.wanted);
   });
 }
 
@@ -54,9 +54,9 @@ async function microscope(page, rounds, item) {
   for (let i = 0; i < rounds; i++) {
     const found = await page.evaluate(
       async ([row, many]) => {
-        const { stage, camera } = window.liminal;
-        const microscope = stage.layers.decoded.microscope;
-        const [x, y] = stage.rowAt(row);
+        const { renderer, camera } = window.liminal;
+        const microscope = renderer.layers.decoded.microscope;
+        const [x, y] = renderer.rowAt(row);
         window.home ??= camera.value.k;
         const fresh = new Promise((done) => {
           const plain = microscope.fetch.bind(microscope); // decodes what is missing, through the server or in the page

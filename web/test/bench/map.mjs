@@ -31,7 +31,7 @@ await main(async ({ url, kind = "heaps", points: n = 1_000_000, seconds = 20, sh
   if (kind === "items") await decoded(page);
   await rest(page);
   const box = await page.locator(".surface").boundingBox();
-  const radius = await page.evaluate(() => window.liminal.stage.points.radius(window.liminal.camera.value, 1));
+  const radius = await page.evaluate(() => window.liminal.renderer.points.radius(window.liminal.camera.value, 1));
   if (shot) await page.screenshot({ path: `${shot}.png` });
   const { colours } = await pixels(page, box);
   if (colours < 50) throw new Error(`the map shows ${colours} colours: it is not drawn`);
@@ -55,10 +55,10 @@ await main(async ({ url, kind = "heaps", points: n = 1_000_000, seconds = 20, sh
 
 /** Goes closer to some item until pictures show, and waits for them; how many there are. */
 async function closer(page) {
-  const showing = () => page.evaluate(() => window.liminal.stage.layers.thumbnails.layer.chosen?.share ?? 0);
+  const showing = () => page.evaluate(() => window.liminal.renderer.layers.thumbnails.layer.chosen?.share ?? 0);
   for (let i = 0; i < 12 && (await showing()) < 0.2; i++) {
     await page.evaluate(() => {
-      const [x, y] = window.liminal.stage.rowAt(100);
+      const [x, y] = window.liminal.renderer.rowAt(100);
       window.liminal.camera.value = { x, y, k: window.liminal.camera.value.k * 1.4 };
     });
     await rest(page);
@@ -67,9 +67,9 @@ async function closer(page) {
   await decoded(page);
   await rest(page);
   return page.evaluate(() => {
-    const { stage, camera } = window.liminal;
+    const { renderer, camera } = window.liminal;
     const { x, y, k } = camera.value;
-    const inside = (row) => Math.abs(stage.rowAt(row)[0] - x) * k < stage.canvas.clientWidth / 2 && Math.abs(stage.rowAt(row)[1] - y) * k < stage.canvas.clientHeight / 2;
-    return stage.layers.thumbnails.layer.chosen.rows.filter(inside).length;
+    const inside = (row) => Math.abs(renderer.rowAt(row)[0] - x) * k < renderer.canvas.clientWidth / 2 && Math.abs(renderer.rowAt(row)[1] - y) * k < renderer.canvas.clientHeight / 2;
+    return renderer.layers.thumbnails.layer.chosen.rows.filter(inside).length;
   });
 }

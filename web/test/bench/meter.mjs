@@ -112,11 +112,11 @@ export function randoms(state = 7) {
 
 /** Where the first item lies on the screen over which nothing else does; runs in the page. */
 export function free(from = 0) {
-  const { stage, camera } = window.liminal;
+  const { renderer, camera } = window.liminal;
   const surface = document.querySelector(".surface");
   const box = surface.getBoundingClientRect();
   for (let row = from; row < from + 1000; row++) {
-    const [mx, my] = stage.rowAt(row);
+    const [mx, my] = renderer.rowAt(row);
     const { x, y, k } = camera.value;
     const place = [Math.round(box.left + box.width / 2 + (mx - x) * k), Math.round(box.top + box.height / 2 - (my - y) * k)];
     const over = document.elementFromPoint(...place);

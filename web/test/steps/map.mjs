@@ -71,16 +71,16 @@ export function steps(one) {
   async function fitted() {
     await one.go();
     const edges = () => page.evaluate(() => {
-      const { stage, camera } = window.liminal;
+      const { renderer, camera } = window.liminal;
       const [{ x, y, k }, box] = [camera.value, document.querySelector(".surface").getBoundingClientRect()];
-      const all = Array.from({ length: 3000 }, (_, row) => stage.rowAt(row));
+      const all = Array.from({ length: 3000 }, (_, row) => renderer.rowAt(row));
       const xs = all.map(([mx]) => (mx - x) * k + box.width / 2);
       const ys = all.map(([, my]) => (y - my) * k + box.height / 2);
       const legend = document.querySelector(".legend").getBoundingClientRect().top - box.top;
       return { left: Math.min(...xs), right: box.width - Math.max(...xs), top: Math.min(...ys), bottom: legend - Math.max(...ys), taken: Math.max((Math.max(...xs) - Math.min(...xs)) / box.width, (Math.max(...ys) - Math.min(...ys)) / box.height) };
     });
     const fits = async (words) => {
-      await page.waitForFunction(() => window.liminal.stage.resting);
+      await page.waitForFunction(() => window.liminal.renderer.resting);
       const found = await edges();
       assert.ok(Math.min(found.left, found.right, found.top, found.bottom) > 10 && found.taken > 0.5, `${words}: ${JSON.stringify(found)}`);
     };
@@ -127,7 +127,7 @@ export function steps(one) {
     const off = await pixels(page, await whole(), 24);
     assert.ok(difference(on.grey, off.grey) > 1, "the microscope shows nothing");
     await page.keyboard.press("m");
-    const level = () => page.evaluate(() => window.liminal.stage.decoded().level);
+    const level = () => page.evaluate(() => window.liminal.renderer.decoded().level);
     const before = await level();
     await closer(5);
     await decoded(page);
@@ -137,9 +137,9 @@ export function steps(one) {
     await one.go();
     await decoded(page);
     const lattice = () => page.evaluate(() => {
-      const { microscope } = window.liminal.stage.layers.decoded;
+      const { microscope } = window.liminal.renderer.layers.decoded;
       const faces = [...microscope.faces.values()];
-      return { wanted: window.liminal.stage.decoded().wanted, held: faces.filter(({ row }) => row >= 0).length, doubted: faces.filter(({ row, doubtful }) => row >= 0 && doubtful).length };
+      return { wanted: window.liminal.renderer.decoded().wanted, held: faces.filter(({ row }) => row >= 0).length, doubted: faces.filter(({ row, doubtful }) => row >= 0 && doubtful).length };
     });
     const all = await lattice();
     assert.ok(all.held > 20 && all.doubted < 0.25 * all.held, `of ${all.held} cells with items ${all.doubted} are hatched`);
@@ -154,10 +154,10 @@ export function steps(one) {
     await decoded(page);
     await rest(page);
     const cell = await page.evaluate(() => {
-      const { stage, camera } = window.liminal;
-      const { microscope } = stage.layers.decoded;
+      const { renderer, camera } = window.liminal;
+      const { microscope } = renderer.layers.decoded;
       const box = document.querySelector(".surface").getBoundingClientRect();
-      const { level } = stage.decoded();
+      const { level } = renderer.decoded();
       for (const [key, face] of microscope.faces) {
         const [l, i, j] = key.split("/").map(Number);
         if (l !== level || !face.doubtful) continue;
@@ -170,8 +170,8 @@ export function steps(one) {
     });
     assert.ok(cell, "no doubtful cell in view");
     const mark = (doubtful) => page.evaluate(([key, is]) => {
-      window.liminal.stage.layers.decoded.microscope.faces.get(key).doubtful = is;
-      window.liminal.stage.request();
+      window.liminal.renderer.layers.decoded.microscope.faces.get(key).doubtful = is;
+      window.liminal.renderer.request();
     }, [cell.key, doubtful]);
     const striped = await pixels(page, cell.clip, 16);
     await mark(false);
@@ -206,11 +206,11 @@ export function steps(one) {
     await one.go("microscope=0");
     const row = await closer(9);
     const chosen = () => page.evaluate(() => {
-      const { layer } = window.liminal.stage.layers.thumbnails;
+      const { layer } = window.liminal.renderer.layers.thumbnails;
       return layer.chosen && { rows: layer.chosen.rows, side: layer.chosen.side, share: layer.chosen.share };
     });
     await page.waitForFunction(() => {
-      const { layer } = window.liminal.stage.layers.thumbnails;
+      const { layer } = window.liminal.renderer.layers.thumbnails;
       return layer.chosen?.share > 0.3 && layer.chosen.rows.every((row) => layer.sheets.ready(row));
     });
     await rest(page);

@@ -30,7 +30,7 @@ const REST = 90; // milliseconds without a move, and two frames, after which the
 
 const unit = (colour: Rgb): [number, number, number] => [colour[0] / 255, colour[1] / 255, colour[2] / 255];
 
-export class Stage {
+export class Renderer {
   readonly gl: WebGL2RenderingContext;
   readonly points: Points;
   readonly labels: Labels;

@@ -1,7 +1,7 @@
 /** How formulas may go on, and how a result is written in Python or on the command line: studio/spoken.py in the browser. */
 import type { Completion, Copy, Place } from "../wire.ts";
 import type { Payload } from "./payload.ts";
-import { bare, leaves, parse, quoteName } from "./sums.ts";
+import { bare, leaves, parse, quoteName } from "./formula.ts";
 
 const MOST = 40;
 const SIGNS: [string, string][] = [

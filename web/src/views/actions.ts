@@ -1,6 +1,6 @@
 /** What a click, a drop or a button does to the state; views call these and say nothing of how. */
 import { signal } from "@preact/signals";
-import { keyOf, type Doc, type Subject } from "../doc.ts";
+import { keyOf, type Doc, type Subject } from "../document.ts";
 import { append } from "../formula.ts";
 import { human } from "../names.ts";
 import {

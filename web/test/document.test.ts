@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { EMPTY, fromHash, hidden, recolour, toHash, type Doc } from "../src/doc.ts";
+import { EMPTY, fromHash, hidden, recolour, toHash, type Doc } from "../src/document.ts";
 import * as history from "../src/history.ts";
 
 const FULL: Doc = {
