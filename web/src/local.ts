@@ -1,7 +1,8 @@
 /**
- * The studio's answers from within a page: the routes of wire.ts over what the page holds (local/payload.ts) and the networks that run
- * beside it (local/nets.ts), by the definitions of the library. What needs the library is refused in a sentence; the page's own answer to
- * `space` says so beforehand, and the views leave it out.
+ * The studio's answers from within a page: the routes of wire.ts over what the page holds (local/payload.ts)
+ * and the networks that run beside it (local/nets.ts), by the definitions of the library. What needs the
+ * library is refused in a sentence; the page's own answer to `space` says so beforehand, and the views leave
+ * it out.
  */
 import { Refused, type Ask, type Route } from "./api.ts";
 import { between } from "./local/between.ts";
@@ -14,7 +15,19 @@ import { nearest } from "./local/near.ts";
 import type { Nets } from "./local/nets.ts";
 import type { Payload } from "./local/payload.ts";
 import { Copies, completions, type Remembered } from "./local/copies.ts";
-import { Misread, evaluate, leaves, parse, point, quoteName, show, type Names, type Node, type Test, type Value } from "./local/formula.ts";
+import {
+  Misread,
+  evaluate,
+  leaves,
+  parse,
+  point,
+  quoteName,
+  show,
+  type Names,
+  type Node,
+  type Test,
+  type Value,
+} from "./local/formula.ts";
 import { Trust } from "./local/trust.ts";
 import { Mixer, even, steps as stepsOf, stretches } from "./local/paths.ts";
 import { viewOf } from "./modalities/index.ts";
@@ -66,7 +79,12 @@ export function local(of: Payload, nets: Nets): Ask {
     signal?.throwIfAborted();
     const answer = here[route as Answered];
     if (typeof answer !== "function") return refuse("This needs Liminal itself: a shared page cannot do it.");
-    return (await (answer as (query: unknown, body: unknown, signal?: AbortSignal) => unknown).call(here, query, body, signal)) as never;
+    return (await (answer as (query: unknown, body: unknown, signal?: AbortSignal) => unknown).call(
+      here,
+      query,
+      body,
+      signal,
+    )) as never;
   };
 }
 type Answered = Exclude<Route, "transfer" | "report">;
@@ -90,12 +108,20 @@ class Local implements Record<Answered, unknown> {
     private readonly of: Payload,
     private readonly nets: Nets,
   ) {
-    const { modality, tile: [width, height] } = of.space;
+    const {
+      modality,
+      tile: [width, height],
+    } = of.space;
     this.view = viewOf(modality);
     this.held = { ...of, modality };
-    this.films = encoding(height, width).then((found) => FILMS.filter((format) => modality.films.includes(format) && (found || format !== "mp4")));
+    this.films = encoding(height, width).then((found) =>
+      FILMS.filter((format) => modality.films.includes(format) && (found || format !== "mp4")),
+    );
     const d = (this.d = of.z_low.data.length);
-    this.z = Float32Array.from(of.z.data, (level, i) => (of.z_low.data[i % d] as number) + level * (of.z_step.data[i % d] as number));
+    this.z = Float32Array.from(
+      of.z.data,
+      (level, i) => (of.z_low.data[i % d] as number) + level * (of.z_step.data[i % d] as number),
+    );
     this.same = Math.hypot(...of.z_step.data);
     this.rows = new Map(Array.from(of.id.data.subarray(0, of.shown), (id, row) => [id, row]));
     this.inverse = new Inverse(of, this.z, d);
@@ -130,14 +156,18 @@ class Local implements Record<Answered, unknown> {
 
   private sheet(page: number): Blob {
     const found = this.of[`sheet ${page}`];
-    return found ? new Blob([found.data as Uint8Array<ArrayBuffer>], { type: "image/webp" }) : refuse(`There is no sheet ${page} in this page.`);
+    return found
+      ? new Blob([found.data as Uint8Array<ArrayBuffer>], { type: "image/webp" })
+      : refuse(`There is no sheet ${page} in this page.`);
   }
   thumbnails = ({ page = 0 }: { page?: number }): Blob => this.sheet(page);
 
   // decoding
 
   private async raw(z: Float32Array, signal?: AbortSignal): Promise<Float32Array> {
-    for (const x of z) if (!(Math.abs(x) < FAR)) refuse("A latent with such numbers cannot be looked at; items have numbers of a few units.");
+    for (const x of z)
+      if (!(Math.abs(x) < FAR))
+        refuse("A latent with such numbers cannot be looked at; items have numbers of a few units.");
     return this.nets.run("decoder", { z: { data: z, dims: [z.length / this.d, this.d] } }, signal);
   }
   private async items(z: Float32Array, signal?: AbortSignal): Promise<Grid<Values>> {
@@ -191,8 +221,17 @@ class Local implements Record<Answered, unknown> {
     const decoded = this.items(z, signal);
     const { rows, far, k } = this.near(z, 3);
     const xy = this.places.of_(z);
-    for (let i = 0; i < m && k; i++) if ((far[i * k] as number) <= this.same) xy.set(this.of.xy.data.subarray(2 * (rows[i * k] as number), 2 * (rows[i * k] as number) + 2), 2 * i);
-    return { z: grid(z, m, this.d), support: grid(this.support(z), m), nearest: grid(rows, m, k), distance: grid(far, m, k), xy: grid(xy, m, 2), items: await decoded };
+    for (let i = 0; i < m && k; i++)
+      if ((far[i * k] as number) <= this.same)
+        xy.set(this.of.xy.data.subarray(2 * (rows[i * k] as number), 2 * (rows[i * k] as number) + 2), 2 * i);
+    return {
+      z: grid(z, m, this.d),
+      support: grid(this.support(z), m),
+      nearest: grid(rows, m, k),
+      distance: grid(far, m, k),
+      xy: grid(xy, m, 2),
+      items: await decoded,
+    };
   }
 
   // items
@@ -200,7 +239,8 @@ class Local implements Record<Answered, unknown> {
   private row(id: number): number {
     const row = this.rows.get(id);
     if (row !== undefined) return row;
-    if (!this.of.shown) return refuse("There are no single items in this page: write about places, such as random(7).");
+    if (!this.of.shown)
+      return refuse("There are no single items in this page: write about places, such as random(7).");
     return refuse(`@${id} is not among the ${this.of.shown.toLocaleString("en")} items of this page.`);
   }
   private latent(row: number): Float32Array {
@@ -210,17 +250,25 @@ class Local implements Record<Answered, unknown> {
     if (column === "id") return this.of.id.data[row] ?? null;
     const about = this.of.columns[column];
     const value = this.of[`column ${column}`]?.data[row];
-    if (!about || value === undefined) return refuse(`There is no attribute '${column}': there are ${Object.keys(this.of.columns).join(", ") || "none"}.`);
+    if (!about || value === undefined)
+      return refuse(
+        `There is no attribute '${column}': there are ${Object.keys(this.of.columns).join(", ") || "none"}.`,
+      );
     if (about.kind === "category") return value === UNKNOWN ? null : (about.values?.[value] ?? null);
     if (about.kind === "bool") return value === NEITHER ? null : value === 1;
-    return Number.isNaN(value) ? null : Number(value.toPrecision(7)); // what was said before it became a float32
+    // what was said before it became a float32
+    return Number.isNaN(value) ? null : Number(value.toPrecision(7));
   }
 
   item({ id }: { id: number }): Item {
     const row = this.row(id);
     const z = this.latent(row);
     const { rows, far } = this.near(z, NEIGHBORS + 1);
-    const neighbors = Array.from(rows, (other, i) => ({ id: this.of.id.data[other] as number, row: other, distance: far[i] as number }));
+    const neighbors = Array.from(rows, (other, i) => ({
+      id: this.of.id.data[other] as number,
+      row: other,
+      distance: far[i] as number,
+    }));
     const error = this.of.error?.data[row] ?? 0;
     const support = this.support(z)[0] ?? NaN;
     return {
@@ -229,7 +277,9 @@ class Local implements Record<Answered, unknown> {
       caption: this.of.captions?.[row] ?? "",
       source: this.of.sources[row] ?? "",
       split: this.of.splits[row] ?? "",
-      attributes: Object.fromEntries(this.of.space.attributes.map(({ name }) => [name, this.value(name, row)])),
+      attributes: Object.fromEntries(
+        this.of.space.attributes.map(({ name }) => [name, this.value(name, row)]),
+      ),
       neighbors: neighbors.filter((one) => one.row !== row).slice(0, NEIGHBORS),
       z: Array.from(z),
       error,
@@ -238,11 +288,17 @@ class Local implements Record<Answered, unknown> {
     };
   }
 
-  async picture({ id, of = "original" }: { id: number; of?: "original" | "reconstruction" }, _: null, signal?: AbortSignal): Promise<Blob> {
+  async picture(
+    { id, of = "original" }: { id: number; of?: "original" | "reconstruction" },
+    _: null,
+    signal?: AbortSignal,
+  ): Promise<Blob> {
     const row = this.row(id);
     const { items, space } = this.of;
-    if (of === "original" && !items) return cut(this.sheet(Math.floor(row / PAGE)), row % PAGE, ACROSS, space.tile);
-    const [from, at] = of === "original" && items ? [items, row] : [await this.items(this.latent(row), signal), 0];
+    if (of === "original" && !items)
+      return cut(this.sheet(Math.floor(row / PAGE)), row % PAGE, ACROSS, space.tile);
+    const [from, at] =
+      of === "original" && items ? [items, row] : [await this.items(this.latent(row), signal), 0];
     return blob(painted(this.view, from, at, space.modality, PREVIEW));
   }
 
@@ -265,18 +321,40 @@ class Local implements Record<Answered, unknown> {
     const found = await this.look(_, z);
     const off = error(target(x, 1, held.likelihood), await this.raw(z), held.likelihood);
     const original = { data: item.data, shape: item.shape.slice(1) };
-    return { ...found, original, error: off, worse: this.trust?.worse(off) ?? null, belongs: this.trust?.belongs(found.support.data[0] ?? NaN, off) ?? null, remarks };
+    return {
+      ...found,
+      original,
+      error: off,
+      worse: this.trust?.worse(off) ?? null,
+      belongs: this.trust?.belongs(found.support.data[0] ?? NaN, off) ?? null,
+      remarks,
+    };
   }
 
   // formulas
 
   private known(): { name: string; text: string; vector: Float32Array; about: Direction }[] {
     const all = this.of.directions.attributes ?? [];
-    const own = [...this.remembered.values()].map(({ vector, about }) => ({ name: about.name, text: about.text, vector, about }));
-    return [...own, ...all.map((about, i) => ({ name: about.name, text: about.text, vector: this.vectorOf("attributes", i), about }))];
+    const own = [...this.remembered.values()].map(({ vector, about }) => ({
+      name: about.name,
+      text: about.text,
+      vector,
+      about,
+    }));
+    return [
+      ...own,
+      ...all.map((about, i) => ({
+        name: about.name,
+        text: about.text,
+        vector: this.vectorOf("attributes", i),
+        about,
+      })),
+    ];
   }
   private vectorOf(source: string, i: number): Float32Array {
-    return this.of[`directions ${source}`]?.data.slice(i * this.d, (i + 1) * this.d) ?? new Float32Array(this.d);
+    return (
+      this.of[`directions ${source}`]?.data.slice(i * this.d, (i + 1) * this.d) ?? new Float32Array(this.d)
+    );
   }
 
   private speech(): Names {
@@ -287,11 +365,15 @@ class Local implements Record<Answered, unknown> {
       mix: (points) => this.mixer.blend(points),
       random: (seed) => {
         const count = of.draws.data.length / d;
-        return seed < count ? of.draws.data.slice(seed * d, (seed + 1) * d) : refuse(`random(${seed}): this page knows the draws of the seeds 0 to ${count - 1}.`);
+        return seed < count
+          ? of.draws.data.slice(seed * d, (seed + 1) * d)
+          : refuse(`random(${seed}): this page knows the draws of the seeds 0 to ${count - 1}.`);
       },
       dimension: (index) => {
         if (index >= d) refuse(`dim(${index}): this space has dimensions 0 to ${d - 1}`);
-        return Float32Array.from({ length: d }, (_, c) => (c === index ? (of.deviation.data[c] as number) : 0));
+        return Float32Array.from({ length: d }, (_, c) =>
+          c === index ? (of.deviation.data[c] as number) : 0,
+        );
       },
       direction: (name, value, at) => this.direction(name, value, at),
     };
@@ -302,7 +384,11 @@ class Local implements Record<Answered, unknown> {
     const kept = of.means_of[where];
     if (kept !== undefined) return of.means.data.slice(kept * d, (kept + 1) * d);
     if (!of.shown) this.valued(where);
-    if (!of.shown) return refuse(`mean(${where}): this page knows means of single values only, such as mean(${Object.keys(of.means_of)[0] ?? "label=Bag"}).`);
+    if (!of.shown)
+      return refuse(
+        `mean(${where}): this page knows means of single values only, such as ` +
+          `mean(${Object.keys(of.means_of)[0] ?? "label=Bag"}).`,
+      );
     const [sum, n] = [new Float64Array(d), of.id.data.length];
     let count = 0;
     for (let row = 0; row < n; row++) {
@@ -317,11 +403,19 @@ class Local implements Record<Answered, unknown> {
 
   /** Refuses a filter that wants a value which no item has. */
   private valued(where: string): void {
-    for (const [, quoted, name, text] of where.matchAll(/(?:`((?:[^`]|``)+)`|([\p{L}_][\p{L}\p{N}_]*)) = '((?:[^']|'')*)'/gu)) {
-      const [column, value] = [(quoted ?? name ?? "").replaceAll("``", "`"), (text ?? "").replaceAll("''", "'")];
-      const known = this.of.space.attributes.find((one) => one.name === column && one.kind === "category")?.values ?? [value];
+    for (const [, quoted, name, text] of where.matchAll(
+      /(?:`((?:[^`]|``)+)`|([\p{L}_][\p{L}\p{N}_]*)) = '((?:[^']|'')*)'/gu,
+    )) {
+      const [column, value] = [
+        (quoted ?? name ?? "").replaceAll("``", "`"),
+        (text ?? "").replaceAll("''", "'"),
+      ];
+      const known = this.of.space.attributes.find((one) => one.name === column && one.kind === "category")
+        ?.values ?? [value];
       const near = alike(value, known);
-      const offer = near.length ? `did you mean ${near.join(" or ")}?` : `known: ${known.slice(0, 12).join(", ")}${known.length > 12 ? ", ..." : ""}.`;
+      const offer = near.length
+        ? `did you mean ${near.join(" or ")}?`
+        : `known: ${known.slice(0, 12).join(", ")}${known.length > 12 ? ", ..." : ""}.`;
       if (!known.includes(value)) refuse(`mean(${where}): ${column} has no value '${value}'; ${offer}`);
     }
   }
@@ -330,13 +424,31 @@ class Local implements Record<Answered, unknown> {
     const all = this.known();
     const named = (text: string) => all.find((one) => one.name === text);
     const forms = all.filter((one) => one.name.startsWith(`${name}=`));
-    const found = named(value === null ? name : `${name}=${value}`) ?? (value === null ? undefined : forms.find((one) => one.name.slice(name.length + 1).toLowerCase() === value.toLowerCase()));
+    const found =
+      named(value === null ? name : `${name}=${value}`) ??
+      (value === null
+        ? undefined
+        : forms.find((one) => one.name.slice(name.length + 1).toLowerCase() === value.toLowerCase()));
     if (found) return found.vector;
     const near = (forms.length ? forms : all).map((one) => one.text);
-    if (forms.length) throw new Misread(value === null ? `'${name}' is a category: say which value, such as ${near[0]}` : `there is no value '${value}' of ${name}`, at, near.slice(0, 3));
+    if (forms.length)
+      throw new Misread(
+        value === null
+          ? `'${name}' is a category: say which value, such as ${near[0]}`
+          : `there is no value '${value}' of ${name}`,
+        at,
+        near.slice(0, 3),
+      );
     const plain = value === null ? undefined : named(name);
-    if (plain?.about.kind === "bool" && value !== null && YES.includes(value.toLowerCase())) return plain.vector;
-    if (plain) throw new Misread(plain.about.kind === "number" ? `${name}=${value}: to set a value needs the studio; write a strength here, as in 1.5*${name}` : `${name}=${value}: write ${name} or -${name}`, at);
+    if (plain?.about.kind === "bool" && value !== null && YES.includes(value.toLowerCase()))
+      return plain.vector;
+    if (plain)
+      throw new Misread(
+        plain.about.kind === "number"
+          ? `${name}=${value}: to set a value needs the studio; write a strength here, as in 1.5*${name}`
+          : `${name}=${value}: write ${name} or -${name}`,
+        at,
+      );
     throw new Misread(`there is no direction '${name}'`, at, alike(name, near));
   }
 
@@ -346,20 +458,27 @@ class Local implements Record<Answered, unknown> {
   }
   private async place(place: Place): Promise<Float32Array> {
     if (typeof place === "string") return point(parse(place), this.speech());
-    if (place.length !== this.d || !place.every(Number.isFinite)) return refuse(`wanted ${this.d} finite numbers for a latent, got ${place.length}`);
+    if (place.length !== this.d || !place.every(Number.isFinite))
+      return refuse(`wanted ${this.d} finite numbers for a latent, got ${place.length}`);
     return Float32Array.from(place);
   }
 
   async formula(_: unknown, { text, start }: Api["formula"]["body"]): Promise<Formula> {
     const { tree, vector, weight } = await this.read(text);
     const moved = Boolean(start) && Math.abs(weight) < 1e-6;
-    const z = moved ? vector.map((x, i) => x + (start?.[i] ?? 0)) : Math.abs(weight - 1) < 1e-6 ? vector : await point(tree, this.speech());
+    const z = moved
+      ? vector.map((x, i) => x + (start?.[i] ?? 0))
+      : Math.abs(weight - 1) < 1e-6
+        ? vector
+        : await point(tree, this.speech());
     const all = leaves(tree);
     const first = tree.kind === "sum" ? tree.terms[0] : undefined;
     let edit: { of: string; by: string } | null = null;
     if (tree.kind === "sum" && first && (first.kind === "item" || first.kind === "mean")) {
-      const rest: Node = tree.terms.length > 2 ? { kind: "sum", terms: tree.terms.slice(1) } : (tree.terms[1] as Node);
-      if (Math.abs((await evaluate(rest, this.speech())).weight) < 1e-6) edit = { of: show(first), by: show(rest) };
+      const rest: Node =
+        tree.terms.length > 2 ? { kind: "sum", terms: tree.terms.slice(1) } : (tree.terms[1] as Node);
+      if (Math.abs((await evaluate(rest, this.speech())).weight) < 1e-6)
+        edit = { of: show(first), by: show(rest) };
     }
     return {
       ...(await this.look(_, z)),
@@ -370,20 +489,37 @@ class Local implements Record<Answered, unknown> {
     };
   }
 
-  names = ({ prefix = "" }: { prefix?: string }): Api["names"]["answer"] => ({ completions: completions(this.of, this.known().map(({ about }) => about), prefix) });
+  names = ({ prefix = "" }: { prefix?: string }): Api["names"]["answer"] => ({
+    completions: completions(
+      this.of,
+      this.known().map(({ about }) => about),
+      prefix,
+    ),
+  });
 
   // directions, sliders, dimensions
 
   directions({ source = "attributes" }: Api["directions"]["query"]): Directions {
     const found = this.of.directions[source];
-    if (!found) return refuse("These directions need Liminal itself: a shared page holds only those that were found before.");
+    if (!found)
+      return refuse(
+        "These directions need Liminal itself: a shared page holds only those that were found before.",
+      );
     const again = source === "pca" || source === "factorised" ? { source } : {};
-    found.forEach((about, i) => source !== "attributes" && this.remembered.set(about.name, { vector: this.vectorOf(source, i), about, ...again }));
-    return { directions: found, vectors: this.of[`directions ${source}`] ?? grid(new Float32Array(), 0, this.d) };
+    found.forEach(
+      (about, i) =>
+        source !== "attributes" &&
+        this.remembered.set(about.name, { vector: this.vectorOf(source, i), about, ...again }),
+    );
+    return {
+      directions: found,
+      vectors: this.of[`directions ${source}`] ?? grid(new Float32Array(), 0, this.d),
+    };
   }
 
   between(_: unknown, { a, b, name }: Api["between"]["body"]): Directions {
-    if (!this.of.shown) return refuse("There are no single items in this page that a group could be made of.");
+    if (!this.of.shown)
+      return refuse("There are no single items in this page that a group could be made of.");
     const found = between(this.z, this.d, this.of.shown, a, b);
     const plain = (name ?? "A to B").replaceAll("`", "'").trim() || "A to B";
     let unused = plain;
@@ -408,7 +544,11 @@ class Local implements Record<Answered, unknown> {
   }
 
   async slide(_: unknown, { z, id, change, lock = [], keep_detail }: SlideRequest): Promise<Slid> {
-    if (lock.length || keep_detail) return refuse("To hold attributes, or to keep fine detail, needs the studio; a shared page moves along directions only.");
+    if (lock.length || keep_detail)
+      return refuse(
+        "To hold attributes, or to keep fine detail, needs the studio; a shared page moves along " +
+          "directions only.",
+      );
     const start = z ? await this.place(z) : this.latent(this.row(id ?? -1));
     const total = new Float32Array(this.d);
     const terms = new Map<string, string>();
@@ -418,7 +558,11 @@ class Local implements Record<Answered, unknown> {
       if (Math.abs(weight) > 1e-6) refuse(`'${name}' is a place; wanted the name of a direction`);
       vector.forEach((x, c) => (total[c]! += strength * x));
       for (const leaf of leaves(tree)) if (leaf.kind === "named") asked.add(leaf.name);
-      terms.set(name, `${strength < 0 ? "-" : "+"} ${Number(Math.abs(strength).toPrecision(6))}*${tree.kind === "named" ? show(tree) : `(${name})`}`);
+      terms.set(
+        name,
+        `${strength < 0 ? "-" : "+"} ` +
+          `${Number(Math.abs(strength).toPrecision(6))}*${tree.kind === "named" ? show(tree) : `(${name})`}`,
+      );
     }
     const after = start.map((x, c) => x + (total[c] as number));
     const both = new Float32Array(2 * this.d);
@@ -427,7 +571,9 @@ class Local implements Record<Answered, unknown> {
     const [found, x] = await Promise.all([this.look(_, after), this.raw(both)]);
     const length = Math.sqrt(total.reduce((sum, value) => sum + value * value, 0));
     const attributes = await this.readings(x, asked);
-    const leaks = attributes.filter((one) => !one.asked && one.change !== null).map((one) => Math.abs(one.change as number));
+    const leaks = attributes
+      .filter((one) => !one.asked && one.change !== null)
+      .map((one) => Math.abs(one.change as number));
     return {
       ...found,
       attributes,
@@ -439,13 +585,18 @@ class Local implements Record<Answered, unknown> {
     };
   }
 
-  /** What is read in decoded rows, made hard: what they state themselves, else what the reader sees, (n, readings); null: nothing. */
+  /**
+   * What is read in decoded rows, made hard: what they state themselves, else what the reader sees, (n,
+   * readings); null: nothing.
+   */
   private async seen(y: Float32Array, n: number): Promise<Float32Array | null> {
     const { readings, read = 0, soft_shape, likelihood } = this.of;
     if (!readings.length) return null;
     const hard = harden(y, n, likelihood);
     const stated = this.view.states?.(hard, this.held);
-    const by = read ? await this.nets.run("reader", { x: { data: hard, dims: [n, ...soft_shape] } }) : new Float32Array();
+    const by = read
+      ? await this.nets.run("reader", { x: { data: hard, dims: [n, ...soft_shape] } })
+      : new Float32Array();
     return Float32Array.from({ length: n * readings.length }, (_, at) => {
       const [row, i] = [Math.floor(at / readings.length), at % readings.length];
       const { name, mean, std } = readings[i] as (typeof readings)[number];
@@ -458,16 +609,35 @@ class Local implements Record<Answered, unknown> {
     if (!seen) return [];
     return this.of.readings.map(({ name }, i) => {
       const [before, after, sd] = [seen[i] as number, seen[count + i] as number, this.of.spread?.[name]];
-      return { name, before, after, change: sd ? (after - before) / sd : null, asked: asked.has(name.split("=")[0] as string) };
+      return {
+        name,
+        before,
+        after,
+        change: sd ? (after - before) / sd : null,
+        asked: asked.has(name.split("=")[0] as string),
+      };
     });
   }
 
   async strip({ kind, name, id }: Api["strip"]["query"], _: null, signal?: AbortSignal): Promise<Strip> {
     const start = id === undefined ? this.of.centre.data : this.latent(this.row(id));
-    const { vector, weight } = await this.read(kind === "direction" || name.startsWith("dim(") ? name : `dim(${name})`);
-    if (Math.abs(weight) > 1e-6) refuse(`'${name}' is a place; wanted the name of a direction or the index of a dimension`);
-    const z = Float32Array.from({ length: STRENGTHS.length * this.d }, (_, i) => (start[i % this.d] as number) + (STRENGTHS[Math.floor(i / this.d)] as number) * (vector[i % this.d] as number));
-    return { items: await this.items(z, signal), at: grid(Float32Array.from(STRENGTHS), STRENGTHS.length), name, kind };
+    const { vector, weight } = await this.read(
+      kind === "direction" || name.startsWith("dim(") ? name : `dim(${name})`,
+    );
+    if (Math.abs(weight) > 1e-6)
+      refuse(`'${name}' is a place; wanted the name of a direction or the index of a dimension`);
+    const z = Float32Array.from(
+      { length: STRENGTHS.length * this.d },
+      (_, i) =>
+        (start[i % this.d] as number) +
+        (STRENGTHS[Math.floor(i / this.d)] as number) * (vector[i % this.d] as number),
+    );
+    return {
+      items: await this.items(z, signal),
+      at: grid(Float32Array.from(STRENGTHS), STRENGTHS.length),
+      name,
+      kind,
+    };
   }
 
   dimensions = (): Api["dimensions"]["answer"] => ({ dimensions: this.of.dimensions });
@@ -476,9 +646,12 @@ class Local implements Record<Answered, unknown> {
 
   async path(_: unknown, asked: PathRequest, signal?: AbortSignal): Promise<Path> {
     const { along = "slerp", frames = 48, loop = false, only = [] } = asked;
-    if (only.length || !this.of.space.alongs.includes(along)) return refuse(`A shared page goes ${this.of.space.alongs.join(", ")}; other ways need the studio.`);
-    if (asked.keys.length < 2) return refuse(`path: wanted 2 items or more to go through, got ${asked.keys.length}`);
-    if (frames < asked.keys.length) return refuse(`path: ${frames} frames cannot show ${asked.keys.length} items`);
+    if (only.length || !this.of.space.alongs.includes(along))
+      return refuse(`A shared page goes ${this.of.space.alongs.join(", ")}; other ways need the studio.`);
+    if (asked.keys.length < 2)
+      return refuse(`path: wanted 2 items or more to go through, got ${asked.keys.length}`);
+    if (frames < asked.keys.length)
+      return refuse(`path: ${frames} frames cannot show ${asked.keys.length} items`);
     const keys: Float32Array[] = [];
     for (const key of asked.keys) keys.push(await this.place(key));
     const stops = loop ? [...keys, keys[0] as Float32Array] : keys;
@@ -524,11 +697,18 @@ class Local implements Record<Answered, unknown> {
   private frames(z: Float32Array): Float32Array {
     const xy = this.places.of_(z);
     const { rows, far, k } = this.near(z, 1);
-    for (let i = 0; k && i < far.length; i++) if ((far[i] as number) <= this.same) xy.set(this.of.xy.data.subarray(2 * (rows[i] as number), 2 * (rows[i] as number) + 2), 2 * i);
+    for (let i = 0; k && i < far.length; i++)
+      if ((far[i] as number) <= this.same)
+        xy.set(this.of.xy.data.subarray(2 * (rows[i] as number), 2 * (rows[i] as number) + 2), 2 * i);
     return xy;
   }
 
-  private async straight(x: Float32Array, n: number, at: readonly number[], loop: boolean): Promise<Straightness[]> {
+  private async straight(
+    x: Float32Array,
+    n: number,
+    at: readonly number[],
+    loop: boolean,
+  ): Promise<Straightness[]> {
     const seen = await this.seen(x, n);
     const count = this.of.readings.length;
     if (!seen) return [];
@@ -536,29 +716,62 @@ class Local implements Record<Answered, unknown> {
       const read = Array.from({ length: n }, (_, row) => seen[row * count + i] as number);
       const values = loop ? [...read, read[0] as number] : read;
       const keys = [...at, ...(loop ? [values.length - 1] : [])].map((frame) => values[frame] as number);
-      const gaps = (list: number[]): number[] => list.slice(1).map((value, j) => Math.abs(value - (list[j] as number)));
+      const gaps = (list: number[]): number[] =>
+        list.slice(1).map((value, j) => Math.abs(value - (list[j] as number)));
       const changes = gaps(keys);
       if (Math.max(...changes) < NOTICEABLE * (this.of.spread?.[name] ?? 1)) return [];
       const sum = (list: number[]): number => list.reduce((a, b) => a + b, 0);
-      return [{ name, at_keys: at.map((frame) => read[frame] as number), monotone: Math.min(sum(changes) / sum(gaps(values)), 1) }];
+      return [
+        {
+          name,
+          at_keys: at.map((frame) => read[frame] as number),
+          monotone: Math.min(sum(changes) / sum(gaps(values)), 1),
+        },
+      ];
     });
   }
 
-  private walked(asked: PathRequest, keys: readonly Float32Array[], along: string, frames: number, loop: boolean): Path["copy_as"] {
+  private walked(
+    asked: PathRequest,
+    keys: readonly Float32Array[],
+    along: string,
+    frames: number,
+    loop: boolean,
+  ): Path["copy_as"] {
     const { copies } = this;
     const shown = asked.keys.map((key, i) => copies.inPython(key, keys[i] as Float32Array)).join(", ");
     const names = asked.keys.map((key) => copies.plain(key));
     const plain = names.every((name): name is string => name !== null);
     return {
-      python: copies.python(`space.path(${shown}, along='${along}', frames=${frames}${loop ? ", loop=True" : ""}).save("path.gif")`),
-      command: plain ? copies.command("morph", ...names, "--along", along, "--frames", String(frames), ...(loop ? ["--loop"] : []), "-o", "path.gif") : null,
+      python: copies.python(
+        `space.path(${shown}, along='${along}', ` +
+          `frames=${frames}${loop ? ", loop=True" : ""}).save("path.gif")`,
+      ),
+      command: plain
+        ? copies.command(
+            "morph",
+            ...names,
+            "--along",
+            along,
+            "--frames",
+            String(frames),
+            ...(loop ? ["--loop"] : []),
+            "-o",
+            "path.gif",
+          )
+        : null,
     };
   }
 
   async export(_: unknown, { path, format = "gif", fps = 24 }: Api["export"]["body"]): Promise<Blob> {
     const { items } = await this.path(_, path);
     const films = await this.films;
-    if (!films.includes(format)) return refuse(format === "mp4" ? "This browser cannot encode a film for MP4; it can be saved as GIF." : `A shared page saves paths as ${films.join(" or ")}.`);
+    if (!films.includes(format))
+      return refuse(
+        format === "mp4"
+          ? "This browser cannot encode a film for MP4; it can be saved as GIF."
+          : `A shared page saves paths as ${films.join(" or ")}.`,
+      );
     const shown = frames(this.view, items, this.of.space.modality, format === "png" ? TILE : PREVIEW);
     if (format === "mp4") return mp4(shown, fps).catch((error: Error) => refuse(error.message));
     return format === "gif" ? gif(shown, fps) : sheet(shown);
@@ -566,35 +779,63 @@ class Local implements Record<Answered, unknown> {
 
   // new ones
 
-  async sample(_: unknown, { n = 24, source = "default", seed = 0, support, rows, cluster }: SampleRequest): Promise<Api["sample"]["answer"]> {
-    if ((rows ?? null) !== null || (cluster ?? null) !== null) return refuse("To draw like some items needs the studio.");
+  async sample(
+    _: unknown,
+    { n = 24, source = "default", seed = 0, support, rows, cluster }: SampleRequest,
+  ): Promise<Api["sample"]["answer"]> {
+    if ((rows ?? null) !== null || (cluster ?? null) !== null)
+      return refuse("To draw like some items needs the studio.");
     const from = source === "default" ? (this.of.space.sources[0] ?? "prior") : source;
-    if (!this.of.space.sources.includes(from)) return refuse(`A shared page draws from ${this.of.space.sources.join(", ")}, not from ${from}.`);
+    if (!this.of.space.sources.includes(from))
+      return refuse(`A shared page draws from ${this.of.space.sources.join(", ")}, not from ${from}.`);
     const next = numbers(seed);
     const [kept, least] = [[] as number[], support ?? null];
     let drawn = 0;
     for (let round = 0; round < ROUNDS && kept.length < n * this.d; round++) {
       const z = await draw(this.of, this.mixer, from, n, next);
       const trusted = least === null || !this.trust ? null : this.support(z);
-      for (let i = 0; i < n; i++) if (!trusted || (trusted[i] as number) >= (least as number)) kept.push(...z.subarray(i * this.d, (i + 1) * this.d));
+      for (let i = 0; i < n; i++)
+        if (!trusted || (trusted[i] as number) >= (least as number))
+          kept.push(...z.subarray(i * this.d, (i + 1) * this.d));
       drawn += n;
     }
     const found = kept.length / this.d;
-    if (found < n) return refuse(`sample: only ${found} of ${drawn} draws pass, ${n} were wanted; ask for less support, or for fewer`);
+    if (found < n)
+      return refuse(
+        `sample: only ${found} of ${drawn} draws pass, ${n} were wanted; ask for less support, or for fewer`,
+      );
     const z = Float32Array.from(kept.slice(0, n * this.d));
-    const words = least === null ? from : `${from} with support of ${least} or more (${Math.round((100 * found) / drawn)}% of the draws)`;
-    const table = Array.from({ length: n }, (_, i) => `[${Array.from(z.subarray(i * this.d, (i + 1) * this.d), (x) => Number(x.toPrecision(6))).join(", ")}]`).join(", ");
-    return { ...(await this.look(_, z)), source: words, copy_as: { python: this.copies.python(`space.decode(torch.tensor([${table}]))`), command: null } };
+    const words =
+      least === null
+        ? from
+        : `${from} with support of ${least} or more (${Math.round((100 * found) / drawn)}% of the draws)`;
+    const latents = Array.from({ length: n }, (_, i) => z.subarray(i * this.d, (i + 1) * this.d));
+    const table = latents
+      .map((row) => `[${Array.from(row, (x) => Number(x.toPrecision(6))).join(", ")}]`)
+      .join(", ");
+    return {
+      ...(await this.look(_, z)),
+      source: words,
+      copy_as: { python: this.copies.python(`space.decode(torch.tensor([${table}]))`), command: null },
+    };
   }
 }
 
 /** Names that are near to one that is unknown: those that share most pairs of letters. */
 function alike(name: string, known: readonly string[]): string[] {
-  const pairs = (text: string): Set<string> => new Set(Array.from({ length: Math.max(text.length - 1, 1) }, (_, i) => text.toLowerCase().slice(i, i + 2)));
+  const pairs = (text: string): Set<string> =>
+    new Set(
+      Array.from({ length: Math.max(text.length - 1, 1) }, (_, i) => text.toLowerCase().slice(i, i + 2)),
+    );
   const own = pairs(name);
   const score = (other: string): number => {
     const theirs = pairs(other);
     return (2 * [...own].filter((pair) => theirs.has(pair)).length) / (own.size + theirs.size);
   };
-  return known.map((other) => ({ other, near: score(other) })).filter(({ near }) => near > 0.3).sort((a, b) => b.near - a.near).slice(0, 3).map(({ other }) => other);
+  return known
+    .map((other) => ({ other, near: score(other) }))
+    .filter(({ near }) => near > 0.3)
+    .sort((a, b) => b.near - a.near)
+    .slice(0, 3)
+    .map(({ other }) => other);
 }

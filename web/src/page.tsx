@@ -19,7 +19,9 @@ async function begin(): Promise<void> {
   use(local(payload, new Worked(worker, new Set(nets))));
   const start = async (): Promise<void> => {
     const wasm = await block("engine");
-    const models = Object.fromEntries(nets.map((net) => [net, (payload[net] as { data: Uint8Array }).data.slice()]));
+    const models = Object.fromEntries(
+      nets.map((net) => [net, (payload[net] as { data: Uint8Array }).data.slice()]),
+    );
     worker.postMessage({ kind: "start", wasm, models } satisfies Order, [wasm]);
   };
   await Promise.all([open(), start()]);

@@ -1,4 +1,7 @@
-/** The language of formulas and filters, as ops/formulas/parsing.py, ops/formulas/syntax.py and ops/formulas/formula.py have it. */
+/**
+ * The language of formulas and filters, as ops/formulas/parsing.py, ops/formulas/syntax.py and
+ * ops/formulas/formula.py have it.
+ */
 import { Refused } from "../api.ts";
 
 export type Node =
@@ -23,8 +26,21 @@ interface Token {
   start: number;
   end: number;
 }
-const TOKEN =
-  /(\s+)|((?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+(?![\p{L}\p{N}_]))?)|@([0-9]{1,18})(?![0-9])|([\p{L}_][\p{L}\p{N}_]*)|'((?:[^']|'')*)'|"((?:[^"]|"")*)"|`((?:[^`]|``)+)`|(==|!=|<>|<=|>=|[-+*()=<>,])/uy;
+const TOKEN = new RegExp(
+  [
+    /(\s+)/,
+    /((?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+(?![\p{L}\p{N}_]))?)/u,
+    /@([0-9]{1,18})(?![0-9])/,
+    /([\p{L}_][\p{L}\p{N}_]*)/u,
+    /'((?:[^']|'')*)'/,
+    /"((?:[^"]|"")*)"/,
+    /`((?:[^`]|``)+)`/,
+    /(==|!=|<>|<=|>=|[-+*()=<>,])/,
+  ]
+    .map(({ source }) => source)
+    .join("|"),
+  "uy",
+);
 const KINDS = [null, "number", "item", "word", "string", "string", "tick", "op"] as const;
 const MARKS = ["", "", "", "", "'", '"', "`", ""];
 const KEYWORDS = new Set(["and", "or", "not", "in", "is", "null", "like", "between", "true", "false"]);
@@ -32,9 +48,11 @@ const COMPARE = new Set(["=", "==", "!=", "<>", "<", "<=", ">", ">="]);
 export const WORD = /^[\p{L}_][\p{L}\p{N}_]*$/u;
 const [LONGEST, DEEPEST] = [10_000, 40];
 
-export const quoteName = (name: string): string => (WORD.test(name) && !KEYWORDS.has(name.toLowerCase()) ? name : `\`${name.replaceAll("`", "``")}\``);
+export const quoteName = (name: string): string =>
+  WORD.test(name) && !KEYWORDS.has(name.toLowerCase()) ? name : `\`${name.replaceAll("`", "``")}\``;
 export const quoteText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
-export const bare = (value: string): string => (WORD.test(value) && !KEYWORDS.has(value.toLowerCase()) ? value : quoteText(value));
+export const bare = (value: string): string =>
+  WORD.test(value) && !KEYWORDS.has(value.toLowerCase()) ? value : quoteText(value);
 
 export class Misread extends Refused {
   constructor(message: string, at: number | null = null, near: readonly string[] = []) {
@@ -48,7 +66,8 @@ class Parser {
   private depth = 0;
 
   constructor(private readonly text: string) {
-    if (text.length > LONGEST) throw new Misread(`formula: ${text.length} characters; wanted at most ${LONGEST}`);
+    if (text.length > LONGEST)
+      throw new Misread(`formula: ${text.length} characters; wanted at most ${LONGEST}`);
     TOKEN.lastIndex = 0;
     let at = 0;
     while (at < text.length) {
@@ -59,7 +78,12 @@ class Parser {
       if (which > 0) {
         const [kind, mark] = [KINDS[which] as Token["kind"], MARKS[which] as string];
         const raw = match[which + 1] as string;
-        this.tokens.push({ kind, text: mark ? raw.replaceAll(mark + mark, mark) : raw, start: at, end: TOKEN.lastIndex });
+        this.tokens.push({
+          kind,
+          text: mark ? raw.replaceAll(mark + mark, mark) : raw,
+          start: at,
+          end: TOKEN.lastIndex,
+        });
       }
       at = TOKEN.lastIndex;
     }
@@ -68,12 +92,19 @@ class Parser {
 
   private refuse(at: number): never {
     const mark = this.text[at] as string;
-    const why = "'\"`".includes(mark) ? `the quote ${mark} is never closed` : mark === "@" ? "wanted the number of an item after @, such as @12" : `'${mark}' has no meaning in a formula`;
+    const why = "'\"`".includes(mark)
+      ? `the quote ${mark} is never closed`
+      : mark === "@"
+        ? "wanted the number of an item after @, such as @12"
+        : `'${mark}' has no meaning in a formula`;
     throw new Misread(`formula '${this.text}': ${why} (character ${at + 1})`, at);
   }
   private fail(wanted: string, token = this.next): never {
     const got = token.kind === "end" ? "the end" : `'${this.text.slice(token.start, token.end)}'`;
-    throw new Misread(`formula '${this.text}': wanted ${wanted} at character ${token.start + 1}, got ${got}`, Math.min(token.start, this.text.length));
+    throw new Misread(
+      `formula '${this.text}': wanted ${wanted} at character ${token.start + 1}, got ${got}`,
+      Math.min(token.start, this.text.length),
+    );
   }
   private get next(): Token {
     return this.tokens[this.at] as Token;
@@ -88,7 +119,8 @@ class Parser {
     return this.next.kind === "word" && words.includes(this.next.text.toLowerCase());
   }
   private expect(op: string, wanted = `'${op}'`): void {
-    if (op === ")" && this.next.kind === "end") throw new Misread(`formula '${this.text}': a ) is missing at the end`, this.text.length);
+    if (op === ")" && this.next.kind === "end")
+      throw new Misread(`formula '${this.text}': a ) is missing at the end`, this.text.length);
     if (!this.isOp(op)) this.fail(wanted);
     this.take();
   }
@@ -134,7 +166,8 @@ class Parser {
     const token = this.next;
     if (token.kind === "number") {
       this.take();
-      if (this.next.kind === "word" || this.next.kind === "tick") this.fail(`'*' between ${token.text} and '${this.next.text}' (as in 2*smile)`);
+      if (this.next.kind === "word" || this.next.kind === "tick")
+        this.fail(`'*' between ${token.text} and '${this.next.text}' (as in 2*smile)`);
       return { kind: "number", value: Number(token.text) };
     }
     if (token.kind === "item") return { kind: "item", id: Number(this.take().text) };
@@ -145,7 +178,8 @@ class Parser {
       this.take();
       return { kind: "named", name: token.text, value: this.setting(), at: token.start };
     }
-    if (token.kind === "string") throw new Misread("files have no names in a shared page: drop the file on it", token.start);
+    if (token.kind === "string")
+      throw new Misread("files have no names in a shared page: drop the file on it", token.start);
     if (!this.isOp("(")) this.fail("an item such as @12, a number or a name");
     this.take();
     const node = this.sum();
@@ -154,8 +188,14 @@ class Parser {
   }
   private call(name: Token): Node {
     const known = ["dim", "file", "mean", "mix", "random"];
-    if (!known.includes(name.text)) throw new Misread(`there is no function '${name.text}': known are ${known.join(", ")}`, name.start, known);
-    if (name.text === "file") throw new Misread("files have no names in a shared page: drop the file on it", name.start);
+    if (!known.includes(name.text))
+      throw new Misread(
+        `there is no function '${name.text}': known are ${known.join(", ")}`,
+        name.start,
+        known,
+      );
+    if (name.text === "file")
+      throw new Misread("files have no names in a shared page: drop the file on it", name.start);
     this.expect("(");
     let node: Node;
     let wanted: string | undefined;
@@ -172,7 +212,10 @@ class Parser {
       if (parts.length < 2) this.fail("',' and another item: mix takes two or more");
       node = { kind: "mix", parts };
     } else {
-      if (this.next.kind !== "number" || !/^\d{1,18}$/.test(this.next.text)) this.fail(`${name.text === "random" ? "a seed" : "the index of a dimension"}, a whole number such as 7,`);
+      if (this.next.kind !== "number" || !/^\d{1,18}$/.test(this.next.text))
+        this.fail(
+          `${name.text === "random" ? "a seed" : "the index of a dimension"}, a whole number such as 7,`,
+        );
       const count = Number(this.take().text);
       node = name.text === "random" ? { kind: "random", seed: count } : { kind: "dim", index: count };
     }
@@ -191,7 +234,11 @@ class Parser {
     const first = this.next;
     if (first.kind === "string") return { kind: "string", text: this.take().text };
     const run: Token[] = [];
-    while ((this.next.kind === "word" || this.next.kind === "number") && !(run.length && stops && this.isWord(...KEYWORDS))) run.push(this.take());
+    while (
+      (this.next.kind === "word" || this.next.kind === "number") &&
+      !(run.length && stops && this.isWord(...KEYWORDS))
+    )
+      run.push(this.take());
     const last = run.at(-1);
     if (!last) this.fail("a value (in quotes if it is more than words and digits)");
     const text = this.text.slice(first.start, last.end).split(/\s+/).join(" ");
@@ -211,7 +258,9 @@ class Parser {
     this.depth--;
     const sql = parts.map((part, i) => (i ? `${words[i - 1]} ${part.sql}` : part.sql)).join(" ");
     const anyOf: Test[][] = [[]];
-    parts.forEach(({ test }, i) => (i && words[i - 1] === "or" ? anyOf.push([test]) : anyOf.at(-1)?.push(test)));
+    parts.forEach(({ test }, i) =>
+      i && words[i - 1] === "or" ? anyOf.push([test]) : anyOf.at(-1)?.push(test),
+    );
     return { sql, test: (of) => either(anyOf.map((all) => both(all.map((test) => test(of))))) };
   }
   private negation(): { sql: string; test: Test } {
@@ -230,11 +279,17 @@ class Parser {
   private test(): { sql: string; test: Test } {
     const name = this.column();
     const column = quoteName(name);
-    const on = (f: (value: Value) => boolean | null): Test => (of) => f(of(name));
+    const on =
+      (f: (value: Value) => boolean | null): Test =>
+      (of) =>
+        f(of(name));
     if (this.next.kind === "op" && COMPARE.has(this.next.text)) {
       const op = this.take().text.replace("==", "=").replace("<>", "!=");
       const literal = this.literal();
-      return { sql: `${column} ${op} ${literal.sql}`, test: on((value) => compared(value, op, literal.value)) };
+      return {
+        sql: `${column} ${op} ${literal.sql}`,
+        test: on((value) => compared(value, op, literal.value)),
+      };
     }
     if (this.isWord("is")) {
       this.take();
@@ -255,13 +310,25 @@ class Parser {
         values.push(this.literal());
       }
       this.expect(")");
-      return { sql: `${column} ${word}in (${values.map(({ sql }) => sql).join(", ")})`, test: on((value) => turned(either(values.map((one) => compared(value, "=", one.value))))) };
+      return {
+        sql: `${column} ${word}in (${values.map(({ sql }) => sql).join(", ")})`,
+        test: on((value) => turned(either(values.map((one) => compared(value, "=", one.value))))),
+      };
     }
     if (this.isWord("like")) {
       this.take();
       const pattern = this.literal();
-      const rule = new RegExp(`^${String(pattern.value).replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll("%", "[^]*").replaceAll("_", "[^]")}$`, "u");
-      return { sql: `${column} ${word}like ${pattern.sql}`, test: on((value) => turned(value === null ? null : rule.test(String(value)))) };
+      const rule = new RegExp(
+        `^${String(pattern.value)
+          .replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
+          .replaceAll("%", "[^]*")
+          .replaceAll("_", "[^]")}$`,
+        "u",
+      );
+      return {
+        sql: `${column} ${word}like ${pattern.sql}`,
+        test: on((value) => turned(value === null ? null : rule.test(String(value)))),
+      };
     }
     if (this.isWord("between")) {
       this.take();
@@ -269,13 +336,23 @@ class Parser {
       if (!this.isWord("and")) this.fail("and (as in between 0 and 1)");
       this.take();
       const high = this.literal();
-      return { sql: `${column} ${word}between ${low.sql} and ${high.sql}`, test: on((value) => turned(both([compared(value, ">=", low.value), compared(value, "<=", high.value)]))) };
+      return {
+        sql: `${column} ${word}between ${low.sql} and ${high.sql}`,
+        test: on((value) =>
+          turned(both([compared(value, ">=", low.value), compared(value, "<=", high.value)])),
+        ),
+      };
     }
     if (no) this.fail("in, like or between after not");
     return { sql: `${column} = true`, test: on((value) => compared(value, "=", true)) };
   }
   private column(): string {
-    if (this.next.kind === "tick" || this.next.kind === "string" || (this.next.kind === "word" && !this.isWord(...KEYWORDS))) return this.take().text;
+    if (
+      this.next.kind === "tick" ||
+      this.next.kind === "string" ||
+      (this.next.kind === "word" && !this.isWord(...KEYWORDS))
+    )
+      return this.take().text;
     return this.fail("the name of an attribute");
   }
   private literal(): { sql: string; value: Value } {
@@ -288,19 +365,23 @@ class Parser {
     }
     if (this.isWord(...KEYWORDS)) this.fail("a value (in quotes if it is a word of the language)");
     const { kind, text } = this.value(true);
-    if (kind === "number") return { sql: `${minus ? "-" : ""}${text}`, value: (minus ? -1 : 1) * Number(text) };
+    if (kind === "number")
+      return { sql: `${minus ? "-" : ""}${text}`, value: (minus ? -1 : 1) * Number(text) };
     if (minus) this.fail("a number after '-'", token);
     return { sql: quoteText(text), value: text };
   }
 }
 
 const not = (a: boolean | null): boolean | null => (a === null ? null : !a);
-const both = (all: (boolean | null)[]): boolean | null => (all.includes(false) ? false : all.includes(null) ? null : true);
-const either = (all: (boolean | null)[]): boolean | null => (all.includes(true) ? true : all.includes(null) ? null : false);
+const both = (all: (boolean | null)[]): boolean | null =>
+  all.includes(false) ? false : all.includes(null) ? null : true;
+const either = (all: (boolean | null)[]): boolean | null =>
+  all.includes(true) ? true : all.includes(null) ? null : false;
 
 function compared(a: Value, op: string, b: Value): boolean | null {
   if (a === null || b === null) return null;
-  const [x, y] = typeof a === "string" || typeof b === "string" ? [String(a), String(b)] : [Number(a), Number(b)];
+  const [x, y] =
+    typeof a === "string" || typeof b === "string" ? [String(a), String(b)] : [Number(a), Number(b)];
   if (op === "=") return x === y;
   if (op === "!=") return x !== y;
   return op === "<" ? x < y : op === "<=" ? x <= y : op === ">" ? x > y : x >= y;
@@ -310,7 +391,8 @@ export const parse = (text: string): Node => new Parser(text).whole();
 
 /** The tree as a formula. */
 export function show(node: Node): string {
-  const inner = (one: Node, ...kinds: Node["kind"][]): string => (kinds.includes(one.kind) ? `(${show(one)})` : show(one));
+  const inner = (one: Node, ...kinds: Node["kind"][]): string =>
+    kinds.includes(one.kind) ? `(${show(one)})` : show(one);
   switch (node.kind) {
     case "number":
       return String(node.value);
@@ -326,7 +408,9 @@ export function show(node: Node): string {
       return `dim(${node.index})`;
     case "named": {
       const name = WORD.test(node.name) ? node.name : quoteName(node.name);
-      return node.value === null ? name : `${name}=${WORD.test(node.value) ? node.value : quoteText(node.value)}`;
+      return node.value === null
+        ? name
+        : `${name}=${WORD.test(node.value) ? node.value : quoteText(node.value)}`;
     }
     case "product":
       return node.factors.map((factor) => inner(factor, "minus", "sum", "product")).join("*");
@@ -334,7 +418,11 @@ export function show(node: Node): string {
       return `-${inner(node.node, "minus", "sum")}`;
     case "sum": {
       const texts = node.terms.map((term) => inner(term, "sum"));
-      return node.terms.map((term, i) => (i ? (term.kind === "minus" ? ` - ${(texts[i] as string).slice(1)}` : ` + ${texts[i]}`) : texts[i])).join("");
+      return node.terms
+        .map((term, i) =>
+          i ? (term.kind === "minus" ? ` - ${(texts[i] as string).slice(1)}` : ` + ${texts[i]}`) : texts[i],
+        )
+        .join("");
     }
   }
 }
@@ -364,14 +452,21 @@ export interface Sum {
 
 export async function evaluate(tree: Node, names: Names): Promise<Sum> {
   const value = await valueOf(tree, names);
-  if (typeof value === "number") throw new Misread(`formula '${show(tree)}' is a number; wanted items and directions, such as @12 + 1.5*smile`);
-  if (!value.vector.every(Number.isFinite)) throw new Misread(`formula '${show(tree)}' runs to infinity; use smaller numbers`);
+  if (typeof value === "number")
+    throw new Misread(
+      `formula '${show(tree)}' is a number; wanted items and directions, such as @12 + 1.5*smile`,
+    );
+  if (!value.vector.every(Number.isFinite))
+    throw new Misread(`formula '${show(tree)}' runs to infinity; use smaller numbers`);
   return value;
 }
 
 async function valueOf(node: Node, names: Names): Promise<number | Sum> {
   const place = (vector: Float32Array): Sum => ({ vector, weight: 1 });
-  const times = (by: number, { vector, weight }: Sum): Sum => ({ vector: vector.map((x) => by * x), weight: by * weight });
+  const times = (by: number, { vector, weight }: Sum): Sum => ({
+    vector: vector.map((x) => by * x),
+    weight: by * weight,
+  });
   switch (node.kind) {
     case "number":
       return node.value;
@@ -399,10 +494,15 @@ async function valueOf(node: Node, names: Names): Promise<number | Sum> {
       for (const factor of node.factors) {
         const value = await valueOf(factor, names);
         if (typeof value === "number") number *= value;
-        else if (found) throw new Misread(`formula '${show(node)}' multiplies two items or directions; only a number can multiply, as in 1.5*smile`);
+        else if (found)
+          throw new Misread(
+            `formula '${show(node)}' multiplies two items or directions; only a number can multiply, as ` +
+              `in 1.5*smile`,
+          );
         else found = value;
       }
-      if (!Number.isFinite(number)) throw new Misread(`formula '${show(node)}' runs to infinity; use smaller numbers`);
+      if (!Number.isFinite(number))
+        throw new Misread(`formula '${show(node)}' runs to infinity; use smaller numbers`);
       return found ? times(number, found) : number;
     }
     case "sum": {
@@ -410,7 +510,11 @@ async function valueOf(node: Node, names: Names): Promise<number | Sum> {
       for (const term of node.terms) values.push(await valueOf(term, names));
       const sums = values.filter((value): value is Sum => typeof value !== "number");
       if (!sums.length) return (values as number[]).reduce((a, b) => a + b, 0);
-      if (sums.length < values.length) throw new Misread(`formula '${show(node)}' adds a number to an item or a direction; a number multiplies, as in 0.5*smile`);
+      if (sums.length < values.length)
+        throw new Misread(
+          `formula '${show(node)}' adds a number to an item or a direction; a number multiplies, as in ` +
+            `0.5*smile`,
+        );
       const vector = new Float32Array((sums[0] as Sum).vector.length);
       for (const one of sums) one.vector.forEach((x, i) => (vector[i]! += x));
       return { vector, weight: sums.reduce((total, one) => total + one.weight, 0) };
@@ -421,7 +525,15 @@ async function valueOf(node: Node, names: Names): Promise<number | Sum> {
 /** The latent of a formula that is a place. */
 export async function point(tree: Node, names: Names): Promise<Float32Array> {
   const { vector, weight } = await evaluate(tree, names);
-  if (Math.abs(weight) < 1e-6) throw new Misread(`formula '${show(tree)}' is a change with no item to start from; write for example @12 + ${tree.kind === "minus" ? `(${show(tree)})` : show(tree)}`);
-  if (Math.abs(weight - 1) > 1e-6) throw new Misread(`formula '${show(tree)}': the weights of its items add up to ${Number(weight.toPrecision(6))}, wanted 1; write for example 0.5*@1 + 0.5*@2 or mix(@1, @2)`);
+  if (Math.abs(weight) < 1e-6)
+    throw new Misread(
+      `formula '${show(tree)}' is a change with no item to start from; write for example @12 + ` +
+        `${tree.kind === "minus" ? `(${show(tree)})` : show(tree)}`,
+    );
+  if (Math.abs(weight - 1) > 1e-6)
+    throw new Misread(
+      `formula '${show(tree)}': the weights of its items add up to ${Number(weight.toPrecision(6))}, ` +
+        `wanted 1; write for example 0.5*@1 + 0.5*@2 or mix(@1, @2)`,
+    );
   return vector;
 }

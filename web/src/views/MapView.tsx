@@ -1,4 +1,7 @@
-/** The map: a canvas of layers, what lies over it, and how one moves on it with mouse, wheel, fingers and keys. */
+/**
+ * The map: a canvas of layers, what lies over it, and how one moves on it with mouse, wheel, fingers and
+ * keys.
+ */
 import { effect, signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Rgb } from "../colours.ts";
@@ -10,7 +13,24 @@ import { Thumbnails } from "../marks/thumbnails.ts";
 import { Tiles } from "../marks/tiles.ts";
 import { placed, task } from "../names.ts";
 import { Sheets } from "../sheets.ts";
-import { able, ask, camera, coloured, column, complain, doc, grid, home, layout, pointer, shown, size, space, tasks, tool } from "../state.ts";
+import {
+  able,
+  ask,
+  camera,
+  coloured,
+  column,
+  complain,
+  doc,
+  grid,
+  home,
+  layout,
+  pointer,
+  shown,
+  size,
+  space,
+  tasks,
+  tool,
+} from "../state.ts";
 import { ACROSS, PAGE } from "../wire.ts";
 import { arrivals, sheets } from "./Item.tsx";
 import { HoverCard } from "./HoverCard.tsx";
@@ -22,7 +42,10 @@ import { dark } from "./theme.ts";
 
 declare global {
   interface Window {
-    /** For tests and benchmarks: whether the map is at rest, how long its frames took, what the microscope has decoded, what is answered. */
+    /**
+     * For tests and benchmarks: whether the map is at rest, how long its frames took, what the microscope has
+     * decoded, what is answered.
+     */
     liminal?: { renderer: Renderer; camera: typeof camera; ask: typeof ask };
   }
 }
@@ -31,10 +54,20 @@ export function MapView() {
   const canvas = useRef<HTMLCanvasElement>(null);
   const frame = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => mount(canvas.current as HTMLCanvasElement, frame.current as HTMLDivElement), []);
-  const name = space.value ? `Map${space.value.items ? ` of ${space.value.items.toLocaleString("en")} items` : ""}. Arrow keys move, plus and minus zoom, Enter selects what is in the middle.` : "Map";
+  const name = space.value
+    ? `Map${space.value.items ? ` of ${space.value.items.toLocaleString("en")} items` : ""}. Arrow keys ` +
+      `move, plus and minus zoom, Enter selects what is in the middle.`
+    : "Map";
   return (
     <main class={`map tool-${tool.value}`} ref={frame}>
-      <div class="surface" role="application" aria-label={name} tabIndex={0} onKeyDown={keys} onBlur={() => (pointer.value = null)}>
+      <div
+        class="surface"
+        role="application"
+        aria-label={name}
+        tabIndex={0}
+        onKeyDown={keys}
+        onBlur={() => (pointer.value = null)}
+      >
         <canvas ref={canvas} />
       </div>
       {undrawn.value && <p class="state laying">{undrawn.value}</p>}
@@ -80,7 +113,8 @@ function mount(canvas: HTMLCanvasElement, frame: HTMLDivElement): () => void {
     if (entry) size.value = { width: entry.contentRect.width, height: entry.contentRect.height };
   });
   watcher.observe(frame);
-  size.value = { width: frame.clientWidth, height: frame.clientHeight }; // the watcher comes after the first paint
+  // the watcher comes after the first paint
+  size.value = { width: frame.clientWidth, height: frame.clientHeight };
   const paged = effect(pages);
   if (!made) return () => [watcher.disconnect(), paged()];
   window.liminal = { renderer: made, camera, ask: ((...given) => ask(...given)) as typeof ask };
@@ -101,7 +135,12 @@ function mount(canvas: HTMLCanvasElement, frame: HTMLDivElement): () => void {
       void dark.value;
       const style = getComputedStyle(document.documentElement);
       const places = about && map ? placed(about, map.xy.data, shown.value) : [];
-      made.labels.write(places, style.fontFamily, style.getPropertyValue("--ink"), style.getPropertyValue("--ground"));
+      made.labels.write(
+        places,
+        style.fontFamily,
+        style.getPropertyValue("--ink"),
+        style.getPropertyValue("--ground"),
+      );
       made.request();
     }),
     effect(() => {
@@ -116,7 +155,10 @@ function mount(canvas: HTMLCanvasElement, frame: HTMLDivElement): () => void {
   };
 }
 
-/** Seen from afar, and above all on paper, the microscope stays behind the points; closer up it comes to the fore. */
+/**
+ * Seen from afar, and above all on paper, the microscope stays behind the points; closer up it comes to the
+ * fore.
+ */
 function veil(): number {
   const zoomed = Math.log2((camera.peek()?.k ?? 1) / (home.peek()?.k ?? 1));
   return Math.min(1, (dark.peek() ? 0.85 : 0.75) + 0.15 * Math.max(zoomed, 0));
@@ -132,7 +174,13 @@ function rowColour(row: number): Rgb {
 function pages(): void {
   const about = space.peek();
   if (!layout.value || !about) return;
-  sheets.value ??= new Sheets((page) => ask("thumbnails", { page }, null), ...about.tile, PAGE, ACROSS, () => arrivals.value++);
+  sheets.value ??= new Sheets(
+    (page) => ask("thumbnails", { page }, null),
+    ...about.tile,
+    PAGE,
+    ACROSS,
+    () => arrivals.value++,
+  );
 }
 
 /** Builds the layers anew whenever another map has been laid out. */
@@ -150,8 +198,18 @@ function fill(made: Renderer): void {
   const real = made.layers.thumbnails?.tiles ?? new Tiles(made.gl, width, height, 800);
   const view = viewOf(about.modality);
   const look = (xy: Float32Array, signal: AbortSignal) => ask("at", { method: map.method }, xy, signal);
-  const microscope = new Microscope(decoded, points, look, (at, i) => view.rgba(at.items, i, width, height, about.modality), () => made.request(), complain);
+  const microscope = new Microscope(
+    decoded,
+    points,
+    look,
+    (at, i) => view.rgba(at.items, i, width, height, about.modality),
+    () => made.request(),
+    complain,
+  );
   microscope.keep(shown.peek());
-  made.layers = { decoded: { tiles: decoded, microscope }, thumbnails: { tiles: real, layer: new Thumbnails(real, pictures, points, rank) } };
+  made.layers = {
+    decoded: { tiles: decoded, microscope },
+    thumbnails: { tiles: real, layer: new Thumbnails(real, pictures, points, rank) },
+  };
   made.request();
 }
