@@ -16,8 +16,9 @@ import { numbers } from "../src/local/draws.ts";
 import { beyond, nearest } from "../src/local/near.ts";
 import { Worked, type Answer, type Feed, type Net, type Nets, type Order } from "../src/local/nets.ts";
 import { bytes, type Payload } from "../src/local/payload.ts";
-import { parse, show } from "../src/local/formula.ts";
+import { show } from "../src/local/formula.ts";
 import { arc, even, line, share } from "../src/local/paths.ts";
+import { parse } from "../src/local/parsing.ts";
 import { unpack } from "../src/wire.ts";
 
 const FIXTURE = process.env["LIMINAL_FIXTURE"];

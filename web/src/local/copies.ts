@@ -4,7 +4,9 @@
  */
 import type { Completion, Copy, Place } from "../wire.ts";
 import type { Payload } from "./payload.ts";
-import { bare, leaves, parse, quoteName } from "./formula.ts";
+import { leaves } from "./formula.ts";
+import { parse } from "./parsing.ts";
+import { bare, quoteName } from "./syntax.ts";
 
 const MOST = 40;
 const SIGNS: [string, string][] = [
