@@ -1,4 +1,4 @@
-/** Colours of data: categories, numbers, yes and no; the page's own colours are in style.css. */
+/** Colours of data: categories, numbers, yes and no; the page's own colours are in style/base.css. */
 
 export type Rgb = readonly [number, number, number];
 

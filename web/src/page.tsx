@@ -1,8 +1,6 @@
 /** A shared page: the studio over a space, a decoder and its engine that all lie in the same file. */
 import { render } from "preact";
-import "./style/base.css";
-import "./style/map.css";
-import "./style/panel.css";
+import "./style/index.css";
 import { local } from "./local.ts";
 import Engine from "./local/engine.ts?worker&inline";
 import { Worked, type Order } from "./local/nets.ts";
