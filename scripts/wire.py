@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import types
 import typing
 from pathlib import Path
@@ -16,6 +17,7 @@ from pydantic import BaseModel
 from liminal.files import atomic_bytes
 from liminal.studio import contents, packed, routes, wire
 
+COLUMNS = 110
 TARGET = Path(__file__).parent.parent / "web" / "src" / "wire.ts"
 ALIASES = ("Method", "Along", "Kind", "Found", "Able", "Place")
 NAMES = vars(contents) | vars(wire)
@@ -40,24 +42,30 @@ export interface Grid<A> {
 }
 
 /** What holds the numbers of items: each kind of data has a type of its own. */
-export type Values = VALUES;
+VALUES
 
 const kinds = {
 KINDS
 };
+
+interface Entry {
+  dtype: keyof typeof kinds;
+  shape: number[];
+  at: number;
+}
 
 /** The arrays and the other fields of a packed answer, by name. */
 export function unpack<T>(buffer: ArrayBuffer): T {
   const size = new DataView(buffer).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, size)));
   const { arrays, ...found } = header;
-  for (const [name, entry] of Object.entries<{ dtype: keyof typeof kinds; shape: number[]; at: number }>(arrays)) {
+  for (const [name, entry] of Object.entries<Entry>(arrays)) {
     const count = entry.shape.reduce((a, b) => a * b, 1);
     found[name] = { data: kinds[entry.dtype](buffer, 4 + size + entry.at, count), shape: entry.shape };
   }
   return found as T;
 }
-"""  # noqa: E501
+"""
 
 
 def main() -> int:
@@ -72,7 +80,9 @@ def text() -> str:
         f"  {dtype}: (buffer: ArrayBuffer, at: number, count: number) => new {array}(buffer, at, count),"
         for dtype, array in ARRAYS.items()
     ]
-    parts = [HEAD.replace("VALUES", " | ".join(ARRAYS.values())).replace("KINDS", "\n".join(kinds))]
+    parts = [
+        HEAD.replace("VALUES", alias("Values", list(ARRAYS.values()))).replace("KINDS", "\n".join(kinds))
+    ]
     constants = [f"export const {name} = {getattr(wire, name)};" for name in NUMBERS]
     parts.append("\n".join([*constants, f'export const PACKED = "{wire.PACKED}";']))
     parts.append("\n".join(f"export type {name} = {written(NAMES[name])};" for name in ALIASES))
@@ -95,6 +105,23 @@ def text() -> str:
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
+def comment(about: str, indent: str = "") -> str:
+    """A comment before what it is about, broken where it is too long for one line."""
+    line = f"{indent}/** {' '.join(about.split())} */"
+    if len(line) <= COLUMNS:
+        return line
+    lines = textwrap.wrap(" ".join(about.split()), COLUMNS - len(indent) - 3, break_on_hyphens=False)
+    return "\n".join([f"{indent}/**", *(f"{indent} * {line}" for line in lines), f"{indent} */"])
+
+
+def alias(name: str, kinds: list[str]) -> str:
+    """A name for types of which one holds, each on a line of its own where they are too long for one."""
+    line = f"export type {name} = {' | '.join(kinds)};"
+    if len(line) <= COLUMNS:
+        return line
+    return "\n".join([f"export type {name} =", *(f"  | {kind}" for kind in kinds)]) + ";"
+
+
 def models() -> list[type[BaseModel]]:
     """Every model of the wire, in its order."""
     own = [
@@ -109,7 +136,7 @@ def models() -> list[type[BaseModel]]:
 def interface(model: type[BaseModel]) -> str:
     """A model as an interface; fields of requests that have a default may be left out."""
     about = (model.__doc__ or "").strip().replace("``", "`").replace("None", "null")
-    lines = [f"/** {about} */"] if about else []
+    lines = [comment(about)] if about else []
     (base,) = model.__bases__
     extends = f" extends {base.__name__}" if base not in (packed.Json, packed.Packed) else ""
     lines.append(f"export interface {model.__name__}{extends} {{")
@@ -145,7 +172,7 @@ def entries() -> list[str]:
             if route.gives == "text/html"
             else "Blob"
         )
-        about = f"  /** {route.method} {route.path}: {route.about} */"
+        about = comment(f"{route.method} {route.path}: {route.about}", "  ")
         lines += [
             about,
             f"  {route.name.strip('_')}: {{ query: {{ {query} }}; body: {body}; answer: {answer} }};".replace(

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+WRITTEN = "wire.ts"  # by scripts/wire.py
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -22,6 +23,27 @@ def web(script: str, minutes: float) -> subprocess.CompletedProcess[str]:
     here = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     command = [sys.executable, ROOT / "scripts" / "web.py", script]
     return subprocess.run(command, capture_output=True, text=True, timeout=60 * minutes, env=here)
+
+
+def sources() -> list[Path]:
+    """What people write of the front end: its sources, its tests and how it is built."""
+    web = ROOT / "web"
+    found = [p for room in ("src", "test") for p in (web / room).rglob("*") if p.is_file()]
+    return sorted(found + [p for p in web.iterdir() if p.suffix in (".ts", ".html")])
+
+
+def test_lines_and_files_of_the_page_are_short() -> None:
+    """No line is longer than 110 columns, which a formatter does not see to in comments and in texts; a file
+    that a person writes has 450 lines at most.
+    """
+    found = sources()
+    assert {"main.tsx", "wire.ts", "map.mjs"} <= {p.name for p in found}, "the sources lie elsewhere"
+    for path in found:
+        lines = path.read_text().splitlines()
+        wide = [i for i, line in enumerate(lines, 1) if len(line) > 110]
+        assert not wide, f"{path}: longer than 110 columns: lines {wide}"
+        if path.name != WRITTEN:
+            assert len(lines) <= 450, f"{path} has {len(lines)} lines: split it"
 
 
 def test_pure_parts() -> None:

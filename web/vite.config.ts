@@ -9,16 +9,26 @@ const common: UserConfig = { base: "/", esbuild: { jsx: "automatic", jsxImportSo
 // The studio's server hands out index.html at / and everything else under /assets/.
 const studio: UserConfig = {
   ...common,
-  build: { outDir, emptyOutDir: true, assetsDir: "assets", assetsInlineLimit: 0, modulePreload: { polyfill: false }, target: "es2022" },
+  build: {
+    outDir,
+    emptyOutDir: true,
+    assetsDir: "assets",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    target: "es2022",
+  },
   server: { proxy: { "/api": process.env["LIMINAL_SERVER"] ?? "http://127.0.0.1:8811" } },
 };
 
-// A shared page is one script, with its worker inside; the engine's WebAssembly lies beside it, compressed, for `liminal share` to put in.
+// A shared page is one script, with its worker inside; the engine's WebAssembly lies beside it, compressed,
+// for `liminal share` to put in.
 const engine: Plugin = {
   name: "engine",
   generateBundle(_, bundle) {
     for (const name of Object.keys(bundle)) if (name.endsWith(".wasm")) delete bundle[name];
-    const wasm = readFileSync(createRequire(import.meta.url).resolve("onnxruntime-web/ort-wasm-simd-threaded.wasm"));
+    const wasm = readFileSync(
+      createRequire(import.meta.url).resolve("onnxruntime-web/ort-wasm-simd-threaded.wasm"),
+    );
     this.emitFile({ type: "asset", fileName: "engine.wasm.gz", source: gzipSync(wasm, { level: 9 }) });
   },
 };
@@ -26,7 +36,8 @@ const engine: Plugin = {
 const nowhere: Plugin = {
   name: "nowhere",
   enforce: "pre",
-  transform: (code, id) => (id.includes("onnxruntime-web") ? code.replaceAll("import.meta.url", '"blob:page"') : null),
+  transform: (code, id) =>
+    id.includes("onnxruntime-web") ? code.replaceAll("import.meta.url", '"blob:page"') : null,
 };
 const page: UserConfig = {
   ...common,

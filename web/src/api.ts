@@ -1,11 +1,17 @@
 /**
- * What the page asks of a space, behind one function. `server` asks the studio's server; a page that holds its own decoder
- * answers the same routes in the browser (local.ts), so nothing above this file knows which of the two it talks to.
+ * What the page asks of a space, behind one function. `server` asks the studio's server; a page that holds
+ * its own decoder answers the same routes in the browser (local.ts), so nothing above this file knows which
+ * of the two it talks to.
  */
 import { routes, unpack, type Api, type Failure, type Progress } from "./wire.ts";
 
 export type Route = keyof Api;
-export type Ask = <R extends Route>(route: R, query: Api[R]["query"], body: Api[R]["body"], signal?: AbortSignal) => Promise<Api[R]["answer"]>;
+export type Ask = <R extends Route>(
+  route: R,
+  query: Api[R]["query"],
+  body: Api[R]["body"],
+  signal?: AbortSignal,
+) => Promise<Api[R]["answer"]>;
 
 /** A refusal in one line; of a formula also the character it is about and names that are near. */
 export class Refused extends Error {
@@ -19,7 +25,8 @@ export class Refused extends Error {
   }
 }
 
-export const dropped = (error: unknown): boolean => error instanceof DOMException && error.name === "AbortError";
+export const dropped = (error: unknown): boolean =>
+  error instanceof DOMException && error.name === "AbortError";
 
 /** Told whenever an answer has to wait until the model is loaded. */
 export interface Waiting {
@@ -33,10 +40,16 @@ const SILENT = "The studio's server does not answer: is its command still runnin
 /** What can be had while the model is still being loaded. */
 const LIGHT: readonly Route[] = ["space", "map", "column", "thumbnails", "progress"];
 
-/** How a request gets to the routes and an answer back: over HTTP, or through who holds this page (parent.ts). */
+/**
+ * How a request gets to the routes and an answer back: over HTTP, or through who holds this page (parent.ts).
+ */
 export type Reach = (address: string, init: RequestInit) => Promise<Response>;
 
-export function server(waiting: Waiting, reach: Reach = (address, init) => fetch(address, init), silent = SILENT): Ask {
+export function server(
+  waiting: Waiting,
+  reach: Reach = (address, init) => fetch(address, init),
+  silent = SILENT,
+): Ask {
   const door = new Door(waiting, reach, silent);
   return async (route, query, body, signal) => {
     if (!LIGHT.includes(route)) await door.open(signal);
@@ -49,7 +62,8 @@ export function server(waiting: Waiting, reach: Reach = (address, init) => fetch
       init.headers = { "Content-Type": raw ? "application/octet-stream" : "application/json" };
     }
     const response = await patient(`${path}${search.size ? `?${search}` : ""}`, init, door);
-    const whole = <T>(read: Promise<T>): Promise<T> => read.catch((error) => Promise.reject(dropped(error) ? error : new Refused(silent, 0)));
+    const whole = <T>(read: Promise<T>): Promise<T> =>
+      read.catch((error) => Promise.reject(dropped(error) ? error : new Refused(silent, 0)));
     if (packed) return unpack(await whole(response.arrayBuffer()));
     if (BLOBS.includes(route)) return (await whole(response.blob())) as never;
     return (await whole(route === "report" ? response.text() : response.json())) as never;
@@ -58,7 +72,9 @@ export function server(waiting: Waiting, reach: Reach = (address, init) => fetch
 
 const SOON = 200; // milliseconds after which it may be worth asking again
 
-/** Lets requests that need the model through once it is there; until then one of them all asks how far it is. */
+/**
+ * Lets requests that need the model through once it is there; until then one of them all asks how far it is.
+ */
 class Door {
   private opened = false;
   private asked: Promise<void> | null = null;
@@ -78,7 +94,9 @@ class Door {
 
   private async wait(): Promise<void> {
     for (;;) {
-      const response = await this.reach("/api/progress", { method: "GET", credentials: "same-origin" }).catch(() => null);
+      const response = await this.reach("/api/progress", { method: "GET", credentials: "same-origin" }).catch(
+        () => null,
+      );
       const said = response?.ok ? ((await response.json().catch(() => null)) as Progress | null) : null;
       this.opened = said?.ready === true;
       this.waiting(!this.opened && !said?.broken);
@@ -90,7 +108,10 @@ class Door {
   }
 }
 
-/** Asks until the server has an answer: where it needs more time (503) it asks again, soon at first, at last after what the server says. */
+/**
+ * Asks until the server has an answer: where it needs more time (503) it asks again, soon at first, at last
+ * after what the server says.
+ */
 async function patient(address: string, init: RequestInit, door: Door): Promise<Response> {
   for (let soon = SOON; ; soon *= 2) {
     let response: Response;
@@ -104,7 +125,12 @@ async function patient(address: string, init: RequestInit, door: Door): Promise<
     const said = (await response.json().catch(() => null)) as Partial<Failure> | null;
     const after = response.headers.get("Retry-After");
     if (response.status !== 503 || after === null) {
-      throw new Refused(said?.error ?? `The server answered ${response.status}.`, response.status, said?.at ?? null, said?.near ?? []);
+      throw new Refused(
+        said?.error ?? `The server answered ${response.status}.`,
+        response.status,
+        said?.at ?? null,
+        said?.near ?? [],
+      );
     }
     await pause(Math.min(Number(after) * 1000 || 500, soon), init.signal);
     await door.open(init.signal);

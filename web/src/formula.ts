@@ -1,4 +1,7 @@
-/** What the formula bar knows of the language by itself: which name is being written, and how to put another in its place. */
+/**
+ * What the formula bar knows of the language by itself: which name is being written, and how to put another
+ * in its place.
+ */
 
 export interface Word {
   /** What is being written, with the characters [start, end) of the text that a completion replaces. */
@@ -25,7 +28,9 @@ export function wordAt(text: string, caret: number): Word {
 function openMean(text: string, caret: number): number {
   const before = text.slice(0, caret);
   const at = before.lastIndexOf("mean(");
-  return at >= 0 && !before.slice(at).includes(")") && !/[\p{L}\p{N}_]/u.test(before[at - 1] ?? " ") ? at : -1;
+  return at >= 0 && !before.slice(at).includes(")") && !/[\p{L}\p{N}_]/u.test(before[at - 1] ?? " ")
+    ? at
+    : -1;
 }
 
 /** Puts a completion where the word stands; gives the new text and where the caret goes. */
@@ -36,11 +41,15 @@ export function complete(text: string, word: Word, completion: string): { text: 
   return { text: text.slice(0, word.start) + completion + text.slice(end), caret };
 }
 
-/** Puts a name in the place of the one at a character, with the value of it that stands there where the new name has one. */
+/**
+ * Puts a name in the place of the one at a character, with the value of it that stands there where the new
+ * name has one.
+ */
 export function repair(text: string, at: number, name: string): string {
   const [word = ""] = /^(?:`[^`]*`|[\p{L}\p{N}_@.]+)/u.exec(text.slice(at)) ?? [];
   const after = text.slice(at + word.length);
-  const [value = ""] = (name.includes("=") && /^\s*==?\s*(?:'[^']*'|"[^"]*"|[\p{L}\p{N}_.]+)/u.exec(after)) || [];
+  const [value = ""] =
+    (name.includes("=") && /^\s*==?\s*(?:'[^']*'|"[^"]*"|[\p{L}\p{N}_.]+)/u.exec(after)) || [];
   return text.slice(0, at) + name + after.slice(value.length);
 }
 

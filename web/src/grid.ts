@@ -26,7 +26,8 @@ export class Grid {
       of[row] = cell;
       this.starts[cell + 1]!++;
     }
-    for (let cell = 1; cell < this.starts.length; cell++) this.starts[cell]! += this.starts[cell - 1] as number;
+    for (let cell = 1; cell < this.starts.length; cell++)
+      this.starts[cell]! += this.starts[cell - 1] as number;
     const next = this.starts.slice();
     for (let row = 0; row < n; row++) this.rows[next[of[row] as number]!++] = row;
   }
@@ -41,15 +42,25 @@ export class Grid {
 
   /** Calls back with every row whose cell touches the box; some lie a little outside it. */
   within(box: Box, visit: (row: number) => void): void {
-    if (box.right < this.box.left || box.left > this.box.right || box.top < this.box.bottom || box.bottom > this.box.top) return;
+    if (
+      box.right < this.box.left ||
+      box.left > this.box.right ||
+      box.top < this.box.bottom ||
+      box.bottom > this.box.top
+    )
+      return;
     const [left, right] = [this.column(box.left), this.column(box.right)];
     for (let line = this.line(box.bottom); line <= this.line(box.top); line++) {
       const end = this.starts[line * this.columns + right + 1] as number;
-      for (let at = this.starts[line * this.columns + left] as number; at < end; at++) visit(this.rows[at] as number);
+      for (let at = this.starts[line * this.columns + left] as number; at < end; at++)
+        visit(this.rows[at] as number);
     }
   }
 
-  /** The row nearest to a point within a radius (map units) among those that are shown; -1 where there is none. */
+  /**
+   * The row nearest to a point within a radius (map units) among those that are shown; -1 where there is
+   * none.
+   */
   nearest(x: number, y: number, radius: number, shown?: Uint8Array): number {
     let best = -1;
     let least = radius * radius;
@@ -67,12 +78,18 @@ export class Grid {
     const found: number[] = [];
     const box = bounds(Float32Array.from(polygon.flat()));
     this.within(box, (row) => {
-      if ((!shown || shown[row]) && contains(polygon, this.xy[2 * row] as number, this.xy[2 * row + 1] as number)) found.push(row);
+      if (
+        (!shown || shown[row]) &&
+        contains(polygon, this.xy[2 * row] as number, this.xy[2 * row + 1] as number)
+      )
+        found.push(row);
     });
     return found.sort((a, b) => a - b);
   }
 
-  /** Points to a square unit of the map in a cell that is fuller than this share of the cells that hold any. */
+  /**
+   * Points to a square unit of the map in a cell that is fuller than this share of the cells that hold any.
+   */
   density(share = 0.95): number {
     const counts = new Int32Array(this.starts.length - 1);
     let full = 0;

@@ -31,7 +31,12 @@ export interface Live<T> {
 
 /** What `load` gives for `key`, kept until the answer for the next key is there; null asks for nothing. */
 export function useLive<T>(key: string | null, load: (signal: AbortSignal) => Promise<T>): Live<T> {
-  const [live, set] = useState<Live<T> & { key: string | null }>({ key: null, value: null, error: null, busy: false });
+  const [live, set] = useState<Live<T> & { key: string | null }>({
+    key: null,
+    value: null,
+    error: null,
+    busy: false,
+  });
   const wanted = useRef<{ key: string | null; load: (signal: AbortSignal) => Promise<T> }>({ key, load });
   wanted.current = { key, load };
   const ask = useRef<((wish: string) => void) | null>(null);
@@ -53,5 +58,9 @@ export function useLive<T>(key: string | null, load: (signal: AbortSignal) => Pr
     if (key === null) set({ key: null, value: null, error: null, busy: false });
     else ask.current?.(key);
   }, [key]);
-  return { value: key === null ? null : live.value, error: live.key === key ? live.error : null, busy: key !== null && live.key !== key };
+  return {
+    value: key === null ? null : live.value,
+    error: live.key === key ? live.error : null,
+    busy: key !== null && live.key !== key,
+  };
 }

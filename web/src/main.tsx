@@ -1,8 +1,6 @@
 /** The studio: one page over one open space, by itself or in a notebook. */
 import { render } from "preact";
-import "./style/base.css";
-import "./style/map.css";
-import "./style/panel.css";
+import "./style/index.css";
 import { begin } from "./notebook.ts";
 import { open, watch } from "./state.ts";
 import { App } from "./views/App.tsx";

@@ -1,10 +1,24 @@
 /** The studio in a notebook: what a person makes is told to Python, and what is set in Python is shown. */
 import { batch, effect } from "@preact/signals";
 import { server } from "./api.ts";
-import type { Doc, Subject, View } from "./doc.ts";
+import type { Doc, Subject, View } from "./document.ts";
 import { connect } from "./parent.ts";
-import { camera, change, complain, doc, idOf, open, reached, rowOf, turn, use, visit, waiting, watch } from "./state.ts";
-import { show } from "./views/acts.ts";
+import {
+  camera,
+  change,
+  complain,
+  doc,
+  idOf,
+  open,
+  reached,
+  rowOf,
+  turn,
+  use,
+  visit,
+  waiting,
+  watch,
+} from "./state.ts";
+import { show } from "./views/actions.ts";
 import { follow } from "./views/theme.ts";
 
 type Key = number | readonly number[];
@@ -23,7 +37,8 @@ interface Show {
   told: boolean;
 }
 
-const subjectOf = (key: Key): Subject => (typeof key === "number" ? { kind: "item", id: key } : { kind: "place", z: key, said: "From Python" });
+const subjectOf = (key: Key): Subject =>
+  typeof key === "number" ? { kind: "item", id: key } : { kind: "place", z: key, said: "From Python" };
 const keyOf = (subject: Subject): Key => (subject.kind === "item" ? subject.id : subject.z);
 
 function made(hash: string): Shown {

@@ -1,8 +1,6 @@
 /** A shared page: the studio over a space, a decoder and its engine that all lie in the same file. */
 import { render } from "preact";
-import "./style/base.css";
-import "./style/map.css";
-import "./style/panel.css";
+import "./style/index.css";
 import { local } from "./local.ts";
 import Engine from "./local/engine.ts?worker&inline";
 import { Worked, type Order } from "./local/nets.ts";
@@ -19,7 +17,9 @@ async function begin(): Promise<void> {
   use(local(payload, new Worked(worker, new Set(nets))));
   const start = async (): Promise<void> => {
     const wasm = await block("engine");
-    const models = Object.fromEntries(nets.map((net) => [net, (payload[net] as { data: Uint8Array }).data.slice()]));
+    const models = Object.fromEntries(
+      nets.map((net) => [net, (payload[net] as { data: Uint8Array }).data.slice()]),
+    );
     worker.postMessage({ kind: "start", wasm, models } satisfies Order, [wasm]);
   };
   await Promise.all([open(), start()]);

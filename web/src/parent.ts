@@ -1,6 +1,6 @@
 /**
- * The studio inside another page, a notebook's: requests go to the frame's parent over a port, which hands them on to Python. What the
- * parent knows of this page is in `src/liminal/widget.js`.
+ * The studio inside another page, a notebook's: requests go to the frame's parent over a port, which hands
+ * them on to Python. What the parent knows of this page is in `src/liminal/widget.js`.
  */
 import type { Reach } from "./api.ts";
 
@@ -40,7 +40,8 @@ export class Parent {
     signal?.throwIfAborted();
     const id = ++this.count;
     const { method = "GET", headers } = init;
-    const type = (headers as Record<string, string> | undefined)?.["Content-Type"] ?? "application/octet-stream";
+    const type =
+      (headers as Record<string, string> | undefined)?.["Content-Type"] ?? "application/octet-stream";
     if (!address.startsWith("/api/progress")) this.stirred?.();
     return new Promise((done, fail) => {
       const drop = () => {
@@ -60,7 +61,10 @@ export class Parent {
     });
   };
 
-  /** A second after the next request: before that nothing can have begun that takes long, and a notebook's kernel is left in peace. */
+  /**
+   * A second after the next request: before that nothing can have begun that takes long, and a notebook's
+   * kernel is left in peace.
+   */
   readonly quiet = (): Promise<void> =>
     new Promise((done) => {
       this.stirred = () => {

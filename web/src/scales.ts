@@ -30,7 +30,12 @@ export function toMap(camera: Camera, size: Size, px: number, py: number): Point
 
 export function inView(camera: Camera, size: Size): Box {
   const [halfWidth, halfHeight] = [size.width / 2 / camera.k, size.height / 2 / camera.k];
-  return { left: camera.x - halfWidth, right: camera.x + halfWidth, bottom: camera.y - halfHeight, top: camera.y + halfHeight };
+  return {
+    left: camera.x - halfWidth,
+    right: camera.x + halfWidth,
+    bottom: camera.y - halfHeight,
+    top: camera.y + halfHeight,
+  };
 }
 
 export function bounds(xy: Float32Array): Box {
@@ -45,7 +50,10 @@ export function bounds(xy: Float32Array): Box {
   return xy.length ? box : { left: -1, right: 1, bottom: -1, top: 1 };
 }
 
-/** The camera that shows a box with a margin (in pixels) on every side, and above what stands at the lower edge. */
+/**
+ * The camera that shows a box with a margin (in pixels) on every side, and above what stands at the lower
+ * edge.
+ */
 export function fit(box: Box, size: Size, below: number, margin = 36): Camera {
   const width = Math.max(box.right - box.left, 1e-6);
   const height = Math.max(box.top - box.bottom, 1e-6);
@@ -55,13 +63,23 @@ export function fit(box: Box, size: Size, below: number, margin = 36): Camera {
 }
 
 /** Zooms by a factor and keeps the point under (px, py) where it is. */
-export function zoomAt(camera: Camera, size: Size, px: number, py: number, factor: number, limits: Point): Camera {
+export function zoomAt(
+  camera: Camera,
+  size: Size,
+  px: number,
+  py: number,
+  factor: number,
+  limits: Point,
+): Camera {
   const k = Math.min(Math.max(camera.k * factor, limits[0]), limits[1]);
   const [x, y] = toMap(camera, size, px, py);
   return { x: x - (px - size.width / 2) / k, y: y + (py - size.height / 2) / k, k };
 }
 
-/** The lattice's level at which a cell of `side / 2**level` is at least `wanted` pixels wide, and less than twice that. */
+/**
+ * The lattice's level at which a cell of `side / 2**level` is at least `wanted` pixels wide, and less than
+ * twice that.
+ */
 export function levelFor(k: number, side: number, wanted: number): number {
   return Math.max(0, Math.floor(Math.log2((side * k) / wanted)));
 }
@@ -84,10 +102,19 @@ export function cellsIn(box: Box, level: number, side: number, limit: number): C
   return cells.sort((a, b) => far(a) - far(b)).slice(0, limit);
 }
 
-/** Support, the share of real items that lie further out than a point, in words; of a real item, how usual it is. */
-export function supportWords(support: number, real = false): { level: "inside" | "edge" | "beyond" | "unknown"; words: string } {
+/**
+ * Support, the share of real items that lie further out than a point, in words; of a real item, how usual it
+ * is.
+ */
+export function supportWords(
+  support: number,
+  real = false,
+): { level: "inside" | "edge" | "beyond" | "unknown"; words: string } {
   if (Number.isNaN(support)) return { level: "unknown", words: "How far it can be trusted is not known" };
-  if (real) return support >= 0.05 ? { level: "inside", words: support < 0.2 ? "Less usual than most" : "One of many like it" } : { level: "edge", words: "An unusual one" };
+  if (real)
+    return support >= 0.05
+      ? { level: "inside", words: support < 0.2 ? "Less usual than most" : "One of many like it" }
+      : { level: "edge", words: "An unusual one" };
   if (!(support >= 0.01)) return { level: "beyond", words: "Beyond the data: do not trust it" };
   if (support < 0.05) return { level: "edge", words: "Hardly any are like this: look twice" };
   if (support < 0.2) return { level: "edge", words: "At the edge of the data" };

@@ -2,7 +2,7 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import { Refused, dropped, server, type Ask } from "./api.ts";
 import { paint, passes, type Column } from "./colours.ts";
-import { EMPTY, fromHash, hidden, keyOf, toHash, type Doc, type Subject, type View } from "./doc.ts";
+import { EMPTY, fromHash, hidden, keyOf, toHash, type Doc, type Subject, type View } from "./document.ts";
 import { Grid } from "./grid.ts";
 import * as history from "./history.ts";
 import { title } from "./names.ts";
@@ -14,7 +14,10 @@ const past = signal(history.none<Doc>());
 export const canUndo = computed(() => past.value.past.length > 0);
 export const canRedo = computed(() => past.value.future.length > 0);
 
-/** Changes what a person has made, and notes it for undo; changes of one `kind` in quick succession are one step. */
+/**
+ * Changes what a person has made, and notes it for undo; changes of one `kind` in quick succession are one
+ * step.
+ */
 export function change(patch: Partial<Doc>, kind: string | null = null): void {
   batch(() => {
     past.value = history.note(past.value, doc.value, kind, performance.now());
@@ -25,7 +28,10 @@ export function change(patch: Partial<Doc>, kind: string | null = null): void {
 export function turn(patch: Partial<Doc>): void {
   doc.value = { ...doc.value, ...patch };
 }
-/** Opens a view; a step of its own for undo, which else would go back in another view than the one that is open. */
+/**
+ * Opens a view; a step of its own for undo, which else would go back in another view than the one that is
+ * open.
+ */
 export const go = (view: View): void => void (doc.value.view !== view && change({ view }, "view"));
 
 function step(move: typeof history.back<Doc>): void {
@@ -43,7 +49,8 @@ export const standIns = signal<readonly Subject[]>([]);
 /** Whether something can be had that not every place has; all can until it is known. */
 export const able = (what: Able): boolean => space.value?.able.includes(what) ?? true;
 /** Whether the open space has answers for a view. */
-export const offers = (view: View): boolean => (view === "style" ? able("transfer") : view === "report" ? able("report") : true);
+export const offers = (view: View): boolean =>
+  view === "style" ? able("transfer") : view === "report" ? able("report") : true;
 export const layout = signal<Layout | null>(null);
 export const grid = signal<Grid | null>(null);
 export const column = signal<Column | null>(null);
@@ -58,11 +65,17 @@ export const coloured = computed(() => paint(column.value, layout.value ? layout
 const hiding = computed(() => JSON.stringify(hidden(doc.value)));
 export const shown = computed(() => {
   const rows = layout.value ? layout.value.id.data.length : 0;
-  const all = (JSON.parse(hiding.value) as ReturnType<typeof hidden>).map(([name, filter]) => passes(columns.value.get(name) ?? null, filter, rows));
-  return all.length > 1 ? (all[0] as Uint8Array).map((_, row) => Number(all.every((one) => one[row]))) : (all[0] ?? passes(null, { off: [], range: null }, rows));
+  const all = (JSON.parse(hiding.value) as ReturnType<typeof hidden>).map(([name, filter]) =>
+    passes(columns.value.get(name) ?? null, filter, rows),
+  );
+  return all.length > 1
+    ? (all[0] as Uint8Array).map((_, row) => Number(all.every((one) => one[row])))
+    : (all[0] ?? passes(null, { off: [], range: null }, rows));
 });
 const rowsById = computed(() => new Map(Array.from(layout.value?.id.data ?? [], (id, row) => [id, row])));
-export const rowOf = (id: number): number => (layout.value?.id.data[id] === id ? id : (rowsById.value.get(id) ?? -1)); // mostly items lie as they are numbered
+export const rowOf = (id: number): number =>
+  // mostly items lie as they are numbered
+  layout.value?.id.data[id] === id ? id : (rowsById.value.get(id) ?? -1);
 export const idOf = (row: number): number => layout.value?.id.data[row] ?? -1;
 
 export let ask: Ask = server((waits) => (waiting.value = waits));
@@ -77,7 +90,9 @@ export const camera = signal<Camera | null>(null);
 /** How much of the map's lower edge the legend takes, in pixels. */
 export const foot = signal(0);
 /** Where the whole map is in view, above the legend. */
-export const home = computed<Camera | null>(() => (grid.value && size.value.width ? fit(grid.value.box, size.value, foot.value) : null));
+export const home = computed<Camera | null>(() =>
+  grid.value && size.value.width ? fit(grid.value.box, size.value, foot.value) : null,
+);
 /** The camera that was put there and that nobody has moved since. */
 let settled: Camera | null = null;
 export const atHome = (): Camera | null => (settled = home.value);
@@ -95,7 +110,9 @@ export const pointer = signal<Pointer | null>(null);
 export const tool = signal<"look" | "a" | "b" | "key">("look");
 export const help = signal(false);
 /** Places that the current view draws on the map: a result, a path, its frame. */
-export const marks = signal<{ x: number; y: number; kind: "result" | "frame" | "near" | "new"; row?: number }[]>([]);
+export const marks = signal<
+  { x: number; y: number; kind: "result" | "frame" | "near" | "new"; row?: number }[]
+>([]);
 export const walked = signal<Path | null>(null);
 export const frame = signal(0);
 
@@ -163,7 +180,14 @@ export async function open(keeper: Keeper = address): Promise<void> {
     const attributes = space.value.attributes;
     const colour = attributes.find((a) => a.kind === "category") ?? attributes.find((a) => a.kind === "bool");
     const along = space.value.alongs.includes("linear") ? "linear" : (space.value.alongs[0] ?? "linear");
-    start = { ...EMPTY, points: able("items"), colour: colour?.name ?? "", along, source: space.value.sources[0] ?? "", method: space.value.maps[0] ?? "umap" };
+    start = {
+      ...EMPTY,
+      points: able("items"),
+      colour: colour?.name ?? "",
+      along,
+      source: space.value.sources[0] ?? "",
+      method: space.value.maps[0] ?? "umap",
+    };
     const begun = fromHash(keeper.read(), start);
     batch(() => {
       doc.value = begun.doc;
@@ -173,12 +197,20 @@ export async function open(keeper: Keeper = address): Promise<void> {
     const first = atOnce(wanted);
     if (first) turn({ method: first });
     await Promise.all([loadMap(), loadColumn(doc.value.colour).catch(complain)]);
-    if (first) void ask("map", { method: wanted }, null).then(() => doc.value.method === first && better(wanted), complain);
+    if (first)
+      void ask("map", { method: wanted }, null).then(
+        () => doc.value.method === first && better(wanted),
+        complain,
+      );
   } catch (error) {
     complain(error);
   }
   effect(() => void (doc.value.method !== layout.peek()?.method && loadMap().catch(complain)));
-  effect(() => [doc.value.colour, ...Object.keys(doc.value.others)].forEach((name) => void loadColumn(name).catch(complain)));
+  effect(() =>
+    [doc.value.colour, ...Object.keys(doc.value.others)].forEach(
+      (name) => void loadColumn(name).catch(complain),
+    ),
+  );
   remember(keeper);
 }
 let start: Doc = EMPTY;
@@ -210,9 +242,17 @@ const SOME = 48;
 async function someOf(map: Layout): Promise<Subject[]> {
   const n = map.xy.data.length / 2;
   const rows = Array.from({ length: Math.min(n, SOME) }, (_, i) => Math.floor((i * n) / Math.min(n, SOME)));
-  const { z } = await ask("at", { method: map.method }, Float32Array.from(rows.flatMap((row) => [map.xy.data[2 * row] ?? 0, map.xy.data[2 * row + 1] ?? 0])));
+  const { z } = await ask(
+    "at",
+    { method: map.method },
+    Float32Array.from(rows.flatMap((row) => [map.xy.data[2 * row] ?? 0, map.xy.data[2 * row + 1] ?? 0])),
+  );
   const d = z.shape[1] ?? 1;
-  return rows.map((_, i) => ({ kind: "place", z: Array.from(z.data.subarray(i * d, (i + 1) * d)), said: `Place ${i + 1}` }));
+  return rows.map((_, i) => ({
+    kind: "place",
+    z: Array.from(z.data.subarray(i * d, (i + 1) * d)),
+    said: `Place ${i + 1}`,
+  }));
 }
 /** The map stays whole in another window; a legend that grows under someone's hand moves nothing. */
 let fitted = size.peek();
@@ -220,7 +260,8 @@ effect(() => {
   const resized = fitted !== size.value;
   fitted = size.value;
   if (!home.value) return;
-  const untouched = camera.peek() === settled && (resized || !globalThis.navigator?.userActivation?.hasBeenActive);
+  const untouched =
+    camera.peek() === settled && (resized || !globalThis.navigator?.userActivation?.hasBeenActive);
   if (!camera.peek() || untouched) camera.value = atHome();
 });
 
@@ -229,7 +270,14 @@ async function loadColumn(name: string): Promise<void> {
   if (name && !found) {
     const answer = await ask("column", { name }, null);
     const values = answer.values ?? (answer.kind === "bool" ? ["no", "yes"] : []);
-    found = { name, kind: answer.kind, values, data: answer.data.data, low: answer.low ?? 0, high: answer.high ?? 1 };
+    found = {
+      name,
+      kind: answer.kind,
+      values,
+      data: answer.data.data,
+      low: answer.low ?? 0,
+      high: answer.high ?? 1,
+    };
     columns.value = new Map([...columns.peek(), [name, found]]);
   }
   if (doc.peek().colour === name) column.value = found;
@@ -253,7 +301,8 @@ function remember(keeper: Keeper): void {
     timer = window.setTimeout(() => keeper.write(hash), 250);
   });
   if (keeper !== address) return;
-  window.addEventListener("hashchange", ({ newURL }) => visit(new URL(newURL).hash)); // the address may have been rewritten since
+  // the address may have been rewritten since
+  window.addEventListener("hashchange", ({ newURL }) => visit(new URL(newURL).hash));
 }
 
 const idle = (): Promise<void> => new Promise((done) => setTimeout(done, 3000));
@@ -264,11 +313,14 @@ export async function watch(quiet: () => Promise<void> = idle): Promise<void> {
     try {
       const progress = await ask("progress", {}, null);
       tasks.value = progress.tasks;
-      if (space.value && space.value.ready !== progress.ready) space.value = { ...space.value, ready: progress.ready, broken: progress.broken };
+      if (space.value && space.value.ready !== progress.ready)
+        space.value = { ...space.value, ready: progress.ready, broken: progress.broken };
       if (progress.broken) say(progress.broken, true);
     } catch {
       tasks.value = [];
     }
-    await (tasks.value.length || (space.value && !space.value.ready && !space.value.broken) ? new Promise((done) => setTimeout(done, 700)) : quiet());
+    await (tasks.value.length || (space.value && !space.value.ready && !space.value.broken)
+      ? new Promise((done) => setTimeout(done, 700))
+      : quiet());
   }
 }

@@ -7,7 +7,15 @@ export interface Grid<A> {
 }
 
 /** What holds the numbers of items: each kind of data has a type of its own. */
-export type Values = Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array | Float64Array;
+export type Values =
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Uint32Array
+  | Int32Array
+  | Float32Array
+  | Float64Array;
 
 const kinds = {
   u1: (buffer: ArrayBuffer, at: number, count: number) => new Uint8Array(buffer, at, count),
@@ -20,12 +28,18 @@ const kinds = {
   f8: (buffer: ArrayBuffer, at: number, count: number) => new Float64Array(buffer, at, count),
 };
 
+interface Entry {
+  dtype: keyof typeof kinds;
+  shape: number[];
+  at: number;
+}
+
 /** The arrays and the other fields of a packed answer, by name. */
 export function unpack<T>(buffer: ArrayBuffer): T {
   const size = new DataView(buffer).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, size)));
   const { arrays, ...found } = header;
-  for (const [name, entry] of Object.entries<{ dtype: keyof typeof kinds; shape: number[]; at: number }>(arrays)) {
+  for (const [name, entry] of Object.entries<Entry>(arrays)) {
     const count = entry.shape.reduce((a, b) => a * b, 1);
     found[name] = { data: kinds[entry.dtype](buffer, 4 + size + entry.at, count), shape: entry.shape };
   }
@@ -47,10 +61,11 @@ export type Found = "attributes" | "pca" | "jacobian" | "factorised";
 export type Able = "items" | "encode" | "detail" | "lock" | "like" | "transfer" | "report" | "support";
 export type Place = string | number[];
 
-/** The kind of data: what `modalities.Modality` says of it in words, and the arguments of this one.
-
-    Endings have no dot; `films`:
-    what a path can be saved as; `config` is for the page's own view of the kind, `modalities/NAME.ts`. */
+/**
+ * The kind of data: what `modalities.Modality` says of it in words, and the arguments of this one. Endings
+ * have no dot; `films`: what a path can be saved as; `config` is for the page's own view of the kind,
+ * `modalities/NAME.ts`.
+ */
 export interface Modality {
   name: string;
   noun: string;
@@ -70,13 +85,12 @@ export interface Attribute {
   high: number | null;
 }
 
-/** `sources` of samples, the default first; `laid`: those of the `maps` that need not be laid out
-    any more; `tile`: width and
-    height of a thumbnail; `broken`: why there is no model.
-
-    What cannot be had everywhere: `able` (show single `items`, `encode` files, keep the `detail` of
-    an item, `lock` attributes, draw samples `like` a group, `transfer` a style, make the `report`,
-    tell `support`) and directions `found`. */
+/**
+ * `sources` of samples, the default first; `laid`: those of the `maps` that need not be laid out any more;
+ * `tile`: width and height of a thumbnail; `broken`: why there is no model. What cannot be had everywhere:
+ * `able` (show single `items`, `encode` files, keep the `detail` of an item, `lock` attributes, draw samples
+ * `like` a group, `transfer` a style, make the `report`, tell `support`) and directions `found`.
+ */
 export interface Space {
   name: string;
   title: string;
@@ -113,8 +127,10 @@ export interface Progress {
   tasks: Task[];
 }
 
-/** What is wrong in one line; of a formula also the character `at` which, and names that are `near` to
-    one that is unknown. */
+/**
+ * What is wrong in one line; of a formula also the character `at` which, and names that are `near` to one
+ * that is unknown.
+ */
 export interface Failure {
   error: string;
   at: number | null;
@@ -131,8 +147,10 @@ export interface Layout {
   fitted_on: number;
 }
 
-/** One attribute of all items: codes of a category into `values` (`UNKNOWN`), 0 or 1 of a yes/no
-    (`NEITHER`), numbers (NaN). */
+/**
+ * One attribute of all items: codes of a category into `values` (`UNKNOWN`), 0 or 1 of a yes/no (`NEITHER`),
+ * numbers (NaN).
+ */
 export interface Column {
   data: Grid<Uint16Array | Uint8Array | Float32Array>; // (n)
   name: string;
@@ -146,8 +164,10 @@ export interface Decoded {
   items: Grid<Values>; // (n, ...)
 }
 
-/** What lies at places of the map: `error` is the distance to expect from an item there (NaN outside);
-    `support` as in `Look`. */
+/**
+ * What lies at places of the map: `error` is the distance to expect from an item there (NaN outside);
+ * `support` as in `Look`.
+ */
 export interface At {
   items: Grid<Values>; // (n, ...)
   z: Grid<Float32Array>; // (n, d)
@@ -158,8 +178,10 @@ export interface At {
   distance: Grid<Float32Array>; // (n)
 }
 
-/** Latents decoded, their support (NaN while unknown), rows and distances of the three nearest items, and
-    their place on the map. */
+/**
+ * Latents decoded, their support (NaN while unknown), rows and distances of the three nearest items, and
+ * their place on the map.
+ */
 export interface Look {
   items: Grid<Values>; // (n, ...)
   z: Grid<Float32Array>; // (n, d)
@@ -181,9 +203,10 @@ export interface Neighbor {
   distance: number;
 }
 
-/** `caption`: the item in a few words, empty where it is seen at once; `error`: mean squared
-    difference of the reconstruction in
-    the chart of the modality; `worse`: share of held-out items that are restored worse. */
+/**
+ * `caption`: the item in a few words, empty where it is seen at once; `error`: mean squared difference of the
+ * reconstruction in the chart of the modality; `worse`: share of held-out items that are restored worse.
+ */
 export interface Item {
   id: number;
   row: number;
@@ -198,8 +221,10 @@ export interface Item {
   support: number | null;
 }
 
-/** A dropped file: `worse` as for `Item`; `belongs`: is it of the kind that the space is made of;
-    `remarks` on its reading. */
+/**
+ * A dropped file: `worse` as for `Item`; `belongs`: is it of the kind that the space is made of; `remarks` on
+ * its reading.
+ */
 export interface Encoded extends Look {
   original: Grid<Values>; // (...)
   error: number;
@@ -240,8 +265,10 @@ export interface Moved {
   sd: number;
 }
 
-/** `text` names it in formulas; `low` to `high` are the strengths in which it holds; `baseline` is
-    the score of chance. */
+/**
+ * `text` names it in formulas; `low` to `high` are the strengths in which it holds; `baseline` is the score
+ * of chance.
+ */
 export interface Direction {
   name: string;
   text: string;
@@ -263,16 +290,17 @@ export interface Directions {
   directions: Direction[];
 }
 
-/** Rows of two selections; the direction leads from a to b, and is remembered under `name` ("A to
-    B"). */
+/** Rows of two selections; the direction leads from a to b, and is remembered under `name` ("A to B"). */
 export interface BetweenRequest {
   a: number[];
   b: number[];
   name?: string | null;
 }
 
-/** Directions by name and strength, from an item (`id`) or a latent; `lock`: attributes that stay as
-    their readers see them. */
+/**
+ * Directions by name and strength, from an item (`id`) or a latent; `lock`: attributes that stay as their
+ * readers see them.
+ */
 export interface SlideRequest {
   z?: number[] | null;
   id?: number | null;
@@ -291,8 +319,10 @@ export interface Reading {
   asked: boolean;
 }
 
-/** `leakage`: mean change of what was not asked for; `kept`: share of the change's length that the
-    locks leave. */
+/**
+ * `leakage`: mean change of what was not asked for; `kept`: share of the change's length that the locks
+ * leave.
+ */
 export interface Slid extends Look {
   attributes: Reading[];
   leakage: number | null;
@@ -310,10 +340,11 @@ export interface Strip {
   kind: "direction" | "dimension";
 }
 
-/** `use`: what items tell in it, in the `unit` nats, or the variance of latents; `spread`: standard
-    deviation of latents;
-    `effect` on the strongest reading and mean `leakage` on others, in theirs; `words`: what changes;
-    `numbers`: by how much. */
+/**
+ * `use`: what items tell in it, in the `unit` nats, or the variance of latents; `spread`: standard deviation
+ * of latents; `effect` on the strongest reading and mean `leakage` on others, in theirs; `words`: what
+ * changes; `numbers`: by how much.
+ */
 export interface Dimension {
   index: number;
   name: string;
@@ -349,8 +380,10 @@ export interface Straightness {
   monotone: number;
 }
 
-/** `at`: the frame of each key; `steps`: root mean square difference of each frame from the next;
-    `unevenness`: 1 is even. */
+/**
+ * `at`: the frame of each key; `steps`: root mean square difference of each frame from the next;
+ * `unevenness`: 1 is even.
+ */
 export interface Path {
   z: Grid<Float32Array>; // (n, d)
   items: Grid<Values>; // (n, ...)
@@ -373,8 +406,7 @@ export interface ExportRequest {
   fps?: number;
 }
 
-/** At most one of `rows` (like these items) and `cluster`; `support`: only draws with at least this
-    much. */
+/** At most one of `rows` (like these items) and `cluster`; `support`: only draws with at least this much. */
 export interface SampleRequest {
   n?: number;
   source?: string;
@@ -398,8 +430,10 @@ export interface TransferRequest {
   method?: "umap" | "pca" | "tsne";
 }
 
-/** `by`: the category that names the content; classes and how sure they are; what a reader sees as the
-    content after. */
+/**
+ * `by`: the category that names the content; classes and how sure they are; what a reader sees as the content
+ * after.
+ */
 export interface Transfer extends Look {
   by: string;
   content_class: string;
@@ -430,7 +464,9 @@ export interface Api {
   look: { query: { method?: Method }; body: Float32Array; answer: Look };
   /** GET /api/item: one item: source, attributes, neighbours, error */
   item: { query: { id: number }; body: null; answer: Item };
-  /** GET /api/picture: an item, or its reconstruction, as a page shows it; of the type that the modality says */
+  /**
+   * GET /api/picture: an item, or its reconstruction, as a page shows it; of the type that the modality says
+   */
   picture: { query: { id: number; of?: "original" | "reconstruction" }; body: null; answer: Blob };
   /** GET /api/stored: an item as it is stored, and its reconstruction */
   stored: { query: { id: number }; body: null; answer: Decoded };

@@ -34,12 +34,37 @@ export function zip(files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>, now = n
   let at = 0;
   for (const [name, data] of files) {
     const called = new TextEncoder().encode(name);
-    const about = fields([2, VERSION], [2, UTF8], [2, 0], [2, time], [2, date], [4, crc32(data)], [4, data.length], [4, data.length], [2, called.length], [2, 0]);
+    const about = fields(
+      [2, VERSION],
+      [2, UTF8],
+      [2, 0],
+      [2, time],
+      [2, date],
+      [4, crc32(data)],
+      [4, data.length],
+      [4, data.length],
+      [2, called.length],
+      [2, 0],
+    );
     parts.push(fields([4, 0x04034b50]), about, called, data);
-    index.push(fields([4, 0x02014b50], [2, VERSION]), about, fields([2, 0], [2, 0], [2, 0], [4, 0], [4, at]), called);
+    index.push(
+      fields([4, 0x02014b50], [2, VERSION]),
+      about,
+      fields([2, 0], [2, 0], [2, 0], [4, 0], [4, at]),
+      called,
+    );
     at += 4 + about.length + called.length + data.length;
   }
   const size = index.reduce((sum, part) => sum + part.length, 0);
-  const end = fields([4, 0x06054b50], [2, 0], [2, 0], [2, files.size], [2, files.size], [4, size], [4, at], [2, 0]);
+  const end = fields(
+    [4, 0x06054b50],
+    [2, 0],
+    [2, 0],
+    [2, files.size],
+    [2, files.size],
+    [4, size],
+    [4, at],
+    [2, 0],
+  );
   return new Blob([...parts, ...index, end], { type: "application/zip" });
 }

@@ -1,7 +1,11 @@
 import { expect, test } from "vitest";
 import { add } from "../src/marks/adding.ts";
 
-const heap = (width: number, height: number) => ({ sums: new Float32Array(4 * width * height), width, height });
+const heap = (width: number, height: number) => ({
+  sums: new Float32Array(4 * width * height),
+  width,
+  height,
+});
 const palette = Uint8Array.from([255, 0, 51, 255, 0, 255, 0, 255]);
 const view = { left: 0, bottom: 0, across: 1, up: 1 };
 
@@ -13,7 +17,14 @@ function covered(x: number, y: number, radius: number, width: number, height: nu
   });
 }
 
-test.each([[4.5, 3.5, 0.8], [4.2, 3.9, 2.6], [0.1, 0.2, 4.5], [8.9, 6.9, 1], [-1, 3, 1.2], [-20, 3, 1.2]])("a point at %f, %f with radius %f covers what the shader's would", (x, y, radius) => {
+test.each([
+  [4.5, 3.5, 0.8],
+  [4.2, 3.9, 2.6],
+  [0.1, 0.2, 4.5],
+  [8.9, 6.9, 1],
+  [-1, 3, 1.2],
+  [-20, 3, 1.2],
+])("a point at %f, %f with radius %f covers what the shader's would", (x, y, radius) => {
   const made = heap(9, 7);
   add(made, view, Float32Array.from([x, y]), Uint8Array.from([0]), palette, 0, 1, radius);
   const wanted = covered(Math.fround(x), Math.fround(y), radius, 9, 7);
@@ -34,7 +45,16 @@ test("points pile up, hidden ones and those outside the range do not count", () 
 
 test("a view moves and stretches the map", () => {
   const made = heap(9, 7);
-  add(made, { left: 10, bottom: -2, across: 2, up: 4 }, Float32Array.from([12.25, -1.125]), Uint8Array.from([1]), palette, 0, 1, 0.5);
+  add(
+    made,
+    { left: 10, bottom: -2, across: 2, up: 4 },
+    Float32Array.from([12.25, -1.125]),
+    Uint8Array.from([1]),
+    palette,
+    0,
+    1,
+    0.5,
+  );
   const at = 4 * (3 * 9 + 4);
   expect(made.sums[at + 3]).toBe(1);
   expect(made.sums.filter((value) => value > 0).length).toBe(2);

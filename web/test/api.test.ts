@@ -25,7 +25,14 @@ function pack(arrays: Record<string, [string, ArrayBufferView, number[]]>, field
   return buffer;
 }
 
-const found = pack({ items: ["u1", Uint8Array.of(1, 2, 3), [1, 1, 3, 1]], z: ["f4", Float32Array.of(0.5, -2), [1, 2]], nearest: ["i4", Int32Array.of(7), [1]] }, { words: "für" });
+const found = pack(
+  {
+    items: ["u1", Uint8Array.of(1, 2, 3), [1, 1, 3, 1]],
+    z: ["f4", Float32Array.of(0.5, -2), [1, 2]],
+    nearest: ["i4", Int32Array.of(7), [1]],
+  },
+  { words: "für" },
+);
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -50,14 +57,25 @@ function stub(progress: string[], answers: Response[]): { address: string; init:
   return calls;
 }
 
-it("sends places as raw numbers once the model is there, and again where the server needs more time", async () => {
-  const calls = stub([LOADING, READY], [new Response('{"error": "soon"}', { status: 503, headers: { "Retry-After": "0.01" } }), new Response(found)]);
+it("sends places as raw numbers once the model is there, and again where the server needs time", async () => {
+  const calls = stub(
+    [LOADING, READY],
+    [
+      new Response('{"error": "soon"}', { status: 503, headers: { "Retry-After": "0.01" } }),
+      new Response(found),
+    ],
+  );
   const waits: boolean[] = [];
   const ask = server((now) => waits.push(now));
   const answer = await ask("at", { method: "pca" }, Float32Array.of(1, 2));
   expect([...answer.z.data]).toEqual([0.5, -2]);
   expect(waits).toEqual([true, false]);
-  expect(calls.map((call) => call.address)).toEqual(["/api/progress", "/api/progress", "/api/at?method=pca", "/api/at?method=pca"]);
+  expect(calls.map((call) => call.address)).toEqual([
+    "/api/progress",
+    "/api/progress",
+    "/api/at?method=pca",
+    "/api/at?method=pca",
+  ]);
   expect(calls[2]?.init.body).toBeInstanceOf(Float32Array);
 });
 
@@ -69,7 +87,9 @@ it("asks for the map while the model is still loading", async () => {
 
 it("says what the server refuses, and where", async () => {
   stub([], [new Response('{"error": "unknown name smle", "at": 6, "near": ["smile"]}', { status: 400 })]);
-  const refused = await server(() => {})("formula", {}, { text: "@12 + smle" }).catch((error: unknown) => error);
+  const refused = await server(() => {})("formula", {}, { text: "@12 + smle" }).catch(
+    (error: unknown) => error,
+  );
   expect(refused).toBeInstanceOf(Refused);
   expect(refused).toMatchObject({ message: "unknown name smle", status: 400, at: 6, near: ["smile"] });
 });

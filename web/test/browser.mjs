@@ -1,6 +1,7 @@
 /**
- * Drives the built studio in a browser against the real server: every view with mouse, keys and fingers, what it shows and what it
- * gives away. `node test/browser.mjs [SPACE]`; SHOTS=folder keeps screenshots, ONLY=words runs the steps whose name holds them.
+ * Drives the built studio in a browser against the real server: every view with mouse, keys and fingers, what
+ * it shows and what it gives away. `node test/browser.mjs [SPACE]`; SHOTS=folder keeps screenshots,
+ * ONLY=words runs the steps whose name holds them.
  */
 import assert from "node:assert/strict";
 import { hand } from "./hand.mjs";
@@ -20,12 +21,28 @@ const faults = [];
 const foreign = [];
 
 async function open(options) {
-  const context = await browser.newContext({ colorScheme: "light", permissions: ["clipboard-read", "clipboard-write"], ...options });
+  const context = await browser.newContext({
+    colorScheme: "light",
+    permissions: ["clipboard-read", "clipboard-write"],
+    ...options,
+  });
   context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   page.on("pageerror", (error) => faults.push(error.message));
-  page.on("console", (message) => message.type() === "error" && !/status of (400|503)/.test(message.text()) && faults.push(message.text()));
-  page.on("request", (request) => /^(https?|wss?):/.test(request.url()) && new URL(request.url()).host !== new URL(server.url).host && foreign.push(request.url()));
+  page.on(
+    "console",
+    (message) =>
+      message.type() === "error" &&
+      !/status of (400|503)/.test(message.text()) &&
+      faults.push(message.text()),
+  );
+  page.on(
+    "request",
+    (request) =>
+      /^(https?|wss?):/.test(request.url()) &&
+      new URL(request.url()).host !== new URL(server.url).host &&
+      foreign.push(request.url()),
+  );
   return hand(page);
 }
 

@@ -1,16 +1,49 @@
 import { expect, it } from "vitest";
-import { categoryColour, categoryColours, HIDDEN, LAST, MISSING, paint, passes, rampColour, type Column } from "../src/colours.ts";
+import {
+  categoryColour,
+  categoryColours,
+  HIDDEN,
+  LAST,
+  MISSING,
+  paint,
+  passes,
+  rampColour,
+  type Column,
+} from "../src/colours.ts";
 
-const kinds: Column = { name: "label", kind: "category", values: ["Bag", "Coat"], data: Uint16Array.of(0, 1, 65535, 1), low: 0, high: 1 };
-const hats: Column = { name: "hat", kind: "bool", values: ["no", "yes"], data: Uint8Array.of(0, 1, 255), low: 0, high: 1 };
-const sizes: Column = { name: "size", kind: "number", values: [], data: Float32Array.of(2, 4, NaN, 3), low: 2, high: 4 };
+const kinds: Column = {
+  name: "label",
+  kind: "category",
+  values: ["Bag", "Coat"],
+  data: Uint16Array.of(0, 1, 65535, 1),
+  low: 0,
+  high: 1,
+};
+const hats: Column = {
+  name: "hat",
+  kind: "bool",
+  values: ["no", "yes"],
+  data: Uint8Array.of(0, 1, 255),
+  low: 0,
+  high: 1,
+};
+const sizes: Column = {
+  name: "size",
+  kind: "number",
+  values: [],
+  data: Float32Array.of(2, 4, NaN, 3),
+  low: 2,
+  high: 4,
+};
 
 it("draws values that are named after colours in them, where all but one are", () => {
   const hair = categoryColours({ kind: "category", values: ["Black", "blond", "bald", "white"] });
   expect(hair[0]!.every((v) => v < 110)).toBe(true);
   expect(hair[3]!.every((v) => v > 190)).toBe(true);
   expect(hair[2]).toEqual(categoryColour(2));
-  expect(categoryColours({ kind: "category", values: ["red", "round", "square"] })[0]).toEqual(categoryColour(0));
+  expect(categoryColours({ kind: "category", values: ["red", "round", "square"] })[0]).toEqual(
+    categoryColour(0),
+  );
 });
 
 it("gives each value its colour and what is unknown another", () => {

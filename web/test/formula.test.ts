@@ -18,7 +18,10 @@ it("puts a completion in the place of the word", () => {
   const text = "@1 + smi - @2";
   expect(complete(text, wordAt(text, 8), "smile")).toEqual({ text: "@1 + smile - @2", caret: 10 });
   const open = "mean(label=San)";
-  expect(complete(open, wordAt(open, 14), "mean(label=Sandal)")).toEqual({ text: "mean(label=Sandal)", caret: 18 });
+  expect(complete(open, wordAt(open, 14), "mean(label=Sandal)")).toEqual({
+    text: "mean(label=Sandal)",
+    caret: 18,
+  });
   expect(complete("mi", wordAt("mi", 2), "mix(")).toEqual({ text: "mix(", caret: 4 });
 });
 

@@ -14,7 +14,13 @@ function places(n: number): Float32Array {
 it("finds what looking at every point finds", () => {
   const xy = places(2000);
   const grid = new Grid(xy);
-  for (const [x, y] of [[0, 0], [10, 10], [1.9, -1.2], [5, 5], [12, 8]] as const) {
+  for (const [x, y] of [
+    [0, 0],
+    [10, 10],
+    [1.9, -1.2],
+    [5, 5],
+    [12, 8],
+  ] as const) {
     for (const radius of [0.05, 0.5, 30]) {
       let best = -1;
       let least = radius ** 2;
@@ -36,15 +42,33 @@ it("passes over rows that are not shown", () => {
 it("holds no points, one point and equal points", () => {
   expect(new Grid(new Float32Array()).nearest(0, 0, 9)).toBe(-1);
   expect(new Grid(Float32Array.of(3, 4)).nearest(3, 4, 0)).toBe(0);
-  expect(new Grid(Float32Array.of(3, 4, 3, 4)).lasso([[2, 3], [4, 3], [4, 5], [2, 5]])).toEqual([0, 1]);
+  expect(
+    new Grid(Float32Array.of(3, 4, 3, 4)).lasso([
+      [2, 3],
+      [4, 3],
+      [4, 5],
+      [2, 5],
+    ]),
+  ).toEqual([0, 1]);
 });
 
 it("gives the rows inside a line that is not convex", () => {
   const grid = new Grid(Float32Array.of(1, 1, 3, 3, 5, 1, 3, 0.5));
-  const notched = [[0, 0], [6, 0], [6, 4], [3, 1], [0, 4]] as const;
+  const notched = [
+    [0, 0],
+    [6, 0],
+    [6, 4],
+    [3, 1],
+    [0, 4],
+  ] as const;
   expect(grid.lasso(notched)).toEqual([0, 2, 3]);
   expect(grid.lasso(notched, Uint8Array.of(1, 1, 0, 1))).toEqual([0, 3]);
-  expect(grid.lasso([[0, 0], [1, 1]])).toEqual([]);
+  expect(
+    grid.lasso([
+      [0, 0],
+      [1, 1],
+    ]),
+  ).toEqual([]);
   expect(contains(notched, 3, 3)).toBe(false);
 });
 
@@ -69,7 +93,10 @@ it("chooses thumbnails by rank and never one upon another", () => {
   for (const a of rows) {
     for (const b of rows) {
       if (a === b) continue;
-      const apart = Math.max(Math.abs((xy[2 * a] as number) - (xy[2 * b] as number)), Math.abs((xy[2 * a + 1] as number) - (xy[2 * b + 1] as number)));
+      const apart = Math.max(
+        Math.abs((xy[2 * a] as number) - (xy[2 * b] as number)),
+        Math.abs((xy[2 * a + 1] as number) - (xy[2 * b + 1] as number)),
+      );
       expect(apart).toBeGreaterThanOrEqual(1);
     }
   }

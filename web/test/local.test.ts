@@ -1,7 +1,7 @@
 /// <reference types="node" />
 /**
- * A page's answers are the library's: over a space and answers that tests/test_share.py has written into LIMINAL_FIXTURE, with the real
- * networks; without it, the parts that need no space.
+ * A page's answers are the library's: over a space and answers that tests/test_share.py has written into
+ * LIMINAL_FIXTURE, with the real networks; without it, the parts that need no space.
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -16,8 +16,9 @@ import { numbers } from "../src/local/draws.ts";
 import { beyond, nearest } from "../src/local/near.ts";
 import { Worked, type Answer, type Feed, type Net, type Nets, type Order } from "../src/local/nets.ts";
 import { bytes, type Payload } from "../src/local/payload.ts";
-import { parse, show } from "../src/local/sums.ts";
-import { arc, even, line, share } from "../src/local/walks.ts";
+import { show } from "../src/local/formula.ts";
+import { arc, even, line, share } from "../src/local/paths.ts";
+import { parse } from "../src/local/parsing.ts";
 import { unpack } from "../src/wire.ts";
 
 const FIXTURE = process.env["LIMINAL_FIXTURE"];
@@ -25,44 +26,84 @@ const FIXTURE = process.env["LIMINAL_FIXTURE"];
 describe.skipIf(!FIXTURE)("the same as in Python", () => {
   let ask: Ask;
   let told: Record<string, never>;
-  /** Latents travel in 65,536 levels: a score that lies as near to a calibrating one may rank before or behind it. */
+  /**
+   * Latents travel in 65,536 levels: a score that lies as near to a calibrating one may rank before or behind
+   * it.
+   */
   let rank = 0;
   const near = (got: ArrayLike<number>, wanted: readonly (number | null)[], within: number) => {
     expect(got.length).toBe(wanted.length);
-    wanted.forEach((value, i) => (value === null ? expect(got[i]).toBeNaN() : expect(Math.abs((got[i] as number) - value), `number ${i}: ${got[i]}, wanted ${value}`).toBeLessThanOrEqual(within)));
+    wanted.forEach((value, i) =>
+      value === null
+        ? expect(got[i]).toBeNaN()
+        : expect(
+            Math.abs((got[i] as number) - value),
+            `number ${i}: ${got[i]}, wanted ${value}`,
+          ).toBeLessThanOrEqual(within),
+    );
   };
 
   let of: Payload;
-  /** Items by number: bytes of pictures to a level or two, all but a few of other numbers to what can be seen of them. */
+  /**
+   * Items by number: bytes of pictures to a level or two, all but a few of other numbers to what can be seen
+   * of them.
+   */
   const alike = (got: ArrayLike<number>, wanted: readonly (number | null)[]) => {
     if (of.space.modality.name === "image") return near(got, wanted, 2);
     expect(got.length).toBe(wanted.length);
-    const same = wanted.filter((value, i) => (value === null ? Number.isNaN(got[i]) : Math.abs((got[i] as number) - value) <= 0.02 * Math.max(Math.abs(value), 1)));
+    const same = wanted.filter((value, i) =>
+      value === null
+        ? Number.isNaN(got[i])
+        : Math.abs((got[i] as number) - value) <= 0.02 * Math.max(Math.abs(value), 1),
+    );
     expect(same.length / wanted.length).toBeGreaterThan(0.93);
   };
 
   beforeAll(async () => {
     const folder = FIXTURE as string;
     const data = readFileSync(join(folder, "payload.bin"));
-    const payload = (of = unpack<Payload>(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer));
+    const payload = (of = unpack<Payload>(
+      data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer,
+    ));
     told = JSON.parse(readFileSync(join(folder, "told.json"), "utf8"));
     rank = 1.01 / ((payload.calibration?.data.length ?? 0) + 1);
     ask = local(payload, await here(payload));
   });
 
   it("items have the same forms, and lie as far apart", () => {
-    const { forms } = told as unknown as { forms: { items: (number | null)[]; x: number[]; soft: number[]; captions: string[]; y: number[]; apart: number[]; size: number } };
+    const { forms } = told as unknown as {
+      forms: {
+        items: (number | null)[];
+        x: number[];
+        soft: number[];
+        captions: string[];
+        y: number[];
+        apart: number[];
+        size: number;
+      };
+    };
     const modality = of.space.modality;
     const [view, held] = [viewOf(modality), { ...of, modality }];
     const items = view.items(Float32Array.from(forms.soft), held);
     near(items.data, forms.items, 1e-3);
     expect(items.shape).toEqual([8, ...of.item_shape]);
     near(view.tensor(items, held), forms.x, 1e-4);
-    if (view.exact) expect(forms.captions.map((_, i) => view.caption(items, i, modality))).toEqual(forms.captions);
+    if (view.exact)
+      expect(forms.captions.map((_, i) => view.caption(items, i, modality))).toEqual(forms.captions);
     const rows = chart(Float32Array.from(forms.y), 5, of.likelihood);
     expect(rows.length).toBe(5 * forms.size);
-    const apart = (i: number, j: number) => Math.hypot(...Array.from({ length: forms.size }, (_, c) => (rows[i * forms.size + c] as number) - (rows[j * forms.size + c] as number)));
-    near(forms.apart.map((_, at) => apart(Math.floor(at / 5), at % 5)), forms.apart, 1e-4);
+    const apart = (i: number, j: number) =>
+      Math.hypot(
+        ...Array.from(
+          { length: forms.size },
+          (_, c) => (rows[i * forms.size + c] as number) - (rows[j * forms.size + c] as number),
+        ),
+      );
+    near(
+      forms.apart.map((_, at) => apart(Math.floor(at / 5), at % 5)),
+      forms.apart,
+      1e-4,
+    );
   });
 
   it("places lead to the same latents, items and doubts", async () => {
@@ -87,7 +128,17 @@ describe.skipIf(!FIXTURE)("the same as in Python", () => {
   });
 
   it("items say the same of themselves", async () => {
-    const { item } = told as unknown as { item: { id: number; caption: string; neighbors: { id: number }[]; attributes: object; error: number; worse: number; support: number } };
+    const { item } = told as unknown as {
+      item: {
+        id: number;
+        caption: string;
+        neighbors: { id: number }[];
+        attributes: object;
+        error: number;
+        worse: number;
+        support: number;
+      };
+    };
     const found = await ask("item", { id: item.id }, null);
     expect(found.attributes).toEqual(item.attributes);
     expect(found.caption).toBe(item.caption);
@@ -98,7 +149,9 @@ describe.skipIf(!FIXTURE)("the same as in Python", () => {
   });
 
   it("formulas lead to the same place and are written alike", async () => {
-    for (const one of (told as unknown as { formulas: { text: string; shown: string; z: number[]; python: string }[] }).formulas) {
+    for (const one of (
+      told as unknown as { formulas: { text: string; shown: string; z: number[]; python: string }[] }
+    ).formulas) {
       const found = await ask("formula", {}, { text: one.text });
       near(found.z.data, one.z, 2e-3);
       expect(found.text).toBe(one.shown);
@@ -107,16 +160,34 @@ describe.skipIf(!FIXTURE)("the same as in Python", () => {
   });
 
   it("formulas that mean nothing are refused", async () => {
-    for (const text of (told as unknown as { wrong: string[] }).wrong) await expect(ask("formula", {}, { text }), text).rejects.toThrow();
+    for (const text of (told as unknown as { wrong: string[] }).wrong)
+      await expect(ask("formula", {}, { text }), text).rejects.toThrow();
   });
 
   it("sliders move by the same, and readers see the same", async () => {
-    const { slid } = told as unknown as { slid: { id: number; change: Record<string, number>; z: number[]; attributes: { name: string; before: number; after: number }[]; command: string; python: string } };
+    const { slid } = told as unknown as {
+      slid: {
+        id: number;
+        change: Record<string, number>;
+        z: number[];
+        attributes: { name: string; before: number; after: number }[];
+        command: string;
+        python: string;
+      };
+    };
     const found = await ask("slide", {}, { id: slid.id, change: slid.change });
     near(found.z.data, slid.z, 1e-3);
     expect(found.attributes.map(({ name }) => name)).toEqual(slid.attributes.map(({ name }) => name));
-    near(found.attributes.map(({ before }) => before), slid.attributes.map(({ before }) => before), 0.01);
-    near(found.attributes.map(({ after }) => after), slid.attributes.map(({ after }) => after), 0.01);
+    near(
+      found.attributes.map(({ before }) => before),
+      slid.attributes.map(({ before }) => before),
+      0.01,
+    );
+    near(
+      found.attributes.map(({ after }) => after),
+      slid.attributes.map(({ after }) => after),
+      0.01,
+    );
     expect(found.copy_as.command).toBe(slid.command);
     expect(found.copy_as.python).toBe(slid.python);
   });
@@ -125,15 +196,36 @@ describe.skipIf(!FIXTURE)("the same as in Python", () => {
     const { slid } = told as unknown as { slid: { change: Record<string, number> } };
     const [name, by] = Object.entries(slid.change)[0]!;
     const rows = (from: number) => Array.from({ length: 20 }, (_, i) => from + i);
-    const made = (await ask("between", {}, { a: rows(0), b: rows(20), name: "dim to bright" })).directions[0]!;
-    const [one, both] = [await ask("slide", {}, { id: 8, change: { [made.text]: 0.5 } }), await ask("slide", {}, { id: 8, change: { [name]: by, [made.text]: -0.5 } })];
-    expect(one.copy_as.python).toMatch(/\ndirection = torch\.tensor\(\[.*\]\)  # dim to bright\nspace\.edit\("@8", 0\.5 \* direction\)\.save\("out\.png"\)$/);
-    expect(both.copy_as.python?.endsWith(`\nspace.edit("@8 + ${by}*${name}", -0.5 * direction).save("out.png")`)).toBe(true);
+    const made = (await ask("between", {}, { a: rows(0), b: rows(20), name: "dim to bright" }))
+      .directions[0]!;
+    const [one, both] = [
+      await ask("slide", {}, { id: 8, change: { [made.text]: 0.5 } }),
+      await ask("slide", {}, { id: 8, change: { [name]: by, [made.text]: -0.5 } }),
+    ];
+    expect(one.copy_as.python).toMatch(
+      /\ndirection = torch\.tensor\(\[.*\]\)  # dim to bright\nspace\.edit\("@8", 0\.5 \* direction\)/,
+    );
+    expect(one.copy_as.python?.endsWith('.save("out.png")')).toBe(true);
+    expect(
+      both.copy_as.python?.endsWith(`\nspace.edit("@8 + ${by}*${name}", -0.5 * direction).save("out.png")`),
+    ).toBe(true);
     expect(one.copy_as.command).toBeNull();
   });
 
   it("ways go the same way at the same pace", async () => {
-    for (const way of (told as unknown as { ways: { along: "linear"; keys: string[]; loop: boolean; z: number[]; at: number[]; steps: number[]; how: string }[] }).ways) {
+    for (const way of (
+      told as unknown as {
+        ways: {
+          along: "linear";
+          keys: string[];
+          loop: boolean;
+          z: number[];
+          at: number[];
+          steps: number[];
+          how: string;
+        }[];
+      }
+    ).ways) {
       const found = await ask("path", {}, { keys: way.keys, along: way.along, frames: 12, loop: way.loop });
       expect(found.at).toEqual(way.at);
       near(found.z.data, way.z, 0.02);
@@ -145,8 +237,11 @@ describe.skipIf(!FIXTURE)("the same as in Python", () => {
   it("what the page cannot do is refused in words", async () => {
     await expect(ask("transfer", {}, { content: "@0", style: "@1" })).rejects.toThrow(/Liminal itself/);
     await expect(ask("directions", { source: "jacobian" }, null)).rejects.toThrow(/Liminal itself/);
-    expect((await ask("space", {}, null)).modality.films).toEqual(["gif", "png"]); // this process has no encoder
-    await expect(ask("export", {}, { path: { keys: ["random(1)", "random(2)"], frames: 2 }, format: "mp4" })).rejects.toThrow(/cannot encode a film/);
+    // this process has no encoder
+    expect((await ask("space", {}, null)).modality.films).toEqual(["gif", "png"]);
+    await expect(
+      ask("export", {}, { path: { keys: ["random(1)", "random(2)"], frames: 2 }, format: "mp4" }),
+    ).rejects.toThrow(/cannot encode a film/);
   });
 
   it("samples come from the sources that it names", async () => {
@@ -163,7 +258,9 @@ describe.skipIf(!FIXTURE)("the same as in Python", () => {
 async function here(of: Payload): Promise<Nets> {
   const ort = await import("onnxruntime-web/wasm");
   ort.env.wasm.numThreads = 1;
-  ort.env.wasm.wasmBinary = readFileSync(createRequire(import.meta.url).resolve("onnxruntime-web/ort-wasm-simd-threaded.wasm")).buffer as ArrayBuffer;
+  ort.env.wasm.wasmBinary = readFileSync(
+    createRequire(import.meta.url).resolve("onnxruntime-web/ort-wasm-simd-threaded.wasm"),
+  ).buffer as ArrayBuffer;
   const sessions = new Map<Net, import("onnxruntime-web/wasm").InferenceSession>();
   for (const net of ["decoder", "encoder", "reader", "velocity"] as const) {
     const model = of[net];
@@ -174,7 +271,9 @@ async function here(of: Payload): Promise<Nets> {
     run: async (net, feeds) => {
       const session = sessions.get(net);
       if (!session) throw new Error(net);
-      const given = Object.fromEntries(Object.entries(feeds).map(([name, { data, dims }]) => [name, new ort.Tensor("float32", data, dims)]));
+      const given = Object.fromEntries(
+        Object.entries(feeds).map(([name, { data, dims }]) => [name, new ort.Tensor("float32", data, dims)]),
+      );
       return (await session.run(given))[session.outputNames[0] as string]?.data as Float32Array;
     },
   };
@@ -208,12 +307,17 @@ describe("parts", () => {
       ["mix(@1,@2)*1", "mix(@1, @2)*1"],
       ["`A - B`*2", "`A - B`*2"],
       ["hair=blond", "hair=blond"],
-    ] as const) expect(show(parse(text))).toBe(shown);
-    for (const wrong of ["@", "1 +", "smile(", "mean()", "mix(@1)", "2smile", "'a.png'", "nope(1)"]) expect(() => parse(wrong), wrong).toThrow();
+    ] as const)
+      expect(show(parse(text))).toBe(shown);
+    for (const wrong of ["@", "1 +", "smile(", "mean()", "mix(@1)", "2smile", "'a.png'", "nope(1)"])
+      expect(() => parse(wrong), wrong).toThrow();
   });
 
   it("filters as SQL does", () => {
-    const rows: Record<string, string | number | boolean | null>[] = [{ label: "Bag", size: 1, on: true }, { label: "Coat", size: null, on: null }];
+    const rows: Record<string, string | number | boolean | null>[] = [
+      { label: "Bag", size: 1, on: true },
+      { label: "Coat", size: null, on: null },
+    ];
     const passes = (text: string) => {
       const tree = parse(`mean(${text})`);
       return tree.kind === "mean" ? rows.map((row) => tree.test((name) => row[name] ?? null)) : [];
@@ -250,7 +354,11 @@ describe("parts", () => {
 
   it("lets who asks for few go first, and drops what nobody wants any more", async () => {
     const sent: (Order & { kind: "run" })[] = [];
-    const worker = { postMessage: (order: Order) => void sent.push(order as Order & { kind: "run" }), onmessage: null, onerror: null } as unknown as Worker;
+    const worker = {
+      postMessage: (order: Order) => void sent.push(order as Order & { kind: "run" }),
+      onmessage: null,
+      onerror: null,
+    } as unknown as Worker;
     const nets = new Worked(worker, new Set(["decoder"]));
     const feed = (n: number): Record<string, Feed> => ({ z: { data: new Float32Array(n), dims: [n, 1] } });
     const gone = new AbortController();
@@ -258,7 +366,9 @@ describe("parts", () => {
     const few = nets.run("decoder", feed(1));
     const reply = (): void => {
       const rows = sent.at(-1)?.feeds["z"]?.dims[0] ?? 0;
-      worker.onmessage?.({ data: { id: 1, data: new Float32Array(rows).fill(sent.length) } satisfies Answer } as MessageEvent);
+      worker.onmessage?.({
+        data: { id: 1, data: new Float32Array(rows).fill(sent.length) } satisfies Answer,
+      } as MessageEvent);
     };
     reply();
     expect(sent.at(-1)?.feeds["z"]?.dims).toEqual([1, 1]);

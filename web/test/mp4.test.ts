@@ -32,7 +32,9 @@ describe("how a film is encoded", () => {
 
   it("not at all where the browser has no encoder, or knows no such codec", async () => {
     expect(await encoding(28, 28)).toBeNull();
-    await expect(mp4({ n: 1, width: 2, height: 2, at: () => ({}) as HTMLCanvasElement }, 24)).rejects.toThrow("cannot encode");
+    await expect(mp4({ n: 1, width: 2, height: 2, at: () => ({}) as HTMLCanvasElement }, 24)).rejects.toThrow(
+      "cannot encode",
+    );
     encodes("vp8");
     expect(await encoding(28, 28)).toBeNull();
   });

@@ -1,6 +1,7 @@
 /**
- * The widget in a real JupyterLab with a real kernel: a bare space at the end of a cell, what is clicked read in the next one, what is set
- * there shown. `JUPYTER=path/to/jupyter node test/notebook.mjs`; SHOTS=folder keeps screenshots.
+ * The widget in a real JupyterLab with a real kernel: a bare space at the end of a cell, what is clicked read
+ * in the next one, what is set there shown. `JUPYTER=path/to/jupyter node test/notebook.mjs`; SHOTS=folder
+ * keeps screenshots.
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -15,7 +16,14 @@ const folder = join(own, "notebooks");
 const news = join(own, "settings", "@jupyterlab", "apputils-extension");
 for (const made of [folder, news]) mkdirSync(made, { recursive: true });
 writeFileSync(join(news, "notification.jupyterlab-settings"), '{"fetchNews": "false"}');
-const cell = (source) => ({ cell_type: "code", execution_count: null, id: Math.random().toString(36).slice(2), metadata: {}, outputs: [], source });
+const cell = (source) => ({
+  cell_type: "code",
+  execution_count: null,
+  id: Math.random().toString(36).slice(2),
+  metadata: {},
+  outputs: [],
+  source,
+});
 const CELLS = [
   'import liminal\nspace = liminal.open("fashion")\nspace',
   "widget = liminal.studio(space)\nprint('item', widget.item, len(widget.z or []))",
@@ -24,22 +32,43 @@ const CELLS = [
   "print('slid', widget.item, widget.z == space.catalogue.z(12).tolist(), widget.state)",
   "from liminal.widget import Widget\nother = Widget(space, height=420)\nother.item = 5\nother",
   "widget",
-  "import threading\nother.close()\nwidget.close()\nimport time; time.sleep(1)\nprint('left', [t.name for t in threading.enumerate() if t.name.startswith('liminal')])",
+  "import threading\nother.close()\nwidget.close()\nimport time; time.sleep(1)\nprint('left', [t.name for " +
+    "t in threading.enumerate() if t.name.startswith('liminal')])",
 ];
 const kernelspec = { display_name: "Python 3", language: "python", name: "python3" };
-writeFileSync(join(folder, "test.ipynb"), JSON.stringify({ cells: CELLS.map(cell), metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 }));
+writeFileSync(
+  join(folder, "test.ipynb"),
+  JSON.stringify({ cells: CELLS.map(cell), metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 }),
+);
 
 function lab() {
-  const options = ["lab", "--no-browser", "--allow-root", "--port=0", `--ServerApp.root_dir=${folder}`, `--IdentityProvider.token=${TOKEN}`];
-  const home = Object.fromEntries(["CONFIG", "DATA", "RUNTIME"].map((kind) => [`JUPYTER_${kind}_DIR`, join(own, kind.toLowerCase())]));
+  const options = [
+    "lab",
+    "--no-browser",
+    "--allow-root",
+    "--port=0",
+    `--ServerApp.root_dir=${folder}`,
+    `--IdentityProvider.token=${TOKEN}`,
+  ];
+  const home = Object.fromEntries(
+    ["CONFIG", "DATA", "RUNTIME"].map((kind) => [`JUPYTER_${kind}_DIR`, join(own, kind.toLowerCase())]),
+  );
   home.JUPYTERLAB_SETTINGS_DIR = join(own, "settings");
-  const child = spawn(process.env.JUPYTER ?? "jupyter", options, { env: { ...process.env, ...home }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.env.JUPYTER ?? "jupyter", options, {
+    env: { ...process.env, ...home },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let said = "";
   return new Promise((done, fail) => {
     const hear = (data) => {
       said += data;
       const port = /http:\/\/(?:127\.0\.0\.1|localhost):(\d+)\/lab/.exec(said)?.[1];
-      if (port) done({ url: `http://127.0.0.1:${port}`, said: () => said, stop: () => new Promise((gone) => (child.once("exit", gone), child.kill("SIGTERM"))) });
+      if (port)
+        done({
+          url: `http://127.0.0.1:${port}`,
+          said: () => said,
+          stop: () => new Promise((gone) => (child.once("exit", gone), child.kill("SIGTERM"))),
+        });
     };
     child.stdout.on("data", hear);
     child.stderr.on("data", hear);
@@ -54,7 +83,13 @@ context.setDefaultTimeout(60_000);
 const page = await context.newPage();
 const faults = [];
 page.on("pageerror", (error) => faults.push(error.message));
-page.on("console", (message) => message.type() === "error" && /liminal|srcdoc|iframe/i.test(message.text() + message.location().url) && faults.push(message.text()));
+page.on(
+  "console",
+  (message) =>
+    message.type() === "error" &&
+    /liminal|srcdoc|iframe/i.test(message.text() + message.location().url) &&
+    faults.push(message.text()),
+);
 
 const cells = page.locator(".jp-Notebook .jp-CodeCell");
 /** Runs a cell and gives what it printed. */
@@ -73,15 +108,25 @@ async function studio(at) {
   await page.waitForTimeout(300); // JupyterLab scrolls to the cell that was run
   await element.scrollIntoViewIfNeeded(); // out of sight nothing is drawn
   const frame = await (await element.elementHandle()).contentFrame();
-  await frame.waitForFunction(() => window.liminal?.stage.resting && window.liminal.camera.value !== null, null, { timeout: 300_000 }); // a map that nobody has asked for before takes a minute
+  await frame.waitForFunction(
+    () => window.liminal?.renderer.resting && window.liminal.camera.value !== null,
+    null,
+    { timeout: 300_000 },
+  ); // a map that nobody has asked for before takes a minute
   return { element, frame };
 }
 async function click({ element, frame }, row) {
   await element.scrollIntoViewIfNeeded();
   const [x, y] = await frame.evaluate((at) => {
-    const [mx, my] = window.liminal.stage.rowAt(at);
-    const [camera, box] = [window.liminal.camera.value, document.querySelector(".surface").getBoundingClientRect()];
-    return [box.left + (mx - camera.x) * camera.k + box.width / 2, box.top + (camera.y - my) * camera.k + box.height / 2];
+    const [mx, my] = window.liminal.renderer.rowAt(at);
+    const [camera, box] = [
+      window.liminal.camera.value,
+      document.querySelector(".surface").getBoundingClientRect(),
+    ];
+    return [
+      box.left + (mx - camera.x) * camera.k + box.width / 2,
+      box.top + (camera.y - my) * camera.k + box.height / 2,
+    ];
   }, row);
   const box = await element.boundingBox();
   const before = await frame.locator(".panel h1").innerText();
@@ -98,7 +143,9 @@ async function menu(bar, ...names) {
     await (i + 1 < names.length ? found.hover() : found.click());
   }
 }
-/** Opens a view; JupyterLab may still be scrolling to the cell that was run, and then the click goes astray. */
+/**
+ * Opens a view; JupyterLab may still be scrolling to the cell that was run, and then the click goes astray.
+ */
 async function view(frame, name) {
   const tab = frame.getByRole("navigation", { name: "Views" }).getByRole("button", { name, exact: true });
   do {
@@ -116,7 +163,7 @@ async function drawn() {
   await execute(0);
   first = await studio(0);
   await first.frame.waitForFunction(() => {
-    const state = window.liminal.stage.decoded();
+    const state = window.liminal.renderer.decoded();
     return state && state.wanted > 0 && state.decoded === state.wanted;
   });
   await first.element.scrollIntoViewIfNeeded();
@@ -172,12 +219,19 @@ async function second() {
   await other.frame.locator(".panel h1", { hasText: "@5" }).waitFor();
   await execute(6);
   const again = await studio(6);
-  await again.frame.locator(".panel h1", { hasText: "Directions" }).waitFor(); // the other view of it was left there
+  // the other view of it was left there
+  await again.frame.locator(".panel h1", { hasText: "Directions" }).waitFor();
   await view(again.frame, "Item");
   const id = await click(again, 100);
   await first.element.scrollIntoViewIfNeeded();
   await first.frame.locator(".panel h1", { hasText: `@${id}` }).waitFor();
-  assert.equal(await other.frame.locator(".panel h1").innerText().then((text) => /@\d+/.exec(text)[0]), "@5");
+  assert.equal(
+    await other.frame
+      .locator(".panel h1")
+      .innerText()
+      .then((text) => /@\d+/.exec(text)[0]),
+    "@5",
+  );
   await other.element.scrollIntoViewIfNeeded();
   await shoot(page, "notebook-two");
 }

@@ -21,13 +21,29 @@ const bytes = (text: string): ArrayBuffer => new TextEncoder().encode(text).buff
 
 it("hands a request on and gives the answer as fetch would", async () => {
   const { parent, said, tell } = pair();
-  const found = parent.reach("/api/at?method=pca", { method: "POST", body: Float32Array.of(1, -2), headers: { "Content-Type": "application/octet-stream" } });
+  const found = parent.reach("/api/at?method=pca", {
+    method: "POST",
+    body: Float32Array.of(1, -2),
+    headers: { "Content-Type": "application/octet-stream" },
+  });
   await vi.waitFor(() => expect(said).toHaveLength(1));
   const [first] = said as [Said];
-  expect(first).toMatchObject({ kind: "ask", method: "POST", address: "/api/at?method=pca", type: "application/octet-stream" });
+  expect(first).toMatchObject({
+    kind: "ask",
+    method: "POST",
+    address: "/api/at?method=pca",
+    type: "application/octet-stream",
+  });
   expect([...new Float32Array(first.body)]).toEqual([1, -2]);
   tell({ kind: "answer", id: first.id + 7, status: 200, type: "text/plain", body: bytes("another's") });
-  tell({ kind: "answer", id: first.id, status: 503, type: "application/json", after: "0.5", body: bytes('{"error": "soon"}') });
+  tell({
+    kind: "answer",
+    id: first.id,
+    status: 503,
+    type: "application/json",
+    after: "0.5",
+    body: bytes('{"error": "soon"}'),
+  });
   const response = await found;
   expect([response.status, response.ok, response.headers.get("Retry-After")]).toEqual([503, false, "0.5"]);
   expect(await response.json()).toEqual({ error: "soon" });
@@ -50,7 +66,9 @@ it("says so when an answer is not wanted any more", async () => {
   await expect(found).rejects.toMatchObject({ name: "AbortError" });
   await vi.waitFor(() => expect(said.map((one) => one.kind)).toEqual(["ask", "drop"]));
   tell({ kind: "answer", id: said[0]?.id, status: 200, type: "text/plain", body: bytes("late") });
-  await expect(parent.reach("/api/item", { signal: gone.signal })).rejects.toMatchObject({ name: "AbortError" });
+  await expect(parent.reach("/api/item", { signal: gone.signal })).rejects.toMatchObject({
+    name: "AbortError",
+  });
   expect(said).toHaveLength(2);
 });
 
@@ -59,10 +77,22 @@ it("is a server to all above it", async () => {
   const ask = server(() => {}, parent.reach);
   const found = ask("formula", {}, { text: "@12 + smle" }).catch((error: unknown) => error);
   await vi.waitFor(() => expect(said).toHaveLength(1));
-  tell({ kind: "answer", id: said[0]?.id, status: 200, type: "application/json", body: bytes('{"ready": true, "broken": null, "tasks": []}') });
+  tell({
+    kind: "answer",
+    id: said[0]?.id,
+    status: 200,
+    type: "application/json",
+    body: bytes('{"ready": true, "broken": null, "tasks": []}'),
+  });
   await vi.waitFor(() => expect(said).toHaveLength(2));
   expect(said[1]).toMatchObject({ address: "/api/formula", type: "application/json" });
-  tell({ kind: "answer", id: said[1]?.id, status: 400, type: "application/json", body: bytes('{"error": "unknown name smle", "at": 6, "near": ["smile"]}') });
+  tell({
+    kind: "answer",
+    id: said[1]?.id,
+    status: 400,
+    type: "application/json",
+    body: bytes('{"error": "unknown name smle", "at": 6, "near": ["smile"]}'),
+  });
   const refused = await found;
   expect(refused).toBeInstanceOf(Refused);
   expect(refused).toMatchObject({ status: 400, at: 6, near: ["smile"] });

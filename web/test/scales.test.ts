@@ -58,4 +58,3 @@ it("calls support below one in a hundred beyond the data, and what is not known 
   expect(supportWords(0.2).level).toBe("inside");
   expect(supportWords(NaN).level).toBe("unknown");
 });
-

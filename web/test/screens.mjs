@@ -1,6 +1,7 @@
 /**
- * Pictures of every view for the documentation: `node test/screens.mjs FOLDER SPACE VIEWS ITEMS FORMULA`. Each name of VIEWS becomes three
- * files, NAME-light.png, NAME-dark.png and NAME-narrow.png. Instead of SPACE, the address of a studio that runs will do.
+ * Pictures of every view for the documentation: `node test/screens.mjs FOLDER SPACE VIEWS ITEMS FORMULA`.
+ * Each name of VIEWS becomes three files, NAME-light.png, NAME-dark.png and NAME-narrow.png. Instead of
+ * SPACE, the address of a studio that runs will do.
  */
 import { join } from "node:path";
 import { hand } from "./hand.mjs";
@@ -9,14 +10,21 @@ import { browse, decoded, PATIENCE, ready, rest, serve } from "./stand.mjs";
 const [folder, given, only, items, formula] = process.argv.slice(2);
 const server = given.startsWith("http") ? { url: given, stop: () => null } : await serve(given);
 const rows = items.split(",").map(Number);
-const SIZES = { light: { width: 1280, height: 800 }, dark: { width: 1280, height: 800 }, narrow: { width: 360, height: 740 } };
+const SIZES = {
+  light: { width: 1280, height: 800 },
+  dark: { width: 1280, height: 800 },
+  narrow: { width: 360, height: 740 },
+};
 
 /** What each picture shows: an address, and what is done and waited for there. */
 const VIEWS = {
   start: { go: () => "", then: async ({ panel }) => panel.locator(".morphing canvas").first().waitFor() },
   item: {
     go: ([a]) => `view=item&subject=@${a}`,
-    then: async ({ page, panel }) => (await page.waitForFunction(() => document.querySelectorAll(".panel figure img").length === 2), panel.getByText("Most alike").waitFor()),
+    then: async ({ page, panel }) => (
+      await page.waitForFunction(() => document.querySelectorAll(".panel figure img").length === 2),
+      panel.getByText("Most alike").waitFor()
+    ),
   },
   path: {
     go: ([a, b]) => `view=path&keys=@${a};@${b}&along=mix`,
@@ -34,13 +42,32 @@ const VIEWS = {
       await slider.waitFor();
       await slider.focus();
       for (let i = 0; i < 24; i++) await page.keyboard.press("ArrowRight");
-      await page.waitForFunction(() => /Also changed|can be read/.test(document.querySelector(".verdict")?.textContent ?? ""));
+      await page.waitForFunction(() =>
+        /Also changed|can be read/.test(document.querySelector(".verdict")?.textContent ?? ""),
+      );
     },
   },
-  dimensions: { go: ([a]) => `view=dimensions&subject=@${a}`, then: async ({ page }) => page.waitForFunction(() => document.querySelectorAll(".card .film canvas").length > 27) },
-  style: { go: ([a, b]) => `view=style&content=@${a}&style=@${b}`, then: async ({ hand, panel }) => hand.seen(panel.locator(".player canvas")) },
-  sample: { go: () => "view=sample", then: async ({ page }) => page.waitForFunction(() => document.querySelectorAll(".sheet canvas").length === 24) },
-  report: { go: () => "view=report", then: async ({ page, panel }) => (await panel.locator("iframe").waitFor({ timeout: 900_000 }), page.frameLocator("iframe").locator("h1").first().waitFor()) },
+  dimensions: {
+    go: ([a]) => `view=dimensions&subject=@${a}`,
+    then: async ({ page }) =>
+      page.waitForFunction(() => document.querySelectorAll(".card .film canvas").length > 27),
+  },
+  style: {
+    go: ([a, b]) => `view=style&content=@${a}&style=@${b}`,
+    then: async ({ hand, panel }) => hand.seen(panel.locator(".player canvas")),
+  },
+  sample: {
+    go: () => "view=sample",
+    then: async ({ page }) =>
+      page.waitForFunction(() => document.querySelectorAll(".sheet canvas").length === 24),
+  },
+  report: {
+    go: () => "view=report",
+    then: async ({ page, panel }) => (
+      await panel.locator("iframe").waitFor({ timeout: 900_000 }),
+      page.frameLocator("iframe").locator("h1").first().waitFor()
+    ),
+  },
   formula: {
     go: () => `formula=${encodeURIComponent(formula)}`,
     then: async ({ page, panel }) => {
@@ -49,14 +76,20 @@ const VIEWS = {
       await panel.getByText("Nearest real", { exact: true }).waitFor();
     },
   },
-  tour: { go: () => "view=tour&step=3", then: async ({ panel }) => panel.getByText("Step 4 of 8").waitFor() }, // last: it stays under way
+  // last: it stays under way
+  tour: { go: () => "view=tour&step=3", then: async ({ panel }) => panel.getByText("Step 4 of 8").waitFor() },
 };
 
 await ready(server.url);
 const browser = await browse();
 for (const [look, viewport] of Object.entries(SIZES)) {
   const narrow = look === "narrow";
-  const context = await browser.newContext({ viewport, colorScheme: look === "dark" ? "dark" : "light", reducedMotion: "reduce", ...(narrow ? { hasTouch: true, isMobile: true, deviceScaleFactor: 2 } : {}) });
+  const context = await browser.newContext({
+    viewport,
+    colorScheme: look === "dark" ? "dark" : "light",
+    reducedMotion: "reduce",
+    ...(narrow ? { hasTouch: true, isMobile: true, deviceScaleFactor: 2 } : {}),
+  });
   context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   await page.goto(server.url);

@@ -1,6 +1,7 @@
 /**
- * Opens a page that `liminal share` wrote, from the disk and without a network: it decodes under the pointer, walks, slides, works out
- * formulas, and shows what Python shows. `node test/share.mjs [SPACE]`; PAGE names a page that is there, SHOTS keeps screenshots.
+ * Opens a page that `liminal share` wrote, from the disk and without a network: it decodes under the pointer,
+ * walks, slides, works out formulas, and shows what Python shows. `node test/share.mjs [SPACE]`; PAGE names a
+ * page that is there, SHOTS keeps screenshots.
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -24,7 +25,13 @@ const page = await context.newPage();
 const [faults, asked] = [[], []];
 function listen(to) {
   to.on("pageerror", (error) => faults.push(error.message));
-  to.on("console", (message) => ["error", "warning"].includes(message.type()) && !/GL Driver|GPU stall|willReadFrequently/.test(message.text()) && faults.push(message.text()));
+  to.on(
+    "console",
+    (message) =>
+      ["error", "warning"].includes(message.type()) &&
+      !/GL Driver|GPU stall|willReadFrequently/.test(message.text()) &&
+      faults.push(message.text()),
+  );
   to.on("request", (request) => asked.push(request.url()));
 }
 listen(page);
@@ -32,15 +39,27 @@ listen(page);
 const map = async () => (await page.locator(".surface").boundingBox()) ?? assert.fail("no map");
 async function item(row) {
   return page.evaluate((at) => {
-    const [x, y] = window.liminal.stage.rowAt(at);
+    const [x, y] = window.liminal.renderer.rowAt(at);
     const camera = window.liminal.camera.value;
     const box = document.querySelector(".surface").getBoundingClientRect();
-    return [box.left + (x - camera.x) * camera.k + box.width / 2, box.top + (camera.y - y) * camera.k + box.height / 2];
+    return [
+      box.left + (x - camera.x) * camera.k + box.width / 2,
+      box.top + (camera.y - y) * camera.k + box.height / 2,
+    ];
   }, row);
 }
-const view = (name) => page.getByRole("navigation", { name: "Views" }).getByRole("button", { name, exact: true }).click();
+const view = (name) =>
+  page.getByRole("navigation", { name: "Views" }).getByRole("button", { name, exact: true }).click();
 const panel = () => page.locator(".panel");
-const bytes = (canvas) => canvas.evaluate((one) => Array.from(one.getContext("2d").getImageData(0, 0, one.width, one.height).data.filter((_, i) => i % 4 === 0)));
+const bytes = (canvas) =>
+  canvas.evaluate((one) =>
+    Array.from(
+      one
+        .getContext("2d")
+        .getImageData(0, 0, one.width, one.height)
+        .data.filter((_, i) => i % 4 === 0),
+    ),
+  );
 const difference = (a, b) => a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) / a.length;
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
@@ -51,7 +70,15 @@ async function first() {
   const box = await map();
   const { colours } = await pixels(page, { x: box.x, y: box.y, width: box.width, height: box.height });
   assert.ok(colours > 200, `the map has ${colours} colours`);
-  for (const name of ["Style", "Report"]) assert.equal(await page.getByRole("navigation", { name: "Views" }).getByRole("button", { name, exact: true }).count(), 0, `${name} is shown`);
+  for (const name of ["Style", "Report"])
+    assert.equal(
+      await page
+        .getByRole("navigation", { name: "Views" })
+        .getByRole("button", { name, exact: true })
+        .count(),
+      0,
+      `${name} is shown`,
+    );
   await shoot(page, "share-start");
 }
 
@@ -85,7 +112,10 @@ async function hover() {
     await window.liminal.ask("at", {}, xy.data.slice(0, 288));
     return { found, many: performance.now() - begun };
   });
-  console.log(`      one place ${median(times.found).toFixed(1)} ms (median of 60), 144 places ${times.many.toFixed(0)} ms`);
+  console.log(
+    `      one place ${median(times.found).toFixed(1)} ms (median of 60), 144 places ` +
+      `${times.many.toFixed(0)} ms`,
+  );
 }
 
 async function path() {
@@ -93,7 +123,10 @@ async function path() {
   await page.getByRole("button", { name: /^Morph/ }).click();
   await panel().locator(".player canvas").waitFor();
   const routes = await panel().getByRole("radio").count();
-  await page.waitForFunction((count) => document.querySelectorAll(".route .film canvas").length === 8 * count, routes);
+  await page.waitForFunction(
+    (count) => document.querySelectorAll(".route .film canvas").length === 8 * count,
+    routes,
+  );
   const [face, scrub] = [panel().locator(".player canvas"), panel().getByLabel("Frame", { exact: true })];
   await scrub.fill("0");
   const start = await bytes(face);
@@ -108,15 +141,30 @@ async function path() {
   await page.mouse.down();
   await page.mouse.move(from[0] + 60, from[1] + 30, { steps: 5 });
   await page.mouse.up();
-  await page.waitForFunction((old) => document.querySelector(".keyframes button.thumb").title !== old, before);
+  await page.waitForFunction(
+    (old) => document.querySelector(".keyframes button.thumb").title !== old,
+    before,
+  );
   await panel().getByRole("radio").first().click();
   await panel().getByRole("button", { name: "Save as GIF" }).waitFor();
-  const [download] = await Promise.all([page.waitForEvent("download"), panel().getByRole("button", { name: "Save as GIF", exact: true }).click()]);
-  assert.match(readFileSync(await download.path()).subarray(0, 6).toString("latin1"), /^GIF89a/);
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    panel().getByRole("button", { name: "Save as GIF", exact: true }).click(),
+  ]);
+  assert.match(
+    readFileSync(await download.path())
+      .subarray(0, 6)
+      .toString("latin1"),
+    /^GIF89a/,
+  );
 }
 
 async function film() {
-  const [face, scrub, mp4] = [panel().locator(".player canvas"), panel().getByLabel("Frame", { exact: true }), panel().getByRole("button", { name: "MP4", exact: true })];
+  const [face, scrub, mp4] = [
+    panel().locator(".player canvas"),
+    panel().getByLabel("Frame", { exact: true }),
+    panel().getByRole("button", { name: "MP4", exact: true }),
+  ];
   const frames = [];
   for (const at of [0, 47]) {
     await scrub.fill(String(at));
@@ -126,26 +174,48 @@ async function film() {
   const [download] = await Promise.all([page.waitForEvent("download"), mp4.click()]);
   const data = readFileSync(await download.path());
   const boxes = [];
-  for (let at = 0; at < data.length; at += data.readUInt32BE(at)) boxes.push(data.subarray(at + 4, at + 8).toString("latin1"));
+  for (let at = 0; at < data.length; at += data.readUInt32BE(at))
+    boxes.push(data.subarray(at + 4, at + 8).toString("latin1"));
   assert.deepEqual(boxes, ["ftyp", "moov", "mdat"]);
   const other = await context.newPage(); // the page itself forbids all media
   const shown = await other.evaluate(played, [data.toString("base64"), sides]);
   assert.ok(Math.abs(shown.duration - 2) < 0.01, `48 frames at 24 a second last ${shown.duration} s`);
-  assert.deepEqual(shown.size.map((side) => side % 2), [0, 0]);
-  frames.forEach((light, i) => assert.ok(alike(light, shown.frames[i]) > 0.98, `frame ${i ? "last" : "first"} is like the path's by ${alike(light, shown.frames[i])}`));
+  assert.deepEqual(
+    shown.size.map((side) => side % 2),
+    [0, 0],
+  );
+  frames.forEach((light, i) =>
+    assert.ok(
+      alike(light, shown.frames[i]) > 0.98,
+      `frame ${i ? "last" : "first"} is like the path's by ${alike(light, shown.frames[i])}`,
+    ),
+  );
   assert.ok(alike(frames[0], shown.frames[1]) < 0.98, "the film stands still");
   await other.addInitScript(() => delete window.VideoEncoder);
   await other.goto(page.url());
   await other.getByRole("button", { name: "PNG", exact: true }).waitFor();
   assert.equal(await other.getByRole("button", { name: "MP4", exact: true }).count(), 0);
-  await assert.rejects(other.evaluate(() => window.liminal.ask("export", {}, { path: { keys: ["random(1)", "random(2)"], frames: 2 }, format: "mp4" })), /cannot encode a film/);
+  await assert.rejects(
+    other.evaluate(() =>
+      window.liminal.ask(
+        "export",
+        {},
+        { path: { keys: ["random(1)", "random(2)"], frames: 2 }, format: "mp4" },
+      ),
+    ),
+    /cannot encode a film/,
+  );
   await other.close();
 }
-/** What a canvas shows once it is something else and changes no more: the path may still be on its way, and a busy machine is slow. */
+/**
+ * What a canvas shows once it is something else and changes no more: the path may still be on its way, and a
+ * busy machine is slow.
+ */
 async function settled(canvas, other = null) {
   for (let before = null, since = 0; ; ) {
     const now = await bytes(canvas);
-    if (!before || difference(before, now) || (other && !difference(other, now))) [before, since] = [now, Date.now()];
+    if (!before || difference(before, now) || (other && !difference(other, now)))
+      [before, since] = [now, Date.now()];
     else if (Date.now() - since > 600) return now;
     await page.waitForTimeout(100);
   }
@@ -153,8 +223,16 @@ async function settled(canvas, other = null) {
 /** The first and the last frame of a film at the size of an item, as a player shows them. */
 async function played([base64, [width, height]]) {
   const video = document.createElement("video");
-  video.src = URL.createObjectURL(new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], { type: "video/mp4" }));
-  const heard = (name) => new Promise((done, fail) => ((video[`on${name}`] = done), (video.onerror = () => fail(new Error(video.error.message)))));
+  video.src = URL.createObjectURL(
+    new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], { type: "video/mp4" }),
+  );
+  const heard = (name) =>
+    new Promise(
+      (done, fail) => (
+        (video[`on${name}`] = done),
+        (video.onerror = () => fail(new Error(video.error.message)))
+      ),
+    );
   await heard("loadeddata");
   const pen = new OffscreenCanvas(width, height).getContext("2d");
   const frames = [];
@@ -201,16 +279,27 @@ async function formula() {
 
 /** What Python decodes of the same latents. */
 async function parity() {
-  const ids = await page.evaluate(async () => Array.from((await window.liminal.ask("map", {}, null)).id.data.slice(0, 8)));
-  const code = "import sys,json,liminal\ns=liminal.open(sys.argv[1])\nz=s.latents[json.loads(sys.argv[2])]\nprint(json.dumps([z.tolist(), s.decode(z).reshape(len(z),-1).tolist(), s.support(z).tolist()]))";
-  const [z, items, support] = JSON.parse(execFileSync("python", ["-c", code, SPACE, JSON.stringify(ids)], { maxBuffer: 1 << 28, stdio: ["ignore", "pipe", "ignore"] }).toString());
+  const ids = await page.evaluate(async () =>
+    Array.from((await window.liminal.ask("map", {}, null)).id.data.slice(0, 8)),
+  );
+  const code =
+    "import sys,json,liminal\ns=liminal.open(sys.argv[1])\nz=s.latents[json.loads(sys.argv[2])]\n" +
+    "print(json.dumps([z.tolist(), s.decode(z).reshape(len(z),-1).tolist(), s.support(z).tolist()]))";
+  const [z, items, support] = JSON.parse(
+    execFileSync("python", ["-c", code, SPACE, JSON.stringify(ids)], {
+      maxBuffer: 1 << 28,
+      stdio: ["ignore", "pipe", "ignore"],
+    }).toString(),
+  );
   const found = await page.evaluate(async (latents) => {
     const look = await window.liminal.ask("look", {}, Float32Array.from(latents.flat()));
     return { items: Array.from(look.items.data), support: Array.from(look.support.data) };
   }, z);
   const worst = Math.max(...items.flat().map((value, i) => Math.abs(value - found.items[i])));
   assert.ok(worst <= 1, `decoded items differ by ${worst} of 255`);
-  support.forEach((value, i) => assert.ok(Math.abs(value - found.support[i]) < 0.01, `support ${found.support[i]}, in Python ${value}`));
+  support.forEach((value, i) =>
+    assert.ok(Math.abs(value - found.support[i]) < 0.01, `support ${found.support[i]}, in Python ${value}`),
+  );
   console.log(`      decoded items differ by at most ${worst} of 255`);
 }
 
@@ -218,9 +307,13 @@ async function samples() {
   await view("Sample");
   await page.waitForFunction(() => document.querySelectorAll(".sheet canvas").length === 24);
   for (const i of [2, 5]) await page.getByRole("button", { name: new RegExp(`^Keep sample ${i},`) }).click();
-  const [saved] = await Promise.all([page.waitForEvent("download"), page.locator(".keeping").getByRole("button", { name: "Save", exact: true }).click()]);
+  const [saved] = await Promise.all([
+    page.waitForEvent("download"),
+    page.locator(".keeping").getByRole("button", { name: "Save", exact: true }).click(),
+  ]);
   const names = readFileSync(await saved.path()).toString("latin1");
-  for (const name of ["sample-1.png", "sample-2.png", "samples.csv", "sheet.png"]) assert.ok(names.includes(name), `${name} is not in the zip`);
+  for (const name of ["sample-1.png", "sample-2.png", "samples.csv", "sheet.png"])
+    assert.ok(names.includes(name), `${name} is not in the zip`);
   await shoot(page, "share-sample");
 }
 
@@ -242,7 +335,12 @@ async function looks() {
   await rest(page);
   await page.waitForTimeout(300);
   await shoot(page, "share-dark");
-  const phone = await browser.newContext({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, colorScheme: "light" });
+  const phone = await browser.newContext({
+    viewport: { width: 360, height: 740 },
+    hasTouch: true,
+    isMobile: true,
+    colorScheme: "light",
+  });
   await phone.setOffline(true);
   const small = await phone.newPage();
   listen(small);
@@ -255,7 +353,10 @@ async function looks() {
 }
 
 async function quiet() {
-  assert.deepEqual(asked.filter((url) => !/^(file|blob|data):/.test(url)), []);
+  assert.deepEqual(
+    asked.filter((url) => !/^(file|blob|data):/.test(url)),
+    [],
+  );
   assert.deepEqual(faults, []);
 }
 

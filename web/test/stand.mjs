@@ -4,7 +4,11 @@ import { existsSync, mkdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { chromium } from "playwright-core";
 
-const find = (name) => (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, name)).find(existsSync);
+const find = (name) =>
+  (process.env.PATH ?? "")
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find(existsSync);
 const BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 /** Milliseconds to wait for what must come: a busy machine is slow, and nothing here is a matter of time. */
@@ -12,13 +16,18 @@ export const PATIENCE = 90_000;
 
 /** Starts `liminal studio SPACE`; gives its address and how to stop it. */
 export function serve(space) {
-  const child = spawn(process.env.LIMINAL ?? find("liminal") ?? "liminal", ["studio", space, "--no-browser"], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(
+    process.env.LIMINAL ?? find("liminal") ?? "liminal",
+    ["studio", space, "--no-browser"],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
   let said = "";
   return new Promise((done, fail) => {
     const hear = (data) => {
       said += data;
       const url = /http:\/\/127\.0\.0\.1:\d+\/\?token=\S+/.exec(said)?.[0];
-      if (url) done({ url, stop: () => new Promise((gone) => (child.once("exit", gone), child.kill("SIGINT"))) });
+      if (url)
+        done({ url, stop: () => new Promise((gone) => (child.once("exit", gone), child.kill("SIGINT"))) });
     };
     child.stdout.on("data", hear);
     child.stderr.on("data", hear);
@@ -26,17 +35,27 @@ export function serve(space) {
   });
 }
 
-/** Has the server make what takes minutes at the first start with a space: the map, the way back from it, what support needs. */
+/**
+ * Has the server make what takes minutes at the first start with a space: the map, the way back from it, what
+ * support needs.
+ */
 export async function ready(url, minutes = 12) {
   const [base, token] = url.split("/?");
-  const ask = (path, body) => fetch(`${base}/api/${path}${path.includes("?") ? "&" : "?"}${token}`, body ? { method: "POST", body } : {});
+  const ask = (path, body) =>
+    fetch(
+      `${base}/api/${path}${path.includes("?") ? "&" : "?"}${token}`,
+      body ? { method: "POST", body } : {},
+    );
   const until = Date.now() + minutes * 60_000;
   for (;;) {
     const map = await ask("map");
     const at = map.ok ? await ask("at?method=umap", new Uint8Array(8)) : map;
     const { tasks } = await (await ask("progress")).json();
     if (at.ok && !tasks.length) return;
-    if ((!at.ok && at.status !== 503) || Date.now() > until) throw new Error(`the studio does not get ready: ${at.status} ${await at.text()} ${JSON.stringify(tasks)}`);
+    if ((!at.ok && at.status !== 503) || Date.now() > until)
+      throw new Error(
+        `the studio does not get ready: ${at.status} ${await at.text()} ${JSON.stringify(tasks)}`,
+      );
     await new Promise((next) => setTimeout(next, 500));
   }
 }
@@ -44,10 +63,22 @@ export async function ready(url, minutes = 12) {
 export function browse(more = []) {
   const executablePath = process.env.CHROMIUM ?? BROWSERS.map(find).find(Boolean);
   if (!executablePath) throw new Error("found no chromium on the PATH; name one in CHROMIUM");
-  return chromium.launch({ executablePath, args: ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", ...more] });
+  return chromium.launch({
+    executablePath,
+    args: [
+      "--no-sandbox",
+      "--use-gl=angle",
+      "--use-angle=swiftshader",
+      "--enable-unsafe-swiftshader",
+      ...more,
+    ],
+  });
 }
 
-/** A part of the screen made small: n x n values of brightness, how many different colours there are, and their mean. */
+/**
+ * A part of the screen made small: n x n values of brightness, how many different colours there are, and
+ * their mean.
+ */
 export async function pixels(page, clip, n = 1) {
   const shot = (await page.screenshot({ clip, animations: "disabled" })).toString("base64");
   return page.evaluate(measured, [`data:image/png;base64,${shot}`, n]);
@@ -55,7 +86,8 @@ export async function pixels(page, clip, n = 1) {
 /** The same of a picture that the server gives. */
 export const pictured = (page, query, n) => page.evaluate(measured, [`/api/picture?${query}`, n]);
 async function measured([url, n]) {
-  const picture = new Image(); // the page may fetch nothing but from its server, but show what is in an address
+  // the page may fetch nothing but from its server, but show what is in an address
+  const picture = new Image();
   picture.src = url;
   await picture.decode();
   const read = (width, height) => {
@@ -72,7 +104,11 @@ async function measured([url, n]) {
     seen.add((all[i] << 16) | (all[i + 1] << 8) | all[i + 2]);
   }
   const few = read(n, n);
-  return { mean: sum.map((v) => v / (all.length / 4)), colours: seen.size, grey: Array.from({ length: n * n }, (_, i) => (few[4 * i] + few[4 * i + 1] + few[4 * i + 2]) / 3) };
+  return {
+    mean: sum.map((v) => v / (all.length / 4)),
+    colours: seen.size,
+    grey: Array.from({ length: n * n }, (_, i) => (few[4 * i] + few[4 * i + 1] + few[4 * i + 2]) / 3),
+  };
 }
 
 /** How alike two pictures are, as the correlation of their brightness. */
@@ -84,21 +120,26 @@ export function alike(a, b) {
 }
 
 /** Waits until the map is drawn and nothing moves. */
-export const rest = (page) => page.waitForFunction(() => window.liminal?.stage.resting && window.liminal.camera.value !== null);
+export const rest = (page) =>
+  page.waitForFunction(() => window.liminal?.renderer.resting && window.liminal.camera.value !== null);
 /** Waits until the microscope has decoded all that is in view. */
 export const decoded = (page) =>
   page.waitForFunction(() => {
-    const state = window.liminal?.stage.decoded();
+    const state = window.liminal?.renderer.decoded();
     return state && state.wanted > 0 && state.decoded === state.wanted;
   });
 
 export const SHOTS = process.env.SHOTS;
 if (SHOTS) mkdirSync(SHOTS, { recursive: true });
-export const shoot = async (page, name) => void (SHOTS && (await page.screenshot({ path: join(SHOTS, `${name}.png`) })));
+export const shoot = async (page, name) =>
+  void (SHOTS && (await page.screenshot({ path: join(SHOTS, `${name}.png`) })));
 
 const MOST_FAILED = 4; // a page that is broken altogether needs no further waiting
 
-/** Runs named steps one after the other and says which did not hold; `ONLY=text` runs those whose name holds the text. */
+/**
+ * Runs named steps one after the other and says which did not hold; `ONLY=text` runs those whose name holds
+ * the text.
+ */
 export async function run(steps, page) {
   const wanted = steps.filter(([name]) => !process.env.ONLY || name.includes(process.env.ONLY));
   const failed = [];
@@ -110,7 +151,10 @@ export async function run(steps, page) {
     } catch (error) {
       failed.push(name);
       console.log(`FAIL  ${name}: ${error instanceof Error ? error.stack : error}`);
-      if (SHOTS) await page().screenshot({ path: join(SHOTS, `failed-${failed.length}.png`) }).catch(() => {});
+      if (SHOTS)
+        await page()
+          .screenshot({ path: join(SHOTS, `failed-${failed.length}.png`) })
+          .catch(() => {});
       if (failed.length === MOST_FAILED) break;
     }
   }

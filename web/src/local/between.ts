@@ -1,4 +1,7 @@
-/** The direction from one selection of items to another, with a score on items that had no say in it: ops/directions/unsupervised.py, the mean difference alone. */
+/**
+ * The direction from one selection of items to another, with a score on items that had no say in it:
+ * ops/directions/unsupervised.py, the mean difference alone.
+ */
 import { Refused } from "../api.ts";
 import { numbers } from "./draws.ts";
 
@@ -16,11 +19,27 @@ export interface Between {
 }
 
 /** Rows of `z` (n, d): from the middle of a to the middle of b. */
-export function between(z: Float32Array, d: number, n: number, a: readonly number[], b: readonly number[]): Between {
+export function between(
+  z: Float32Array,
+  d: number,
+  n: number,
+  a: readonly number[],
+  b: readonly number[],
+): Between {
   const inBoth = new Set(a.filter((row) => b.includes(row)));
-  const [on, off] = [b, a].map((rows) => [...new Set(rows)].filter((row) => !inBoth.has(row))) as [number[], number[]];
-  for (const [which, rows] of [["to go to", on], ["to come from", off]] as const) {
-    if (rows.length < LEAST) throw new Refused(`between: the selection ${which} has ${rows.length} different items; wanted ${LEAST} or more`, 400);
+  const [on, off] = [b, a].map((rows) => [...new Set(rows)].filter((row) => !inBoth.has(row))) as [
+    number[],
+    number[],
+  ];
+  for (const [which, rows] of [
+    ["to go to", on],
+    ["to come from", off],
+  ] as const) {
+    if (rows.length < LEAST)
+      throw new Refused(
+        `between: the selection ${which} has ${rows.length} different items; wanted ${LEAST} or more`,
+        400,
+      );
   }
   const spread = covariance(z, d, n);
   const vector = difference(z, d, on, off);
@@ -30,14 +49,21 @@ export function between(z: Float32Array, d: number, n: number, a: readonly numbe
   for (let repeat = 0; repeat < REPEATS; repeat++) {
     const [p, q] = [shuffled(on, next), shuffled(off, next)];
     for (let fold = 0; fold < folds; fold++) {
-      const held = (rows: number[], inside: boolean): number[] => rows.filter((_, i) => (i % folds === fold) === inside);
+      const held = (rows: number[], inside: boolean): number[] =>
+        rows.filter((_, i) => (i % folds === fold) === inside);
       const reader = solve(spread, difference(z, d, held(p, false), held(q, false)), d);
-      const read = (row: number): number => reader.reduce((sum, x, c) => sum + x * (z[row * d + c] as number), 0);
+      const read = (row: number): number =>
+        reader.reduce((sum, x, c) => sum + x * (z[row * d + c] as number), 0);
       scores.push(auc(held(p, true).map(read), held(q, true).map(read)));
     }
   }
   const score = scores.reduce((x, y) => x + y, 0) / scores.length;
-  const words = [inBoth.size ? `${inBoth.size} items in both selections were left out` : "", score < CHANCE ? `cross-validated AUC ${score.toFixed(2)} is at chance: the latents do not tell the two apart` : ""];
+  const words = [
+    inBoth.size ? `${inBoth.size} items in both selections were left out` : "",
+    score < CHANCE
+      ? `cross-validated AUC ${score.toFixed(2)} is at chance: the latents do not tell the two apart`
+      : "",
+  ];
   return { vector, score, works: score >= CHANCE, words: words.filter(Boolean).join("; ") };
 }
 
@@ -53,9 +79,18 @@ function difference(z: Float32Array, d: number, on: readonly number[], off: read
 
 function covariance(z: Float32Array, d: number, n: number): Float64Array {
   const out = new Float64Array(d * d);
-  const centre = mean(z, d, Array.from({ length: n }, (_, i) => i));
+  const centre = mean(
+    z,
+    d,
+    Array.from({ length: n }, (_, i) => i),
+  );
   for (let i = 0; i < n; i++)
-    for (let r = 0; r < d; r++) for (let c = 0; c < d; c++) out[r * d + c]! += (((z[i * d + r] as number) - (centre[r] as number)) * ((z[i * d + c] as number) - (centre[c] as number))) / n;
+    for (let r = 0; r < d; r++)
+      for (let c = 0; c < d; c++)
+        out[r * d + c]! +=
+          (((z[i * d + r] as number) - (centre[r] as number)) *
+            ((z[i * d + c] as number) - (centre[c] as number))) /
+          n;
   return out;
 }
 

@@ -1,6 +1,9 @@
-/** New latents: from the mixture, the latent flow or the prior. The same seed draws the same in every page, though not what Python draws. */
+/**
+ * New latents: from the mixture, the latent flow or the prior. The same seed draws the same in every page,
+ * though not what Python draws.
+ */
 import type { Payload } from "./payload.ts";
-import { brought, type Mixer } from "./walks.ts";
+import { brought, type Mixer } from "./paths.ts";
 
 /** Uniform numbers in [0, 1), the same ones for the same seed. */
 export function numbers(seed: number): () => number {
@@ -14,11 +17,20 @@ export function numbers(seed: number): () => number {
 }
 
 export function normals(count: number, next: () => number): Float32Array {
-  return Float32Array.from({ length: count }, () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next()));
+  return Float32Array.from(
+    { length: count },
+    () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next()),
+  );
 }
 
 /** n latents (n, d) from a source. */
-export async function draw(of: Payload, mixer: Mixer, source: string, n: number, next: () => number): Promise<Float32Array> {
+export async function draw(
+  of: Payload,
+  mixer: Mixer,
+  source: string,
+  n: number,
+  next: () => number,
+): Promise<Float32Array> {
   const d = of.z_low.data.length;
   const noise = normals(n * d, next);
   const { mixture_weights: weights, mixture_means: means, mixture_cholesky: factors, prior } = of;
@@ -28,10 +40,12 @@ export async function draw(of: Payload, mixer: Mixer, source: string, n: number,
     const out = new Float32Array(n * d);
     for (let i = 0; i < n; i++) {
       let [left, which] = [next() * all, 0];
-      while (which + 1 < weights.data.length && left >= (weights.data[which] as number)) left -= weights.data[which++] as number;
+      while (which + 1 < weights.data.length && left >= (weights.data[which] as number))
+        left -= weights.data[which++] as number;
       for (let r = 0; r < d; r++) {
         let value = means.data[which * d + r] as number;
-        for (let c = 0; c <= r; c++) value += (factors.data[(which * d + r) * d + c] as number) * (noise[i * d + c] as number);
+        for (let c = 0; c <= r; c++)
+          value += (factors.data[(which * d + r) * d + c] as number) * (noise[i * d + c] as number);
         out[i * d + r] = value;
       }
     }

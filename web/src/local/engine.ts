@@ -12,14 +12,22 @@ async function run(order: Order & { kind: "run" }): Promise<void> {
     await begun;
     const session = await sessions.get(order.net);
     if (!session) throw new Error(`This page holds no ${order.net}.`);
-    const feeds = Object.fromEntries(Object.entries(order.feeds).map(([name, { data, dims }]) => [name, new ort.Tensor("float32", data, dims)]));
+    const feeds = Object.fromEntries(
+      Object.entries(order.feeds).map(([name, { data, dims }]) => [
+        name,
+        new ort.Tensor("float32", data, dims),
+      ]),
+    );
     const found = await session.run(feeds);
     const output = found[session.outputNames[0] as string] as ort.Tensor;
     const data = Float32Array.from(output.data as Float32Array);
     const answer: Answer = { id: order.id, data };
     (postMessage as (message: Answer, transfer: Transferable[]) => void)(answer, [data.buffer]);
   } catch (error) {
-    postMessage({ id: order.id, error: error instanceof Error ? error.message : String(error) } satisfies Answer);
+    postMessage({
+      id: order.id,
+      error: error instanceof Error ? error.message : String(error),
+    } satisfies Answer);
   }
 }
 
@@ -30,7 +38,11 @@ onmessage = ({ data: order }: MessageEvent<Order>): void => {
   ort.env.wasm.wasmBinary = order.wasm;
   ort.env.logLevel = "error";
   for (const [net, model] of Object.entries(order.models)) {
-    const made = ort.InferenceSession.create(model, { executionProviders: ["wasm"], graphOptimizationLevel: "all", logSeverityLevel: 3 });
+    const made = ort.InferenceSession.create(model, {
+      executionProviders: ["wasm"],
+      graphOptimizationLevel: "all",
+      logSeverityLevel: 3,
+    });
     made.catch(() => {});
     sessions.set(net, made);
   }

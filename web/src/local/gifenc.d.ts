@@ -2,7 +2,12 @@
 declare module "gifenc" {
   type Palette = number[][];
   export function GIFEncoder(): {
-    writeFrame(index: Uint8Array, width: number, height: number, options: { palette: Palette; delay: number }): void;
+    writeFrame(
+      index: Uint8Array,
+      width: number,
+      height: number,
+      options: { palette: Palette; delay: number },
+    ): void;
     finish(): void;
     bytes(): Uint8Array;
   };

@@ -1,4 +1,7 @@
-/** From places on the map back to latents, and from latents to places: maps/inverse.py, maps/answers.py and maps/place.py in the browser. */
+/**
+ * From places on the map back to latents, and from latents to places: maps/inverse.py, maps/answers.py and
+ * maps/place.py in the browser.
+ */
 import { nearest } from "./near.ts";
 import type { Payload } from "./payload.ts";
 
@@ -49,7 +52,13 @@ export class Inverse {
   }
 
   /** Weights of the neighbours; a plane's value at a place is a weighted sum too. */
-  private weights(px: number, py: number, far: Float64Array, rows: Int32Array, outside: boolean): Float64Array {
+  private weights(
+    px: number,
+    py: number,
+    far: Float64Array,
+    rows: Int32Array,
+    outside: boolean,
+  ): Float64Array {
     const { method } = this.of.inverse;
     const k = Math.min(this.of.inverse.k, rows.length);
     if (method === "average") return new Float64Array(k).fill(1 / k);
@@ -59,8 +68,14 @@ export class Inverse {
     for (let j = 0; j < k; j++) w[j]! /= all;
     if (method !== "plane" || outside) return w;
     const xy = this.of.xy.data;
-    const x = Float64Array.from({ length: k }, (_, j) => ((xy[2 * (rows[j] as number)] as number) - px) / scale);
-    const y = Float64Array.from({ length: k }, (_, j) => ((xy[2 * (rows[j] as number) + 1] as number) - py) / scale);
+    const x = Float64Array.from(
+      { length: k },
+      (_, j) => ((xy[2 * (rows[j] as number)] as number) - px) / scale,
+    );
+    const y = Float64Array.from(
+      { length: k },
+      (_, j) => ((xy[2 * (rows[j] as number) + 1] as number) - py) / scale,
+    );
     const sum = (f: (j: number) => number): number => {
       let total = 0;
       for (let j = 0; j < k; j++) total += (w[j] as number) * f(j);
@@ -116,27 +131,39 @@ export class Places {
     const [mean, axes] = [this.of.place_mean?.data, this.of.place_axes?.data];
     const across = (axes?.length ?? 0) / this.d;
     const out: [number, number] = [0, 0];
-    for (let c = 0; c < this.d; c++) for (let a = 0; a < across; a++) out[a]! += ((z[i * this.d + c] as number) - (mean?.[c] ?? 0)) * (axes?.[c * across + a] ?? 0);
+    for (let c = 0; c < this.d; c++)
+      for (let a = 0; a < across; a++)
+        out[a]! += ((z[i * this.d + c] as number) - (mean?.[c] ?? 0)) * (axes?.[c * across + a] ?? 0);
     return out;
   }
 
   private mode(z: Float32Array, i: number): [number, number] {
     const { far, rows } = nearest(this.known, this.d, this.known.length / this.d, z, i * this.d, NEIGHBORS);
     const k = rows.length;
-    const at = (j: number): [number, number] => [this.xy[2 * (rows[j] as number)] as number, this.xy[2 * (rows[j] as number) + 1] as number];
+    const at = (j: number): [number, number] => [
+      this.xy[2 * (rows[j] as number)] as number,
+      this.xy[2 * (rows[j] as number) + 1] as number,
+    ];
     if ((far[0] as number) <= this.same) return at(0);
     const last = Math.max(far[k - 1] as number, TINY);
     const width = REACH * (this.of.unit?.data[0] ?? 0) || 1;
     const places = Array.from({ length: k }, (_, j) => at(j));
     const under = ([cx, cy]: [number, number]): number[] =>
-      places.map(([x, y], j) => Math.exp(-(((far[j] as number) / last) ** 2) / 2) * Math.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (2 * width ** 2)));
+      places.map(
+        ([x, y], j) =>
+          Math.exp(-(((far[j] as number) / last) ** 2) / 2) *
+          Math.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (2 * width ** 2)),
+      );
     const total = (values: number[]): number => values.reduce((a, b) => a + b, 0);
     const density = places.map((place) => total(under(place)));
     let centre = places[density.indexOf(Math.max(...density))] as [number, number];
     for (let step = 0; step < STEPS; step++) {
       const share = under(centre);
       const all = total(share);
-      centre = [total(share.map((w, j) => w * (places[j]?.[0] ?? 0))) / all, total(share.map((w, j) => w * (places[j]?.[1] ?? 0))) / all];
+      centre = [
+        total(share.map((w, j) => w * (places[j]?.[0] ?? 0))) / all,
+        total(share.map((w, j) => w * (places[j]?.[1] ?? 0))) / all,
+      ];
     }
     return centre;
   }

@@ -1,12 +1,25 @@
-/** The nearest rows of a table, by looking at all of them: some ten thousand rows are a fraction of a millisecond. */
+/**
+ * The nearest rows of a table, by looking at all of them: some ten thousand rows are a fraction of a
+ * millisecond.
+ */
 export interface Near {
   /** Rising. */
   far: Float64Array;
   rows: Int32Array;
 }
 
-/** The k rows nearest to `from[at..at + width]` among the first `count` rows of `table`; of equally near ones the first. */
-export function nearest(table: Float32Array | Float64Array, width: number, count: number, from: ArrayLike<number>, at: number, k: number): Near {
+/**
+ * The k rows nearest to `from[at..at + width]` among the first `count` rows of `table`; of equally near ones
+ * the first.
+ */
+export function nearest(
+  table: Float32Array | Float64Array,
+  width: number,
+  count: number,
+  from: ArrayLike<number>,
+  at: number,
+  k: number,
+): Near {
   const most = Math.min(k, count);
   const far = new Float64Array(most).fill(Infinity);
   const rows = new Int32Array(most).fill(-1);
@@ -43,5 +56,9 @@ export function below(rising: ArrayLike<number>, value: number): number {
   return low;
 }
 
-/** The share of rising values, and of the new one, that are at least as large as the new one (a conformal p-value). */
-export const beyond = (rising: ArrayLike<number>, value: number): number => (1 + rising.length - below(rising, value)) / (1 + rising.length);
+/**
+ * The share of rising values, and of the new one, that are at least as large as the new one (a conformal
+ * p-value).
+ */
+export const beyond = (rising: ArrayLike<number>, value: number): number =>
+  (1 + rising.length - below(rising, value)) / (1 + rising.length);

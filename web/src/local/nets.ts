@@ -1,6 +1,6 @@
 /**
- * The networks of a page, from outside: rows in, rows out. Many rows go piece by piece, and who asks for few goes first, so that what
- * lies under the pointer never waits for a whole map.
+ * The networks of a page, from outside: rows in, rows out. Many rows go piece by piece, and who asks for few
+ * goes first, so that what lies under the pointer never waits for a whole map.
  */
 export interface Feed {
   data: Float32Array;
@@ -41,7 +41,8 @@ export class Worked implements Nets {
     private readonly names: ReadonlySet<string>,
   ) {
     worker.onmessage = ({ data }: MessageEvent<Answer>) => this.heard(data);
-    worker.onerror = (event) => this.heard({ id: 0, error: (event as ErrorEvent).message || "the engine does not start" });
+    worker.onerror = (event) =>
+      this.heard({ id: 0, error: (event as ErrorEvent).message || "the engine does not start" });
   }
 
   has(net: Net): boolean {
@@ -59,9 +60,13 @@ export class Worked implements Nets {
 
   private next(): void {
     if (this.busy) return;
-    for (const job of this.waiting.filter(({ signal }) => signal?.aborted)) this.end(job, new DOMException("dropped", "AbortError"));
+    for (const job of this.waiting.filter(({ signal }) => signal?.aborted))
+      this.end(job, new DOMException("dropped", "AbortError"));
     const left = (job: Job): number => job.rows - job.done;
-    const job = this.waiting.reduce<Job | null>((best, one) => (!best || left(one) < left(best) ? one : best), null);
+    const job = this.waiting.reduce<Job | null>(
+      (best, one) => (!best || left(one) < left(best) ? one : best),
+      null,
+    );
     if (!job) return;
     if (this.broken !== null) return this.end(job, new Error(this.broken));
     this.busy = job;
@@ -69,7 +74,10 @@ export class Worked implements Nets {
     const feeds: Record<string, Feed> = {};
     for (const [name, { data, dims }] of Object.entries(job.feeds)) {
       const width = data.length / job.rows;
-      feeds[name] = { data: data.slice(job.done * width, (job.done + count) * width), dims: [count, ...dims.slice(1)] };
+      feeds[name] = {
+        data: data.slice(job.done * width, (job.done + count) * width),
+        dims: [count, ...dims.slice(1)],
+      };
     }
     job.done += count;
     this.worker.postMessage({ kind: "run", id: 1, net: job.net, feeds } satisfies Order);

@@ -1,11 +1,27 @@
-/** What a shared page holds of its space, written by src/liminal/studio/share.py: arrays and facts of one packed answer. */
-import { unpack, type Column, type Dimension, type Direction, type Found, type Grid, type Method, type Space, type Values } from "../wire.ts";
+/**
+ * What a shared page holds of its space, written by src/liminal/studio/share.py: arrays and facts of one
+ * packed answer.
+ */
+import {
+  unpack,
+  type Column,
+  type Dimension,
+  type Direction,
+  type Found,
+  type Grid,
+  type Method,
+  type Space,
+  type Values,
+} from "../wire.ts";
 import type { Likelihood } from "./chart.ts";
 
 type Floats = Grid<Float32Array>;
 type Rows = Grid<Int32Array>;
 
-/** `n` latents are known, the first `shown` of them are items that can be seen; `whole`: they are all that there are. */
+/**
+ * `n` latents are known, the first `shown` of them are items that can be seen; `whole`: they are all that
+ * there are.
+ */
 export interface Payload {
   space: Space;
   shown: number;
@@ -20,7 +36,9 @@ export interface Payload {
   inverse: { method: "average" | "weighted" | "plane"; k: number; limits: [number, number, number] };
   spacing: Floats;
   squared: Floats;
-  /** What places a latent on the map: some of the items and the unit of length among them, or the main axes. */
+  /**
+   * What places a latent on the map: some of the items and the unit of length among them, or the main axes.
+   */
   among?: Rows;
   unit?: Floats;
   place_mean?: Floats;
@@ -29,7 +47,10 @@ export interface Payload {
   support?: { itself: number; k: number };
   mean?: Floats;
   axes?: Floats; // (d, a)
-  /** Rows of the latents that support looks at; the mean of their k nearest distances, the k-th and the next one (m, 3). */
+  /**
+   * Rows of the latents that support looks at; the mean of their k nearest distances, the k-th and the next
+   * one (m, 3).
+   */
   member?: Rows;
   rings?: Floats;
   calibration?: Floats;
@@ -39,7 +60,10 @@ export interface Payload {
   columns: Record<string, Pick<Column, "kind" | "values" | "low" | "high">>;
   sources: string[];
   splits: string[];
-  /** Captions of the shown items, where any has one; the items themselves, where thumbnails do not show all of them. */
+  /**
+   * Captions of the shown items, where any has one; the items themselves, where thumbnails do not show all of
+   * them.
+   */
   captions?: string[];
   items?: Grid<Values>;
   /** Reconstruction error of each shown item. */
@@ -72,7 +96,10 @@ export interface Payload {
   encoder?: Grid<Uint8Array>;
   reader?: Grid<Uint8Array>;
   velocity?: Grid<Uint8Array>;
-  /** What is read from y, and by what a column of the reader's becomes what it reads: the first `read` are its columns. */
+  /**
+   * What is read from y, and by what a column of the reader's becomes what it reads: the first `read` are its
+   * columns.
+   */
   readings: { name: string; mean: number; std: number }[];
   read?: number;
   /** One standard deviation of each reading among decoded items. */
@@ -85,14 +112,18 @@ export interface Payload {
 
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%:()*+-;,=>?@^_`{|}~";
 
-/** Bytes from base 85, four from five characters; text is a quarter longer than what it says, where base 64 is a third. */
+/**
+ * Bytes from base 85, four from five characters; text is a quarter longer than what it says, where base 64 is
+ * a third.
+ */
 export function bytes(text: string): Uint8Array<ArrayBuffer> {
   const digit = new Uint8Array(128);
   for (let i = 0; i < DIGITS.length; i++) digit[DIGITS.charCodeAt(i)] = i;
   const out = new Uint8Array(Math.ceil(text.length / 5) * 4);
   for (let i = 0, at = 0; i < text.length; i += 5, at += 4) {
     let value = 0;
-    for (let j = i; j < i + 5; j++) value = value * 85 + (j < text.length ? (digit[text.charCodeAt(j)] as number) : 84);
+    for (let j = i; j < i + 5; j++)
+      value = value * 85 + (j < text.length ? (digit[text.charCodeAt(j)] as number) : 84);
     out[at] = value / 16777216;
     out[at + 1] = value >>> 16;
     out[at + 2] = value >>> 8;

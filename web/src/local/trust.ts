@@ -9,7 +9,8 @@ export class Trust {
   private readonly a: number;
 
   private constructor(
-    private readonly of: Payload & Required<Pick<Payload, "support" | "mean" | "axes" | "member" | "rings" | "calibration">>,
+    private readonly of: Payload &
+      Required<Pick<Payload, "support" | "mean" | "axes" | "member" | "rings" | "calibration">>,
     z: Float32Array,
     private readonly d: number,
   ) {
@@ -21,7 +22,9 @@ export class Trust {
   /** Null where too few items were held out to calibrate it. */
   static of(payload: Payload, z: Float32Array, d: number): Trust | null {
     const { support, mean, axes, member, rings, calibration } = payload;
-    return support && mean && axes && member && rings && calibration ? new Trust({ ...payload, support, mean, axes, member, rings, calibration }, z, d) : null;
+    return support && mean && axes && member && rings && calibration
+      ? new Trust({ ...payload, support, mean, axes, member, rings, calibration }, z, d)
+      : null;
   }
 
   private along(z: ArrayLike<number>, at: number): Float64Array {
@@ -35,21 +38,37 @@ export class Trust {
 
   /** Support of latents (n, d). */
   support(z: Float32Array): Float32Array {
-    return Float32Array.from({ length: z.length / this.d }, (_, i) => beyond(this.of.calibration.data, this.score(z, i * this.d)));
+    return Float32Array.from({ length: z.length / this.d }, (_, i) =>
+      beyond(this.of.calibration.data, this.score(z, i * this.d)),
+    );
   }
 
-  /** Distance to the nearest latents, also in units of the spacing there; an item is scored without itself. */
+  /**
+   * Distance to the nearest latents, also in units of the spacing there; an item is scored without itself.
+   */
   private score(z: Float32Array, at: number): number {
     const { itself, k } = this.of.support;
-    const { far, rows } = nearest(this.points, this.a, this.points.length / this.a, this.along(z, at), 0, k + 1);
+    const { far, rows } = nearest(
+      this.points,
+      this.a,
+      this.points.length / this.a,
+      this.along(z, at),
+      0,
+      k + 1,
+    );
     const own = (far[0] as number) <= itself;
     let [near, spacing] = [0, 0];
     for (let j = own ? 1 : 0; j < (own ? k + 1 : k); j++) {
       const row = 3 * (rows[j] as number);
-      const [mean, last, next] = [0, 1, 2].map((part) => this.of.rings.data[row + part] as number) as [number, number, number];
+      const [mean, last, next] = [0, 1, 2].map((part) => this.of.rings.data[row + part] as number) as [
+        number,
+        number,
+        number,
+      ];
       const distance = far[j] as number;
       near += distance / k;
-      spacing += (own && distance <= last * (1 + 1e-6) ? (mean * k + next - distance) / k : mean) / k; // nor does it count for its neighbours
+      // nor does it count for its neighbours
+      spacing += (own && distance <= last * (1 + 1e-6) ? (mean * k + next - distance) / k : mean) / k;
     }
     return near / Math.sqrt(Math.max(spacing, itself));
   }

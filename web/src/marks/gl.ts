@@ -4,7 +4,10 @@ export interface Program {
   program: WebGLProgram;
   /** Names of the attributes, in the order of their locations. */
   inputs: readonly string[];
-  /** Locations of uniforms by name. The first look waits until the program is compiled, which goes on beside all else until then. */
+  /**
+   * Locations of uniforms by name. The first look waits until the program is compiled, which goes on beside
+   * all else until then.
+   */
   readonly at: Record<string, WebGLUniformLocation | null>;
 }
 
@@ -21,9 +24,17 @@ export function build(gl: WebGL2RenderingContext, vertex: string, fragment: stri
 
 function link(gl: WebGL2RenderingContext, vertex: string, fragment: string): Program {
   const program = gl.createProgram();
-  const shaders = ([[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]] as const).map(([kind, text]) => {
+  const shaders = (
+    [
+      [gl.VERTEX_SHADER, vertex],
+      [gl.FRAGMENT_SHADER, fragment],
+    ] as const
+  ).map(([kind, text]) => {
     const shader = gl.createShader(kind) as WebGLShader;
-    gl.shaderSource(shader, `#version 300 es\nprecision highp float;\nprecision highp sampler2DArray;\n${text}`);
+    gl.shaderSource(
+      shader,
+      `#version 300 es\nprecision highp float;\nprecision highp sampler2DArray;\n${text}`,
+    );
     gl.compileShader(shader);
     gl.attachShader(program, shader);
     return shader;
@@ -34,7 +45,11 @@ function link(gl: WebGL2RenderingContext, vertex: string, fragment: string): Pro
   let at: Program["at"] | null = null;
   const uniforms = (): Program["at"] => {
     if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
-      throw new Error([...shaders.map((shader) => gl.getShaderInfoLog(shader)), gl.getProgramInfoLog(program)].filter(Boolean).join(" ") || "a program does not link");
+      throw new Error(
+        [...shaders.map((shader) => gl.getShaderInfoLog(shader)), gl.getProgramInfoLog(program)]
+          .filter(Boolean)
+          .join(" ") || "a program does not link",
+      );
     }
     const count = gl.getProgramParameter(program, gl.ACTIVE_UNIFORMS) as number;
     const names = Array.from({ length: count }, (_, i) => gl.getActiveUniform(program, i)?.name ?? "");

@@ -1,4 +1,6 @@
-/** Names of groups over the map, each written once into a small picture: a map that moves only shifts them. */
+/**
+ * Names of groups over the map, each written once into a small picture: a map that moves only shifts them.
+ */
 import type { Place } from "../names.ts";
 import { toScreen, type Camera, type Size } from "../scales.ts";
 import { Tiles, type Tile } from "./tiles.ts";
@@ -25,11 +27,22 @@ export class Labels {
     const font = `600 ${13 * ratio}px ${family}`;
     pen.font = font;
     const longest = Math.max(...this.places.map(({ name }) => pen.measureText(name).width), 1);
-    const [width, height] = [2 * Math.ceil(Math.min(longest / 2 + 2 * ratio, (WIDEST * ratio) / 2)), Math.round(TALL * ratio)];
+    const [width, height] = [
+      2 * Math.ceil(Math.min(longest / 2 + 2 * ratio, (WIDEST * ratio) / 2)),
+      Math.round(TALL * ratio),
+    ];
     this.tiles?.close();
     this.tiles = this.places.length ? new Tiles(this.gl, width, height, this.places.length) : null;
     [paper.width, paper.height] = [width, height];
-    Object.assign(pen, { font, textAlign: "center", textBaseline: "middle", lineJoin: "round", lineWidth: 4 * ratio, strokeStyle: ground, fillStyle: ink });
+    Object.assign(pen, {
+      font,
+      textAlign: "center",
+      textBaseline: "middle",
+      lineJoin: "round",
+      lineWidth: 4 * ratio,
+      strokeStyle: ground,
+      fillStyle: ink,
+    });
     this.places.forEach(({ name }, slot) => {
       pen.clearRect(0, 0, width, height);
       pen.strokeText(name, width / 2, height / 2, width - 4 * ratio);
@@ -46,9 +59,33 @@ export class Labels {
     const free: { name: string; tile: Tile }[] = [];
     this.places.forEach(({ name, x, y }, slot) => {
       const [px, py] = toScreen(camera, size, x, y).map(whole) as [number, number];
-      const clash = free.some(({ name: other, tile }) => Math.abs(tile.y - py) < 18 && Math.abs(tile.x - px) < 4 * (name.length + other.length) + 8);
-      if (!clash) free.push({ name, tile: { slot, x: px, y: py, width, height, opacity: 1, hatched: false, round: 0, rim: [0, 0, 0], rimWidth: 0 } });
+      const clash = free.some(
+        ({ name: other, tile }) =>
+          Math.abs(tile.y - py) < 18 && Math.abs(tile.x - px) < 4 * (name.length + other.length) + 8,
+      );
+      if (!clash)
+        free.push({
+          name,
+          tile: {
+            slot,
+            x: px,
+            y: py,
+            width,
+            height,
+            opacity: 1,
+            hatched: false,
+            round: 0,
+            rim: [0, 0, 0],
+            rimWidth: 0,
+          },
+        });
     });
-    this.tiles.draw(free.map(({ tile }) => tile), size, ratio, [0, 0, 0], true);
+    this.tiles.draw(
+      free.map(({ tile }) => tile),
+      size,
+      ratio,
+      [0, 0, 0],
+      true,
+    );
   }
 }

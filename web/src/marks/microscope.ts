@@ -1,7 +1,8 @@
 /**
- * The latent microscope: a lattice of decoded places behind the points. A cell shows what the item nearest to its middle stands for,
- * decoded, or where it holds none its middle. Cells halve whenever they have grown to twice their size, so a level is decoded once and
- * kept; while the cells of a level are on their way, those of the levels around stand in.
+ * The latent microscope: a lattice of decoded places behind the points. A cell shows what the item nearest to
+ * its middle stands for, decoded, or where it holds none its middle. Cells halve whenever they have grown to
+ * twice their size, so a level is decoded once and kept; while the cells of a level are on their way, those
+ * of the levels around stand in.
  */
 import { dropped } from "../api.ts";
 import type { Grid as Points } from "../grid.ts";
@@ -40,7 +41,10 @@ export class Microscope {
     this.slots = new Slots(tiles.count, (key) => this.faces.delete(key));
   }
 
-  /** Which items are shown: cells with none of them near go, and those that stand for a hidden one are decoded anew. */
+  /**
+   * Which items are shown: cells with none of them near go, and those that stand for a hidden one are decoded
+   * anew.
+   */
   keep(shown: Uint8Array): void {
     if (shown === this.shown) return;
     this.shown = shown;
@@ -65,7 +69,13 @@ export class Microscope {
     const [x, y] = this.middle(cell);
     const half = this.points.side / 2 ** cell.level / 2;
     const row = this.points.nearest(x, y, half * Math.SQRT2, this.shown);
-    const [far, up] = row < 0 ? [Infinity, Infinity] : [Math.abs((this.points.xy[2 * row] as number) - x), Math.abs((this.points.xy[2 * row + 1] as number) - y)];
+    const [far, up] =
+      row < 0
+        ? [Infinity, Infinity]
+        : [
+            Math.abs((this.points.xy[2 * row] as number) - x),
+            Math.abs((this.points.xy[2 * row + 1] as number) - y),
+          ];
     return far <= half && up <= half ? row : -1;
   }
 
@@ -88,7 +98,8 @@ export class Microscope {
     const missing = wanted.filter((cell) => !this.faces.has(key(cell)));
     if (this.asked) {
       const still = new Set(missing.map(key));
-      if (2 * this.asked.cells.filter((cell) => still.has(key(cell))).length >= this.asked.cells.length) return;
+      if (2 * this.asked.cells.filter((cell) => still.has(key(cell))).length >= this.asked.cells.length)
+        return;
       this.asked.gone.abort();
       this.asked = null;
     }
@@ -99,7 +110,11 @@ export class Microscope {
     const gone = new AbortController();
     this.asked = { cells, gone };
     const rows = cells.map((cell) => this.item(cell));
-    const places = cells.flatMap((cell, i) => ((rows[i] as number) < 0 ? this.middle(cell) : Array.from(this.points.xy.subarray(2 * (rows[i] as number), 2 * (rows[i] as number) + 2))));
+    const places = cells.flatMap((cell, i) =>
+      (rows[i] as number) < 0
+        ? this.middle(cell)
+        : Array.from(this.points.xy.subarray(2 * (rows[i] as number), 2 * (rows[i] as number) + 2)),
+    );
     try {
       const answer = await this.decode(Float32Array.from(places), gone.signal);
       const now = performance.now();
@@ -107,7 +122,12 @@ export class Microscope {
         const slot = this.slots.give(key(cell));
         this.tiles.put(slot, this.rgba(answer, i));
         const support = answer.support.data[i] as number;
-        this.faces.set(key(cell), { slot, row: rows[i] as number, doubtful: !answer.inside.data[i] || support < 0.05, born: now });
+        this.faces.set(key(cell), {
+          slot,
+          row: rows[i] as number,
+          doubtful: !answer.inside.data[i] || support < 0.05,
+          born: now,
+        });
       });
     } catch (error) {
       if (dropped(error)) return;
@@ -152,7 +172,18 @@ export class Microscope {
     const [w, h] = [this.tiles.width, this.tiles.height];
     const scale = room / Math.max(w, h);
     const seen = face.doubtful ? opacity * 0.38 : opacity;
-    return { slot: face.slot, x, y, width: w * scale, height: h * scale, opacity: seen, hatched: face.doubtful, round: Math.min(5, room / 12), rim: [0, 0, 0], rimWidth: 0 };
+    return {
+      slot: face.slot,
+      x,
+      y,
+      width: w * scale,
+      height: h * scale,
+      opacity: seen,
+      hatched: face.doubtful,
+      round: Math.min(5, room / 12),
+      rim: [0, 0, 0],
+      rimWidth: 0,
+    };
   }
 
   /** How many cells of the level in view are decoded, and how many that level has in view. */
@@ -168,5 +199,10 @@ export class Microscope {
 }
 
 const key = (cell: Cell): string => `${cell.level}/${cell.i}/${cell.j}`;
-const up = (cell: Cell): Cell => ({ level: cell.level - 1, i: Math.floor(cell.i / 2), j: Math.floor(cell.j / 2) });
-const down = ({ level, i, j }: Cell): Cell[] => [0, 1, 2, 3].map((q) => ({ level: level + 1, i: 2 * i + (q & 1), j: 2 * j + (q >> 1) }));
+const up = (cell: Cell): Cell => ({
+  level: cell.level - 1,
+  i: Math.floor(cell.i / 2),
+  j: Math.floor(cell.j / 2),
+});
+const down = ({ level, i, j }: Cell): Cell[] =>
+  [0, 1, 2, 3].map((q) => ({ level: level + 1, i: 2 * i + (q & 1), j: 2 * j + (q >> 1) }));

@@ -1,8 +1,10 @@
 /**
- * How much is drawn while the map moves, from how long its frames take. A machine with a graphics card draws all but many points as it
- * does at rest; one without draws what costs pixels more plainly, and fewer points, until the map rests.
+ * How much is drawn while the map moves, from how long its frames take. A machine with a graphics card draws
+ * all but many points as it does at rest; one without draws what costs pixels more plainly, and fewer points,
+ * until the map rests.
  */
-const [FAST, SLOW] = [20, 30]; // milliseconds of a frame: below, more points are drawn in the next one, above fewer
+// milliseconds of a frame: below, more points are drawn in the next one, above fewer
+const [FAST, SLOW] = [20, 30];
 const [FEWEST, MOST] = [3_000, 250_000]; // points
 const STUCK = 100; // milliseconds of a frame that adds points at rest: graphics with a card take some
 const AWAY = 1000; // milliseconds after which the page was hidden meanwhile

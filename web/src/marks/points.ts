@@ -1,8 +1,9 @@
 /**
- * All items as points. They are added up in a half-float picture (colour times coverage, and coverage), which is then shown with
- * the coverage on a logarithmic scale: where points saturate one sees how dense they are. The points lie in shuffled order, so the
- * first k are a uniform sample: while the map moves only those are drawn, and at rest the others are added bit by bit. Where graphics are
- * slow, a moving map's points are laid one over the other without the sums, and at rest the processor adds them up.
+ * All items as points. They are added up in a half-float picture (colour times coverage, and coverage), which
+ * is then shown with the coverage on a logarithmic scale: where points saturate one sees how dense they are.
+ * The points lie in shuffled order, so the first k are a uniform sample: while the map moves only those are
+ * drawn, and at rest the others are added bit by bit. Where graphics are slow, a moving map's points are laid
+ * one over the other without the sums, and at rest the processor adds them up.
  */
 import { type Camera, inView, type Size } from "../scales.ts";
 import { add, type Heap, PIXELS } from "./adding.ts";
@@ -26,7 +27,9 @@ void main() {
   float covered = opacity * clamp(radius + .5 - far, 0., 1.);
   sum = vec4(colour * covered, covered);
 }`;
-const TRIANGLE = `void main() { gl_Position = vec4(vec2(gl_VertexID == 1 ? 3. : -1., gl_VertexID == 2 ? 3. : -1.), 0., 1.); }`;
+const TRIANGLE =
+  `void main() { gl_Position = vec4(vec2(gl_VertexID == 1 ? 3. : -1., gl_VertexID == 2 ? ` +
+  `3. : -1.), 0., 1.); }`;
 const SHADE = `
 uniform sampler2D sums; uniform float part, overlap, least, strength; out vec4 shade;
 void main() {
@@ -56,7 +59,11 @@ export class Points {
   private drawn = 0;
   private picture = "";
   private heap: Heap = { sums: new Float32Array(), width: 0, height: 0 };
-  private sorted: { places: Float32Array; codes: Uint8Array; palette: Uint8Array } = { places: new Float32Array(), codes: new Uint8Array(), palette: new Uint8Array() };
+  private sorted: { places: Float32Array; codes: Uint8Array; palette: Uint8Array } = {
+    places: new Float32Array(),
+    codes: new Uint8Array(),
+    palette: new Uint8Array(),
+  };
   private xy: Float32Array = new Float32Array();
   private order: Uint32Array = new Uint32Array();
   /** Points to a square unit of the map where they are dense. */
@@ -92,7 +99,11 @@ export class Points {
     [this.xy, this.order, this.count, this.density] = [xy, order, order.length, density];
     gl.bindBuffer(gl.ARRAY_BUFFER, this.places);
     gl.bufferData(gl.ARRAY_BUFFER, places, gl.STATIC_DRAW);
-    this.colour(new Uint8Array(this.count), new Uint8Array(256 * 4).fill(128), new Uint8Array(this.count).fill(1));
+    this.colour(
+      new Uint8Array(this.count),
+      new Uint8Array(256 * 4).fill(128),
+      new Uint8Array(this.count).fill(1),
+    );
   }
 
   /** The code of each row, the colours of the codes, and which rows are shown. */
@@ -136,7 +147,8 @@ export class Points {
     const own = !moving && pace.slow && width * height <= PIXELS;
     const picture = `${camera.x} ${camera.y} ${camera.k} ${own ? "own" : ""} ${width} ${height}`;
     if (picture !== this.picture) this.drawn = 0;
-    // at rest as many again with every frame: what a frame costs besides its points counts, but a drag that only paused goes on smoothly
+    // at rest as many again with every frame: what a frame costs besides its points counts, but a drag that
+    // only paused goes on smoothly
     const step = Math.min(Math.max(this.drawn, AT_REST[0]), AT_REST[1]);
     const until = moving ? Math.max(this.drawn, few) : Math.min(this.count, this.drawn + step);
     if (own) this.addUp(camera, size, width, height, radius, until);
@@ -166,20 +178,40 @@ export class Points {
   }
 
   /** Adds points up by the processor, and gives the sums to the graphics. */
-  private addUp(camera: Camera, size: Size, width: number, height: number, radius: number, until: number): void {
+  private addUp(
+    camera: Camera,
+    size: Size,
+    width: number,
+    height: number,
+    radius: number,
+    until: number,
+  ): void {
     const { gl, sorted } = this;
     if (this.drawn === until) return;
-    if (this.heap.width !== width || this.heap.height !== height) this.heap = { sums: new Float32Array(4 * width * height), width, height };
+    if (this.heap.width !== width || this.heap.height !== height)
+      this.heap = { sums: new Float32Array(4 * width * height), width, height };
     else if (!this.drawn) this.heap.sums.fill(0);
     const { left, bottom } = inView(camera, size);
-    const view = { left, bottom, across: (camera.k * width) / size.width, up: (camera.k * height) / size.height };
+    const view = {
+      left,
+      bottom,
+      across: (camera.k * width) / size.width,
+      up: (camera.k * height) / size.height,
+    };
     add(this.heap, view, sorted.places, sorted.codes, sorted.palette, this.drawn, until, radius);
     gl.bindTexture(gl.TEXTURE_2D, this.sums);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA32F, width, height, 0, gl.RGBA, gl.FLOAT, this.heap.sums);
   }
 
   /** Adds points up, or lays them one over the other with an opacity. */
-  private add(camera: Camera, size: Size, radius: number, from: number, count: number, opacity?: number): void {
+  private add(
+    camera: Camera,
+    size: Size,
+    radius: number,
+    from: number,
+    count: number,
+    opacity?: number,
+  ): void {
     const { gl, discs } = this;
     gl.useProgram(discs.program);
     gl.bindVertexArray(this.vertices);
@@ -214,7 +246,9 @@ const opacity = (overlap: number): number => 0.9 - 0.6 * Math.min(Math.max(Math.
 function texture(gl: WebGL2RenderingContext): WebGLTexture {
   const made = gl.createTexture();
   gl.bindTexture(gl.TEXTURE_2D, made);
-  for (const side of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, side, gl.NEAREST);
-  for (const side of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_2D, side, gl.CLAMP_TO_EDGE);
+  for (const side of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER])
+    gl.texParameteri(gl.TEXTURE_2D, side, gl.NEAREST);
+  for (const side of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T])
+    gl.texParameteri(gl.TEXTURE_2D, side, gl.CLAMP_TO_EDGE);
   return made;
 }

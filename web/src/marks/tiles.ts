@@ -1,4 +1,7 @@
-/** Small pictures on the map: a texture array that keeps those last used, and one draw call for all that are seen. */
+/**
+ * Small pictures on the map: a texture array that keeps those last used, and one draw call for all that are
+ * seen.
+ */
 import type { Size } from "../scales.ts";
 import { build, feed, type Program } from "./gl.ts";
 
@@ -11,7 +14,8 @@ void main() {
   vec2 place = rect.xy + px;
   gl_Position = vec4(place.x / size.x * 2. - 1., 1. - place.y / size.y * 2., 0., 1.);
 }`;
-// look: layer, opacity, hatched (0 or 1), radius of the corners; ring: colour and width, both in pixels of the page
+// look: layer, opacity, hatched (0 or 1), radius of the corners; ring: colour and width, both in pixels of
+// the page
 const FACE = `
 in vec2 px; flat in vec2 full; flat in vec4 how; flat in vec4 edge;
 uniform sampler2DArray pictures; uniform vec3 ground; uniform float ratio; out vec4 colour;
@@ -39,7 +43,9 @@ void main() {
   colour *= how.y;
 }`;
 
-const WIDTH = 12; // numbers of a corner: all four have the same, since without a graphics card instances cost more than their pixels
+// numbers of a corner: all four have the same, since without a graphics card instances cost more than their
+// pixels
+const WIDTH = 12;
 
 export interface Tile {
   slot: number;
@@ -113,12 +119,23 @@ export class Tiles {
     this.pictures = gl.createTexture();
     gl.bindTexture(gl.TEXTURE_2D_ARRAY, this.pictures);
     gl.texStorage3D(gl.TEXTURE_2D_ARRAY, 1, gl.RGBA8, width, height, this.count);
-    for (const side of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D_ARRAY, side, gl.LINEAR);
-    for (const side of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_2D_ARRAY, side, gl.CLAMP_TO_EDGE);
+    for (const side of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER])
+      gl.texParameteri(gl.TEXTURE_2D_ARRAY, side, gl.LINEAR);
+    for (const side of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T])
+      gl.texParameteri(gl.TEXTURE_2D_ARRAY, side, gl.CLAMP_TO_EDGE);
     gl.bindVertexArray(this.vertices);
-    ["rect", "look", "ring"].forEach((name, i) => feed(gl, this.faces, name, this.corners, 4, gl.FLOAT, WIDTH * 4, i * 16));
+    ["rect", "look", "ring"].forEach((name, i) =>
+      feed(gl, this.faces, name, this.corners, 4, gl.FLOAT, WIDTH * 4, i * 16),
+    );
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.order);
-    gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, Uint16Array.from({ length: 6 * this.count }, (_, i) => 4 * Math.floor(i / 6) + ([0, 1, 2, 2, 1, 3][i % 6] as number)), gl.STATIC_DRAW);
+    gl.bufferData(
+      gl.ELEMENT_ARRAY_BUFFER,
+      Uint16Array.from(
+        { length: 6 * this.count },
+        (_, i) => 4 * Math.floor(i / 6) + ([0, 1, 2, 2, 1, 3][i % 6] as number),
+      ),
+      gl.STATIC_DRAW,
+    );
     gl.bindVertexArray(null);
   }
 
@@ -126,16 +143,45 @@ export class Tiles {
   put(slot: number, rgba: Uint8Array | Uint8ClampedArray): void {
     const { gl } = this;
     gl.bindTexture(gl.TEXTURE_2D_ARRAY, this.pictures);
-    gl.texSubImage3D(gl.TEXTURE_2D_ARRAY, 0, 0, 0, slot, this.width, this.height, 1, gl.RGBA, gl.UNSIGNED_BYTE, rgba);
+    gl.texSubImage3D(
+      gl.TEXTURE_2D_ARRAY,
+      0,
+      0,
+      0,
+      slot,
+      this.width,
+      this.height,
+      1,
+      gl.RGBA,
+      gl.UNSIGNED_BYTE,
+      rgba,
+    );
   }
 
-  draw(tiles: readonly Tile[], size: Size, ratio: number, ground: readonly [number, number, number], plain: boolean): void {
+  draw(
+    tiles: readonly Tile[],
+    size: Size,
+    ratio: number,
+    ground: readonly [number, number, number],
+    plain: boolean,
+  ): void {
     const { gl } = this;
     const faces = plain ? this.plainly : this.faces;
     if (!tiles.length) return;
     const data = new Float32Array(tiles.length * 4 * WIDTH);
     tiles.forEach((t, i) => {
-      const one = [t.x, t.y, t.width, t.height, t.slot, t.opacity, t.hatched ? 1 : 0, t.round, ...t.rim, t.rimWidth];
+      const one = [
+        t.x,
+        t.y,
+        t.width,
+        t.height,
+        t.slot,
+        t.opacity,
+        t.hatched ? 1 : 0,
+        t.round,
+        ...t.rim,
+        t.rimWidth,
+      ];
       for (let corner = 0; corner < 4; corner++) data.set(one, (4 * i + corner) * WIDTH);
     });
     gl.useProgram(faces.program);

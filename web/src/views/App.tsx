@@ -1,11 +1,29 @@
-/** The frame: the name and the formula bar above, views at the side, the map, and the panel of the open view. */
+/**
+ * The frame: the name and the formula bar above, views at the side, the map, and the panel of the open view.
+ */
 import type { ComponentType } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { View } from "../doc.ts";
+import type { View } from "../document.ts";
 import { task, title } from "../names.ts";
-import { able, canRedo, canUndo, complain, doc, go, help, layout, notice, offers, redo, space, tasks, undo, waiting } from "../state.ts";
-import { bring, uploading } from "./acts.ts";
-import { Button } from "./bits.tsx";
+import {
+  able,
+  canRedo,
+  canUndo,
+  complain,
+  doc,
+  go,
+  help,
+  layout,
+  notice,
+  offers,
+  redo,
+  space,
+  tasks,
+  undo,
+  waiting,
+} from "../state.ts";
+import { bring, uploading } from "./actions.ts";
+import { Button } from "./components.tsx";
 import { noun } from "./Item.tsx";
 import { DimensionsView } from "./DimensionsView.tsx";
 import { DirectionsView } from "./DirectionsView.tsx";
@@ -86,10 +104,36 @@ function Top() {
       </button>
       <FormulaBar />
       <div class="top-tools">
-        <Button kind="icon" icon="undo" disabled={!canUndo.value} onClick={undo} aria-label="Undo" title="Undo (Ctrl Z)" />
-        <Button kind="icon" icon="redo" disabled={!canRedo.value} onClick={redo} aria-label="Redo" title="Redo (Ctrl Shift Z)" />
-        <Button kind="icon" icon={dark.value ? "sun" : "moon"} onClick={toggle} aria-label={dark.value ? "Light" : "Dark"} title="Dark or light (T)" />
-        <Button kind="icon" icon="help" onClick={() => (help.value = true)} aria-label="Help" title="Help and keys (?)" />
+        <Button
+          kind="icon"
+          icon="undo"
+          disabled={!canUndo.value}
+          onClick={undo}
+          aria-label="Undo"
+          title="Undo (Ctrl Z)"
+        />
+        <Button
+          kind="icon"
+          icon="redo"
+          disabled={!canRedo.value}
+          onClick={redo}
+          aria-label="Redo"
+          title="Redo (Ctrl Shift Z)"
+        />
+        <Button
+          kind="icon"
+          icon={dark.value ? "sun" : "moon"}
+          onClick={toggle}
+          aria-label={dark.value ? "Light" : "Dark"}
+          title="Dark or light (T)"
+        />
+        <Button
+          kind="icon"
+          icon="help"
+          onClick={() => (help.value = true)}
+          aria-label="Help"
+          title="Help and keys (?)"
+        />
       </div>
     </header>
   );
@@ -99,8 +143,14 @@ function Rail() {
   const rail = useRef<HTMLElement>(null);
   const open = doc.value.view;
   const [more, setMore] = useState(false);
-  useEffect(() => rail.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }), [open]);
-  const look = () => rail.current && setMore(rail.current.scrollLeft + rail.current.clientWidth < rail.current.scrollWidth - 8);
+  useEffect(
+    () =>
+      rail.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }),
+    [open],
+  );
+  const look = () =>
+    rail.current &&
+    setMore(rail.current.scrollLeft + rail.current.clientWidth < rail.current.scrollWidth - 8);
   useEffect(() => {
     const watcher = new ResizeObserver(look);
     watcher.observe(rail.current as HTMLElement);
@@ -109,7 +159,13 @@ function Rail() {
   return (
     <nav class={`rail ${more ? "more" : ""}`} aria-label="Views" ref={rail} onScroll={look}>
       {offered().map(({ view, name, icon }) => (
-        <button key={view} type="button" class="tab" aria-current={doc.value.view === view ? "page" : undefined} onClick={() => go(view)}>
+        <button
+          key={view}
+          type="button"
+          class="tab"
+          aria-current={doc.value.view === view ? "page" : undefined}
+          onClick={() => go(view)}
+        >
           <Icon name={icon} />
           <span>{name}</span>
         </button>
@@ -125,9 +181,16 @@ function Panel() {
   const View = found.of;
   return (
     <aside class={`panel ${tall ? "tall" : ""} of-${found.view}`} aria-label={found.name}>
-      <button type="button" class="grip" aria-label={tall ? "Make the panel lower" : "Make the panel higher"} onClick={() => setTall(!tall)} />
+      <button
+        type="button"
+        class="grip"
+        aria-label={tall ? "Make the panel lower" : "Make the panel higher"}
+        onClick={() => setTall(!tall)}
+      />
       <Touring />
-      <div class="scroll" key={found.view}>{space.value ? <View /> : null}</div>
+      <div class="scroll" key={found.view}>
+        {space.value ? <View /> : null}
+      </div>
     </aside>
   );
 }
@@ -141,7 +204,11 @@ function Notice() {
   }, [note]);
   // before there is a map, its place says what is going on; and the open view says itself that it waits
   const work = layout.value ? tasks.value.find(({ what }) => what !== doc.value.view) : null;
-  const line = waiting.value ? "The model is loading; the map is ready" : work ? `${task(work.what)}${work.done !== null ? ` · ${Math.round(work.done * 100)} %` : ""}` : null;
+  const line = waiting.value
+    ? "The model is loading; the map is ready"
+    : work
+      ? `${task(work.what)}${work.done !== null ? ` · ${Math.round(work.done * 100)} %` : ""}`
+      : null;
   return (
     <div class="notices">
       <div role="status" aria-live="polite">

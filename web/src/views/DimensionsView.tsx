@@ -5,8 +5,8 @@ import { human, sentence } from "../names.ts";
 import { short } from "../scales.ts";
 import { ask, doc } from "../state.ts";
 import type { Dimension } from "../wire.ts";
-import {  } from "./acts.ts";
-import { Section, State } from "./bits.tsx";
+import {} from "./actions.ts";
+import { Section, State } from "./components.tsx";
 import { Item, noun } from "./Item.tsx";
 import { More, Result } from "./Result.tsx";
 import { move, Track } from "./Slider.tsx";
@@ -22,11 +22,24 @@ export function DimensionsView() {
     <>
       <h1>Dimensions</h1>
       <Result />
-      <Section title="By use" aside={<small>{cards.length ? `${cards.filter((card) => card.active).length} of ${cards.length} are used` : ""}</small>}>
-        <State busy={live.busy && !cards.length} error={live.error} words="Reading what each dimension does" />
+      <Section
+        title="By use"
+        aside={
+          <small>
+            {cards.length ? `${cards.filter((card) => card.active).length} of ${cards.length} are used` : ""}
+          </small>
+        }
+      >
+        <State
+          busy={live.busy && !cards.length}
+          error={live.error}
+          words="Reading what each dimension does"
+        />
         {cards.length > 0 && (
           <p class="fine">
-            The longer the bar, the more that number tells about {noun(true)}. Strips start from {subject?.kind === "item" ? `@${subject.id}` : `the average ${noun(false)}`} in their middle; the words say what changes to the right.
+            The longer the bar, the more that number tells about {noun(true)}. Strips start from{" "}
+            {subject?.kind === "item" ? `@${subject.id}` : `the average ${noun(false)}`} in their middle; the
+            words say what changes to the right.
           </p>
         )}
         <div class="cards">
@@ -46,7 +59,10 @@ export function DimensionsView() {
 }
 
 /** How much a dimension is used, and in which measure. */
-const used = ({ use, unit }: Dimension): string => (unit === "nats" ? `Use: ${short(use)} nats, what an item tells in this number on average (its KL)` : `Use: ${short(use)}, the variance of items in this number`);
+const used = ({ use, unit }: Dimension): string =>
+  unit === "nats"
+    ? `Use: ${short(use)} nats, what an item tells in this number on average (its KL)`
+    : `Use: ${short(use)}, the variance of items in this number`;
 
 function Card({ card, most }: { card: Dimension; most: number }) {
   const id = doc.value.subject?.kind === "item" ? doc.value.subject.id : null;
@@ -59,12 +75,24 @@ function Card({ card, most }: { card: Dimension; most: number }) {
         <b>{card.index}</b>
         <span>{card.strongest ? human(card.strongest) : card.active ? "no name for it" : "not used"}</span>
         <output>{value ? short(value, 2) : ""}</output>
-        <i class="use" role="img" aria-label={used(card)} title={used(card)} style={{ "--share": `${(100 * Math.max(card.use, 0)) / most}%` }} />
+        <i
+          class="use"
+          role="img"
+          aria-label={used(card)}
+          title={used(card)}
+          style={{ "--share": `${(100 * Math.max(card.use, 0)) / most}%` }}
+        />
       </div>
       <div class="film">
         {live.value
           ? Array.from(live.value.at.data, (at, i) => (
-              <button key={i} type="button" class="cell" aria-label={`dimension ${card.index} by ${short(at, 1)}`} onClick={() => move(card.name, at)}>
+              <button
+                key={i}
+                type="button"
+                class="cell"
+                aria-label={`dimension ${card.index} by ${short(at, 1)}`}
+                onClick={() => move(card.name, at)}
+              >
                 <Item items={live.value?.items ?? null} index={i} name="" />
               </button>
             ))

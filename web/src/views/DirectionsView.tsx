@@ -1,12 +1,15 @@
-/** Directions: sliders for what has names, for what a person draws around, and for what the model does by itself. */
+/**
+ * Directions: sliders for what has names, for what a person draws around, and for what the model does by
+ * itself.
+ */
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { human, topic } from "../names.ts";
 import { useLive } from "../live.ts";
 import { able, ask, change, column, doc, idOf, space, tool } from "../state.ts";
 import type { Direction, Found } from "../wire.ts";
-import { between, drawnOnes, lassoed, pointed, rowsInView, type Drawn } from "./acts.ts";
-import { Button, Section, State } from "./bits.tsx";
+import { between, drawnOnes, lassoed, pointed, rowsInView, type Drawn } from "./actions.ts";
+import { Button, Section, State } from "./components.tsx";
 import { noun, Thumb } from "./Item.tsx";
 import { More, Result } from "./Result.tsx";
 import { Slider } from "./Slider.tsx";
@@ -28,7 +31,9 @@ const PLAIN: Record<Found, () => string> = {
 export function DirectionsView() {
   const { found, subject } = doc.value;
   const id = found === "jacobian" && subject?.kind === "item" ? subject.id : null;
-  const live = useLive(`${found} ${id}`, (signal) => ask("directions", id === null ? { source: found } : { source: found, id }, null, signal));
+  const live = useLive(`${found} ${id}`, (signal) =>
+    ask("directions", id === null ? { source: found } : { source: found, id }, null, signal),
+  );
   const all = live.value?.directions ?? [];
   const good = all.filter((one) => one.works);
   const poor = all.filter((one) => !one.works);
@@ -39,20 +44,37 @@ export function DirectionsView() {
       <Section title="Sliders">
         <div class="segments" role="radiogroup" aria-label="Where the sliders come from">
           {SOURCES.filter(([source]) => space.value?.found.includes(source)).map(([source, name]) => (
-            <button key={source} type="button" role="radio" aria-checked={found === source} onClick={() => change({ found: source })}>
+            <button
+              key={source}
+              type="button"
+              role="radio"
+              aria-checked={found === source}
+              onClick={() => change({ found: source })}
+            >
               {name}
             </button>
           ))}
         </div>
         <p class="fine">{PLAIN[found]()}</p>
-        <State busy={live.busy && !all.length} error={live.error} words="Looking for directions; the first time takes a while" />
+        <State
+          busy={live.busy && !all.length}
+          error={live.error}
+          words="Looking for directions; the first time takes a while"
+        />
         <div class={`rack ${live.busy ? "busy" : ""}`}>
-          {good.filter((one) => !one.name.includes("=")).map((one) => (
-            <Slider key={one.text} direction={one} />
-          ))}
+          {good
+            .filter((one) => !one.name.includes("="))
+            .map((one) => (
+              <Slider key={one.text} direction={one} />
+            ))}
         </div>
         {topics(good).map(([name, ones], _, groups) => (
-          <Topic key={name} name={name} count={ones.length} open={groups.length < 3 || ones.some((one) => one.text in doc.value.change)}>
+          <Topic
+            key={name}
+            name={name}
+            count={ones.length}
+            open={groups.length < 3 || ones.some((one) => one.text in doc.value.change)}
+          >
             {ones.map((one) => (
               <Slider key={one.text} direction={one} />
             ))}
@@ -60,9 +82,7 @@ export function DirectionsView() {
         ))}
         {poor.length > 0 && (
           <details class="poor">
-            <summary>
-              {poor.length} more that do not hold
-            </summary>
+            <summary>{poor.length} more that do not hold</summary>
             <div class="rack">
               {poor.map((one) => (
                 <Slider key={one.name} direction={one} />
@@ -80,12 +100,25 @@ export function DirectionsView() {
 /** The values of each category together. */
 function topics(all: readonly Direction[]): [string, Direction[]][] {
   const found = new Map<string, Direction[]>();
-  for (const one of all) if (one.name.includes("=")) found.set(topic(one.name), [...(found.get(topic(one.name)) ?? []), one]);
+  for (const one of all)
+    if (one.name.includes("=")) found.set(topic(one.name), [...(found.get(topic(one.name)) ?? []), one]);
   return [...found];
 }
 
-/** Open from the beginning or not, then as one leaves it: nothing closes under a slider that goes through 0. */
-function Topic({ name, count, open, children }: { name: string; count: number; open: boolean; children: ComponentChildren }) {
+/**
+ * Open from the beginning or not, then as one leaves it: nothing closes under a slider that goes through 0.
+ */
+function Topic({
+  name,
+  count,
+  open,
+  children,
+}: {
+  name: string;
+  count: number;
+  open: boolean;
+  children: ComponentChildren;
+}) {
   const [first] = useState(open);
   return (
     <details class="topic" open={first}>
@@ -115,21 +148,40 @@ function Groups() {
   const of = JSON.stringify([a, b]);
   const few = [a, b].findIndex((rows) => rows.length < LEAST);
   const there = drawnOnes.value.some((one) => one.of === of);
-  const live = useLive(few < 0 && !there ? of : null, async (signal) => ({ of, found: await ask("between", {}, { a: [...a], b: [...b], name: between(a, b) }, signal) }));
+  const live = useLive(few < 0 && !there ? of : null, async (signal) => ({
+    of,
+    found: await ask("between", {}, { a: [...a], b: [...b], name: between(a, b) }, signal),
+  }));
   useEffect(() => {
     const made = live.value?.found.directions[0];
     if (!live.value || !made) return;
-    drawnOnes.value = [{ ...made, of: live.value.of }, ...drawnOnes.value.filter((one) => one.name !== made.name)];
+    drawnOnes.value = [
+      { ...made, of: live.value.of },
+      ...drawnOnes.value.filter((one) => one.name !== made.name),
+    ];
     pointed.value = made.text;
   }, [live.value]);
   const swap = () => change({ a: b, b: a });
   return (
-    <Section title="Make your own slider" aside={a.length && b.length ? <Button kind="icon" icon="swap" aria-label="Swap A and B" title="Swap A and B" onClick={swap} /> : <small>Draw around two groups on the map</small>}>
+    <Section
+      title="Make your own slider"
+      aside={
+        a.length && b.length ? (
+          <Button kind="icon" icon="swap" aria-label="Swap A and B" title="Swap A and B" onClick={swap} />
+        ) : (
+          <small>Draw around two groups on the map</small>
+        )
+      }
+    >
       <div class="groups">
         <Group name="a" rows={a} />
         <Group name="b" rows={b} />
       </div>
-      {a.length > 0 && b.length > 0 && few >= 0 && <p class="fine">Group {few ? "B" : "A"} needs {LEAST} items or more.</p>}
+      {a.length > 0 && b.length > 0 && few >= 0 && (
+        <p class="fine">
+          Group {few ? "B" : "A"} needs {LEAST} items or more.
+        </p>
+      )}
       <State busy={live.busy} error={live.error} words="Finding what tells them apart" />
       <Own />
     </Section>
@@ -157,7 +209,14 @@ function Group({ name, rows }: { name: "a" | "b"; rows: readonly number[] }) {
       <div class="head">
         <b>{letter}</b>
         <span>{rows.length ? `${rows.length.toLocaleString("en")} items` : "empty"}</span>
-        {rows.length > 0 && <Button kind="icon" icon="close" aria-label={`Empty group ${letter}`} onClick={() => change({ [name]: [] })} />}
+        {rows.length > 0 && (
+          <Button
+            kind="icon"
+            icon="close"
+            aria-label={`Empty group ${letter}`}
+            onClick={() => change({ [name]: [] })}
+          />
+        )}
       </div>
       {rows.length > 0 && (
         <div class="few">
@@ -166,11 +225,19 @@ function Group({ name, rows }: { name: "a" | "b"; rows: readonly number[] }) {
           ))}
         </div>
       )}
-      <Button icon="lasso" pressed={tool.value === name} onClick={() => (tool.value = tool.value === name ? "look" : name)}>
+      <Button
+        icon="lasso"
+        pressed={tool.value === name}
+        onClick={() => (tool.value = tool.value === name ? "look" : name)}
+      >
         {tool.value === name ? "Draw on the map" : `Draw ${letter}`}
       </Button>
       <div class="row">
-        <Button kind="quiet" onClick={() => lassoed(name, rowsInView())} title="All items that the map shows now">
+        <Button
+          kind="quiet"
+          onClick={() => lassoed(name, rowsInView())}
+          title="All items that the map shows now"
+        >
           All in view
         </Button>
         {values.length > 0 && (
@@ -187,4 +254,3 @@ function Group({ name, rows }: { name: "a" | "b"; rows: readonly number[] }) {
     </div>
   );
 }
-

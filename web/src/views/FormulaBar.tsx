@@ -1,13 +1,13 @@
 /** The formula bar: names are completed, errors are shown where they are, the result lands on the map. */
 import { useMemo, useRef, useState } from "preact/hooks";
 import { Refused, dropped } from "../api.ts";
-import { keyOf, type Subject } from "../doc.ts";
+import { keyOf, type Subject } from "../document.ts";
 import { append, complete, repair, wordAt, type Word } from "../formula.ts";
 import { newest } from "../live.ts";
 import { able, ask, change, complain, doc, latent, layout } from "../state.ts";
 import type { Completion, Formula } from "../wire.ts";
-import { show } from "./acts.ts";
-import { copy, Button } from "./bits.tsx";
+import { show } from "./actions.ts";
+import { copy, Button } from "./components.tsx";
 
 interface Fault {
   /** The formula that is wrong. */
@@ -17,7 +17,10 @@ interface Fault {
   near: readonly string[];
 }
 
-/** A formula that works here and gives something sharp: between two items that lie side by side in the middle of the map. */
+/**
+ * A formula that works here and gives something sharp: between two items that lie side by side in the middle
+ * of the map.
+ */
 function twoAlike(): string {
   const { xy, id } = layout.value ?? {};
   if (!xy || !id || id.data.length < 2 || !able("items")) return "random(7)";
@@ -32,7 +35,8 @@ function twoAlike(): string {
   };
   let x = 0;
   let y = 0;
-  for (let row = 0; row < id.data.length; row++) [x, y] = [x + (xy.data[2 * row] as number), y + (xy.data[2 * row + 1] as number)];
+  for (let row = 0; row < id.data.length; row++)
+    [x, y] = [x + (xy.data[2 * row] as number), y + (xy.data[2 * row + 1] as number)];
   const one = nearest(x / id.data.length, y / id.data.length, -1);
   const other = nearest(xy.data[2 * one] as number, xy.data[2 * one + 1] as number, one);
   return `mix(@${id.data[one]}, @${id.data[other]})`;
@@ -43,7 +47,10 @@ async function opened(words: string): Promise<string | null> {
   if (!/^[\p{L}\p{N}_ .#/-]+$/u.test(words.trim())) return null;
   try {
     const { completions } = await ask("names", { prefix: words.trim() }, null);
-    return (completions.find((one) => one.kind === "mean") ?? completions.find((one) => one.kind === "item"))?.text ?? null;
+    return (
+      (completions.find((one) => one.kind === "mean") ?? completions.find((one) => one.kind === "item"))
+        ?.text ?? null
+    );
   } catch {
     return null;
   }
@@ -81,13 +88,27 @@ export function FormulaBar() {
     change({ formula: value }, "formula");
     const word = wordAt(value, input.current?.selectionStart ?? value.length);
     const named = word.text && !/^[@\d.]/.test(word.text);
-    setFound((known) => (named ? known.filter((one) => `${one.text} ${one.kind === "item" ? one.about : ""}`.toLowerCase().includes(word.text.toLowerCase()) && (!word.mean || one.kind === "mean")) : []));
+    setFound((known) =>
+      named
+        ? known.filter(
+            (one) =>
+              `${one.text} ${one.kind === "item" ? one.about : ""}`
+                .toLowerCase()
+                .includes(word.text.toLowerCase()) &&
+              (!word.mean || one.kind === "mean"),
+          )
+        : [],
+    );
     if (named) look(word);
   };
   const take = (completion: Completion) => {
     const box = input.current;
     if (!box) return;
-    const next = complete(box.value, wordAt(box.value, box.selectionStart ?? box.value.length), completion.text);
+    const next = complete(
+      box.value,
+      wordAt(box.value, box.selectionStart ?? box.value.length),
+      completion.text,
+    );
     change({ formula: next.text }, "formula");
     setFound([]);
     box.focus();
@@ -100,12 +121,14 @@ export function FormulaBar() {
     setFound([]);
     try {
       const subject = doc.value.subject;
-      const start = subject ? { start: [...(await latent(subject))] } : {}; // what a mere change, such as `+ smile`, begins at
+      // what a mere change, such as `+ smile`, begins at
+      const start = subject ? { start: [...(await latent(subject))] } : {};
       const answer = await ask("formula", {}, { text: asked, method: doc.value.method, ...start });
       setWrong(null);
       setMade({ of: answer, text: asked });
       const result: Subject = { kind: "place", z: Array.from(answer.z.data), said: answer.text };
-      if (!doc.value.subject || keyOf(doc.value.subject) !== keyOf(result)) change({ subject: result, change: {}, view: "item" });
+      if (!doc.value.subject || keyOf(doc.value.subject) !== keyOf(result))
+        change({ subject: result, change: {}, view: "item" });
       await show(result);
     } catch (error) {
       if (!(error instanceof Refused && error.status === 400)) return complain(error);
@@ -116,9 +139,11 @@ export function FormulaBar() {
         change({ formula: opens }, "formula");
         return run(opens);
       }
-      if (only && document.activeElement === input.current) return take(only); // half a name, and one way to go on
+      // half a name, and one way to go on
+      if (only && document.activeElement === input.current) return take(only);
       setWrong({ of: asked, words: error.message, at: error.at, near: error.near });
-      if (document.activeElement === document.body) input.current?.focus(); // the button that was pressed had to let go of it
+      // the button that was pressed had to let go of it
+      if (document.activeElement === document.body) input.current?.focus();
       setHere(form.current?.contains(document.activeElement) ?? false);
     } finally {
       setBusy(false);
@@ -129,7 +154,11 @@ export function FormulaBar() {
       if (!found.length) return;
       event.preventDefault();
       const by = event.key === "ArrowDown" ? 1 : -1;
-      return setChosen((chosen + by + found.length + 1) % (found.length + 1) === found.length ? -1 : (chosen + by + found.length + 1) % (found.length + 1));
+      return setChosen(
+        (chosen + by + found.length + 1) % (found.length + 1) === found.length
+          ? -1
+          : (chosen + by + found.length + 1) % (found.length + 1),
+      );
     }
     const first = found[Math.max(chosen, 0)];
     if (event.key === "Tab" && first) {
@@ -192,12 +221,39 @@ export function FormulaBar() {
           onBlur={() => setTimeout(() => setFound([]), 150)}
         />
       </div>
-      {current?.copy_as.python && <Button kind="icon" icon="copy" aria-label="Copy as Python" title="Copy as Python" onClick={() => void copy(current.copy_as.python ?? "")} />}
-      {text && <Button kind="main" class="go" disabled={busy} onClick={() => void run()} aria-label="Work out the formula">{busy ? <span class="spinner" /> : "="}</Button>}
+      {current?.copy_as.python && (
+        <Button
+          kind="icon"
+          icon="copy"
+          aria-label="Copy as Python"
+          title="Copy as Python"
+          onClick={() => void copy(current.copy_as.python ?? "")}
+        />
+      )}
+      {text && (
+        <Button
+          kind="main"
+          class="go"
+          disabled={busy}
+          onClick={() => void run()}
+          aria-label="Work out the formula"
+        >
+          {busy ? <span class="spinner" /> : "="}
+        </Button>
+      )}
       {found.length > 0 && (
         <ul id="completions" class="completions" role="listbox" aria-label="Completions">
           {found.map((completion, i) => (
-            <li key={completion.text} id={`completion-${i}`} role="option" aria-selected={i === chosen} onMouseDown={(e) => { e.preventDefault(); take(completion); }}>
+            <li
+              key={completion.text}
+              id={`completion-${i}`}
+              role="option"
+              aria-selected={i === chosen}
+              onMouseDown={(e) => {
+                e.preventDefault();
+                take(completion);
+              }}
+            >
               <b>{completion.text}</b>
               <span>{completion.about || completion.kind}</span>
               {i === Math.max(chosen, 0) && <kbd>{chosen < 0 ? "Tab" : "Enter"}</kbd>}

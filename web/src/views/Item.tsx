@@ -4,7 +4,7 @@
  */
 import { signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import type { Subject } from "../doc.ts";
+import type { Subject } from "../document.ts";
 import { useLive } from "../live.ts";
 import { viewOf } from "../modalities/index.ts";
 import { one, type Ink, type Items } from "../modalities/view.ts";

@@ -1,19 +1,40 @@
-/** One item, or one place: itself and its reconstruction, what is known of it, what is near, and what to do with it. */
+/**
+ * One item, or one place: itself and its reconstruction, what is known of it, what is near, and what to do
+ * with it.
+ */
 import { useEffect, useState } from "preact/hooks";
-import { keyOf, nameOf, type Subject } from "../doc.ts";
+import { keyOf, nameOf, type Subject } from "../document.ts";
 import { useLive } from "../live.ts";
 import { human } from "../names.ts";
 import { short } from "../scales.ts";
-import { able, ask, change, complain, doc, idOf, layout, look, marks, offers, rowOf, select, space } from "../state.ts";
+import {
+  able,
+  ask,
+  change,
+  complain,
+  doc,
+  idOf,
+  layout,
+  look,
+  marks,
+  offers,
+  rowOf,
+  select,
+  space,
+} from "../state.ts";
 import type { Item as Told, Look } from "../wire.ts";
-import { anyItem, morph, pick, show, slide, uploads, useAs } from "./acts.ts";
-import { Button, Section, State, Support, ThumbButton } from "./bits.tsx";
+import { anyItem, morph, pick, show, slide, uploads, useAs } from "./actions.ts";
+import { Button, Section, State, Support, ThumbButton } from "./components.tsx";
 import { Caption, Item, noun, Original } from "./Item.tsx";
 
 export function ItemView() {
   const subject = doc.value.subject;
   if (!subject) return <Nothing />;
-  return subject.kind === "item" ? <Real key={subject.id} subject={subject} /> : <Placed key={keyOf(subject)} subject={subject} />;
+  return subject.kind === "item" ? (
+    <Real key={subject.id} subject={subject} />
+  ) : (
+    <Placed key={keyOf(subject)} subject={subject} />
+  );
 }
 
 function Nothing() {
@@ -60,18 +81,30 @@ function Real({ subject }: { subject: Subject & { kind: "item" } }) {
       {item && item.support !== null && <Support value={item.support} real />}
       <Uses subject={subject} />
       <State busy={live.busy} error={live.error} />
-      {item && item.neighbors.length > 0 && <Near rows={item.neighbors.map((n) => n.row)} distances={item.neighbors.map((n) => n.distance)} />}
+      {item && item.neighbors.length > 0 && (
+        <Near rows={item.neighbors.map((n) => n.row)} distances={item.neighbors.map((n) => n.distance)} />
+      )}
       {item && <Facts item={item} />}
     </>
   );
 }
 
 /** What the model had to do with an item before. */
-const TAUGHT: Readonly<Record<string, string>> = { train: "The model learned from this one", held: "The model never saw this one in training" };
+const TAUGHT: Readonly<Record<string, string>> = {
+  train: "The model learned from this one",
+  held: "The model never saw this one in training",
+};
 
 function restored(item: Pick<Told, "error" | "worse">): string {
   if (item.worse === null) return `Mean squared difference ${short(item.error, 4)}.`;
-  const words = item.worse > 0.6 ? "Restored well" : item.worse > 0.4 ? "Restored about as well as most" : item.worse > 0.05 ? "Restored less well than most" : "Restored badly";
+  const words =
+    item.worse > 0.6
+      ? "Restored well"
+      : item.worse > 0.4
+        ? "Restored about as well as most"
+        : item.worse > 0.05
+          ? "Restored less well than most"
+          : "Restored badly";
   const [percent, than] = item.worse > 0.5 ? [item.worse, "worse"] : [1 - item.worse, "better"];
   return `${words}: ${Math.round(percent * 100)} % of ${noun(true)} come out ${than}.`;
 }
@@ -90,7 +123,15 @@ function Facts({ item }: { item: Told }) {
           {shown.map(([name, value]) => (
             <div key={name}>
               <dt>{human(name)}</dt>
-              <dd>{typeof value === "number" ? short(value) : typeof value === "boolean" ? (value ? "yes" : "no") : value}</dd>
+              <dd>
+                {typeof value === "number"
+                  ? short(value)
+                  : typeof value === "boolean"
+                    ? value
+                      ? "yes"
+                      : "no"
+                    : value}
+              </dd>
             </div>
           ))}
         </dl>
@@ -100,19 +141,34 @@ function Facts({ item }: { item: Told }) {
           Show all {rows.length}
         </Button>
       )}
-      {item.source && <p class="fine source">
+      {item.source && (
+        <p class="fine source">
           From {item.source}, split {item.split}
-        </p>}
+        </p>
+      )}
     </Section>
   );
 }
 
-export function Near({ rows, distances, title = "Most alike" }: { rows: readonly number[]; distances: readonly number[]; title?: string }) {
+export function Near({
+  rows,
+  distances,
+  title = "Most alike",
+}: {
+  rows: readonly number[];
+  distances: readonly number[];
+  title?: string;
+}) {
   return (
     <Section title={title}>
       <div class="thumbs">
         {rows.map((row, i) => (
-          <ThumbButton key={row} row={row} about={`@${idOf(row)}, distance ${short(distances[i] ?? NaN)}`} onClick={() => select({ kind: "item", id: idOf(row) }, "item")} />
+          <ThumbButton
+            key={row}
+            row={row}
+            about={`@${idOf(row)}, distance ${short(distances[i] ?? NaN)}`}
+            onClick={() => select({ kind: "item", id: idOf(row) }, "item")}
+          />
         ))}
       </div>
     </Section>
@@ -135,7 +191,11 @@ function Placed({ subject }: { subject: Subject & { kind: "place" } }) {
       <div class={upload ? "two" : "one"}>
         {upload && (
           <figure>
-            <Item items={{ ...upload.original, shape: [1, ...upload.original.shape] }} name="your file" told />
+            <Item
+              items={{ ...upload.original, shape: [1, ...upload.original.shape] }}
+              name="your file"
+              told
+            />
             <figcaption>Yours</figcaption>
           </figure>
         )}
@@ -145,7 +205,9 @@ function Placed({ subject }: { subject: Subject & { kind: "place" } }) {
         </figure>
       </div>
       {upload && <p class="say">{restored(upload)}</p>}
-      {upload?.belongs === false && <p class="state bad">This is not of the kind that the space was made of: do not trust its place.</p>}
+      {upload?.belongs === false && (
+        <p class="state bad">This is not of the kind that the space was made of: do not trust its place.</p>
+      )}
       {upload?.remarks.map((remark) => (
         <p class="fine" key={remark}>
           {remark}
@@ -154,7 +216,13 @@ function Placed({ subject }: { subject: Subject & { kind: "place" } }) {
       <State busy={live.busy} error={live.error} words="Decoding" />
       {found && <Support value={found.support.data[0] ?? NaN} />}
       <Uses subject={subject} />
-      {found && found.nearest.data.length > 0 && <Near title="Nearest real" rows={Array.from(found.nearest.data)} distances={Array.from(found.distance.data)} />}
+      {found && found.nearest.data.length > 0 && (
+        <Near
+          title="Nearest real"
+          rows={Array.from(found.nearest.data)}
+          distances={Array.from(found.distance.data)}
+        />
+      )}
     </>
   );
 }
@@ -162,7 +230,11 @@ function Placed({ subject }: { subject: Subject & { kind: "place" } }) {
 /** The nearest real items, as marks on the map. */
 function near(found: Look): typeof marks.value {
   const xy = layout.value?.xy.data;
-  return Array.from(found.nearest.data, (row) => ({ x: xy?.[2 * row] ?? NaN, y: xy?.[2 * row + 1] ?? NaN, kind: "near" as const })).filter(({ x }) => !Number.isNaN(x));
+  return Array.from(found.nearest.data, (row) => ({
+    x: xy?.[2 * row] ?? NaN,
+    y: xy?.[2 * row + 1] ?? NaN,
+    kind: "near" as const,
+  })).filter(({ x }) => !Number.isNaN(x));
 }
 
 function Uses({ subject }: { subject: Subject }) {
@@ -187,7 +259,10 @@ function Uses({ subject }: { subject: Subject }) {
         )}
         {styled && (
           <>
-            <Button onClick={() => useAs("content", subject)} title="Keep what it is, and give it the look of another">
+            <Button
+              onClick={() => useAs("content", subject)}
+              title="Keep what it is, and give it the look of another"
+            >
               Give it a style
             </Button>
             <Button onClick={() => useAs("style", subject)} title="Make another look like it">
@@ -195,7 +270,9 @@ function Uses({ subject }: { subject: Subject }) {
             </Button>
           </>
         )}
-        {keys > 0 && <Button onClick={() => change({ keys: [subject], view: "path" })}>Start a new path</Button>}
+        {keys > 0 && (
+          <Button onClick={() => change({ keys: [subject], view: "path" })}>Start a new path</Button>
+        )}
       </div>
     </div>
   );

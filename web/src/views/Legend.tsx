@@ -1,14 +1,15 @@
 /** What the colours mean, and which items are shown. */
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { categoryColours, css, rampColour, UNKNOWN, type Column, type Filter } from "../colours.ts";
-import { hidden, recolour } from "../doc.ts";
+import { hidden, recolour } from "../document.ts";
 import { human, title } from "../names.ts";
 import { short } from "../scales.ts";
 import { change, column, columns, doc, foot, space } from "../state.ts";
-import { Button } from "./bits.tsx";
+import { Button } from "./components.tsx";
 import { Icon } from "./icons.tsx";
 
-const RAMP = `linear-gradient(90deg, ${Array.from({ length: 9 }, (_, i) => css(rampColour(i / 8))).join(", ")})`;
+const RAMP =
+  `linear-gradient(90deg, ` + `${Array.from({ length: 9 }, (_, i) => css(rampColour(i / 8))).join(", ")})`;
 
 const narrow = window.matchMedia("(max-width: 760px)");
 
@@ -31,7 +32,13 @@ export function Legend() {
   return (
     <section class={`legend ${open ? "open" : ""}`} aria-label="Legend" ref={box}>
       <div class="legend-head">
-        <button type="button" class="button icon" aria-label="Legend" aria-expanded={open} onClick={() => setOpen(!open)}>
+        <button
+          type="button"
+          class="button icon"
+          aria-label="Legend"
+          aria-expanded={open}
+          onClick={() => setOpen(!open)}
+        >
           <Icon name="palette" />
         </button>
         {open && (
@@ -46,7 +53,12 @@ export function Legend() {
         )}
       </div>
       {open && about && about.name === doc.value.colour && (about.kind === "number" ? <Range /> : <Values />)}
-      {open && doc.value.colour !== (about?.name ?? "") && <p class="state"><span class="spinner" />Working it out</p>}
+      {open && doc.value.colour !== (about?.name ?? "") && (
+        <p class="state">
+          <span class="spinner" />
+          Working it out
+        </p>
+      )}
       <Hidden />
     </section>
   );
@@ -75,7 +87,9 @@ function said(name: string, about: Column | undefined, { off, range }: Filter): 
   const values = [...(about?.values ?? []), ...(off.includes("unknown") ? ["unknown"] : [])];
   const left = values.filter((value) => !off.includes(value));
   if (left.length && left.length <= 2) return `${of}: only ${left.join(" and ")}`;
-  return off.length <= 2 ? `${of}: without ${off.join(" and ")}` : `${of}: ${off.length}${values.length ? ` of ${values.length}` : ""} hidden`;
+  return off.length <= 2
+    ? `${of}: without ${off.join(" and ")}`
+    : `${of}: ${off.length}${values.length ? ` of ${values.length}` : ""} hidden`;
 }
 
 function Values() {
@@ -85,11 +99,20 @@ function Values() {
   const colours = categoryColours(about);
   const counts = new Map<number, number>();
   for (const code of about.data) counts.set(code, (counts.get(code) ?? 0) + 1);
-  const rows = about.values.map((name, code) => ({ name, count: counts.get(code) ?? 0, colour: css(colours[code] ?? UNKNOWN) }));
+  const rows = about.values.map((name, code) => ({
+    name,
+    count: counts.get(code) ?? 0,
+    colour: css(colours[code] ?? UNKNOWN),
+  }));
   const known = rows.reduce((sum, row) => sum + row.count, 0);
-  if (known < about.data.length) rows.push({ name: "unknown", count: about.data.length - known, colour: css(UNKNOWN) });
-  const toggle = (name: string) => change({ off: off.has(name) ? doc.value.off.filter((other) => other !== name) : [...doc.value.off, name] });
-  const only = (name: string) => change({ off: rows.map((row) => row.name).filter((other) => other !== name) });
+  if (known < about.data.length)
+    rows.push({ name: "unknown", count: about.data.length - known, colour: css(UNKNOWN) });
+  const toggle = (name: string) =>
+    change({
+      off: off.has(name) ? doc.value.off.filter((other) => other !== name) : [...doc.value.off, name],
+    });
+  const only = (name: string) =>
+    change({ off: rows.map((row) => row.name).filter((other) => other !== name) });
   return (
     <ul class="values">
       {rows.map(({ name, count, colour }) => (
@@ -98,7 +121,10 @@ function Values() {
             type="button"
             aria-pressed={!off.has(name)}
             class="value"
-            title={`${count.toLocaleString("en")} items. Click: hide or show. Shift or double click: only these.`}
+            title={
+              `${count.toLocaleString("en")} items. Click: hide or show. Shift or double click: only ` +
+              `these.`
+            }
             onClick={(event) => (event.shiftKey ? only(name) : toggle(name))}
             onDblClick={() => only(name)}
           >
@@ -124,8 +150,24 @@ function Range() {
   return (
     <div class="range">
       <div class="ramp" style={{ background: RAMP }} />
-      <input type="range" aria-label={`Least ${about.name} shown`} min={about.low} max={about.high} step={step} value={low} onInput={set(0)} />
-      <input type="range" aria-label={`Most ${about.name} shown`} min={about.low} max={about.high} step={step} value={high} onInput={set(1)} />
+      <input
+        type="range"
+        aria-label={`Least ${about.name} shown`}
+        min={about.low}
+        max={about.high}
+        step={step}
+        value={low}
+        onInput={set(0)}
+      />
+      <input
+        type="range"
+        aria-label={`Most ${about.name} shown`}
+        min={about.low}
+        max={about.high}
+        step={step}
+        value={high}
+        onInput={set(1)}
+      />
       <p>
         <span>{short(low)}</span>
         <span>{short(high)}</span>

@@ -1,16 +1,36 @@
-/** The map: a canvas of layers, what lies over it, and how one moves on it with mouse, wheel, fingers and keys. */
+/**
+ * The map: a canvas of layers, what lies over it, and how one moves on it with mouse, wheel, fingers and
+ * keys.
+ */
 import { effect, signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Rgb } from "../colours.ts";
 import { shuffled } from "../grid.ts";
 import { viewOf } from "../modalities/index.ts";
 import { Microscope } from "../marks/microscope.ts";
-import { Stage } from "../marks/stage.ts";
+import { Renderer } from "../marks/renderer.ts";
 import { Thumbnails } from "../marks/thumbnails.ts";
 import { Tiles } from "../marks/tiles.ts";
 import { placed, task } from "../names.ts";
 import { Sheets } from "../sheets.ts";
-import { able, ask, camera, coloured, column, complain, doc, grid, home, layout, pointer, shown, size, space, tasks, tool } from "../state.ts";
+import {
+  able,
+  ask,
+  camera,
+  coloured,
+  column,
+  complain,
+  doc,
+  grid,
+  home,
+  layout,
+  pointer,
+  shown,
+  size,
+  space,
+  tasks,
+  tool,
+} from "../state.ts";
 import { ACROSS, PAGE } from "../wire.ts";
 import { arrivals, sheets } from "./Item.tsx";
 import { HoverCard } from "./HoverCard.tsx";
@@ -22,8 +42,11 @@ import { dark } from "./theme.ts";
 
 declare global {
   interface Window {
-    /** For tests and benchmarks: whether the map is at rest, how long its frames took, what the microscope has decoded, what is answered. */
-    liminal?: { stage: Stage; camera: typeof camera; ask: typeof ask };
+    /**
+     * For tests and benchmarks: whether the map is at rest, how long its frames took, what the microscope has
+     * decoded, what is answered.
+     */
+    liminal?: { renderer: Renderer; camera: typeof camera; ask: typeof ask };
   }
 }
 
@@ -31,10 +54,20 @@ export function MapView() {
   const canvas = useRef<HTMLCanvasElement>(null);
   const frame = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => mount(canvas.current as HTMLCanvasElement, frame.current as HTMLDivElement), []);
-  const name = space.value ? `Map${space.value.items ? ` of ${space.value.items.toLocaleString("en")} items` : ""}. Arrow keys move, plus and minus zoom, Enter selects what is in the middle.` : "Map";
+  const name = space.value
+    ? `Map${space.value.items ? ` of ${space.value.items.toLocaleString("en")} items` : ""}. Arrow keys ` +
+      `move, plus and minus zoom, Enter selects what is in the middle.`
+    : "Map";
   return (
     <main class={`map tool-${tool.value}`} ref={frame}>
-      <div class="surface" role="application" aria-label={name} tabIndex={0} onKeyDown={keys} onBlur={() => (pointer.value = null)}>
+      <div
+        class="surface"
+        role="application"
+        aria-label={name}
+        tabIndex={0}
+        onKeyDown={keys}
+        onBlur={() => (pointer.value = null)}
+      >
         <canvas ref={canvas} />
       </div>
       {undrawn.value && <p class="state laying">{undrawn.value}</p>}
@@ -55,9 +88,9 @@ export function MapView() {
 /** Why there is no map, where the browser cannot draw it. */
 const undrawn = signal("");
 
-function stage(canvas: HTMLCanvasElement): Stage | null {
+function renderer(canvas: HTMLCanvasElement): Renderer | null {
   try {
-    return new Stage(canvas, () => ({
+    return new Renderer(canvas, () => ({
       camera: camera.peek(),
       size: size.peek(),
       points: doc.peek().points,
@@ -75,15 +108,16 @@ function stage(canvas: HTMLCanvasElement): Stage | null {
 
 function mount(canvas: HTMLCanvasElement, frame: HTMLDivElement): () => void {
   const surface = canvas.parentElement as HTMLDivElement;
-  const made = stage(canvas);
+  const made = renderer(canvas);
   const watcher = new ResizeObserver(([entry]) => {
     if (entry) size.value = { width: entry.contentRect.width, height: entry.contentRect.height };
   });
   watcher.observe(frame);
-  size.value = { width: frame.clientWidth, height: frame.clientHeight }; // the watcher comes after the first paint
+  // the watcher comes after the first paint
+  size.value = { width: frame.clientWidth, height: frame.clientHeight };
   const paged = effect(pages);
   if (!made) return () => [watcher.disconnect(), paged()];
-  window.liminal = { stage: made, camera, ask: ((...given) => ask(...given)) as typeof ask };
+  window.liminal = { renderer: made, camera, ask: ((...given) => ask(...given)) as typeof ask };
   const stops = [
     () => watcher.disconnect(),
     paged,
@@ -101,7 +135,12 @@ function mount(canvas: HTMLCanvasElement, frame: HTMLDivElement): () => void {
       void dark.value;
       const style = getComputedStyle(document.documentElement);
       const places = about && map ? placed(about, map.xy.data, shown.value) : [];
-      made.labels.write(places, style.fontFamily, style.getPropertyValue("--ink"), style.getPropertyValue("--ground"));
+      made.labels.write(
+        places,
+        style.fontFamily,
+        style.getPropertyValue("--ink"),
+        style.getPropertyValue("--ground"),
+      );
       made.request();
     }),
     effect(() => {
@@ -116,7 +155,10 @@ function mount(canvas: HTMLCanvasElement, frame: HTMLDivElement): () => void {
   };
 }
 
-/** Seen from afar, and above all on paper, the microscope stays behind the points; closer up it comes to the fore. */
+/**
+ * Seen from afar, and above all on paper, the microscope stays behind the points; closer up it comes to the
+ * fore.
+ */
 function veil(): number {
   const zoomed = Math.log2((camera.peek()?.k ?? 1) / (home.peek()?.k ?? 1));
   return Math.min(1, (dark.peek() ? 0.85 : 0.75) + 0.15 * Math.max(zoomed, 0));
@@ -132,11 +174,17 @@ function rowColour(row: number): Rgb {
 function pages(): void {
   const about = space.peek();
   if (!layout.value || !about) return;
-  sheets.value ??= new Sheets((page) => ask("thumbnails", { page }, null), ...about.tile, PAGE, ACROSS, () => arrivals.value++);
+  sheets.value ??= new Sheets(
+    (page) => ask("thumbnails", { page }, null),
+    ...about.tile,
+    PAGE,
+    ACROSS,
+    () => arrivals.value++,
+  );
 }
 
 /** Builds the layers anew whenever another map has been laid out. */
-function fill(made: Stage): void {
+function fill(made: Renderer): void {
   const [map, points, about] = [layout.value, grid.value, space.peek()];
   if (!map || !points || !about) return;
   const order = shuffled(map.id.data.length);
@@ -150,8 +198,18 @@ function fill(made: Stage): void {
   const real = made.layers.thumbnails?.tiles ?? new Tiles(made.gl, width, height, 800);
   const view = viewOf(about.modality);
   const look = (xy: Float32Array, signal: AbortSignal) => ask("at", { method: map.method }, xy, signal);
-  const microscope = new Microscope(decoded, points, look, (at, i) => view.rgba(at.items, i, width, height, about.modality), () => made.request(), complain);
+  const microscope = new Microscope(
+    decoded,
+    points,
+    look,
+    (at, i) => view.rgba(at.items, i, width, height, about.modality),
+    () => made.request(),
+    complain,
+  );
   microscope.keep(shown.peek());
-  made.layers = { decoded: { tiles: decoded, microscope }, thumbnails: { tiles: real, layer: new Thumbnails(real, pictures, points, rank) } };
+  made.layers = {
+    decoded: { tiles: decoded, microscope },
+    thumbnails: { tiles: real, layer: new Thumbnails(real, pictures, points, rank) },
+  };
   made.request();
 }

@@ -1,34 +1,68 @@
-/** What lies over the map: the groups of a direction, the selected item, the path with its handles, a lasso. */
+/**
+ * What lies over the map: the groups of a direction, the selected item, the path with its handles, a lasso.
+ */
 import { useRef } from "preact/hooks";
 import { latestPlace } from "./handles.ts";
 import { useLive } from "../live.ts";
-import { doc, camera, grid, layout, marks, pointer, size, walked, frame, whereabouts, tool } from "../state.ts";
-import { keyOf, nameOf } from "../doc.ts";
+import {
+  doc,
+  camera,
+  grid,
+  layout,
+  marks,
+  pointer,
+  size,
+  walked,
+  frame,
+  whereabouts,
+  tool,
+} from "../state.ts";
+import { keyOf, nameOf } from "../document.ts";
 import { toMap, toScreen, type Point } from "../scales.ts";
 import { drawn } from "./moving.ts";
 import { rowOf } from "../state.ts";
-import { setKey } from "./acts.ts";
+import { setKey } from "./actions.ts";
 
 export function Overlay() {
   const at = camera.value;
   const lasso = drawn.value;
   const { view, keys, subject } = doc.value;
-  const empty = !subject && !marks.value.length && !lasso.length && !pointer.value?.keyed && !(view === "path" && keys.length) && view !== "directions";
+  const empty =
+    !subject &&
+    !marks.value.length &&
+    !lasso.length &&
+    !pointer.value?.keyed &&
+    !(view === "path" && keys.length) &&
+    view !== "directions";
   if (!at || !layout.value || empty) return null; // a layer over all of the map is not for nothing
   const { width, height } = size.value;
   return (
-    <svg class="overlay" width={width} height={height} viewBox={`0 0 ${width} ${height}`} aria-hidden={view === "path" ? undefined : "true"}>
+    <svg
+      class="overlay"
+      width={width}
+      height={height}
+      viewBox={`0 0 ${width} ${height}`}
+      aria-hidden={view === "path" ? undefined : "true"}
+    >
       <Groups />
       <Walk />
       <Selected />
       <Marks />
-      {pointer.value?.keyed && <path class="cross" d={`M${pointer.value.px - 11} ${pointer.value.py}h22m-11-11v22`} />}
-      {lasso.length > 1 && <polygon class={`lasso ${tool.value === "b" ? "b" : "a"}`} points={lasso.map((p) => p.join(",")).join(" ")} />}
+      {pointer.value?.keyed && (
+        <path class="cross" d={`M${pointer.value.px - 11} ${pointer.value.py}h22m-11-11v22`} />
+      )}
+      {lasso.length > 1 && (
+        <polygon
+          class={`lasso ${tool.value === "b" ? "b" : "a"}`}
+          points={lasso.map((p) => p.join(",")).join(" ")}
+        />
+      )}
     </svg>
   );
 }
 
-const screen = (x: number, y: number): Point => (camera.value ? toScreen(camera.value, size.value, x, y) : [0, 0]);
+const screen = (x: number, y: number): Point =>
+  camera.value ? toScreen(camera.value, size.value, x, y) : [0, 0];
 
 /** The two groups of a direction: a sample of their items. */
 function Groups() {
@@ -48,7 +82,9 @@ function Groups() {
 
 function Selected() {
   const subject = doc.value.subject;
-  const live = useLive(subject ? `${doc.value.method} ${keyOf(subject)}` : null, async () => (subject ? whereabouts(subject) : null));
+  const live = useLive(subject ? `${doc.value.method} ${keyOf(subject)}` : null, async () =>
+    subject ? whereabouts(subject) : null,
+  );
   if (!subject || !live.value || Number.isNaN(live.value[0])) return null;
   const [x, y] = screen(...live.value);
   return (
@@ -64,7 +100,15 @@ function Marks() {
     <g>
       {marks.value.map(({ x, y, kind }, i) => {
         const [px, py] = screen(x, y);
-        return <circle key={i} class={`mark ${kind}`} cx={px} cy={py} r={kind === "result" ? 7 : kind === "near" ? 9 : 5} />;
+        return (
+          <circle
+            key={i}
+            class={`mark ${kind}`}
+            cx={px}
+            cy={py}
+            r={kind === "result" ? 7 : kind === "near" ? 9 : 5}
+          />
+        );
       })}
     </g>
   );
@@ -94,7 +138,9 @@ function Walk() {
 
 function Handle({ index }: { index: number }) {
   const subject = doc.value.keys[index];
-  const live = useLive(subject ? `${doc.value.method} ${keyOf(subject)}` : null, async () => (subject ? whereabouts(subject) : null));
+  const live = useLive(subject ? `${doc.value.method} ${keyOf(subject)}` : null, async () =>
+    subject ? whereabouts(subject) : null,
+  );
   const held = useRef<Point | null>(null);
   const xy = layout.value?.xy.data;
   const row = subject?.kind === "item" ? rowOf(subject.id) : -1;

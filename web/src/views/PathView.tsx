@@ -1,14 +1,14 @@
 /** A walk through key frames: three routes compared as film strips, a player, and what can be taken away. */
 import { effect, signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import { keyOf, nameOf, place, type Doc } from "../doc.ts";
+import { keyOf, nameOf, place, type Doc } from "../document.ts";
 import { useLive } from "../live.ts";
 import { title } from "../names.ts";
 import { supportWords } from "../scales.ts";
 import { able, ask, change, doc, frame, idOf, rowOf, say, select, space, walked } from "../state.ts";
 import type { Along, Path, PathRequest } from "../wire.ts";
-import { addKey, anyItem, dropKey, morph, moveKey, setKey, unlike } from "./acts.ts";
-import { Button, Copies, save, Section, State, Support, trying } from "./bits.tsx";
+import { addKey, anyItem, dropKey, morph, moveKey, setKey, unlike } from "./actions.ts";
+import { Button, Copies, save, Section, State, Support, trying } from "./components.tsx";
 import { Face, Item, noun } from "./Item.tsx";
 import { playing, speed } from "./player.ts";
 import { calm } from "./theme.ts";
@@ -17,7 +17,11 @@ const FRAMES = 48;
 const LATE = 400; // milliseconds after which it is said that a way is being worked out
 const LONG = 1500; // milliseconds: what takes longer is not waited for while one drags
 const ROUTES: readonly (readonly [Along, string, () => string])[] = [
-  ["linear", "Straight", () => `Straight in all ${space.value?.dim ?? 0} numbers; on a flat map it looks bent.`],
+  [
+    "linear",
+    "Straight",
+    () => `Straight in all ${space.value?.dim ?? 0} numbers; on a flat map it looks bent.`,
+  ],
   ["mix", "Prior-preserving", () => "Every frame stays about as typical as the ends are."],
   ["geodesic", "Geodesic", () => "What is seen changes as little on the way as it can."],
 ];
@@ -33,7 +37,11 @@ export function PathView() {
     <>
       <h1>Path</h1>
       {keys.length < 2 ? (
-        <p class="lead">{keys.length ? `Now click another ${noun(false)} on the map.` : `Click two ${noun(true)} on the map: the path leads from one to the other.`}</p>
+        <p class="lead">
+          {keys.length
+            ? `Now click another ${noun(false)} on the map.`
+            : `Click two ${noun(true)} on the map: the path leads from one to the other.`}
+        </p>
       ) : (
         <Player />
       )}
@@ -52,18 +60,45 @@ function Keys() {
     addKey(row >= 0 ? { kind: "item", id: idOf(unlike(row)) } : anyItem());
   };
   return (
-    <Section title="Key frames" aside={<small>{keys.length ? "Click the map, or + for a random one" : ""}</small>}>
+    <Section
+      title="Key frames"
+      aside={<small>{keys.length ? "Click the map, or + for a random one" : ""}</small>}
+    >
       <ol class="keyframes">
         {keys.map((key, i) => (
           <li key={`${i} ${keyOf(key)}`}>
-            <button type="button" class="thumb" title={`${nameOf(key)}: look at it`} onClick={() => select(key, "item")}>
+            <button
+              type="button"
+              class="thumb"
+              title={`${nameOf(key)}: look at it`}
+              onClick={() => select(key, "item")}
+            >
               <Face subject={key} />
               <span class="number">{i + 1}</span>
             </button>
             <span class="key-tools">
-              <Button kind="icon" icon="left" disabled={i === 0} aria-label={`Key frame ${i + 1} earlier`} title="Earlier on the way" onClick={() => moveKey(i, -1)} />
-              <Button kind="icon" icon="dice" aria-label={`Another for key frame ${i + 1}`} title="Another one in its place" onClick={() => setKey(i, anyItem())} />
-              <Button kind="icon" icon="close" aria-label={`Remove key frame ${i + 1}`} title="Take it out" onClick={() => dropKey(i)} />
+              <Button
+                kind="icon"
+                icon="left"
+                disabled={i === 0}
+                aria-label={`Key frame ${i + 1} earlier`}
+                title="Earlier on the way"
+                onClick={() => moveKey(i, -1)}
+              />
+              <Button
+                kind="icon"
+                icon="dice"
+                aria-label={`Another for key frame ${i + 1}`}
+                title="Another one in its place"
+                onClick={() => setKey(i, anyItem())}
+              />
+              <Button
+                kind="icon"
+                icon="close"
+                aria-label={`Remove key frame ${i + 1}`}
+                title="Take it out"
+                onClick={() => dropKey(i)}
+              />
             </span>
           </li>
         ))}
@@ -110,7 +145,10 @@ function walk(asked: PathRequest): Promise<Path> {
 }
 /** Walks under way. */
 const under = new Set<{ keys: string; begun: number; gone: AbortController }>();
-/** Gives up those between other key frames that have taken this long: they would only hold up what is wanted now. */
+/**
+ * Gives up those between other key frames that have taken this long: they would only hold up what is wanted
+ * now.
+ */
 function giveUp(longer: number): void {
   const keys = JSON.stringify(doc.peek().keys.map(place));
   for (const one of under) if (one.keys !== keys && performance.now() - one.begun >= longer) one.gone.abort();
@@ -123,7 +161,10 @@ function useRoute(along: Along, on: boolean) {
   return useLive<Path>(on ? JSON.stringify(asked) : null, () => walk(asked));
 }
 
-/** The key frames once they have rested for a moment: the routes beside the chosen one are not asked for while one drags. */
+/**
+ * The key frames once they have rested for a moment: the routes beside the chosen one are not asked for while
+ * one drags.
+ */
 const rested = signal<Doc["keys"] | null>(null);
 let timer = 0;
 effect(() => {
@@ -172,19 +213,54 @@ function Player() {
   };
   return (
     <div class="player">
-      <Item items={path?.items ?? null} index={at} name={`frame ${at + 1} of ${last + 1}`} class="large" told />
-      {path && (late ? <State busy words="Working out the new way" /> : <Support value={path.support.data[at] ?? NaN} />)}
+      <Item
+        items={path?.items ?? null}
+        index={at}
+        name={`frame ${at + 1} of ${last + 1}`}
+        class="large"
+        told
+      />
+      {path &&
+        (late ? (
+          <State busy words="Working out the new way" />
+        ) : (
+          <Support value={path.support.data[at] ?? NaN} />
+        ))}
       <div class="transport">
-        <Button kind="icon" icon={playing.value ? "pause" : "play"} aria-label={playing.value ? "Pause" : "Play"} title="Play or pause (Space)" onClick={() => (playing.value = !playing.value)} />
-        <input type="range" class="scrub" aria-label="Frame" min={0} max={last} step={1} value={at} onInput={move} />
-        <select aria-label="Speed" value={String(speed.value)} onChange={(event) => (speed.value = Number(event.currentTarget.value))}>
+        <Button
+          kind="icon"
+          icon={playing.value ? "pause" : "play"}
+          aria-label={playing.value ? "Pause" : "Play"}
+          title="Play or pause (Space)"
+          onClick={() => (playing.value = !playing.value)}
+        />
+        <input
+          type="range"
+          class="scrub"
+          aria-label="Frame"
+          min={0}
+          max={last}
+          step={1}
+          value={at}
+          onInput={move}
+        />
+        <select
+          aria-label="Speed"
+          value={String(speed.value)}
+          onChange={(event) => (speed.value = Number(event.currentTarget.value))}
+        >
           {[0.25, 0.5, 1, 2].map((value) => (
             <option key={value} value={String(value)}>
               {value}×
             </option>
           ))}
         </select>
-        <Button kind="quiet" pressed={doc.value.loop} onClick={() => change({ loop: !doc.value.loop })} title="From the last key frame back to the first, and on">
+        <Button
+          kind="quiet"
+          pressed={doc.value.loop}
+          onClick={() => change({ loop: !doc.value.loop })}
+          title="From the last key frame back to the first, and on"
+        >
           Loop
         </Button>
       </div>
@@ -199,7 +275,13 @@ const NAMED = 4; // key frames that a file is called by
 function fileName(keys: Doc["keys"]): string {
   const names = keys.slice(0, NAMED).map((key) => (key.kind === "item" ? String(key.id) : "place"));
   const more = keys.length > NAMED ? [`${keys.length - NAMED}-more`] : [];
-  return [title(space.value?.name ?? "path").toLowerCase().replace(/ /g, "-"), ...names, ...more].join("-");
+  return [
+    title(space.value?.name ?? "path")
+      .toLowerCase()
+      .replace(/ /g, "-"),
+    ...names,
+    ...more,
+  ].join("-");
 }
 
 function Take({ path }: { path: Path | null }) {
@@ -208,7 +290,11 @@ function Take({ path }: { path: Path | null }) {
     trying(async () => {
       setBusy(format);
       try {
-        const blob = await ask("export", {}, { path: request(doc.value.along), format, fps: 24 * speed.value });
+        const blob = await ask(
+          "export",
+          {},
+          { path: request(doc.value.along), format, fps: 24 * speed.value },
+        );
         const name = `${fileName(doc.value.keys)}.${format}`;
         save(blob, name);
         say(`Saved ${name}`);
@@ -220,7 +306,12 @@ function Take({ path }: { path: Path | null }) {
   const [first = "gif", ...others] = space.value?.modality.films ?? [];
   return (
     <div class="take">
-      <Button kind="main" {...(busy === first ? {} : { icon: "save" as const })} disabled={off} onClick={take(first)}>
+      <Button
+        kind="main"
+        {...(busy === first ? {} : { icon: "save" as const })}
+        disabled={off}
+        onClick={take(first)}
+      >
         {busy === first && <span class="spinner" />}
         Save as {first.toUpperCase()}
       </Button>
@@ -243,7 +334,13 @@ function Routes() {
     <Section title={`${["No", "One", "Two", "Three"][routes.length]} routes`}>
       <div role="radiogroup" aria-label="Route">
         {routes.map(([along, name, words], i) => (
-          <Route key={along} along={along} name={name} words={words()} on={calmly && routes.slice(0, i).every(([before]) => done(before))} />
+          <Route
+            key={along}
+            along={along}
+            name={name}
+            words={words()}
+            on={calmly && routes.slice(0, i).every(([before]) => done(before))}
+          />
         ))}
       </div>
     </Section>
@@ -256,7 +353,9 @@ function Route({ along, name, words, on: turn }: { along: Along; name: string; w
   const path = live.value;
   const frames = path?.items.shape[0] ?? 0;
   const across = 8;
-  const shown = frames ? Array.from({ length: across }, (_, i) => Math.round((i * (frames - 1)) / (across - 1))) : [];
+  const shown = frames
+    ? Array.from({ length: across }, (_, i) => Math.round((i * (frames - 1)) / (across - 1)))
+    : [];
   const scrub = (at: number) => {
     playing.value = false;
     frame.value = at;
@@ -264,17 +363,32 @@ function Route({ along, name, words, on: turn }: { along: Along; name: string; w
   };
   return (
     <div class={`route ${on ? "on" : ""}`}>
-      <button type="button" role="radio" aria-checked={on} class="choose" onClick={() => change({ along })} aria-description={words}>
+      <button
+        type="button"
+        role="radio"
+        aria-checked={on}
+        class="choose"
+        onClick={() => change({ along })}
+        aria-description={words}
+      >
         <b>{name}</b>
         <small>{path ? evidence(path) : "Working it out"}</small>
       </button>
       <p class="fine">{words}</p>
       <div class="film">
-        {path && shown.map((at) => (
-          <button key={at} type="button" class="cell" tabIndex={-1} aria-label={`Frame ${at + 1}`} onClick={() => scrub(at)}>
-            <Item items={path.items} index={at} name="" />
-          </button>
-        ))}
+        {path &&
+          shown.map((at) => (
+            <button
+              key={at}
+              type="button"
+              class="cell"
+              tabIndex={-1}
+              aria-label={`Frame ${at + 1}`}
+              onClick={() => scrub(at)}
+            >
+              <Item items={path.items} index={at} name="" />
+            </button>
+          ))}
         {!path && Array.from({ length: across }, (_, i) => <div key={i} class="cell picture empty" />)}
       </div>
       {path && able("support") && <SupportLine path={path} />}
@@ -287,7 +401,9 @@ function evidence(path: Path): string {
   const least = path.least_support;
   const out = path.support.data.filter((value) => supportWords(value).level === "beyond").length;
   const even = path.unevenness < 1.5 ? "even" : path.unevenness < 3 ? "somewhat uneven" : "uneven";
-  return `${even}${least === null ? "" : out ? ` · ${out} of ${path.support.data.length} outside the data` : least < 0.2 ? " · touches the edge" : " · inside the data"}`;
+  if (least === null) return even;
+  if (out) return `${even} · ${out} of ${path.support.data.length} outside the data`;
+  return `${even} · ${least < 0.2 ? "touches the edge" : "inside the data"}`;
 }
 
 /** Support of every frame under the strip: the more colour, the less it can be trusted. */
@@ -295,12 +411,24 @@ function SupportLine({ path }: { path: Path }) {
   const values = Array.from(path.support.data);
   const words = `Support along the path, least ${Math.round(100 * Math.min(...values))} %`;
   return (
-    <svg class="support-line" viewBox={`0 0 ${values.length} 10`} preserveAspectRatio="none" role="img" aria-label={words}>
+    <svg
+      class="support-line"
+      viewBox={`0 0 ${values.length} 10`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={words}
+    >
       <title>{words}</title>
       {values.map((value, i) => (
-        <rect key={i} class={supportWords(value).level} x={i} y={10 - Math.max(1.5, 10 * value)} width={1.02} height={Math.max(1.5, 10 * value)} />
+        <rect
+          key={i}
+          class={supportWords(value).level}
+          x={i}
+          y={10 - Math.max(1.5, 10 * value)}
+          width={1.02}
+          height={Math.max(1.5, 10 * value)}
+        />
       ))}
     </svg>
   );
 }
-

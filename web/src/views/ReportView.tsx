@@ -3,12 +3,14 @@ import { useEffect, useState } from "preact/hooks";
 import { useLive } from "../live.ts";
 import { title } from "../names.ts";
 import { ask, space } from "../state.ts";
-import { Button, save, State } from "./bits.tsx";
+import { Button, save, State } from "./components.tsx";
 
 export function ReportView() {
   const live = useLive("report", (signal) => ask("report", {}, null, signal));
   const page = live.value;
-  const name = title(space.value?.name ?? "space").toLowerCase().replace(/ /g, "-");
+  const name = title(space.value?.name ?? "space")
+    .toLowerCase()
+    .replace(/ /g, "-");
   const [url, setUrl] = useState("");
   useEffect(() => {
     if (!page) return;
@@ -25,13 +27,21 @@ export function ReportView() {
             <a class="button" href={url} target="_blank" rel="noopener" title="The whole width of a tab">
               Open in a tab
             </a>
-            <Button icon="save" onClick={() => save(new Blob([page], { type: "text/html" }), `${name}-report.html`)} title="As a page (HTML) that needs nothing else">
+            <Button
+              icon="save"
+              onClick={() => save(new Blob([page], { type: "text/html" }), `${name}-report.html`)}
+              title="As a page (HTML) that needs nothing else"
+            >
               Save
             </Button>
           </div>
         )}
       </div>
-      <State busy={live.busy} error={live.error} words="Measuring the space; the first time takes minutes, and you can go on meanwhile" />
+      <State
+        busy={live.busy}
+        error={live.error}
+        words="Measuring the space; the first time takes minutes, and you can go on meanwhile"
+      />
       {page && <iframe class="report" title="Report" sandbox="" srcDoc={page} />}
     </>
   );

@@ -1,15 +1,14 @@
 /** What sliders make of an item: before and after, side by side, and what else has changed. */
 import { useEffect } from "preact/hooks";
-import { keyOf, type Doc, type Subject } from "../doc.ts";
+import { keyOf, type Doc, type Subject } from "../document.ts";
 import { useLive, type Live } from "../live.ts";
 import { plain, spoken } from "../names.ts";
 import { short, supportWords } from "../scales.ts";
 import { able, ask, change, doc, idOf, look, marks, reached, select, turn } from "../state.ts";
 import type { Look, Slid } from "../wire.ts";
-import { anyItem, drawnOnes, morph } from "./acts.ts";
-import { Button, Copies, Section, State, Support } from "./bits.tsx";
+import { anyItem, drawnOnes, morph } from "./actions.ts";
+import { Button, Copies, Section, State, Support } from "./components.tsx";
 import { Item, Original, Thumb } from "./Item.tsx";
-
 
 export function useSlid(): Live<Look | Slid> {
   const { subject, change: moved, locked, method, detail } = doc.value;
@@ -20,14 +19,24 @@ export function useSlid(): Live<Look | Slid> {
     const from = subject as Subject;
     if (!Object.keys(asked).length && !keep) return look(from);
     const which = from.kind === "item" ? { id: from.id } : { z: [...from.z] };
-    return ask("slide", {}, { ...which, change: asked, lock: [...locked], keep_detail: keep, method }, signal);
+    return ask(
+      "slide",
+      {},
+      { ...which, change: asked, lock: [...locked], keep_detail: keep, method },
+      signal,
+    );
   });
 }
 const slid = (found: Look | Slid | null): Slid | null => (found && "copy_as" in found ? found : null);
 
 export function words(moved: Doc["change"]): string {
   const terms = Object.entries(moved).filter(([, value]) => value !== 0);
-  return terms.map(([name, value], i) => `${value < 0 ? "- " : i ? "+ " : "+ "}${short(Math.abs(value), 1)} ${plain(name)}`).join(" ");
+  return terms
+    .map(
+      ([name, value], i) =>
+        `${value < 0 ? "- " : i ? "+ " : "+ "}${short(Math.abs(value), 1)} ${plain(name)}`,
+    )
+    .join(" ");
 }
 
 export function Result() {
@@ -49,12 +58,23 @@ export function Result() {
   }, [found]);
   if (!subject) return null;
   const any = Object.values(moved).some((value) => value !== 0);
-  const result: Subject | null = found && any ? { kind: "place", z: Array.from(found.z.data), said: `${subject.kind === "item" ? `@${subject.id}` : subject.said} ${words(moved)}` } : null;
+  const result: Subject | null =
+    found && any
+      ? {
+          kind: "place",
+          z: Array.from(found.z.data),
+          said: `${subject.kind === "item" ? `@${subject.id}` : subject.said} ${words(moved)}`,
+        }
+      : null;
   return (
     <div class="result">
       <div class="two">
         <figure>
-          {subject.kind === "item" ? <Original id={subject.id} of={detail ? "original" : "reconstruction"} name="before" /> : <Item items={before} name="before" />}
+          {subject.kind === "item" ? (
+            <Original id={subject.id} of={detail ? "original" : "reconstruction"} name="before" />
+          ) : (
+            <Item items={before} name="before" />
+          )}
           <figcaption>Before</figcaption>
         </figure>
         <figure class={live.busy ? "busy" : ""}>
@@ -69,23 +89,41 @@ export function Result() {
           {found && !live.error && any && <Leaks of={slid(found)} />}
         </div>
         {found && able("items") && (
-          <button type="button" class="thumb tiny" title="Nearest real item" onClick={() => select({ kind: "item", id: idOf(found.nearest.data[0] ?? -1) }, "item")}>
+          <button
+            type="button"
+            class="thumb tiny"
+            title="Nearest real item"
+            onClick={() => select({ kind: "item", id: idOf(found.nearest.data[0] ?? -1) }, "item")}
+          >
             <Thumb row={found.nearest.data[0] ?? -1} name="nearest real item" />
           </button>
         )}
       </div>
       <div class="row">
-        <Button icon="dice" onClick={() => change({ subject: anyItem() })} title="Another one, the same sliders (R)">
+        <Button
+          icon="dice"
+          onClick={() => change({ subject: anyItem() })}
+          title="Another one, the same sliders (R)"
+        >
           Another
         </Button>
         <Button disabled={!any} onClick={() => change({ change: {} })}>
           Reset
         </Button>
-        <Button kind="main" disabled={!result} onClick={() => result && morph([subject, result])} title="A new path from before to after">
+        <Button
+          kind="main"
+          disabled={!result}
+          onClick={() => result && morph([subject, result])}
+          title="A new path from before to after"
+        >
           Morph
         </Button>
         {keys.length > 1 && (
-          <Button disabled={!result} onClick={() => result && intoPath(subject, result)} title="In the path, in the place of what it was made from">
+          <Button
+            disabled={!result}
+            onClick={() => result && intoPath(subject, result)}
+            title="In the path, in the place of what it was made from"
+          >
             Into the path
           </Button>
         )}
@@ -98,7 +136,14 @@ export function Result() {
 function intoPath(from: Subject, result: Subject): void {
   const keys = doc.value.keys;
   const there = keys.some((key) => keyOf(key) === keyOf(from));
-  change({ view: "path", subject: result, change: {}, keys: there ? keys.map((key) => (keyOf(key) === keyOf(from) ? result : key)) : [...keys, result].slice(0, 16) });
+  change({
+    view: "path",
+    subject: result,
+    change: {},
+    keys: there
+      ? keys.map((key) => (keyOf(key) === keyOf(from) ? result : key))
+      : [...keys, result].slice(0, 16),
+  });
 }
 
 /** What is seldom wanted, below the sliders. */
@@ -106,16 +151,27 @@ export function More() {
   const { subject, detail, change: moved, locked } = doc.value;
   const live = useSlid();
   const drawn = drawnOnes.value.some((one) => one.text in moved);
-  const why = drawn ? "the groups were drawn by hand" : locked.length ? "it cannot say what is held" : subject?.kind === "place" ? "it starts from a place without a name" : "the direction was found here and has no name elsewhere";
+  const why = drawn
+    ? "the groups were drawn by hand"
+    : locked.length
+      ? "it cannot say what is held"
+      : subject?.kind === "place"
+        ? "it starts from a place without a name"
+        : "the direction was found here and has no name elsewhere";
   const copies = slid(live.value)?.copy_as ?? null;
   return (
     <Section title="More">
       {subject?.kind === "item" && able("detail") && (
         <label class="tick" title="Puts back what the model cannot restore of this item">
-          <input type="checkbox" checked={detail} onChange={() => change({ detail: !detail })} /> Keep fine detail
+          <input type="checkbox" checked={detail} onChange={() => change({ detail: !detail })} /> Keep fine
+          detail
         </label>
       )}
-      {copies ? <Copies of={copies} why={why} /> : <p class="fine">Once something has changed it can be copied as a line of Python or a command.</p>}
+      {copies ? (
+        <Copies of={copies} why={why} />
+      ) : (
+        <p class="fine">Once something has changed it can be copied as a line of Python or a command.</p>
+      )}
     </Section>
   );
 }
@@ -124,11 +180,17 @@ export function More() {
 function Leaks({ of }: { of: Slid | null }) {
   if (!of?.attributes.length) return null;
   const support = of.support.data[0] ?? NaN;
-  if (!Number.isNaN(support) && supportWords(support).level === "beyond") return <p class="leaks">Readings this far out are not to be trusted.</p>;
+  if (!Number.isNaN(support) && supportWords(support).level === "beyond")
+    return <p class="leaks">Readings this far out are not to be trusted.</p>;
   const moved = of.attributes.filter((one) => !one.asked && Math.abs(one.change ?? 0) >= 0.5);
   moved.sort((a, b) => Math.abs(b.change ?? 0) - Math.abs(a.change ?? 0));
   const all = of.attributes.some((one) => one.asked) ? "None of the other" : "None of the";
-  const said = moved.length ? `Also changed: ${moved.slice(0, 3).map((one) => `${(one.change ?? 0) > 0 ? "more" : "less"} ${spoken(one.name)}`).join(", ")}` : `${all} attributes that can be read has changed much.`;
+  const said = moved.length
+    ? `Also changed: ${moved
+        .slice(0, 3)
+        .map((one) => `${(one.change ?? 0) > 0 ? "more" : "less"} ${spoken(one.name)}`)
+        .join(", ")}`
+    : `${all} attributes that can be read has changed much.`;
   return (
     <p class="leaks" title={said}>
       {said}

@@ -1,7 +1,7 @@
 /** New items: drawn by the model, kept or thrown, and taken away with their numbers. */
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { keyOf, type Subject } from "../doc.ts";
+import { keyOf, type Subject } from "../document.ts";
 import { useLive } from "../live.ts";
 import { able, ask, change, doc, go, idOf, marks, select, space, tool } from "../state.ts";
 import type { SampleRequest, Samples, Space } from "../wire.ts";
@@ -11,7 +11,7 @@ import { png, sheet } from "../modalities/painted.ts";
 import { one, type Items } from "../modalities/view.ts";
 import { supportWords } from "../scales.ts";
 import { zip } from "../zip.ts";
-import { Button, Copies, save, Section, State, trying } from "./bits.tsx";
+import { Button, Copies, save, Section, State, trying } from "./components.tsx";
 import { Face, Item, noun } from "./Item.tsx";
 import { Icon } from "./icons.tsx";
 
@@ -26,9 +26,19 @@ const MOST = 100;
 const count = signal(24);
 /** How places are drawn, in words: short, and a sentence. */
 const DRAWN: Readonly<Record<string, readonly [string, string]>> = {
-  prior: ["Anywhere the model knows (prior)", "From the distribution that the model was trained to fill, the prior: the most varied, and now and then odd."],
-  mixture: ["Where real ones lie (mixture)", "From where real items lie, by a mixture of bell curves that was fitted to their places."],
-  flow: ["Where real ones lie (flow)", "From where real items lie, by a small network, a flow, that has learned their places."],
+  prior: [
+    "Anywhere the model knows (prior)",
+    "From the distribution that the model was trained to fill, the prior: the most varied, and now and " +
+      "then odd.",
+  ],
+  mixture: [
+    "Where real ones lie (mixture)",
+    "From where real items lie, by a mixture of bell curves that was fitted to their places.",
+  ],
+  flow: [
+    "Where real ones lie (flow)",
+    "From where real items lie, by a small network, a flow, that has learned their places.",
+  ],
 };
 
 export function SampleView() {
@@ -40,19 +50,32 @@ export function SampleView() {
     if (a !== before.current) setLike(a.length ? "a" : "all"); // what has just been drawn is what is wanted
     before.current = a;
   }, [a]);
-  const clusters = useLive(like.startsWith("cluster") ? "clusters" : null, (signal) => ask("column", { name: "cluster" }, null, signal));
+  const clusters = useLive(like.startsWith("cluster") ? "clusters" : null, (signal) =>
+    ask("column", { name: "cluster" }, null, signal),
+  );
   useEffect(() => {
     if (like === "clusters" && clusters.value) setLike("cluster 0");
   }, [like, clusters.value]);
   const cluster = /^cluster (\d+)$/.exec(like)?.[1];
   const from = like === "a" && a.length ? { rows: [...a] } : cluster ? { cluster: Number(cluster) } : {};
   const n = count.value;
-  const asked: SampleRequest = { n, source: cluster ? "default" : source || "default", seed, method, ...from, ...(inside && able("support") ? { support: 0.05 } : {}) };
+  const asked: SampleRequest = {
+    n,
+    source: cluster ? "default" : source || "default",
+    seed,
+    method,
+    ...from,
+    ...(inside && able("support") ? { support: 0.05 } : {}),
+  };
   const live = useLive(JSON.stringify(asked), (signal) => ask("sample", {}, asked, signal));
   const found = live.value;
   useEffect(() => {
     const xy = found?.xy.data ?? new Float32Array();
-    marks.value = Array.from({ length: xy.length / 2 }, (_, i) => ({ x: xy[2 * i] ?? NaN, y: xy[2 * i + 1] ?? NaN, kind: "new" as const })).filter(({ x }) => !Number.isNaN(x));
+    marks.value = Array.from({ length: xy.length / 2 }, (_, i) => ({
+      x: xy[2 * i] ?? NaN,
+      y: xy[2 * i + 1] ?? NaN,
+      kind: "new" as const,
+    })).filter(({ x }) => !Number.isNaN(x));
     return () => void (marks.value = []);
   }, [found]);
   return (
@@ -64,11 +87,27 @@ export function SampleView() {
           Make others
         </Button>
         <label class="tick">
-          <input class="number" type="number" min={1} max={MOST} step={1} defaultValue={String(n)} title={`1 to ${MOST}`} onChange={(event) => (count.value = whole(event.currentTarget, n))} /> at once
+          <input
+            class="number"
+            type="number"
+            min={1}
+            max={MOST}
+            step={1}
+            defaultValue={String(n)}
+            title={`1 to ${MOST}`}
+            onChange={(event) => (count.value = whole(event.currentTarget, n))}
+          />{" "}
+          at once
         </label>
       </div>
       <div class="from">
-        <select aria-label="Drawn by" aria-describedby="drawn" value={source || "default"} disabled={like !== "all"} onChange={(event) => change({ source: event.currentTarget.value })}>
+        <select
+          aria-label="Drawn by"
+          aria-describedby="drawn"
+          value={source || "default"}
+          disabled={like !== "all"}
+          onChange={(event) => change({ source: event.currentTarget.value })}
+        >
           {(space.value?.sources ?? []).map((name) => (
             <option key={name} value={name}>
               {DRAWN[name]?.[0] ?? human(name)}
@@ -83,7 +122,11 @@ export function SampleView() {
         <div class="row">
           <label class="tick">
             Like
-            <select aria-label="Like which items" value={like} onChange={(event) => setLike(event.currentTarget.value)}>
+            <select
+              aria-label="Like which items"
+              value={like}
+              onChange={(event) => setLike(event.currentTarget.value)}
+            >
               <option value="all">all {noun(true)}</option>
               <option value="a" disabled={!a.length}>
                 {a.length ? `group A, ${a.length.toLocaleString("en")}` : "group A (draw it first)"}
@@ -96,25 +139,40 @@ export function SampleView() {
               ))}
             </select>
           </label>
-          <Button kind="quiet" icon="lasso" pressed={tool.value === "a"} onClick={() => (tool.value = tool.value === "a" ? "look" : "a")} title="Draw around some on the map">
+          <Button
+            kind="quiet"
+            icon="lasso"
+            pressed={tool.value === "a"}
+            onClick={() => (tool.value = tool.value === "a" ? "look" : "a")}
+            title="Draw around some on the map"
+          >
             {tool.value === "a" ? "Draw on the map" : "Draw A"}
           </Button>
         </div>
       )}
       {able("support") && (
         <label class="tick">
-          <input type="checkbox" checked={inside} onChange={() => setInside(!inside)} /> Only what the data supports
+          <input type="checkbox" checked={inside} onChange={() => setInside(!inside)} /> Only what the data
+          supports
         </label>
       )}
-      <State busy={clusters.busy} error={clusters.error} words="Looking for clusters; the first time takes a while" />
+      <State
+        busy={clusters.busy}
+        error={clusters.error}
+        words="Looking for clusters; the first time takes a while"
+      />
       {able("support") && (
         <p class="fine dots">
-          <span class="dot" /> well inside the data <span class="dot edge" /> at its edge {!inside && <span class="dot beyond" />} {!inside && "beyond it"}
+          <span class="dot" /> well inside the data <span class="dot edge" /> at its edge{" "}
+          {!inside && <span class="dot beyond" />} {!inside && "beyond it"}
         </p>
       )}
       <State busy={live.busy && !found} error={live.error} words="Making them" />
       {found && <Sheet found={found} busy={live.busy} />}
-      <Copies of={found?.copy_as ?? null} title={`Makes these ${n} again, the same ones, whichever are kept`} />
+      <Copies
+        of={found?.copy_as ?? null}
+        title={`Makes these ${n} again, the same ones, whichever are kept`}
+      />
       {kept.value.length > 0 && <Keepers />}
       {found && <Take found={found} />}
     </>
@@ -130,7 +188,11 @@ function whole(field: HTMLInputElement, before: number): number {
 
 function subjectOf(found: Samples, i: number): Subject & { kind: "place" } {
   const d = found.z.shape[1] ?? 1;
-  return { kind: "place", z: Array.from(found.z.data.subarray(i * d, (i + 1) * d)), said: `Sample ${doc.value.seed}.${i + 1}` };
+  return {
+    kind: "place",
+    z: Array.from(found.z.data.subarray(i * d, (i + 1) * d)),
+    said: `Sample ${doc.value.seed}.${i + 1}`,
+  };
 }
 
 /** One of what has been drawn, as it is kept. */
@@ -143,7 +205,8 @@ function keeper(found: Samples, i: number): Kept {
     item: one(found.items, i),
   };
 }
-const without = (gone: ReadonlySet<string>): Kept[] => kept.value.filter((one) => !gone.has(keyOf(one.subject)));
+const without = (gone: ReadonlySet<string>): Kept[] =>
+  kept.value.filter((one) => !gone.has(keyOf(one.subject)));
 
 function Sheet({ found, busy }: { found: Samples; busy: boolean }) {
   const names = new Set(kept.value.map((one) => keyOf(one.subject)));
@@ -159,12 +222,25 @@ function Sheet({ found, busy }: { found: Samples; busy: boolean }) {
         const on = names.has(keyOf(subject));
         return (
           <li key={i} class={on ? "kept" : ""}>
-            <button type="button" class="thumb" aria-pressed={on} aria-label={`Keep sample ${i + 1}, ${words}`} title={`${words}. Click to ${on ? "throw it away" : "keep it"}.`} onClick={() => toggle(i)}>
+            <button
+              type="button"
+              class="thumb"
+              aria-pressed={on}
+              aria-label={`Keep sample ${i + 1}, ${words}`}
+              title={`${words}. Click to ${on ? "throw it away" : "keep it"}.`}
+              onClick={() => toggle(i)}
+            >
               <Item items={found.items} index={i} name="" />
               {level !== "unknown" && <span class={`dot ${level}`} />}
               {on && <Icon name="check" />}
             </button>
-            <Button kind="icon" icon="item" onClick={() => select(subject, "item")} aria-label={`Look at sample ${i + 1}`} title="Look at it by itself" />
+            <Button
+              kind="icon"
+              icon="item"
+              onClick={() => select(subject, "item")}
+              aria-label={`Look at sample ${i + 1}`}
+              title="Look at it by itself"
+            />
           </li>
         );
       })}
@@ -174,10 +250,23 @@ function Sheet({ found, busy }: { found: Samples; busy: boolean }) {
 
 function Keepers() {
   return (
-    <Section title={`${kept.value.length} kept`} aside={<Button kind="quiet" onClick={() => (kept.value = [])}>Throw all</Button>}>
+    <Section
+      title={`${kept.value.length} kept`}
+      aside={
+        <Button kind="quiet" onClick={() => (kept.value = [])}>
+          Throw all
+        </Button>
+      }
+    >
       <div class="thumbs">
         {kept.value.map(({ subject, item }) => (
-          <button type="button" class="thumb" key={keyOf(subject)} title={subject.said} onClick={() => select(subject, "item")}>
+          <button
+            type="button"
+            class="thumb"
+            key={keyOf(subject)}
+            title={subject.said}
+            onClick={() => select(subject, "item")}
+          >
             <Face subject={subject} items={item} />
           </button>
         ))}
@@ -211,23 +300,53 @@ function Take({ found }: { found: Samples }) {
       <p class="fine" id="keeping" role="status">
         {some ? `${some} kept` : "Click one to keep it"}
       </p>
-      <Button onClick={() => (all ? (kept.value = without(new Set(now))) : keepAll())}>{all ? "Throw these" : "Keep all"}</Button>
-      <Button kind="main" icon="save" disabled={!some} aria-describedby="keeping" title={some ? `One file (zip) with all ${noun(true)}, a table of their numbers, and a large sheet of all` : "Nothing is kept yet: click one"} onClick={trying(taken)}>
+      <Button onClick={() => (all ? (kept.value = without(new Set(now))) : keepAll())}>
+        {all ? "Throw these" : "Keep all"}
+      </Button>
+      <Button
+        kind="main"
+        icon="save"
+        disabled={!some}
+        aria-describedby="keeping"
+        title={
+          some
+            ? `One file (zip) with all ${noun(true)}, a table of their numbers, and a large sheet of all`
+            : "Nothing is kept yet: click one"
+        }
+        onClick={trying(taken)}
+      >
         Save
       </Button>
     </div>
   );
 }
 
-/** All that are kept in one file: what their kind makes of them, the table that tells of them, and all on one sheet. */
+/**
+ * All that are kept in one file: what their kind makes of them, the table that tells of them, and all on one
+ * sheet.
+ */
 async function taken(): Promise<void> {
-  const name = `${title(space.value?.name ?? "samples").toLowerCase().replace(/ /g, "-")}-samples`;
+  const name = `${title(space.value?.name ?? "samples")
+    .toLowerCase()
+    .replace(/ /g, "-")}-samples`;
   const about = (space.value as Space).modality;
   const [view, items] = [viewOf(about), kept.value.map(({ item }) => item)];
   const made = await view.files(items, about);
   const files = new Map([...made.files].map(([file, data]) => [`${name}/${file}`, data]));
-  const head = ["file", "support", "nearest", ...Array.from({ length: space.value?.dim ?? 0 }, (_, i) => `z${i}`)].join(",");
-  const lines = kept.value.map(({ subject, support, nearest }, i) => [made.names[i], Number.isNaN(support) ? "" : support, nearest < 0 ? "" : `@${nearest}`, ...subject.z].join(","));
+  const head = [
+    "file",
+    "support",
+    "nearest",
+    ...Array.from({ length: space.value?.dim ?? 0 }, (_, i) => `z${i}`),
+  ].join(",");
+  const lines = kept.value.map(({ subject, support, nearest }, i) =>
+    [
+      made.names[i],
+      Number.isNaN(support) ? "" : support,
+      nearest < 0 ? "" : `@${nearest}`,
+      ...subject.z,
+    ].join(","),
+  );
   files.set(`${name}/samples.csv`, new TextEncoder().encode([head, ...lines, ""].join("\n")));
   files.set(`${name}/sheet.png`, await png(sheet(view, items, about)));
   save(zip(files), `${name}.zip`);

@@ -1,7 +1,7 @@
 /** Keys that work everywhere but where one writes. */
-import { VIEWS, type View } from "../doc.ts";
+import { VIEWS, type View } from "../document.ts";
 import { able, doc, go, help, offers, redo, tool, turn, undo } from "../state.ts";
-import { addKey, anyItem, flyHome, morph, pick, slide } from "./acts.ts";
+import { addKey, anyItem, flyHome, morph, pick, slide } from "./actions.ts";
 import { zoom } from "./MapTools.tsx";
 import { playing } from "./player.ts";
 import { toggle } from "./theme.ts";
@@ -18,7 +18,10 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["A or B", "draw around a group with the mouse (or Shift and drag)"],
   ["Space", "play and pause a path"],
   ["O", "open a file of your own"],
-  ["P and M", "the real items, and what the model makes of the places behind them (the microscope), on or off"],
+  [
+    "P and M",
+    "the real items, and what the model makes of the places behind them (the microscope), on or off",
+  ],
   ["0", "show the whole map"],
   ["T", "dark or light"],
   ["Ctrl Z, Ctrl Shift Z", "undo and redo"],
@@ -34,7 +37,8 @@ const ACTS: Record<string, () => unknown> = {
   p: () => able("items") && turn({ points: !doc.value.points }),
   m: () => turn({ microscope: !doc.value.microscope }),
   t: toggle,
-  r: () => turn({ subject: anyItem(), change: {}, view: doc.value.view === "start" ? "item" : doc.value.view }),
+  r: () =>
+    turn({ subject: anyItem(), change: {}, view: doc.value.view === "start" ? "item" : doc.value.view }),
   g: () => morph(),
   k: () => doc.value.subject && addKey(doc.value.subject),
   d: () => slide(),
@@ -63,7 +67,8 @@ export function hotkey(event: KeyboardEvent): void {
   if (writing || held || event.altKey) return;
   const view = VIEWS.filter(offers)[Number(event.key) - 1] as View | undefined;
   if (view) go(view);
-  else if (event.key === " " && doc.value.view === "path" && !from.closest("button, a, [role=slider]")) playing.value = !playing.value;
+  else if (event.key === " " && doc.value.view === "path" && !from.closest("button, a, [role=slider]"))
+    playing.value = !playing.value;
   else {
     const act = ACTS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!act) return;

@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { toMap, zoomAt, type Point } from "../scales.ts";
 import { able, camera, complain, doc, grid, home, pointer, shown, size, tool } from "../state.ts";
-import { clicked, lassoed } from "./acts.ts";
+import { clicked, lassoed } from "./actions.ts";
 
 /** The line of a lasso that is being drawn, in pixels. */
 export const drawn = signal<Point[]>([]);
@@ -23,7 +23,8 @@ export function limits(): Point {
 export function listen(surface: HTMLDivElement): () => void {
   const held = new Map<number, { x: number; y: number }>();
   let travelled = 0;
-  // A browser keeps moves back until the next frame. It tells of them at once as raw ones: the first of them is taken, the others come with the frame.
+  // A browser keeps moves back until the next frame. It tells of them at once as raw ones: the first of them
+  // is taken, the others come with the frame.
   let early = true;
   const place = (event: PointerEvent | WheelEvent | MouseEvent): [number, number] => {
     const box = surface.getBoundingClientRect();
@@ -64,9 +65,15 @@ export function listen(surface: HTMLDivElement): () => void {
       camera.value = { ...at, x: at.x - (px - before.x) / at.k, y: at.y + (py - before.y) / at.k };
     } else if (held.size === 2) {
       const other = [...held].find(([id]) => id !== event.pointerId)?.[1] ?? before;
-      const factor = Math.hypot(px - other.x, py - other.y) / Math.max(Math.hypot(before.x - other.x, before.y - other.y), 1);
+      const factor =
+        Math.hypot(px - other.x, py - other.y) /
+        Math.max(Math.hypot(before.x - other.x, before.y - other.y), 1);
       const zoomed = zoomAt(at, size.value, (px + other.x) / 2, (py + other.y) / 2, factor, limits());
-      camera.value = { ...zoomed, x: zoomed.x - (px - before.x) / 2 / zoomed.k, y: zoomed.y + (py - before.y) / 2 / zoomed.k };
+      camera.value = {
+        ...zoomed,
+        x: zoomed.x - (px - before.x) / 2 / zoomed.k,
+        y: zoomed.y + (py - before.y) / 2 / zoomed.k,
+      };
     }
     if (held.size > 1 || travelled > 4 || lasso) held.set(event.pointerId, { x: px, y: py });
   };
@@ -88,12 +95,15 @@ export function listen(surface: HTMLDivElement): () => void {
     } else if (travelled <= 4) {
       const [px, py] = place(event);
       point(px, py);
-      void clicked(rowUnder(px, py, event.pointerType === "touch" ? 24 : REACH), pointer.value).catch(complain);
+      void clicked(rowUnder(px, py, event.pointerType === "touch" ? 24 : REACH), pointer.value).catch(
+        complain,
+      );
       if (event.pointerType !== "mouse") pointer.value = null;
     }
   };
   const wheel = (event: WheelEvent) => {
-    if (window.parent !== window && !document.hasFocus() && !event.ctrlKey) return; // who scrolls through a notebook passes by
+    // who scrolls through a notebook passes by
+    if (window.parent !== window && !document.hasFocus() && !event.ctrlKey) return;
     event.preventDefault();
     const at = camera.value;
     if (!at) return;
@@ -113,7 +123,8 @@ export function listen(surface: HTMLDivElement): () => void {
     ["pointerleave", leave],
     ["wheel", wheel],
   ];
-  for (const [name, handler] of on) surface.addEventListener(name, handler as EventListener, { passive: false });
+  for (const [name, handler] of on)
+    surface.addEventListener(name, handler as EventListener, { passive: false });
   return () => on.forEach(([name, handler]) => surface.removeEventListener(name, handler as EventListener));
 }
 
@@ -121,7 +132,12 @@ export function keys(event: KeyboardEvent): void {
   const at = camera.value;
   if (!at || event.ctrlKey || event.metaKey || event.altKey) return;
   const far = (event.shiftKey ? 160 : 48) / at.k;
-  const moves: Record<string, [number, number]> = { ArrowLeft: [-far, 0], ArrowRight: [far, 0], ArrowUp: [0, far], ArrowDown: [0, -far] };
+  const moves: Record<string, [number, number]> = {
+    ArrowLeft: [-far, 0],
+    ArrowRight: [far, 0],
+    ArrowUp: [0, far],
+    ArrowDown: [0, -far],
+  };
   const { width, height } = size.value;
   const move = moves[event.key];
   const middle = () => {
@@ -129,7 +145,8 @@ export function keys(event: KeyboardEvent): void {
     pointer.value = { x: now.x, y: now.y, px: width / 2, py: height / 2, keyed: true };
   };
   if (move) camera.value = { ...at, x: at.x + move[0], y: at.y + move[1] };
-  else if (event.key === "+" || event.key === "=") camera.value = zoomAt(at, size.value, width / 2, height / 2, 1.4, limits());
+  else if (event.key === "+" || event.key === "=")
+    camera.value = zoomAt(at, size.value, width / 2, height / 2, 1.4, limits());
   else if (event.key === "-") camera.value = zoomAt(at, size.value, width / 2, height / 2, 1 / 1.4, limits());
   else if (event.key === "Enter") {
     middle();

@@ -1,5 +1,6 @@
 /**
- * What a frame costs that holds next to nothing, in a place as large as the studio's map: `node test/bench/floor.mjs '{"width": ..., "height": ...}'`.
+ * What a frame costs that holds next to nothing, in a place as large as the studio's map: `node
+ * test/bench/floor.mjs '{"width": ..., "height": ...}'`.
  * It bounds what any page can reach on this machine. Prints one line of JSON.
  */
 import { main, opened, pan } from "./meter.mjs";
@@ -7,7 +8,9 @@ import { main, opened, pan } from "./meter.mjs";
 await main(async ({ width, height, seconds = 20 }) => {
   const { browser, page } = await opened();
   await page.goto("about:blank");
-  await page.setContent(`<!doctype html><body style="margin:0"><canvas width="${width}" height="${height}"></canvas>`);
+  await page.setContent(
+    `<!doctype html><body style="margin:0"><canvas width="${width}" height="${height}"></canvas>`,
+  );
   await page.evaluate(() => {
     const canvas = document.querySelector("canvas");
     const gl = canvas.getContext("webgl2", { antialias: false });

@@ -1,6 +1,7 @@
 /**
- * How fast the studio draws a map: `node test/bench/map.mjs '{"url": ..., "kind": "heaps" | "items", "points": 1000000}'`, the url of a
- * running studio, of which the answers for the map are replaced; without one a studio of fashion is started. Prints one line of JSON.
+ * How fast the studio draws a map: `node test/bench/map.mjs '{"url": ..., "kind": "heaps" | "items",
+ * "points": 1000000}'`, the url of a running studio, of which the answers for the map are replaced; without
+ * one a studio of fashion is started. Prints one line of JSON.
  */
 import { decoded, pixels, rest, serve } from "../stand.mjs";
 import { packed, points } from "./maps.mjs";
@@ -12,8 +13,14 @@ await main(async ({ url, kind = "heaps", points: n = 1_000_000, seconds = 20, sh
   const { xy, label, pages, values } = await points(kind, address, n);
   const { browser, page } = await opened();
   const fields = { method: "umap", words: "", trustworthiness: null, fitted_on: n };
-  const map = packed({ xy: ["f4", xy, [n, 2]], id: ["i4", Int32Array.from({ length: n }, (_, i) => i), [n]] }, fields);
-  const column = packed({ data: ["u2", Uint16Array.from(label), [n]] }, { name: "label", kind: "category", values, low: null, high: null });
+  const map = packed(
+    { xy: ["f4", xy, [n, 2]], id: ["i4", Int32Array.from({ length: n }, (_, i) => i), [n]] },
+    fields,
+  );
+  const column = packed(
+    { data: ["u2", Uint16Array.from(label), [n]] },
+    { name: "label", kind: "category", values, low: null, high: null },
+  );
   await page.route("**/api/map**", (route) => route.fulfill({ body: map }));
   await page.route("**/api/column**", (route) => route.fulfill({ body: column }));
   if (pages) {
@@ -25,13 +32,17 @@ await main(async ({ url, kind = "heaps", points: n = 1_000_000, seconds = 20, sh
   }
   await page.goto(kind === "heaps" ? `${address}#microscope=0` : address);
   await page.waitForFunction(() => window.meter.frames.some((frame) => frame.vertices > 1000));
-  const first = await page.evaluate(() => window.meter.frames.find((frame) => frame.vertices > 1000).end - window.meter.arrived.map);
+  const first = await page.evaluate(
+    () => window.meter.frames.find((frame) => frame.vertices > 1000).end - window.meter.arrived.map,
+  );
   await rest(page);
   const whole = await page.evaluate(() => window.meter.frames.at(-1).end - window.meter.arrived.map);
   if (kind === "items") await decoded(page);
   await rest(page);
   const box = await page.locator(".surface").boundingBox();
-  const radius = await page.evaluate(() => window.liminal.stage.points.radius(window.liminal.camera.value, 1));
+  const radius = await page.evaluate(() =>
+    window.liminal.renderer.points.radius(window.liminal.camera.value, 1),
+  );
   if (shot) await page.screenshot({ path: `${shot}.png` });
   const { colours } = await pixels(page, box);
   if (colours < 50) throw new Error(`the map shows ${colours} colours: it is not drawn`);
@@ -39,8 +50,19 @@ await main(async ({ url, kind = "heaps", points: n = 1_000_000, seconds = 20, sh
     const moved = await pan(page, box, 60, seconds);
     const before = await cpu(browser);
     await rest(page);
-    const settled = await page.evaluate((last) => [window.meter.frames.at(-1).end - last, window.meter.frames.filter((frame) => frame.begin > last).length], moved.last);
-    return { ...moved, settled_ms: settled[0], settled_frames: settled[1], settled_cpu_ms: 1000 * ((await cpu(browser)) - before) };
+    const settled = await page.evaluate(
+      (last) => [
+        window.meter.frames.at(-1).end - last,
+        window.meter.frames.filter((frame) => frame.begin > last).length,
+      ],
+      moved.last,
+    );
+    return {
+      ...moved,
+      settled_ms: settled[0],
+      settled_frames: settled[1],
+      settled_cpu_ms: 1000 * ((await cpu(browser)) - before),
+    };
   };
   const found = { points: n, first_ms: first, all_ms: whole, colours, radius, box, ...(await move()) };
   if (kind === "items") {
@@ -55,10 +77,11 @@ await main(async ({ url, kind = "heaps", points: n = 1_000_000, seconds = 20, sh
 
 /** Goes closer to some item until pictures show, and waits for them; how many there are. */
 async function closer(page) {
-  const showing = () => page.evaluate(() => window.liminal.stage.layers.thumbnails.layer.chosen?.share ?? 0);
+  const showing = () =>
+    page.evaluate(() => window.liminal.renderer.layers.thumbnails.layer.chosen?.share ?? 0);
   for (let i = 0; i < 12 && (await showing()) < 0.2; i++) {
     await page.evaluate(() => {
-      const [x, y] = window.liminal.stage.rowAt(100);
+      const [x, y] = window.liminal.renderer.rowAt(100);
       window.liminal.camera.value = { x, y, k: window.liminal.camera.value.k * 1.4 };
     });
     await rest(page);
@@ -67,9 +90,11 @@ async function closer(page) {
   await decoded(page);
   await rest(page);
   return page.evaluate(() => {
-    const { stage, camera } = window.liminal;
+    const { renderer, camera } = window.liminal;
     const { x, y, k } = camera.value;
-    const inside = (row) => Math.abs(stage.rowAt(row)[0] - x) * k < stage.canvas.clientWidth / 2 && Math.abs(stage.rowAt(row)[1] - y) * k < stage.canvas.clientHeight / 2;
-    return stage.layers.thumbnails.layer.chosen.rows.filter(inside).length;
+    const inside = (row) =>
+      Math.abs(renderer.rowAt(row)[0] - x) * k < renderer.canvas.clientWidth / 2 &&
+      Math.abs(renderer.rowAt(row)[1] - y) * k < renderer.canvas.clientHeight / 2;
+    return renderer.layers.thumbnails.layer.chosen.rows.filter(inside).length;
   });
 }

@@ -1,10 +1,11 @@
 /**
  * What the studio's benches measure with, the same for it and for its peers.
  *
- * `meter` runs in a page before everything else. It notes every frame in which something was drawn (WebGL or WebGPU), and holds it for
- * ended only when the graphics card, or what stands in for it, has done all of it: after the frame's own work one pixel is read back from
- * every WebGL context that drew (which waits for all that was queued), and a WebGPU queue is asked to say when it is through. So nobody
- * gains by handing in work and leaving it undone. The time of a frame is from the end of the one before to its own end.
+ * `meter` runs in a page before everything else. It notes every frame in which something was drawn (WebGL or
+ * WebGPU), and holds it for ended only when the graphics card, or what stands in for it, has done all of it:
+ * after the frame's own work one pixel is read back from every WebGL context that drew (which waits for all
+ * that was queued), and a WebGPU queue is asked to say when it is through. So nobody gains by handing in work
+ * and leaving it undone. The time of a frame is from the end of the one before to its own end.
  */
 import { browse } from "../stand.mjs";
 
@@ -33,7 +34,9 @@ export function meter() {
   };
   const pixel = (gl) => {
     const second = "READ_FRAMEBUFFER" in gl;
-    const [target, bound] = second ? [gl.READ_FRAMEBUFFER, gl.getParameter(gl.READ_FRAMEBUFFER_BINDING)] : [gl.FRAMEBUFFER, gl.getParameter(gl.FRAMEBUFFER_BINDING)];
+    const [target, bound] = second
+      ? [gl.READ_FRAMEBUFFER, gl.getParameter(gl.READ_FRAMEBUFFER_BINDING)]
+      : [gl.FRAMEBUFFER, gl.getParameter(gl.FRAMEBUFFER_BINDING)];
     const packed = second ? gl.getParameter(gl.PIXEL_PACK_BUFFER_BINDING) : null;
     gl.bindFramebuffer(target, null);
     if (packed) gl.bindBuffer(gl.PIXEL_PACK_BUFFER, null);
@@ -58,20 +61,27 @@ export function meter() {
   let vertices = 0; // of WebGPU's passes, until they are submitted
   before(window.GPURenderPassEncoder, "draw", (_, [count, times = 1]) => (vertices += count * times));
   before(window.GPURenderPassEncoder, "drawIndexed", (_, [count, times = 1]) => (vertices += count * times));
-  before(window.GPURenderPassEncoder, "drawIndirect", () => (vertices += 1e6)); // as many as the card itself has counted
+  // as many as the card itself has counted
+  before(window.GPURenderPassEncoder, "drawIndirect", () => (vertices += 1e6));
   before(window.GPUQueue, "submit", (queue) => ([vertices] = [(drew(queue, vertices), 0)]));
-  before(CanvasRenderingContext2D, "putImageData", (pen) => pen.canvas.closest(".hover") && seen.paints.push(performance.now()));
+  before(
+    CanvasRenderingContext2D,
+    "putImageData",
+    (pen) => pen.canvas.closest(".hover") && seen.paints.push(performance.now()),
+  );
   addEventListener("pointermove", (event) => seen.moves.push(event.timeStamp), { capture: true });
 
   const fetch = window.fetch;
   window.fetch = (address, how) => {
-    if (String(address).includes("/api/at")) seen.asked.push({ at: performance.now(), bytes: how?.body?.byteLength ?? 0 });
+    if (String(address).includes("/api/at"))
+      seen.asked.push({ at: performance.now(), bytes: how?.body?.byteLength ?? 0 });
     return fetch(address, how);
   };
   const whole = Response.prototype.arrayBuffer;
   Response.prototype.arrayBuffer = async function () {
     const data = await whole.call(this);
-    for (const name of ["map", "at"]) if (this.url.includes(`/api/${name}`)) seen.arrived[name] = performance.now();
+    for (const name of ["map", "at"])
+      if (this.url.includes(`/api/${name}`)) seen.arrived[name] = performance.now();
     return data;
   };
 }
@@ -112,20 +122,26 @@ export function randoms(state = 7) {
 
 /** Where the first item lies on the screen over which nothing else does; runs in the page. */
 export function free(from = 0) {
-  const { stage, camera } = window.liminal;
+  const { renderer, camera } = window.liminal;
   const surface = document.querySelector(".surface");
   const box = surface.getBoundingClientRect();
   for (let row = from; row < from + 1000; row++) {
-    const [mx, my] = stage.rowAt(row);
+    const [mx, my] = renderer.rowAt(row);
     const { x, y, k } = camera.value;
-    const place = [Math.round(box.left + box.width / 2 + (mx - x) * k), Math.round(box.top + box.height / 2 - (my - y) * k)];
+    const place = [
+      Math.round(box.left + box.width / 2 + (mx - x) * k),
+      Math.round(box.top + box.height / 2 - (my - y) * k),
+    ];
     const over = document.elementFromPoint(...place);
     if (over && (surface.contains(over) || getComputedStyle(over).pointerEvents === "none")) return place;
   }
   throw new Error("nothing of the map can be pointed at");
 }
 
-/** CPU-seconds that a browser's processes have taken so far: what a frame costs whatever else the machine does. */
+/**
+ * CPU-seconds that a browser's processes have taken so far: what a frame costs whatever else the machine
+ * does.
+ */
 export async function cpu(browser) {
   const session = await browser.newBrowserCDPSession();
   const { processInfo } = await session.send("SystemInfo.getProcessInfo");
@@ -133,7 +149,10 @@ export async function cpu(browser) {
   return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, 0);
 }
 
-/** Drags by the mouse from the middle of a place, at most `seconds` long: how long the frames took that were drawn meanwhile. */
+/**
+ * Drags by the mouse from the middle of a place, at most `seconds` long: how long the frames took that were
+ * drawn meanwhile.
+ */
 export async function pan(page, box, steps = 60, seconds = 20) {
   const browser = page.context().browser();
   const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
@@ -143,14 +162,23 @@ export async function pan(page, box, steps = 60, seconds = 20) {
   const [until, used] = [Date.now() + 1000 * seconds, await cpu(browser)];
   let done = 0;
   for (; done < steps && Date.now() < until; done++) await page.mouse.move(x + 3 * (done + 1), y + done + 1);
-  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))); // the last frame is through
+  // the last frame is through
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50))));
   const frames = await page.evaluate(() => window.meter.frames);
   const last = await page.evaluate(() => window.meter.moves.at(-1));
   await page.mouse.up();
   const cost = (1000 * ((await cpu(browser)) - used)) / Math.max(frames.length, 1);
   const took = frames.slice(1).map((frame, i) => frame.end - frames[i].end);
   const work = frames.slice(1).map((frame) => frame.end - frame.begin);
-  return { frame_ms: median(took), frame_ms_p95: median(took, 0.95), work_ms: median(work), cpu_ms: cost, frames: took.length, steps: done, last };
+  return {
+    frame_ms: median(took),
+    frame_ms_p95: median(took, 0.95),
+    work_ms: median(work),
+    cpu_ms: cost,
+    frames: took.length,
+    steps: done,
+    last,
+  };
 }
 
 /** Prints one line of JSON, or fails with one line. */

@@ -1,4 +1,7 @@
-/** Directions and dimensions: sliders of every source, groups drawn on the map, what they change and what they drag along. */
+/**
+ * Directions and dimensions: sliders of every source, groups drawn on the map, what they change and what they
+ * drag along.
+ */
 import assert from "node:assert/strict";
 import { PATIENCE, shoot } from "../stand.mjs";
 
@@ -17,16 +20,25 @@ export function steps(one) {
     await slider.focus();
     const still = (await slider.boundingBox()).y;
     await press("ArrowRight", 30);
-    await page.waitForFunction(() => /Also changed|can be read|Readings this far out/.test(document.querySelector(".verdict")?.textContent ?? ""));
+    await page.waitForFunction(() =>
+      /Also changed|can be read|Readings this far out/.test(
+        document.querySelector(".verdict")?.textContent ?? "",
+      ),
+    );
     await one.changed(after(), before, 0.3);
     assert.equal((await slider.boundingBox()).y, still, "the slider moves away under the pointer");
-    const range = await slider.evaluate((each) => ["--from", "--to"].map((name) => parseFloat(getComputedStyle(each).getPropertyValue(name))));
+    const range = await slider.evaluate((each) =>
+      ["--from", "--to"].map((name) => parseFloat(getComputedStyle(each).getPropertyValue(name))),
+    );
     assert.ok(range[0] > 0 && range[0] < range[1] && range[1] < 100, `useful range ${range}`);
     await panel.locator(".slider .name").first().click();
     await one.seen(panel.locator(".about .film canvas").first());
     assert.match(await panel.locator(".about").innerText(), /old.* on items it has not seen: .*chance/s);
     await shoot(page, "directions");
-    assert.match(await one.copied("Copy as Python"), /^import liminal\n.*\nspace\.edit\("@3", "[\d.]+\*.+"\)\.save\("out\.png"\)$/s);
+    assert.match(
+      await one.copied("Copy as Python"),
+      /^import liminal\n.*\nspace\.edit\("@3", "[\d.]+\*.+"\)\.save\("out\.png"\)$/s,
+    );
     assert.match(await one.copied("Copy as command"), /^liminal edit .*@3/);
     await page.locator(".surface").focus();
     await page.keyboard.press("Control+z");
@@ -42,7 +54,8 @@ export function steps(one) {
     const lock = panel.getByRole("button", { name: /^Hold .* while others move/ });
     await panel.locator(".slider .track").first().waitFor();
     const closed = panel.locator("details.topic:not([open]) summary");
-    if ((await lock.count()) && !(await lock.first().isVisible()) && (await closed.count())) await closed.first().click();
+    if ((await lock.count()) && !(await lock.first().isVisible()) && (await closed.count()))
+      await closed.first().click();
     assert.ok(await lock.count(), "no slider can be held");
     await lock.first().click();
     await page.waitForFunction(() => /locked=/.test(location.hash));
@@ -50,7 +63,11 @@ export function steps(one) {
     const other = panel.locator(".slider .track").nth(1);
     await other.focus();
     await press("ArrowRight", 10);
-    await page.waitForFunction(() => /Also changed|can be read|Readings this far out/.test(document.querySelector(".verdict")?.textContent ?? ""));
+    await page.waitForFunction(() =>
+      /Also changed|can be read|Readings this far out/.test(
+        document.querySelector(".verdict")?.textContent ?? "",
+      ),
+    );
     assert.equal(await page.locator(".notice.bad").count(), 0);
   }
 
@@ -58,7 +75,13 @@ export function steps(one) {
     for (const name of ["Main", "Strongest", "Weights"]) {
       await one.go("view=directions&subject=@3");
       await panel.getByRole("radio", { name, exact: true }).click();
-      await page.waitForFunction(() => !document.querySelector(".panel .section .state .spinner") && document.querySelector(".slider .track"), null, { timeout: 3 * PATIENCE });
+      await page.waitForFunction(
+        () =>
+          !document.querySelector(".panel .section .state .spinner") &&
+          document.querySelector(".slider .track"),
+        null,
+        { timeout: 3 * PATIENCE },
+      );
       const before = await one.seen(after());
       await panel.locator(".slider .track").first().focus();
       await press("ArrowRight", 40);
@@ -70,11 +93,18 @@ export function steps(one) {
     await one.go("view=directions&subject=@3");
     const groups = await one.rows(2, 170);
     for (const [i, letter] of ["A", "B"].entries()) {
-      if (!(await page.locator(`.tool-${letter.toLowerCase()}`).count())) await one.button(`Draw ${letter}`).click();
+      if (!(await page.locator(`.tool-${letter.toLowerCase()}`).count()))
+        await one.button(`Draw ${letter}`).click();
       const { x, y } = groups[i];
       await page.mouse.move(x - 70, y - 70);
       await page.mouse.down();
-      for (const [dx, dy] of [[70, -70], [70, 70], [-70, 70], [-70, -60]]) await page.mouse.move(x + dx, y + dy, { steps: 3 });
+      for (const [dx, dy] of [
+        [70, -70],
+        [70, 70],
+        [-70, 70],
+        [-70, -60],
+      ])
+        await page.mouse.move(x + dx, y + dy, { steps: 3 });
       await page.locator(".lasso").waitFor();
       await page.mouse.up();
       await one.seen(panel.locator(`.group-card.${letter.toLowerCase()} .few canvas`).first());
@@ -82,11 +112,16 @@ export function steps(one) {
     const made = panel.locator(".own-rack .slider");
     await made.waitFor({ timeout: 3 * PATIENCE });
     await page.waitForFunction(() => {
-      const [slider, head] = [".own-rack .slider", ".result"].map((name) => document.querySelector(name).getBoundingClientRect());
+      const [slider, head] = [".own-rack .slider", ".result"].map((name) =>
+        document.querySelector(name).getBoundingClientRect(),
+      );
       return slider.top >= head.bottom && slider.bottom <= innerHeight;
     });
     assert.match(await made.locator(".name").innerText(), / to /);
-    assert.match(await made.innerText(), /not seen.*which is which (\d+ times in 100|nearly every time)|does not tell the groups apart/s);
+    assert.match(
+      await made.innerText(),
+      /not seen.*which is which (\d+ times in 100|nearly every time)|does not tell the groups apart/s,
+    );
     const before = await one.seen(after());
     await made.locator(".track").focus();
     await press("ArrowRight", 30);
@@ -95,7 +130,10 @@ export function steps(one) {
     await one.seen(made.locator(".film canvas").first());
     const told = await made.locator(".about").innerText();
     assert.match(told, /(Holds|Does not hold) on items it has not seen: \S+.* [\d.]+, chance [\d.]+/);
-    assert.match(await one.copied("Copy as Python"), /\ndirection = torch\.tensor.*# .+ to .+\nspace\.edit\("@3", [\d.]+ \* direction\)\.save/);
+    assert.match(
+      await one.copied("Copy as Python"),
+      /\ndirection = torch\.tensor.*# .+ to .+\nspace\.edit\("@3", [\d.]+ \* direction\)\.save/,
+    );
     await panel.getByText("No command for this one: the groups were drawn by hand.").waitFor();
     await shoot(page, "lasso");
     await panel.getByRole("button", { name: "Swap A and B" }).click();
@@ -104,7 +142,10 @@ export function steps(one) {
     await one.view("Directions");
     await made.nth(1).waitFor();
     assert.equal(await made.count(), 2, "the same groups have another slider after a look elsewhere");
-    await panel.getByRole("button", { name: /^Remove/ }).first().click();
+    await panel
+      .getByRole("button", { name: /^Remove/ })
+      .first()
+      .click();
   }
 
   async function dimensions() {

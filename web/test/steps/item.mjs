@@ -16,7 +16,10 @@ export function steps(one) {
     await panel.getByText("Most alike").waitFor();
     assert.ok((await panel.locator(".facts dt").allInnerTexts()).length);
     await panel.locator("h1", { hasText: /The model (learned from this one|never saw this one)/ }).waitFor();
-    assert.deepEqual((await panel.locator("h2").allInnerTexts()).slice(0, 2), ["Most alike", "What is known"]); // neighbours first
+    assert.deepEqual((await panel.locator("h2").allInnerTexts()).slice(0, 2), [
+      "Most alike",
+      "What is known",
+    ]); // neighbours first
     assert.match(await panel.locator(".say").innerText(), /: (\d+) % of .* come out (better|worse)\.$/);
     await page.waitForFunction(() => /subject=%40\d+/.test(location.hash));
     await shoot(page, "item");
@@ -49,7 +52,10 @@ export function steps(one) {
     await one.button("Change it").click();
     await panel.locator(".result").waitFor();
     if (!(await page.evaluate(() => document.querySelector(".legend select").options.length > 2))) return;
-    for (const [use, well] of [["Give it a style", 0], ["Take its style", 1]]) {
+    for (const [use, well] of [
+      ["Give it a style", 0],
+      ["Take its style", 1],
+    ]) {
       await one.go(address);
       await one.button(use).click();
       await one.seen(panel.locator(".well").nth(well).locator("canvas"));
@@ -73,7 +79,9 @@ export function steps(one) {
     const data = await drawing();
     const transfer = await page.evaluateHandle((text) => {
       const given = new DataTransfer();
-      given.items.add(new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], "mine.png", { type: "image/png" }));
+      given.items.add(
+        new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], "mine.png", { type: "image/png" }),
+      );
       return given;
     }, data);
     await page.dispatchEvent(".surface", "dragover", { dataTransfer: transfer });
@@ -85,11 +93,21 @@ export function steps(one) {
     await panel.getByText("Nearest real").waitFor();
     await shoot(page, "upload");
     await one.go();
-    const [chooser] = await Promise.all([page.waitForEvent("filechooser"), panel.locator(".invite").nth(2).click()]);
-    await chooser.setFiles({ name: "chosen.png", mimeType: "image/png", buffer: Buffer.from(data, "base64") });
+    const [chooser] = await Promise.all([
+      page.waitForEvent("filechooser"),
+      panel.locator(".invite").nth(2).click(),
+    ]);
+    await chooser.setFiles({
+      name: "chosen.png",
+      mimeType: "image/png",
+      buffer: Buffer.from(data, "base64"),
+    });
     await panel.getByRole("heading", { name: "chosen.png" }).waitFor();
     await one.go();
-    const [again] = await Promise.all([page.waitForEvent("filechooser"), panel.locator(".invite").nth(2).click()]);
+    const [again] = await Promise.all([
+      page.waitForEvent("filechooser"),
+      panel.locator(".invite").nth(2).click(),
+    ]);
     await again.setFiles({ name: "words.png", mimeType: "image/png", buffer: Buffer.from("no picture") });
     await page.locator(".notice.bad").waitFor(); // and it says so in words
     await page.locator(".notice.bad").getByRole("button", { name: "Close" }).click();

@@ -5,7 +5,13 @@ import { difference } from "../hand.mjs";
 
 export function steps(one) {
   const { page, panel } = one;
-  const sheet = () => page.waitForFunction(() => document.querySelectorAll(".sheet canvas").length === 24 && !document.querySelector(".sheet.busy"), null, { timeout: 2 * PATIENCE });
+  const sheet = () =>
+    page.waitForFunction(
+      () =>
+        document.querySelectorAll(".sheet canvas").length === 24 && !document.querySelector(".sheet.busy"),
+      null,
+      { timeout: 2 * PATIENCE },
+    );
   const first = () => one.seen(panel.locator(".sheet canvas").first());
 
   async function sources() {
@@ -13,7 +19,10 @@ export function steps(one) {
     await sheet();
     const by = panel.getByLabel("Drawn by");
     const names = await by.locator("option").evaluateAll((all) => all.map((each) => each.value));
-    assert.ok(["prior", "mixture", "flow"].filter((name) => names.includes(name)).length > 1, `sources: ${names}`);
+    assert.ok(
+      ["prior", "mixture", "flow"].filter((name) => names.includes(name)).length > 1,
+      `sources: ${names}`,
+    );
     for (const name of names.slice(1)) {
       const before = await first();
       await by.selectOption(name);
@@ -36,15 +45,28 @@ export function steps(one) {
     const [{ x, y }] = await one.rows(1);
     await page.mouse.move(x - 80, y - 80);
     await page.mouse.down();
-    for (const [dx, dy] of [[80, -80], [80, 80], [-80, 80], [-80, -70]]) await page.mouse.move(x + dx, y + dy, { steps: 3 });
+    for (const [dx, dy] of [
+      [80, -80],
+      [80, 80],
+      [-80, 80],
+      [-80, -70],
+    ])
+      await page.mouse.move(x + dx, y + dy, { steps: 3 });
     await page.mouse.up();
     await page.waitForFunction(() => document.querySelector('[aria-label="Like which items"]').value === "a");
     await one.changed(panel.locator(".sheet canvas").first(), before);
     await sheet();
     const like = panel.getByLabel("Like which items");
     await like.selectOption("clusters");
-    await page.waitForFunction(() => document.querySelector('[aria-label="Like which items"]').value === "cluster 0", null, { timeout: 4 * PATIENCE });
-    await one.until(async () => /--cluster 0/.test(await one.copied("Copy as command")), "the samples are not of the cluster");
+    await page.waitForFunction(
+      () => document.querySelector('[aria-label="Like which items"]').value === "cluster 0",
+      null,
+      { timeout: 4 * PATIENCE },
+    );
+    await one.until(
+      async () => /--cluster 0/.test(await one.copied("Copy as command")),
+      "the samples are not of the cluster",
+    );
     await sheet();
   }
 
@@ -59,16 +81,33 @@ export function steps(one) {
     assert.ok(bar.y + bar.height <= box.y + box.height, "saving lies below the fold");
     for (const i of [1, 2, 3]) await picture(i).click();
     await picture(3).press("Enter"); // and throws it again
-    assert.deepEqual(await Promise.all([2, 3].map((i) => picture(i).getAttribute("aria-pressed"))), ["true", "false"]);
+    assert.deepEqual(await Promise.all([2, 3].map((i) => picture(i).getAttribute("aria-pressed"))), [
+      "true",
+      "false",
+    ]);
     await panel.getByRole("heading", { name: "2 kept" }).waitFor();
     const files = unzipped(await one.download(() => saving.click()));
-    assert.deepEqual([...files.keys()].map((name) => name.split("/")[1]), ["sample-1.png", "sample-2.png", "samples.csv", "sheet.png"]);
+    assert.deepEqual(
+      [...files.keys()].map((name) => name.split("/")[1]),
+      ["sample-1.png", "sample-2.png", "samples.csv", "sheet.png"],
+    );
     const [first, , csv, large] = [...files.values()];
     const table = csv.toString("utf8").trim().split("\n");
     assert.match(table[0], /^file,support,nearest,z0,/);
     assert.equal(table.length, 3);
-    assert.ok(table.slice(1).every((line, i) => line.split(",").length === table[0].split(",").length && new RegExp(`^sample-${i + 1}\\.png,[\\d.]+,@\\d+,`).test(line)));
-    const shape = await panel.locator(".sheet canvas").first().evaluate(({ width, height }) => [width, height]);
+    assert.ok(
+      table
+        .slice(1)
+        .every(
+          (line, i) =>
+            line.split(",").length === table[0].split(",").length &&
+            new RegExp(`^sample-${i + 1}\\.png,[\\d.]+,@\\d+,`).test(line),
+        ),
+    );
+    const shape = await panel
+      .locator(".sheet canvas")
+      .first()
+      .evaluate(({ width, height }) => [width, height]);
     assert.deepEqual(wide(first), shape); // as the model makes it
     assert.ok(wide(large)[0] >= 2 * 128 && wide(large)[1] >= 128, `the sheet has ${wide(large)}`);
     await one.button("Walk through them").click();
@@ -80,7 +119,9 @@ export function steps(one) {
     await panel.getByRole("heading", { name: /kept/ }).waitFor({ state: "detached" });
     await panel.getByLabel("at once").fill("7");
     await panel.getByLabel("at once").press("Enter");
-    await page.waitForFunction(() => document.querySelectorAll(".sheet canvas").length === 7 && !document.querySelector(".sheet.busy"));
+    await page.waitForFunction(
+      () => document.querySelectorAll(".sheet canvas").length === 7 && !document.querySelector(".sheet.busy"),
+    );
     assert.match(await one.copied("Copy as Python"), /space\.sample\(7, .*seed=\d+/);
     await one.button("Look at sample 2").click();
     await panel.getByRole("heading", { name: /^Sample \d+\.2$/ }).waitFor();
@@ -94,14 +135,24 @@ export function steps(one) {
   }
 
   /** Width and height of a PNG. */
-  const wide = (png) => (assert.equal(png.subarray(1, 4).toString("latin1"), "PNG"), [png.readUInt32BE(16), png.readUInt32BE(20)]);
+  const wide = (png) => (
+    assert.equal(png.subarray(1, 4).toString("latin1"), "PNG"),
+    [png.readUInt32BE(16), png.readUInt32BE(20)]
+  );
 
   /** The files of a zip by name, as its index has them. */
   function unzipped(data) {
     const [count, files] = [data.readUInt16LE(data.length - 12), new Map()];
     for (let at = data.readUInt32LE(data.length - 6), i = 0; i < count; i++) {
-      const [size, length, here] = [data.readUInt32LE(at + 24), data.readUInt16LE(at + 28), data.readUInt32LE(at + 42)];
-      files.set(data.subarray(at + 46, at + 46 + length).toString("utf8"), data.subarray(here + 30 + length, here + 30 + length + size));
+      const [size, length, here] = [
+        data.readUInt32LE(at + 24),
+        data.readUInt16LE(at + 28),
+        data.readUInt32LE(at + 42),
+      ];
+      files.set(
+        data.subarray(at + 46, at + 46 + length).toString("utf8"),
+        data.subarray(here + 30 + length, here + 30 + length + size),
+      );
       at += 46 + length;
     }
     return files;
@@ -109,10 +160,20 @@ export function steps(one) {
 
   async function dimensions() {
     await one.go("view=dimensions&subject=@3");
-    await panel.locator(".card .film canvas").first().waitFor({ timeout: 2 * PATIENCE });
+    await panel
+      .locator(".card .film canvas")
+      .first()
+      .waitFor({ timeout: 2 * PATIENCE });
     await one.text(/Strips start from @3/);
-    const bars = await panel.locator(".card .use").evaluateAll((all) => all.map((each) => Number.parseFloat(each.style.getPropertyValue("--share"))));
-    assert.ok(bars.length > 3 && Math.abs(bars[0] - 100) < 1e-3 && bars.every((share, i) => !i || share <= bars[i - 1]), `bars: ${bars}`);
+    const bars = await panel
+      .locator(".card .use")
+      .evaluateAll((all) => all.map((each) => Number.parseFloat(each.style.getPropertyValue("--share"))));
+    assert.ok(
+      bars.length > 3 &&
+        Math.abs(bars[0] - 100) < 1e-3 &&
+        bars.every((share, i) => !i || share <= bars[i - 1]),
+      `bars: ${bars}`,
+    );
     const card = panel.locator(".card").first();
     assert.match(await card.locator("summary").innerText(), /^(Mostly .*|No attribute changes with it)\.$/);
     await card.locator("summary").press("Enter");

@@ -7,7 +7,8 @@ export function steps(one) {
   const { page, panel } = one;
   const whole = async () => {
     const { x, y, width, height } = await one.map();
-    return { x: x + 20, y: y + 70, width: width - 40, height: height - 140 }; // without the tools and the legend
+    // without the tools and the legend
+    return { x: x + 20, y: y + 70, width: width - 40, height: height - 140 };
   };
   /** Closer to the first item that has room around it. */
   async function closer(times) {
@@ -48,14 +49,24 @@ export function steps(one) {
     const first = await colour.inputValue();
     await colour.selectOption("");
     await page.locator(".values").waitFor({ state: "detached" });
-    assert.ok((await page.locator(".hiding").innerText()).includes(`only ${name}`), "nothing says what is hidden");
+    assert.ok(
+      (await page.locator(".hiding").innerText()).includes(`only ${name}`),
+      "nothing says what is hidden",
+    );
     await rest(page);
-    assert.ok((await pixels(page, await whole(), 24)).mean[0] > before.mean[0], "another colour shows what was hidden");
+    assert.ok(
+      (await pixels(page, await whole(), 24)).mean[0] > before.mean[0],
+      "another colour shows what was hidden",
+    );
     await page.waitForFunction(() => location.hash.includes("others="));
     const address = page.url();
     await page.getByRole("button", { name: "Undo", exact: true }).click();
     await page.waitForFunction((wanted) => document.querySelector(".legend select").value === wanted, first);
-    assert.equal(await page.locator('.value[aria-pressed="true"]').count(), 1, "undo brings back more than the colour");
+    assert.equal(
+      await page.locator('.value[aria-pressed="true"]').count(),
+      1,
+      "undo brings back more than the colour",
+    );
     await one.go(new URL(address).hash.slice(1));
     await page.locator(".hiding").getByText(`only ${name}`).waitFor();
     await colour.selectOption(first);
@@ -64,25 +75,41 @@ export function steps(one) {
     await page.locator(".hiding").waitFor({ state: "detached" });
     await one.go("microscope=0"); // the address above was opened under a higher legend
     await rest(page);
-    assert.ok(difference((await pixels(page, await whole(), 24)).grey, before.grey) < 1, "showing all brings all back");
+    assert.ok(
+      difference((await pixels(page, await whole(), 24)).grey, before.grey) < 1,
+      "showing all brings all back",
+    );
   }
 
   /** All items lie between the map's edges and above the legend, and do in another window too. */
   async function fitted() {
     await one.go();
-    const edges = () => page.evaluate(() => {
-      const { stage, camera } = window.liminal;
-      const [{ x, y, k }, box] = [camera.value, document.querySelector(".surface").getBoundingClientRect()];
-      const all = Array.from({ length: 3000 }, (_, row) => stage.rowAt(row));
-      const xs = all.map(([mx]) => (mx - x) * k + box.width / 2);
-      const ys = all.map(([, my]) => (y - my) * k + box.height / 2);
-      const legend = document.querySelector(".legend").getBoundingClientRect().top - box.top;
-      return { left: Math.min(...xs), right: box.width - Math.max(...xs), top: Math.min(...ys), bottom: legend - Math.max(...ys), taken: Math.max((Math.max(...xs) - Math.min(...xs)) / box.width, (Math.max(...ys) - Math.min(...ys)) / box.height) };
-    });
+    const edges = () =>
+      page.evaluate(() => {
+        const { renderer, camera } = window.liminal;
+        const [{ x, y, k }, box] = [camera.value, document.querySelector(".surface").getBoundingClientRect()];
+        const all = Array.from({ length: 3000 }, (_, row) => renderer.rowAt(row));
+        const xs = all.map(([mx]) => (mx - x) * k + box.width / 2);
+        const ys = all.map(([, my]) => (y - my) * k + box.height / 2);
+        const legend = document.querySelector(".legend").getBoundingClientRect().top - box.top;
+        return {
+          left: Math.min(...xs),
+          right: box.width - Math.max(...xs),
+          top: Math.min(...ys),
+          bottom: legend - Math.max(...ys),
+          taken: Math.max(
+            (Math.max(...xs) - Math.min(...xs)) / box.width,
+            (Math.max(...ys) - Math.min(...ys)) / box.height,
+          ),
+        };
+      });
     const fits = async (words) => {
-      await page.waitForFunction(() => window.liminal.stage.resting);
+      await page.waitForFunction(() => window.liminal.renderer.resting);
       const found = await edges();
-      assert.ok(Math.min(found.left, found.right, found.top, found.bottom) > 10 && found.taken > 0.5, `${words}: ${JSON.stringify(found)}`);
+      assert.ok(
+        Math.min(found.left, found.right, found.top, found.bottom) > 10 && found.taken > 0.5,
+        `${words}: ${JSON.stringify(found)}`,
+      );
     };
     const size = page.viewportSize();
     await page.locator(".surface").focus();
@@ -99,7 +126,11 @@ export function steps(one) {
     const { k } = await page.evaluate(() => window.liminal.camera.value);
     await page.setViewportSize({ width: 1000, height: 700 });
     await page.waitForTimeout(300);
-    assert.equal(await page.evaluate(() => window.liminal.camera.value.k), k, "a window's size moves a camera that one has set");
+    assert.equal(
+      await page.evaluate(() => window.liminal.camera.value.k),
+      k,
+      "a window's size moves a camera that one has set",
+    );
     await page.setViewportSize(size);
   }
 
@@ -107,12 +138,22 @@ export function steps(one) {
     await one.go("microscope=0");
     const before = await pixels(page, await whole(), 24);
     await page.getByLabel("Colour by").selectOption("cluster");
-    await page.waitForFunction(() => document.querySelector(".legend select").value === "cluster" && document.querySelector(".value") && !document.querySelector(".legend .spinner"), null, { timeout: 300_000 });
+    await page.waitForFunction(
+      () =>
+        document.querySelector(".legend select").value === "cluster" &&
+        document.querySelector(".value") &&
+        !document.querySelector(".legend .spinner"),
+      null,
+      { timeout: 300_000 },
+    );
     await rest(page);
     const names = await page.locator(".value .name").allInnerTexts();
     assert.ok(names.length > 1 && names.every(Boolean), `clusters ${names}`);
     const after = await pixels(page, await whole(), 24);
-    assert.ok(difference(before.grey, after.grey) > 0.05 || difference(before.mean, after.mean) > 0.1, "the points have kept their colours");
+    assert.ok(
+      difference(before.grey, after.grey) > 0.05 || difference(before.mean, after.mean) > 0.1,
+      "the points have kept their colours",
+    );
     await shoot(page, "clusters");
   }
 
@@ -127,7 +168,7 @@ export function steps(one) {
     const off = await pixels(page, await whole(), 24);
     assert.ok(difference(on.grey, off.grey) > 1, "the microscope shows nothing");
     await page.keyboard.press("m");
-    const level = () => page.evaluate(() => window.liminal.stage.decoded().level);
+    const level = () => page.evaluate(() => window.liminal.renderer.decoded().level);
     const before = await level();
     await closer(5);
     await decoded(page);
@@ -136,14 +177,25 @@ export function steps(one) {
     await shoot(page, "microscope");
     await one.go();
     await decoded(page);
-    const lattice = () => page.evaluate(() => {
-      const { microscope } = window.liminal.stage.layers.decoded;
-      const faces = [...microscope.faces.values()];
-      return { wanted: window.liminal.stage.decoded().wanted, held: faces.filter(({ row }) => row >= 0).length, doubted: faces.filter(({ row, doubtful }) => row >= 0 && doubtful).length };
-    });
+    const lattice = () =>
+      page.evaluate(() => {
+        const { microscope } = window.liminal.renderer.layers.decoded;
+        const faces = [...microscope.faces.values()];
+        return {
+          wanted: window.liminal.renderer.decoded().wanted,
+          held: faces.filter(({ row }) => row >= 0).length,
+          doubted: faces.filter(({ row, doubtful }) => row >= 0 && doubtful).length,
+        };
+      });
     const all = await lattice();
-    assert.ok(all.held > 20 && all.doubted < 0.25 * all.held, `of ${all.held} cells with items ${all.doubted} are hatched`);
-    await page.locator(".value").first().click({ modifiers: ["Shift"] });
+    assert.ok(
+      all.held > 20 && all.doubted < 0.25 * all.held,
+      `of ${all.held} cells with items ${all.doubted} are hatched`,
+    );
+    await page
+      .locator(".value")
+      .first()
+      .click({ modifiers: ["Shift"] });
     await rest(page);
     assert.ok((await lattice()).wanted < all.wanted / 2, "places of hidden items are still decoded");
   }
@@ -154,25 +206,33 @@ export function steps(one) {
     await decoded(page);
     await rest(page);
     const cell = await page.evaluate(() => {
-      const { stage, camera } = window.liminal;
-      const { microscope } = stage.layers.decoded;
+      const { renderer, camera } = window.liminal;
+      const { microscope } = renderer.layers.decoded;
       const box = document.querySelector(".surface").getBoundingClientRect();
-      const { level } = stage.decoded();
+      const { level } = renderer.decoded();
       for (const [key, face] of microscope.faces) {
         const [l, i, j] = key.split("/").map(Number);
         if (l !== level || !face.doubtful) continue;
         const side = microscope.points.side / 2 ** level;
-        const [x, y] = [box.left + ((i + 0.5) * side - camera.value.x) * camera.value.k + box.width / 2, box.top + (camera.value.y - (j + 0.5) * side) * camera.value.k + box.height / 2];
+        const [x, y] = [
+          box.left + ((i + 0.5) * side - camera.value.x) * camera.value.k + box.width / 2,
+          box.top + (camera.value.y - (j + 0.5) * side) * camera.value.k + box.height / 2,
+        ];
         const half = (side * camera.value.k) / 2 - 3;
-        if (document.elementFromPoint(x, y)?.closest(".surface")) return { key, clip: { x: x - half, y: y - half, width: 2 * half, height: 2 * half } };
+        if (document.elementFromPoint(x, y)?.closest(".surface"))
+          return { key, clip: { x: x - half, y: y - half, width: 2 * half, height: 2 * half } };
       }
       return null;
     });
     assert.ok(cell, "no doubtful cell in view");
-    const mark = (doubtful) => page.evaluate(([key, is]) => {
-      window.liminal.stage.layers.decoded.microscope.faces.get(key).doubtful = is;
-      window.liminal.stage.request();
-    }, [cell.key, doubtful]);
+    const mark = (doubtful) =>
+      page.evaluate(
+        ([key, is]) => {
+          window.liminal.renderer.layers.decoded.microscope.faces.get(key).doubtful = is;
+          window.liminal.renderer.request();
+        },
+        [cell.key, doubtful],
+      );
     const striped = await pixels(page, cell.clip, 16);
     await mark(false);
     await rest(page);
@@ -191,7 +251,11 @@ export function steps(one) {
     await page.mouse.move(middle[0] + 100, middle[1] + 50, { steps: 4 });
     await page.mouse.up();
     const after = await camera();
-    assert.ok(Math.abs((before.x - after.x) * before.k - 100) < 8 && Math.abs((after.y - before.y) * before.k - 50) < 8, "dragging moves the map with the pointer");
+    assert.ok(
+      Math.abs((before.x - after.x) * before.k - 100) < 8 &&
+        Math.abs((after.y - before.y) * before.k - 50) < 8,
+      "dragging moves the map with the pointer",
+    );
     await page.locator(".surface").focus();
     await page.keyboard.press("ArrowLeft");
     await page.keyboard.press("+");
@@ -205,12 +269,15 @@ export function steps(one) {
   async function thumbnails() {
     await one.go("microscope=0");
     const row = await closer(9);
-    const chosen = () => page.evaluate(() => {
-      const { layer } = window.liminal.stage.layers.thumbnails;
-      return layer.chosen && { rows: layer.chosen.rows, side: layer.chosen.side, share: layer.chosen.share };
-    });
+    const chosen = () =>
+      page.evaluate(() => {
+        const { layer } = window.liminal.renderer.layers.thumbnails;
+        return (
+          layer.chosen && { rows: layer.chosen.rows, side: layer.chosen.side, share: layer.chosen.share }
+        );
+      });
     await page.waitForFunction(() => {
-      const { layer } = window.liminal.stage.layers.thumbnails;
+      const { layer } = window.liminal.renderer.layers.thumbnails;
       return layer.chosen?.share > 0.3 && layer.chosen.rows.every((row) => layer.sheets.ready(row));
     });
     await rest(page);
@@ -218,13 +285,22 @@ export function steps(one) {
     const { rows, side } = await chosen();
     const box = await one.map();
     const places = await Promise.all(rows.map(async (each) => [each, await one.onScreen(each)]));
-    const clear = places.filter(([, [x, y]]) => x > box.x + side && x < box.x + box.width - side && y > box.y + 60 + side && y < box.y + box.height - 80 - side);
+    const clear = places.filter(
+      ([, [x, y]]) =>
+        x > box.x + side &&
+        x < box.x + box.width - side &&
+        y > box.y + 60 + side &&
+        y < box.y + box.height - 80 - side,
+    );
     assert.ok(clear.length, `no picture in view near item ${row}`);
     const [shown, [x, y]] = clear[0];
     const part = 0.8 * side;
     const tile = await pixels(page, { x: x - part / 2, y: y - part / 2, width: part, height: part }, 10);
     const real = await pictured(page, `id=${shown}`, 10);
-    assert.ok(alike(tile.grey, real.grey) > 0.6, `the picture at item ${shown} is another one: ${alike(tile.grey, real.grey)}`);
+    assert.ok(
+      alike(tile.grey, real.grey) > 0.6,
+      `the picture at item ${shown} is another one: ${alike(tile.grey, real.grey)}`,
+    );
     await shoot(page, "thumbnails");
   }
 
@@ -256,11 +332,15 @@ export function steps(one) {
     assert.ok((await card.locator(".support").innerText()).length > 10, "no words on support");
     const id = /@(\d+)/.exec(await card.locator(".nearest").innerText())[1];
     const near = await pictured(page, `id=${id}&of=reconstruction`, 10);
-    assert.ok(alike(drawn, near.grey) > 0.4, `the card shows something else than lies near @${id}: ${alike(drawn, near.grey)}`);
+    assert.ok(
+      alike(drawn, near.grey) > 0.4,
+      `the card shows something else than lies near @${id}: ${alike(drawn, near.grey)}`,
+    );
     await one.seen(card.locator(".nearest canvas"));
     await shoot(page, "hover");
     await page.mouse.click(x, y);
-    await page.getByRole("heading", { name: `@${id}` }).waitFor(); // a click takes the item that the card names
+    // a click takes the item that the card names
+    await page.getByRole("heading", { name: `@${id}` }).waitFor();
     await page.mouse.move(0, 0);
     await card.waitFor({ state: "detached" });
   }

@@ -7,8 +7,12 @@ export function steps(one) {
   const { page, panel } = one;
   const scrub = () => panel.getByLabel("Frame", { exact: true });
   const player = () => panel.locator(".player canvas");
-  const films = (n) => page.waitForFunction((count) => document.querySelectorAll(".route .film canvas").length === count, n, { timeout: 3 * PATIENCE });
-  const handles = (n) => page.waitForFunction((count) => document.querySelectorAll(".handle").length === count, n);
+  const films = (n) =>
+    page.waitForFunction((count) => document.querySelectorAll(".route .film canvas").length === count, n, {
+      timeout: 3 * PATIENCE,
+    });
+  const handles = (n) =>
+    page.waitForFunction((count) => document.querySelectorAll(".handle").length === count, n);
   async function still() {
     const pause = panel.getByRole("button", { name: "Pause", exact: true });
     if (await pause.isVisible()) await pause.click();
@@ -25,17 +29,27 @@ export function steps(one) {
     await films(24);
     await still();
     await scrub().fill("0");
-    const keys = await panel.locator(".keyframes button.thumb[title]").evaluateAll((all) => all.map((each) => /@(\d+)/.exec(each.title)?.[1]).filter(Boolean));
+    const keys = await panel
+      .locator(".keyframes button.thumb[title]")
+      .evaluateAll((all) => all.map((each) => /@(\d+)/.exec(each.title)?.[1]).filter(Boolean));
     assert.equal(keys.length, 2);
     const start = await one.seen(player());
     await scrub().fill("47");
     await one.changed(player(), start, 3);
     const end = await one.seen(player());
-    for (const [seen, id] of [[start, keys[0]], [end, keys[1]]]) {
+    for (const [seen, id] of [
+      [start, keys[0]],
+      [end, keys[1]],
+    ]) {
       const real = await pictured(page, `id=${id}&of=reconstruction`, 12);
       assert.ok(alike(seen, real.grey) > 0.9, `the end of the path is not @${id}: ${alike(seen, real.grey)}`);
     }
-    await panel.locator(".route").nth(1).getByRole("button", { name: "Frame 8" }).click().catch(() => panel.locator(".route").nth(1).locator(".film .cell").nth(3).click());
+    await panel
+      .locator(".route")
+      .nth(1)
+      .getByRole("button", { name: "Frame 8" })
+      .click()
+      .catch(() => panel.locator(".route").nth(1).locator(".film .cell").nth(3).click());
     await panel.getByRole("radio", { name: /Geodesic/ }).click();
     assert.match(await panel.locator(".route.on").innerText(), /Geodesic/);
     assert.equal(await page.locator(".route .support-line rect").count(), 3 * 48);
@@ -86,7 +100,9 @@ export function steps(one) {
     await page.mouse.down();
     await page.mouse.move(from[0] + 40, from[1] - 30, { steps: 5 });
     await page.mouse.up();
-    await page.waitForFunction(() => /place on the map/.test(document.querySelector(".keyframes button.thumb").title));
+    await page.waitForFunction(() =>
+      /place on the map/.test(document.querySelector(".keyframes button.thumb").title),
+    );
     await one.seen(panel.locator(".keyframes canvas").first());
     await panel.getByText(/No command for this one/).waitFor(); // and why the button is gone
     assert.equal(await one.button("Copy as command").count(), 0);
@@ -120,7 +136,13 @@ export function steps(one) {
       pen.drawImage(image, 0, 0, 12, 12);
       const pixels = pen.getImageData(0, 0, 12, 12).data;
       image.close();
-      return { count: decoder.tracks.selectedTrack.frameCount, grey: Array.from({ length: 144 }, (_, i) => (pixels[4 * i] + pixels[4 * i + 1] + pixels[4 * i + 2]) / 3) };
+      return {
+        count: decoder.tracks.selectedTrack.frameCount,
+        grey: Array.from(
+          { length: 144 },
+          (_, i) => (pixels[4 * i] + pixels[4 * i + 1] + pixels[4 * i + 2]) / 3,
+        ),
+      };
     }, gif.toString("base64"));
     assert.ok(read.count >= 48, `${read.count} frames in the gif`);
     let like = 0;
@@ -154,9 +176,17 @@ export function steps(one) {
     for (let i = 0; i < 30; i++) await page.keyboard.press("ArrowRight");
     await one.changed(after, before, 0.3);
     await one.button("Into the path").click();
-    await page.waitForFunction(() => [...document.querySelectorAll(".keyframes button.thumb[title]")].slice(0, 2).map((each) => /^@\d+ \+/.test(each.title)).join() === "true,false");
+    await page.waitForFunction(
+      () =>
+        [...document.querySelectorAll(".keyframes button.thumb[title]")]
+          .slice(0, 2)
+          .map((each) => /^@\d+ \+/.test(each.title))
+          .join() === "true,false",
+    );
     await player().waitFor();
-    await page.waitForFunction(() => ![...document.querySelectorAll(".take .button")].some((each) => each.disabled));
+    await page.waitForFunction(
+      () => ![...document.querySelectorAll(".take .button")].some((each) => each.disabled),
+    );
     const gif = await one.download(() => one.button("Save as GIF").click());
     assert.equal(gif.subarray(0, 6).toString("latin1"), "GIF89a");
     await shoot(page, "newcomer");
@@ -179,16 +209,24 @@ export function steps(one) {
     await one.go("view=path&keys=@3;@10");
     await panel.getByRole("radio", { name: /^Prior-preserving/ }).click();
     await one.view("Directions");
-    await panel.locator(".slider .track").first().waitFor({ timeout: 3 * PATIENCE });
+    await panel
+      .locator(".slider .track")
+      .first()
+      .waitFor({ timeout: 3 * PATIENCE });
     await page.locator(".surface").focus();
     await page.keyboard.press("Control+z");
     await player().waitFor();
     assert.match(await page.locator('.route [aria-checked="true"]').innerText(), /^Prior-preserving/);
     await page.keyboard.press("Control+z");
-    await page.waitForFunction(() => /^Straight/.test(document.querySelector('.route [aria-checked="true"]')?.innerText ?? ""));
+    await page.waitForFunction(() =>
+      /^Straight/.test(document.querySelector('.route [aria-checked="true"]')?.innerText ?? ""),
+    );
     await one.button("Loop").click();
     await page.waitForFunction(() => /&?loop=1/.test(location.hash));
-    await one.until(async () => /loop=True/.test(await one.copied("Copy as Python")), "a path of two key frames makes no loop");
+    await one.until(
+      async () => /loop=True/.test(await one.copied("Copy as Python")),
+      "a path of two key frames makes no loop",
+    );
   }
 
   return [

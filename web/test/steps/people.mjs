@@ -14,7 +14,12 @@ export const ADDRESSES = {
   Tour: "view=tour",
 };
 /** Everything that a view asks for is there. */
-const filled = (page) => page.waitForFunction(() => (!document.querySelector(".panel .spinner") || document.querySelector(".of-report")) && document.querySelector(".panel .scroll > *"));
+const filled = (page) =>
+  page.waitForFunction(
+    () =>
+      (!document.querySelector(".panel .spinner") || document.querySelector(".of-report")) &&
+      document.querySelector(".panel .scroll > *"),
+  );
 
 export function steps(one) {
   const { page, panel } = one;
@@ -52,12 +57,20 @@ export function steps(one) {
   async function keysAlone() {
     await one.go();
     await page.evaluate(() => document.activeElement?.blur());
-    const focused = () => page.evaluate(() => {
-      const now = document.activeElement;
-      const style = getComputedStyle(now);
-      const ring = style.outlineStyle !== "none" || style.boxShadow !== "none" || now.closest(".formula:focus-within, .handle");
-      return { name: now.getAttribute("aria-label") ?? now.innerText, ring: Boolean(ring), surface: now.matches(".surface") };
-    });
+    const focused = () =>
+      page.evaluate(() => {
+        const now = document.activeElement;
+        const style = getComputedStyle(now);
+        const ring =
+          style.outlineStyle !== "none" ||
+          style.boxShadow !== "none" ||
+          now.closest(".formula:focus-within, .handle");
+        return {
+          name: now.getAttribute("aria-label") ?? now.innerText,
+          ring: Boolean(ring),
+          surface: now.matches(".surface"),
+        };
+      });
     const tabTo = async (wanted, most = 90) => {
       for (let i = 0; i < most; i++) {
         await page.keyboard.press("Tab");
@@ -80,7 +93,9 @@ export function steps(one) {
     await page.keyboard.press("Control+z");
     await page.waitForFunction(() => document.querySelectorAll(".handle").length === 2);
     await panel.locator(".player canvas").waitFor();
-    await page.waitForFunction(() => ![...document.querySelectorAll(".take .button")].some((each) => each.disabled));
+    await page.waitForFunction(
+      () => ![...document.querySelectorAll(".take .button")].some((each) => each.disabled),
+    );
     await tabTo("Save as GIF");
     const gif = await one.download(() => page.keyboard.press("Enter"));
     assert.equal(gif.subarray(0, 6).toString("latin1"), "GIF89a");
@@ -114,7 +129,11 @@ export function narrow(one, url) {
     await panel.locator(".uses .main").nth(1).tap();
     await panel.locator(".player canvas").waitFor();
     const device = await page.context().newCDPSession(page);
-    const touch = (type, ...points) => device.send("Input.dispatchTouchEvent", { type, touchPoints: points.map(([px, py], id) => ({ x: px, y: py, id })) });
+    const touch = (type, ...points) =>
+      device.send("Input.dispatchTouchEvent", {
+        type,
+        touchPoints: points.map(([px, py], id) => ({ x: px, y: py, id })),
+      });
     const camera = () => page.evaluate(() => ({ ...window.liminal.camera.value }));
     const box = await one.map();
     const [cx, cy] = [box.x + box.width / 2, box.y + box.height / 2];
@@ -132,7 +151,10 @@ export function narrow(one, url) {
       await one.go(address);
       await filled(page);
       await one.shut();
-      const tab = await page.getByRole("navigation", { name: "Views" }).getByRole("button", { name, exact: true }).boundingBox();
+      const tab = await page
+        .getByRole("navigation", { name: "Views" })
+        .getByRole("button", { name, exact: true })
+        .boundingBox();
       assert.ok(tab.x >= -1 && tab.x + tab.width <= 361, `the tab of ${name} is out of sight`);
       assert.deepEqual(await one.faults(), [], name);
       await shoot(page, `narrow-${name.toLowerCase()}`);

@@ -22,11 +22,18 @@ export function steps(one) {
     await panel.getByText("Nearest real", { exact: true }).waitFor();
     await one.seen(panel.locator("figure canvas").first());
     await page.locator(".selected circle").first().waitFor(); // and where it lies on the map
-    assert.match(await one.copied("Copy as Python", page.locator(".formula")), /^import liminal.*space\.latent\(/s);
+    assert.match(
+      await one.copied("Copy as Python", page.locator(".formula")),
+      /^import liminal.*space\.latent\(/s,
+    );
     const said = await page.locator(".notice").first().boundingBox();
     for (const part of [".legend", ".tools"]) {
       const box = await page.locator(part).boundingBox();
-      const apart = said.x + said.width <= box.x || box.x + box.width <= said.x || said.y + said.height <= box.y || box.y + box.height <= said.y;
+      const apart =
+        said.x + said.width <= box.x ||
+        box.x + box.width <= said.x ||
+        said.y + said.height <= box.y ||
+        box.y + box.height <= said.y;
       assert.ok(apart, `a message covers ${part}`);
     }
     await shoot(page, "formula");
@@ -64,7 +71,10 @@ export function steps(one) {
     await bar().pressSequentially(`mean(label=${value.slice(0, -2)}`);
     await page.waitForFunction(() => document.querySelectorAll("[role=option]").length === 1);
     await page.keyboard.press("Enter");
-    await page.waitForFunction((wanted) => document.getElementById("formula").value === wanted, `mean(label=${value})`);
+    await page.waitForFunction(
+      (wanted) => document.getElementById("formula").value === wanted,
+      `mean(label=${value})`,
+    );
     assert.equal(await page.locator(".fault").count(), 0);
     await page.keyboard.press("Enter");
     await panel.locator("h1.said").waitFor();
@@ -84,7 +94,10 @@ export function steps(one) {
       await page.keyboard.press("Enter");
       await panel.locator("h1.said").waitFor();
       assert.equal(await page.locator(".fault").count(), 0);
-      assert.match(await bar().inputValue(), typeof wanted === "string" ? new RegExp(`^${wanted.replace(/[()]/g, "\\$&")}$`) : wanted);
+      assert.match(
+        await bar().inputValue(),
+        typeof wanted === "string" ? new RegExp(`^${wanted.replace(/[()]/g, "\\$&")}$`) : wanted,
+      );
     }
   }
 
@@ -115,8 +128,13 @@ export function steps(one) {
         const before = await page.evaluate(() => document.querySelector(".panel").className);
         await act.click();
         const opens = ![1, 7].includes(step);
-        if (opens) await page.waitForFunction((old) => document.querySelector(".panel").className !== old, before);
-        if (opens) assert.match(await panel.locator(".touring").innerText(), new RegExp(`Tour, step ${step} of 8[^]+${[...titles].at(-1)}[^]+Next`));
+        if (opens)
+          await page.waitForFunction((old) => document.querySelector(".panel").className !== old, before);
+        if (opens)
+          assert.match(
+            await panel.locator(".touring").innerText(),
+            new RegExp(`Tour, step ${step} of 8[^]+${[...titles].at(-1)}[^]+Next`),
+          );
         if (step === 5) await panel.locator(".slider.moved").waitFor();
         if (opens) await panel.getByRole("button", { name: /^Tour, step/ }).click();
       }
@@ -144,7 +162,8 @@ export function steps(one) {
   async function report() {
     await one.go("view=report");
     const frame = panel.locator("iframe");
-    const being = panel.getByText(/Measuring the space/); // the first time: minutes, and nothing else has to wait for it
+    // the first time: minutes, and nothing else has to wait for it
+    const being = panel.getByText(/Measuring the space/);
     await frame.or(being).first().waitFor();
     if (await being.isVisible()) {
       await one.go("view=item&subject=@3");
@@ -152,12 +171,21 @@ export function steps(one) {
       return;
     }
     assert.match(await page.frameLocator("iframe").locator("body").innerText(), /reconstruction/i);
-    const [tab] = await Promise.all([page.waitForEvent("popup"), panel.getByRole("link", { name: "Open in a tab" }).click()]);
+    const [tab] = await Promise.all([
+      page.waitForEvent("popup"),
+      panel.getByRole("link", { name: "Open in a tab" }).click(),
+    ]);
     assert.match(await tab.locator("h1").innerText(), /^What .+ is worth$/);
     await tab.close();
-    assert.match((await one.download(() => one.button("Save").click())).toString("utf8"), /^<!doctype html>/i);
+    assert.match(
+      (await one.download(() => one.button("Save").click())).toString("utf8"),
+      /^<!doctype html>/i,
+    );
     const [box, inside] = [await panel.boundingBox(), await frame.boundingBox()];
-    assert.ok(Math.abs(inside.y + inside.height - box.y - box.height) < 2 && inside.width >= box.width - 2, "the report stands in a box of its own");
+    assert.ok(
+      Math.abs(inside.y + inside.height - box.y - box.height) < 2 && inside.width >= box.width - 2,
+      "the report stands in a box of its own",
+    );
     await shoot(page, "report");
   }
 

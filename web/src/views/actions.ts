@@ -1,6 +1,6 @@
 /** What a click, a drop or a button does to the state; views call these and say nothing of how. */
 import { signal } from "@preact/signals";
-import { keyOf, type Doc, type Subject } from "../doc.ts";
+import { keyOf, type Doc, type Subject } from "../document.ts";
 import { append } from "../formula.ts";
 import { human } from "../names.ts";
 import {
@@ -61,7 +61,10 @@ export function lassoed(group: "a" | "b", rows: number[]): void {
   }
   tool.value = group === "a" && !doc.value.b.length ? "b" : "look";
   change({ [group]: rows, view: "directions", found: "attributes" });
-  say(`Group ${group.toUpperCase()}: ${rows.length.toLocaleString("en")} items.${tool.value === "b" ? " Now draw around the others." : ""}`);
+  say(
+    `Group ${group.toUpperCase()}: ${rows.length.toLocaleString("en")} ` +
+      `items.${tool.value === "b" ? " Now draw around the others." : ""}`,
+  );
 }
 
 /** All items that are in view and shown. */
@@ -69,7 +72,12 @@ export function rowsInView(): number[] {
   const [points, at] = [grid.value, camera.value];
   if (!points || !at) return [];
   const { left, right, bottom, top } = inView(at, size.value);
-  const corners: Point[] = [[left, bottom], [right, bottom], [right, top], [left, top]];
+  const corners: Point[] = [
+    [left, bottom],
+    [right, bottom],
+    [right, top],
+    [left, top],
+  ];
   return points.lasso(corners, shown.value);
 }
 
@@ -90,7 +98,8 @@ export function moveKey(index: number, by: number): void {
   if (key) keys.splice(Math.min(Math.max(index + by, 0), keys.length), 0, key);
   change({ keys });
 }
-export const dropKey = (index: number): void => change({ keys: doc.value.keys.filter((_, i) => i !== index) });
+export const dropKey = (index: number): void =>
+  change({ keys: doc.value.keys.filter((_, i) => i !== index) });
 
 // sliders
 
@@ -135,12 +144,15 @@ export function unlike(row: number): number {
   const rows = shownRows().filter((other) => other !== row && (!values || values[other] !== values[row]));
   const some = Array.from({ length: 24 }, () => random(rows.length ? rows : shownRows()));
   if (!xy) return some[0] ?? -1;
-  const far = (other: number) => Math.hypot((xy[2 * other] ?? 0) - (xy[2 * row] ?? 0), (xy[2 * other + 1] ?? 0) - (xy[2 * row + 1] ?? 0));
+  const far = (other: number) =>
+    Math.hypot((xy[2 * other] ?? 0) - (xy[2 * row] ?? 0), (xy[2 * other + 1] ?? 0) - (xy[2 * row + 1] ?? 0));
   return some.sort((a, b) => far(a) - far(b))[12] ?? -1;
 }
 export const anyItem = (): Subject => {
   const places = standIns.value;
-  return places.length ? (places[Math.floor(Math.random() * places.length)] as Subject) : item(random(shownRows()));
+  return places.length
+    ? (places[Math.floor(Math.random() * places.length)] as Subject)
+    : item(random(shownRows()));
 };
 
 export function pair(): [Subject, Subject] {
@@ -151,7 +163,8 @@ export function pair(): [Subject, Subject] {
 export function morph(keys: readonly Subject[] = doc.value.keys.length > 1 ? doc.value.keys : pair()): void {
   const before = doc.value.keys;
   change({ view: "path", keys });
-  if (before.length > 1 && before.map(keyOf).join() !== keys.map(keyOf).join()) say("This took the place of the path that was there; Undo brings it back.");
+  if (before.length > 1 && before.map(keyOf).join() !== keys.map(keyOf).join())
+    say("This took the place of the path that was there; Undo brings it back.");
 }
 export function slide(subject: Subject = doc.value.subject ?? doc.value.keys[0] ?? anyItem()): void {
   if (doc.value.subject && keyOf(doc.value.subject) === keyOf(subject)) return go("directions");
@@ -175,7 +188,8 @@ export function pick(): void {
   const input = document.createElement("input");
   input.type = "file";
   input.accept = (space.value?.modality.reads ?? []).map((ending) => `.${ending}`).join(",");
-  input.onchange = () => input.files?.[0] && void bring(input.files[0]).catch((error: Error) => say(error.message, true));
+  input.onchange = () =>
+    input.files?.[0] && void bring(input.files[0]).catch((error: Error) => say(error.message, true));
   input.click();
 }
 
@@ -196,7 +210,10 @@ export function useAs(what: "a" | "b" | "key" | "formula" | "content" | "style",
   } else if (what === "content" || what === "style") change({ [what]: subject, view: "style" });
 }
 function well(subject: Subject): void {
-  const to: Partial<Doc> = !doc.value.content || doc.value.style ? { content: subject, style: doc.value.content ? doc.value.style : null } : { style: subject };
+  const to: Partial<Doc> =
+    !doc.value.content || doc.value.style
+      ? { content: subject, style: doc.value.content ? doc.value.style : null }
+      : { style: subject };
   change(to);
 }
 
@@ -205,7 +222,10 @@ export async function show(subject: Subject): Promise<void> {
   const [x, y] = await whereabouts(subject);
   const at = camera.value;
   if (!at || Number.isNaN(x)) return;
-  const [left, top] = [(Math.abs(x - at.x) * at.k) / size.value.width, (Math.abs(y - at.y) * at.k) / size.value.height];
+  const [left, top] = [
+    (Math.abs(x - at.x) * at.k) / size.value.width,
+    (Math.abs(y - at.y) * at.k) / size.value.height,
+  ];
   if (left > 0.42 || top > 0.42) fly({ x, y, k: at.k });
 }
 
@@ -219,7 +239,14 @@ export function fly(to: Camera): void {
   const step = (now: number) => {
     const t = Math.min((now - begun) / 260, 1);
     const eased = 1 - (1 - t) ** 3;
-    camera.value = t < 1 ? { x: from.x + (x - from.x) * eased, y: from.y + (y - from.y) * eased, k: from.k * (k / from.k) ** eased } : to;
+    camera.value =
+      t < 1
+        ? {
+            x: from.x + (x - from.x) * eased,
+            y: from.y + (y - from.y) * eased,
+            k: from.k * (k / from.k) ** eased,
+          }
+        : to;
     if (t < 1) flight = requestAnimationFrame(step);
   };
   flight = requestAnimationFrame(step);
@@ -230,7 +257,9 @@ export function flyToRim(): void {
   const [middle, xy] = [home.value, layout.value?.xy.data];
   turn({ microscope: true });
   if (!middle || !xy) return;
-  const away = Float32Array.from({ length: xy.length / 2 }, (_, row) => Math.hypot((xy[2 * row] ?? 0) - middle.x, (xy[2 * row + 1] ?? 0) - middle.y));
+  const away = Float32Array.from({ length: xy.length / 2 }, (_, row) =>
+    Math.hypot((xy[2 * row] ?? 0) - middle.x, (xy[2 * row + 1] ?? 0) - middle.y),
+  );
   const row = Math.max(away.indexOf(away.slice().sort()[Math.floor(RIM * away.length)] ?? 0), 0);
   fly({ x: xy[2 * row] ?? 0, y: xy[2 * row + 1] ?? 0, k: 4 * middle.k });
 }

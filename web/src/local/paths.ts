@@ -1,4 +1,7 @@
-/** Ways from key to key and where their frames stand: ops/ways/mixing.py, ops/ways/noise_mixing.py and ops/ways/arclength.py in the browser. */
+/**
+ * Ways from key to key and where their frames stand: ops/ways/mixing.py, ops/ways/noise_mixing.py and
+ * ops/ways/arclength.py in the browser.
+ */
 import { joined, type Nets } from "./nets.ts";
 import type { Payload } from "./payload.ts";
 
@@ -11,8 +14,10 @@ const TINY = 1e-300;
 const OPPOSITE = 1e-12;
 const [LEAST, MOST, ROUNDS, FINEST, BLOCK] = [32, 256, 2, 16, 128];
 
-const norm = (v: ArrayLike<number>): number => Math.sqrt(Array.from(v, (x) => x * x).reduce((a, b) => a + b, 0));
-const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number => Array.from(a, (x, i) => x * (b[i] as number)).reduce((p, q) => p + q, 0);
+const norm = (v: ArrayLike<number>): number =>
+  Math.sqrt(Array.from(v, (x) => x * x).reduce((a, b) => a + b, 0));
+const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
+  Array.from(a, (x, i) => x * (b[i] as number)).reduce((p, q) => p + q, 0);
 
 export function line(a: Latent, b: Latent, t: number): Latent {
   return a.map((x, i) => x + t * ((b[i] as number) - x));
@@ -25,14 +30,19 @@ export function arc(a: Latent, b: Latent, t: number): Latent {
   let ub = Float64Array.from(b, (x) => x / Math.max(nb, TINY));
   if (!na) ua = ub;
   if (!nb) ub = ua;
-  const w = 2 * Math.atan2(norm(ua.map((x, i) => x - (ub[i] as number))), norm(ua.map((x, i) => x + (ub[i] as number))));
+  const w =
+    2 *
+    Math.atan2(norm(ua.map((x, i) => x - (ub[i] as number))), norm(ua.map((x, i) => x + (ub[i] as number))));
   if (!(w > SMALL)) return line(a, b, t);
   const along = dot(ua, ub);
   let side = ub.map((x, i) => x - along * (ua[i] as number));
   const length = norm(side);
   side = length > OPPOSITE ? side.map((x) => x / length) : perpendicular(ua);
   const size = (1 - t) * na + t * nb;
-  return Float32Array.from(ua, (x, i) => size * (Math.cos(t * w) * x + Math.sin(t * w) * (side[i] as number)));
+  return Float32Array.from(
+    ua,
+    (x, i) => size * (Math.cos(t * w) * x + Math.sin(t * w) * (side[i] as number)),
+  );
 }
 
 function perpendicular(u: Float64Array): Float64Array<ArrayBuffer> {
@@ -52,7 +62,10 @@ export function average(z: readonly Latent[], w: readonly number[]): Latent {
   let mean = new Float64Array(d);
   unit.forEach((u, i) => u.forEach((x, c) => (mean[c]! += (w[i] as number) * x)));
   const length = norm(mean);
-  if (!(length > SMALL)) return Float32Array.from({ length: d }, (_, c) => z.reduce((sum, v, i) => sum + (w[i] as number) * (v[c] as number), 0));
+  if (!(length > SMALL))
+    return Float32Array.from({ length: d }, (_, c) =>
+      z.reduce((sum, v, i) => sum + (w[i] as number) * (v[c] as number), 0),
+    );
   mean = mean.map((x) => x / length);
   for (let round = 0; round < 50; round++) {
     const step = new Float64Array(d);
@@ -65,7 +78,9 @@ export function average(z: readonly Latent[], w: readonly number[]): Latent {
       side.forEach((x, c) => (step[c]! += (w[i] as number) * pull * x));
     });
     const far = norm(step);
-    mean = mean.map((x, c) => Math.cos(far) * x + (Math.sin(far) * (step[c] as number)) / Math.max(far, TINY));
+    mean = mean.map(
+      (x, c) => Math.cos(far) * x + (Math.sin(far) * (step[c] as number)) / Math.max(far, TINY),
+    );
     const size = norm(mean);
     mean = mean.map((x) => x / size);
     if (far < SMALL) break;
@@ -95,7 +110,10 @@ export class Mixer {
     private readonly nets: Nets,
     private readonly d: number,
   ) {
-    const plain = of.prior.name === "sphere" ? "arcs on the sphere of the prior (no latent flow)" : "arcs of the latents themselves, direction and norm apart (no latent flow; normal prior)";
+    const plain =
+      of.prior.name === "sphere"
+        ? "arcs on the sphere of the prior (no latent flow)"
+        : "arcs of the latents themselves, direction and norm apart (no latent flow; normal prior)";
     this.how = nets.has("velocity") ? "arcs in the noise of the latent flow" : plain;
   }
 
@@ -104,23 +122,33 @@ export class Mixer {
     const [steps, rows] = [this.of.flow_steps ?? 12, from.length / this.d];
     const step = (end - start) / steps;
     const v = async (u: Float64Array, t: number): Promise<Float32Array> =>
-      this.nets.run("velocity", { u: { data: Float32Array.from(u), dims: [rows, this.d] }, t: { data: new Float32Array(rows).fill(t), dims: [rows] } });
+      this.nets.run("velocity", {
+        u: { data: Float32Array.from(u), dims: [rows, this.d] },
+        t: { data: new Float32Array(rows).fill(t), dims: [rows] },
+      });
     let u = from;
-    const plus = (by: number, slope: Float32Array): Float64Array => u.map((x, i) => x + by * (slope[i] as number));
+    const plus = (by: number, slope: Float32Array): Float64Array =>
+      u.map((x, i) => x + by * (slope[i] as number));
     for (let i = 0; i < steps; i++) {
       const t = start + i * step;
       const a = await v(u, t);
       const b = await v(plus(step / 2, a), t + step / 2);
       const c = await v(plus(step / 2, b), t + step / 2);
       const e = await v(plus(step, c), t + step);
-      u = u.map((x, j) => x + (step / 6) * ((a[j] as number) + 2 * (b[j] as number) + 2 * (c[j] as number) + (e[j] as number)));
+      u = u.map(
+        (x, j) =>
+          x +
+          (step / 6) * ((a[j] as number) + 2 * (b[j] as number) + 2 * (c[j] as number) + (e[j] as number)),
+      );
     }
     return u;
   }
 
   private scaled(z: Float32Array, there: boolean): Float64Array {
     const [mean, scale] = [this.of.flow_mean?.data, this.of.flow_scale?.data];
-    return Float64Array.from(z, (x, i) => (there ? (x - (mean?.[i % this.d] ?? 0)) / (scale?.[i % this.d] ?? 1) : x));
+    return Float64Array.from(z, (x, i) =>
+      there ? (x - (mean?.[i % this.d] ?? 0)) / (scale?.[i % this.d] ?? 1) : x,
+    );
   }
 
   async toNoise(z: Float32Array): Promise<Float32Array> {
@@ -130,7 +158,10 @@ export class Mixer {
   async fromNoise(e: Float32Array): Promise<Float32Array> {
     if (!this.nets.has("velocity")) return e;
     const [mean, scale] = [this.of.flow_mean?.data, this.of.flow_scale?.data];
-    return Float32Array.from(await this.carry(Float64Array.from(e), 0, 1), (x, i) => x * (scale?.[i % this.d] ?? 1) + (mean?.[i % this.d] ?? 0));
+    return Float32Array.from(
+      await this.carry(Float64Array.from(e), 0, 1),
+      (x, i) => x * (scale?.[i % this.d] ?? 1) + (mean?.[i % this.d] ?? 0),
+    );
   }
 
   /** Noises of latents, and what of them is lost on the way there and back. */
@@ -139,13 +170,18 @@ export class Mixer {
     const noise = await this.toNoise(all);
     const back = await this.fromNoise(noise);
     const lost = all.map((x, i) => x - (back[i] as number));
-    const cut = (table: Float32Array): Latent[] => keys.map((_, i) => table.slice(i * this.d, (i + 1) * this.d));
+    const cut = (table: Float32Array): Latent[] =>
+      keys.map((_, i) => table.slice(i * this.d, (i + 1) * this.d));
     return { e: cut(noise), lost: cut(lost) };
   }
 
   private async back(e: Float32Array, lost: Float32Array): Promise<Float32Array> {
     const z = await this.fromNoise(e);
-    return brought(z.map((x, i) => x + (lost[i] as number)), this.d, this.of.prior.support);
+    return brought(
+      z.map((x, i) => x + (lost[i] as number)),
+      this.d,
+      this.of.prior.support,
+    );
   }
 
   /** The stretches from key to key. */
@@ -160,17 +196,29 @@ export class Mixer {
   async blend(z: readonly Latent[]): Promise<Latent> {
     const { e, lost } = await this.carried(z);
     const w = z.map(() => 1 / z.length);
-    return this.back(average(e, w), Float32Array.from({ length: this.d }, (_, c) => lost.reduce((sum, v, i) => sum + (w[i] as number) * (v[c] as number), 0)));
+    return this.back(
+      average(e, w),
+      Float32Array.from({ length: this.d }, (_, c) =>
+        lost.reduce((sum, v, i) => sum + (w[i] as number) * (v[c] as number), 0),
+      ),
+    );
   }
 }
 
 /** From each key to the next, exactly the keys at 0 and 1; from an item to itself it stays there. */
-export async function stretches(stops: readonly Latent[], along: string, mixer: Mixer | null): Promise<Stretch[]> {
+export async function stretches(
+  stops: readonly Latent[],
+  along: string,
+  mixer: Mixer | null,
+): Promise<Stretch[]> {
   const ways = along === "mix" && mixer ? await mixer.stretches(stops) : null;
   return stops.slice(1).map((b, i) => {
     const a = stops[i] as Latent;
     if (a.every((x, c) => x === b[c])) return (t) => joined(t.map(() => a));
-    const way = ways?.[i] ?? ((t: readonly number[]) => joined(t.map((at) => (along === "linear" ? line(a, b, at) : arc(a, b, at)))));
+    const way =
+      ways?.[i] ??
+      ((t: readonly number[]) =>
+        joined(t.map((at) => (along === "linear" ? line(a, b, at) : arc(a, b, at)))));
     return async (t) => {
       const z = (await way(t)).slice();
       t.forEach((at, row) => (at === 0 || at === 1) && z.set(at ? b : a, row * a.length));
@@ -193,7 +241,12 @@ export function steps(x: Float32Array, n: number, loop = false): number[] {
 type See = (z: Float32Array) => Promise<Float32Array>;
 
 /** Fractions at which each stretch is shown, so that what is seen changes evenly from frame to frame. */
-export async function even(curve: readonly Stretch[], count: number, d: number, see: See): Promise<number[][]> {
+export async function even(
+  curve: readonly Stretch[],
+  count: number,
+  d: number,
+  see: See,
+): Promise<number[][]> {
   const pieces = Math.min(Math.max(LEAST, Math.ceil((2 * count) / curve.length)), MOST);
   const start = Array.from({ length: pieces + 1 }, (_, i) => i / pieces);
   const places = curve.map(() => start);
@@ -208,7 +261,10 @@ export async function even(curve: readonly Stretch[], count: number, d: number, 
       arcs[i] = await arcOf(curve[i] as Stretch, finer, d, see);
     }
   }
-  const shares = share(arcs.map((one) => one.at(-1) as number), count);
+  const shares = share(
+    arcs.map((one) => one.at(-1) as number),
+    count,
+  );
   return curve.map((_, i) => invert(places[i] as number[], arcs[i] as number[], shares[i] as number));
 }
 
@@ -217,7 +273,8 @@ async function arcOf(stretch: Stretch, t: readonly number[], d: number, see: See
   const out = [0];
   for (let i = 0; i < t.length - 1; i += BLOCK) {
     const rows = Math.min(BLOCK + 1, t.length - i);
-    for (const step of steps(await see(z.slice(i * d, (i + rows) * d)), rows)) out.push((out.at(-1) as number) + step);
+    for (const step of steps(await see(z.slice(i * d, (i + rows) * d)), rows))
+      out.push((out.at(-1) as number) + step);
   }
   return out;
 }
@@ -226,8 +283,12 @@ function split(t: readonly number[], arcs: readonly number[], piece: number): nu
   if (!(piece > 0)) return [...t];
   const out: number[] = [];
   for (let i = 0; i + 1 < t.length; i++) {
-    const parts = Math.min(Math.max(Math.ceil(((arcs[i + 1] as number) - (arcs[i] as number)) / piece), 1), FINEST);
-    for (let p = 0; p < parts; p++) out.push((t[i] as number) + (p / parts) * ((t[i + 1] as number) - (t[i] as number)));
+    const parts = Math.min(
+      Math.max(Math.ceil(((arcs[i + 1] as number) - (arcs[i] as number)) / piece), 1),
+      FINEST,
+    );
+    for (let p = 0; p < parts; p++)
+      out.push((t[i] as number) + (p / parts) * ((t[i + 1] as number) - (t[i] as number)));
   }
   return [...out, 1];
 }
@@ -253,7 +314,11 @@ export function share(lengths: readonly number[], count: number): number[] {
   const parts = lengths.map((length) => (most > 0 ? Math.round((length / most) * 1e5) / 1e5 : 1));
   for (let step = lengths.length; step < count; step++) {
     let longest = 0;
-    parts.forEach((part, i) => part / (given[i] as number) > (parts[longest] as number) / (given[longest] as number) && (longest = i));
+    parts.forEach(
+      (part, i) =>
+        part / (given[i] as number) > (parts[longest] as number) / (given[longest] as number) &&
+        (longest = i),
+    );
     given[longest]!++;
   }
   return given;

@@ -1,4 +1,7 @@
-/** The map's canvas: draws the layers in order, only when something has changed, and adds detail once the map is at rest. */
+/**
+ * The map's canvas: draws the layers in order, only when something has changed, and adds detail once the map
+ * is at rest.
+ */
 import type { Rgb } from "../colours.ts";
 import type { Camera, Size } from "../scales.ts";
 import type { Microscope } from "./microscope.ts";
@@ -30,7 +33,7 @@ const REST = 90; // milliseconds without a move, and two frames, after which the
 
 const unit = (colour: Rgb): [number, number, number] => [colour[0] / 255, colour[1] / 255, colour[2] / 255];
 
-export class Stage {
+export class Renderer {
   readonly gl: WebGL2RenderingContext;
   readonly points: Points;
   readonly labels: Labels;
@@ -49,8 +52,13 @@ export class Stage {
     readonly canvas: HTMLCanvasElement,
     private readonly scene: () => Scene,
   ) {
-    const gl = canvas.getContext("webgl2", { antialias: false, alpha: false }); // opaque: nothing behind it is painted
-    if (!gl) throw new Error("This browser draws no WebGL 2, which the map needs: switch on graphics acceleration in its settings, or try another browser. The rest of the page works.");
+    // opaque: nothing behind it is painted
+    const gl = canvas.getContext("webgl2", { antialias: false, alpha: false });
+    if (!gl)
+      throw new Error(
+        "This browser draws no WebGL 2, which the map needs: switch on graphics acceleration in its " +
+          "settings, or try another browser. The rest of the page works.",
+      );
     this.gl = gl;
     gl.disable(gl.DEPTH_TEST);
     gl.enable(gl.BLEND);
@@ -95,7 +103,8 @@ export class Stage {
   private fit(size: Size): number {
     const ratio = this.ratio();
     const [width, height] = [Math.round(size.width * ratio), Math.round(size.height * ratio)];
-    if (this.canvas.width !== width || this.canvas.height !== height) [this.canvas.width, this.canvas.height] = [width, height];
+    if (this.canvas.width !== width || this.canvas.height !== height)
+      [this.canvas.width, this.canvas.height] = [width, height];
     return ratio;
   }
 
@@ -111,7 +120,8 @@ export class Stage {
     const { size } = scene;
     const ground = unit(scene.ground);
     const { decoded, thumbnails } = this.layers;
-    const faces = thumbnails && scene.points ? thumbnails.layer.draw(camera, size, scene.shown, scene.colour) : null;
+    const faces =
+      thumbnails && scene.points ? thumbnails.layer.draw(camera, size, scene.shown, scene.colour) : null;
     const plain = moving && this.pace.plain;
     let more = false;
     if (decoded && scene.microscope) {

@@ -3,10 +3,22 @@ import type { Along, Found, Method, Place } from "./wire.ts";
 import type { Filter } from "./colours.ts";
 import type { Camera } from "./scales.ts";
 
-export const VIEWS = ["start", "item", "path", "directions", "dimensions", "sample", "style", "report", "tour"] as const;
+export const VIEWS = [
+  "start",
+  "item",
+  "path",
+  "directions",
+  "dimensions",
+  "sample",
+  "style",
+  "report",
+  "tour",
+] as const;
 export type View = (typeof VIEWS)[number];
 
-/** Something one can look at: a real item, or a place in the latent space with a word on where it comes from. */
+/**
+ * Something one can look at: a real item, or a place in the latent space with a word on where it comes from.
+ */
 export type Subject = { kind: "item"; id: number } | { kind: "place"; z: readonly number[]; said: string };
 
 export interface Doc {
@@ -72,17 +84,26 @@ export const EMPTY: Doc = {
   step: 0,
 };
 
-export const place = (subject: Subject): Place => (subject.kind === "item" ? `@${subject.id}` : [...subject.z]);
-export const keyOf = (subject: Subject): string => (subject.kind === "item" ? `@${subject.id}` : subject.z.join(","));
-export const nameOf = (subject: Subject): string => (subject.kind === "item" ? `@${subject.id}` : subject.said);
+export const place = (subject: Subject): Place =>
+  subject.kind === "item" ? `@${subject.id}` : [...subject.z];
+export const keyOf = (subject: Subject): string =>
+  subject.kind === "item" ? `@${subject.id}` : subject.z.join(",");
+export const nameOf = (subject: Subject): string =>
+  subject.kind === "item" ? `@${subject.id}` : subject.said;
 
-/** Another column colours the map: what is hidden of the former one stays hidden, and what was of the next is its own again. */
+/**
+ * Another column colours the map: what is hidden of the former one stays hidden, and what was of the next is
+ * its own again.
+ */
 export function recolour({ colour, off, range, others }: Doc, next: string): Partial<Doc> {
   const { [next]: own, ...rest } = off.length || range ? { ...others, [colour]: { off, range } } : others;
   return { colour: next, off: own?.off ?? [], range: own?.range ?? null, others: rest };
 }
 /** All that is hidden, by column. */
-export const hidden = ({ colour, off, range, others }: Doc): [string, Filter][] => [...(off.length || range ? [[colour, { off, range }] as [string, Filter]] : []), ...Object.entries(others)];
+export const hidden = ({ colour, off, range, others }: Doc): [string, Filter][] => [
+  ...(off.length || range ? [[colour, { off, range }] as [string, Filter]] : []),
+  ...Object.entries(others),
+];
 
 /** Six significant digits of each number: enough to decode the same picture. */
 function write(subject: Subject): string {
@@ -93,7 +114,10 @@ function write(subject: Subject): string {
 function read(text: string): Subject | null {
   if (/^@\d+$/.test(text)) return { kind: "item", id: Number(text.slice(1)) };
   const cut = text.lastIndexOf("|");
-  const z = text.slice(cut + 1).split(",").map(Number);
+  const z = text
+    .slice(cut + 1)
+    .split(",")
+    .map(Number);
   return cut >= 0 && z.every(Number.isFinite) ? { kind: "place", z, said: text.slice(0, cut) } : null;
 }
 
@@ -113,7 +137,8 @@ export function toHash(doc: Doc, camera: Camera | null, start: Doc = EMPTY): str
   for (const key of SWITCHES) if (doc[key] !== start[key]) to.set(key, doc[key] ? "1" : "0");
   for (const key of SUBJECTS) if (doc[key]) to.set(key, write(doc[key]));
   for (const key of NAMES) if (doc[key].length) to.set(key, JSON.stringify(doc[key]));
-  for (const key of ROWS) if (doc[key].length && doc[key].length <= MOST_ROWS) to.set(key, doc[key].join(","));
+  for (const key of ROWS)
+    if (doc[key].length && doc[key].length <= MOST_ROWS) to.set(key, doc[key].join(","));
   if (doc.range) to.set("range", doc.range.join(","));
   if (Object.keys(doc.others).length) to.set("others", JSON.stringify(doc.others));
   if (doc.keys.length) to.set("keys", doc.keys.map(write).join(";"));
@@ -131,27 +156,41 @@ export function fromHash(hash: string, start: Doc = EMPTY): { doc: Doc; camera: 
   };
   for (const key of TEXTS) set(key, from.get(key) as never);
   if (!VIEWS.includes(doc.view)) doc.view = start.view;
-  for (const key of NUMBERS) if (from.has(key) && Number.isFinite(Number(from.get(key)))) doc[key] = Number(from.get(key));
+  for (const key of NUMBERS)
+    if (from.has(key) && Number.isFinite(Number(from.get(key)))) doc[key] = Number(from.get(key));
   for (const key of SWITCHES) if (from.has(key)) doc[key] = from.get(key) === "1";
   for (const key of SUBJECTS) set(key, read(from.get(key) ?? ""));
   for (const key of NAMES) set(key, parsed(from.get(key), isNames));
   for (const key of ROWS) if (from.has(key)) doc[key] = numbers(from.get(key)).filter(Number.isInteger);
   const range = numbers(from.get("range"));
   if (range.length === 2) doc.range = [range[0] as number, range[1] as number];
-  if (from.has("keys")) doc.keys = (from.get("keys") ?? "").split(";").map(read).filter((found) => found !== null);
+  if (from.has("keys"))
+    doc.keys = (from.get("keys") ?? "")
+      .split(";")
+      .map(read)
+      .filter((found) => found !== null);
   set("others", parsed(from.get("others"), isHidden));
   set("change", parsed(from.get("change"), isChange));
   const [x, y, k] = numbers(from.get("at"));
   return { doc, camera: x !== undefined && y !== undefined && k !== undefined && k > 0 ? { x, y, k } : null };
 }
 
-const numbers = (text: string | null): number[] => (text ? text.split(",").map(Number).filter(Number.isFinite) : []);
-const isNames = (value: unknown): value is string[] => Array.isArray(value) && value.every((x) => typeof x === "string");
-const isRange = (value: unknown): boolean => value === null || (Array.isArray(value) && value.length === 2 && value.every(Number.isFinite));
+const numbers = (text: string | null): number[] =>
+  text ? text.split(",").map(Number).filter(Number.isFinite) : [];
+const isNames = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((x) => typeof x === "string");
+const isRange = (value: unknown): boolean =>
+  value === null || (Array.isArray(value) && value.length === 2 && value.every(Number.isFinite));
 const isHidden = (value: unknown): value is Record<string, Filter> =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && Object.values(value).every((v: Partial<Filter> | null) => v && isNames(v.off) && isRange(v.range));
+  typeof value === "object" &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.values(value).every((v: Partial<Filter> | null) => v && isNames(v.off) && isRange(v.range));
 const isChange = (value: unknown): value is Record<string, number> =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && Object.values(value).every((v) => typeof v === "number" && Number.isFinite(v));
+  typeof value === "object" &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.values(value).every((v) => typeof v === "number" && Number.isFinite(v));
 
 function parsed<T>(text: string | null, is: (value: unknown) => value is T): T | null {
   try {

@@ -26,7 +26,14 @@ export function ThumbButton({ row, about, onClick }: { row: number; about?: stri
   const id = idOf(row);
   const drag = (event: DragEvent) => event.dataTransfer?.setData("text/plain", `@${id}`);
   return (
-    <button type="button" class="thumb" onClick={onClick} title={about ?? `@${id}`} draggable onDragStart={drag}>
+    <button
+      type="button"
+      class="thumb"
+      onClick={onClick}
+      title={about ?? `@${id}`}
+      draggable
+      onDragStart={drag}
+    >
       <Thumb row={row} name={`item ${id}`} />
     </button>
   );
@@ -55,7 +62,15 @@ export async function copy(text: string): Promise<void> {
     window.prompt("Copy this:", text);
   }
 }
-export function Copies({ of, title, why = "it holds a place without a name" }: { of: Copy | null; title?: string; why?: string }) {
+export function Copies({
+  of,
+  title,
+  why = "it holds a place without a name",
+}: {
+  of: Copy | null;
+  title?: string;
+  why?: string;
+}) {
   if (!of || (!of.python && !of.command)) return null;
   return (
     <div class="copies">
@@ -76,7 +91,12 @@ export function Copies({ of, title, why = "it holds a place without a name" }: {
 
 /** Says what goes wrong or is being waited for; nothing else. */
 export function State({ busy, error, words }: { busy: boolean; error?: unknown; words?: string }) {
-  if (error) return <p class="state bad" role="alert">{error instanceof Error ? error.message : String(error)}</p>;
+  if (error)
+    return (
+      <p class="state bad" role="alert">
+        {error instanceof Error ? error.message : String(error)}
+      </p>
+    );
   if (!busy) return null;
   return (
     <p class="state" role="status">
@@ -94,7 +114,15 @@ export function save(blob: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-export function Section({ title, children, aside }: { title: string; children: ComponentChildren; aside?: ComponentChildren }) {
+export function Section({
+  title,
+  children,
+  aside,
+}: {
+  title: string;
+  children: ComponentChildren;
+  aside?: ComponentChildren;
+}) {
   return (
     <section class="section">
       <div class="head">
