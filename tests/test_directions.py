@@ -547,6 +547,17 @@ def test_whitening_leaves_out_what_is_not_active() -> None:
     torch.testing.assert_close(frame.whiten(z[:1]) @ frame.colour + frame.mean, z[:1], atol=0.01, rtol=0)
 
 
+def test_whitening_of_fewer_latents_than_dimensions() -> None:
+    z = torch.randn(30, 400, generator=torch.Generator().manual_seed(0), dtype=torch.double)
+    frame = Frame(z)
+    u = frame.whiten(z)
+    assert u.shape[1] == 29
+    torch.testing.assert_close(torch.cov(u.T), torch.eye(29, dtype=torch.double))
+    torch.testing.assert_close(u @ frame.colour + frame.mean, z)
+    with pytest.raises(LiminalError, match="all latents are the same"):
+        Frame(torch.ones(3, 5))
+
+
 # real pictures
 
 

@@ -359,8 +359,11 @@ def fit_samplers(
     draw, test = drawn(rows), drawn(rng_rows(np.flatnonzero(held), 2000, seed))(rng(seed + 1))
     support = generator.prior.name if generator.prior.name in PRIORS else "normal"
     voice.progress("fitting samplers", 0.0)
-    fitted: dict[str, latent.Fitted] = {"mixture": latent.fit_mixture(draw(rng(seed)), test, seed, support)}
+    fitted: dict[str, latent.Fitted] = {}
+    if generator.dim <= latent.WIDE:
+        fitted["mixture"] = latent.fit_mixture(draw(rng(seed)), test, seed, support)
     steps = 2000 if len(rows) > 2000 else 600
+    steps = max(100, min(steps, steps * latent.WIDE // generator.dim))  # each takes longer on wide codes
     fitted["flow"] = latent.fit_flow(
         draw,
         seed,
@@ -372,7 +375,11 @@ def fit_samplers(
     if not isinstance(generator.prior, latent.Mixture):
         known = {"prior": generator.prior, **known}
     if len(test) <= 10:
-        return known, {"default": "mixture", "tests": {}, "why": "too few held-out items to test samplers on"}
+        return known, {
+            "default": next(iter(fitted)),
+            "tests": {},
+            "why": "too few held-out items to test samplers on",
+        }
     best, tests = latent.choose(known, test, seed)
     why = (
         f"its draws are hardest to tell from held-out latents ({tests[best]['same']:.3f} same-set "
