@@ -106,6 +106,31 @@ def test_conditional_undoes_confounding(found: dict[str, Direction]) -> None:
     assert "smile" not in smile.leakage
 
 
+def test_a_direction_that_leaves_the_data_says_so() -> None:
+    """AUC and effect are perfect for both; but whatever is drawn with a hat looks like no real item."""
+    z, table = world(SIZE, 0)
+    held, about = world(1200, 1)
+    wide = float(z[:, 2].abs().max())
+    found = {
+        d.name: d
+        for d in find_directions(
+            z, table, held, about, lambda z: z, read, ["smile", "hat"],
+            real=lambda x: x[:, 2].abs() < 0.5 * wide,
+        )
+    }  # fmt: skip
+    smile, hat = found["smile"].looks_real, found["hat"].looks_real
+    assert smile is not None
+    assert hat is not None
+    assert smile[0] == pytest.approx(smile[1], abs=0.1)
+    assert "leaves the data" not in found["smile"].note
+    assert hat[1] < 0.5 * hat[0]
+    assert "leaves the data" in found["hat"].note
+    (row,) = directions.table([found["hat"]])
+    assert row["looks_real"] == hat
+    (back,) = directions.from_tensors(*directions.to_tensors([found["hat"]]))
+    assert back.looks_real == hat
+
+
 def test_what_others_tell_is_held_fixed_though_readers_mistake_it() -> None:
     """Hats and glasses come together 95 times in 100, and the reader takes half of a hat from the glasses:
     the plain difference would

@@ -31,7 +31,9 @@ from .errors import LiminalError, unknown
 from .files import let_go
 from .generator import Autoencoder, Trainable, Wrapped
 from .measures.eyes import reader as readers
+from .measures.eyes.features import fit_features
 from .measures.report.verdict import unlearned
+from .measures.samples.realism import Realism
 from .measures.structure.neighbourhoods import active_units
 from .modalities import Modality, likelihoods
 from .models import inverted, latent
@@ -47,6 +49,7 @@ FIT_ON = 20_000  # items whose posteriors the samplers are fitted to
 READ_MOST, READ_STEPS = 30_000, 700  # items and steps, at most, that the attribute reader is fitted with
 JUDGED = 512  # items on either side that tell whether the model has learned anything
 CALIBRATE_ON = 2_000  # held-out items that directions are calibrated and scored on
+LEAST_REAL = 20  # items on either side that tell what looks real
 
 
 def fit(
@@ -403,6 +406,17 @@ def batches(
             voice.progress("writing the catalogue", j / n, f"{j:,} of {n:,}")
 
 
+def looks_real(
+    modality: Modality, items: Items, train: np.ndarray, held: np.ndarray
+) -> Callable[[Tensor], Tensor] | None:
+    """Who tells which decoded items look real, from some of these rows; None where they are too few."""
+    if min(len(train), len(held)) < LEAST_REAL:
+        return None
+    known, others = (modality.soft(items[rng_rows(rows, CALIBRATE_ON, 0)]).float() for rows in (train, held))
+    see = fit_features(lambda: iter([known]), modality.features or modality.chart)
+    return Realism(see, see(known), see(others))
+
+
 def learn_attributes(
     generator: Autoencoder,
     modality: Modality,
@@ -456,6 +470,7 @@ def learn_attributes(
         seed=seed,
         dimensions=dimensions,
         progress=lambda i, n, name: voice.progress("finding directions", i / n, name),
+        real=looks_real(modality, items, train_rows, held_rows),
     )
     tensors, about = directions.to_tensors(found)
     scores = reader.scores(modality.soft(items[held_rows]), known.take(pa.array(held_rows)))

@@ -140,9 +140,9 @@ def look(source: Path | BinaryIO, name: str, alpha: bool, numbers: bool, dim: bo
             channels = 4
         if dim and bits == 8:
             with suppress(Exception):  # cut pixels: whoever reads them says so
-                values = np.asarray(im.convert("L" if is_grey(im) else "RGB"))
+                shades = np.asarray(im.convert("L" if is_grey(im) else "RGB"))
                 found = Numbers()
-                found.add(values)
+                found.add(shades)
         return Seen(shape, channels, bits, can, found)
 
 
@@ -271,9 +271,9 @@ def eight_bits(
     """
     bits = depth(im)
     if bits == 8 and levels and levels[1] < DIM and not im.has_transparency_data:
-        values = np.asarray(im.convert("L" if is_grey(im) else "RGB"))
-        if values.max() <= 2 * levels[1]:  # brighter ones have the usual scale, as Liminal writes them
-            return _by_levels(im, values, bits, name, levels)
+        plain = np.asarray(im.convert("L" if is_grey(im) else "RGB"))
+        if plain.max() <= 2 * levels[1]:  # brighter ones have the usual scale, as Liminal writes them
+            return _by_levels(im, plain, bits, name, levels)
     grey = im.mode == "F" or im.mode.startswith("I")
     if grey or (bits > 8 and levels not in (None, (0, 65535))):
         values = deep(im, source, name)

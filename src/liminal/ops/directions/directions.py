@@ -65,6 +65,7 @@ CHANCE = {"AUC": 0.6, "R2": 0.05}
 TANGLED = (
     0.5  # share of an attribute that the others tell from which only vectors that hold them fixed are tried
 )
+UNREAL = 0.5  # of the share that looked real before: below it, strength 1 leaves the data
 WEAK = 0.25  # share of the asked effect below which a direction does not work
 BENT = 0.5  # share of the straight line's effect by which the effect curve may be off it
 
@@ -100,6 +101,8 @@ class Direction:
         moves: mean change, with its sign, of every attribute read in decoded items at strength 1, in its
             standard deviations; only where no attribute names the direction.
         not_held: what was not held fixed against it and is no leakage, since one of the two tells the other.
+        looks_real: share of decoded held-out items that look real, before and at strength 1; None where
+            nobody judged.
     """
 
     name: str
@@ -119,6 +122,7 @@ class Direction:
     projected_score: float | None = None
     moves: dict[str, float] = field(default_factory=dict)
     not_held: tuple[str, ...] = ()
+    looks_real: tuple[float, float] | None = None
 
     @property
     def holds(self) -> tuple[float, float] | None:
@@ -174,6 +178,7 @@ def find_directions(
     conditional: bool = False,
     methods: Collection[str] = METHODS,
     progress: Callable[[int, int, str], None] | None = None,
+    real: Callable[[Tensor], Tensor] | None = None,
 ) -> list[Direction]:
     """A direction for every attribute that has enough items on either side (`probes.left_out` tells why
     another has none).
@@ -193,6 +198,7 @@ def find_directions(
         conditional: only vectors that hold the other attributes fixed, whatever they cost.
         methods: only these vectors.
         progress: told before each direction how many are found, of how many, and its name.
+        real: x (k, *shape) -> bool (k,), which decoded items look real, such as `measures.samples.realism`.
 
     Raises:
         LiminalError: latents and attributes do not fit, hold NaN, a name is no attribute, a method or a
@@ -230,7 +236,7 @@ def find_directions(
         )
         tried = [m for m in methods if m == "dimension" or m in CONDITIONAL] if tangled else methods
         vectors = distinct(vectors, tried, frame)
-        direction = _measured(target, vectors, score, score_name, frame, pool, items, not_held)
+        direction = _measured(target, vectors, score, score_name, frame, pool, items, not_held, real)
         if tangled:
             why = (
                 f"other attributes tell {share:.0%} of it in these items: it was looked for with them held "
@@ -302,6 +308,7 @@ def _measured(
     pool: Pool,
     items: int,
     not_held: Sequence[str] = (),
+    real: Callable[[Tensor], Tensor] | None = None,
 ) -> Direction:
     """The best of the vectors at its right length, with what it does."""
     notes = (
@@ -349,19 +356,22 @@ def _measured(
     effects = tuple(effect if s == 1 else trial.change(s * vector)[0] for s in CURVE)
     if effect < 0.95:
         notes.append(f"strength 1 reaches only {max(effect, 0):.0%} of what was asked")
+    looks = (trial.real(0 * vector, real), trial.real(vector, real)) if real is not None else None
+    if looks is not None and looks[1] < UNREAL * looks[0]:
+        notes.append(f"strength 1 leaves the data: {looks[1]:.0%} of it looks real, {looks[0]:.0%} before")
     works = score >= CHANCE[score_name] and effect >= WEAK
     return Direction(
         target.name, vector.float(), target.kind, method, score, score_name, unit, effect, CURVE, effects,
-        leakage, works, "; ".join(notes), not_held=tuple(not_held),
+        leakage, works, "; ".join(notes), not_held=tuple(not_held), looks_real=looks,
     )  # fmt: skip
 
 
 def table(directions: Iterable[Direction]) -> list[dict[str, Any]]:
     """One row for each direction: ``name``, ``method``, ``score``, ``score_name``, ``effect`` of strength 1,
-    ``leakage`` (mean over other
-    attributes, in their standard deviations), ``leaks_most`` (attribute and leakage), ``holds`` (strengths),
-    ``best_dimension`` (index and score), ``projected_score``, ``moves_most`` (attribute and change),
-    ``works`` and ``note``; None where there is no such thing.
+    ``leakage`` (mean over other attributes, in their standard deviations), ``leaks_most`` (attribute and
+    leakage), ``holds`` (strengths), ``best_dimension`` (index and score), ``projected_score``, ``looks_real``
+    (share of decoded items before and at strength 1), ``moves_most`` (attribute and change), ``works`` and
+    ``note``; None where there is no such thing.
     """
     return [
         {
@@ -375,6 +385,7 @@ def table(directions: Iterable[Direction]) -> list[dict[str, Any]]:
             "holds": d.holds,
             "best_dimension": d.best_dimension,
             "projected_score": d.projected_score,
+            "looks_real": d.looks_real,
             "moves_most": max(d.moves.items(), key=lambda move: abs(move[1])) if d.moves else None,
             "works": d.works,
             "note": d.note,
@@ -482,7 +493,7 @@ def from_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> 
 
 
 def _kept(vector: Tensor, evidence: dict[str, Any]) -> Direction:
-    for name in ("strengths", "effects", "best_dimension", "not_held"):
+    for name in ("strengths", "effects", "best_dimension", "not_held", "looks_real"):
         if evidence.get(name) is not None:
             evidence[name] = tuple(evidence[name])
     return Direction(vector=vector, **evidence)
