@@ -19,6 +19,8 @@ from . import comparison, dimension_cards, latents, mixtures, sections
 from .evaluation import Samples, Subject
 from .report import Report
 
+ENOUGH = 200  # held-out items below which a report says that there are few
+
 
 def measure(
     generator: Generator,
@@ -91,6 +93,11 @@ def _surveyed(s: Subject, tell: sections.Progress) -> Report:
     """The sections of the report, one after the other."""
     found: list[Measure] = []
     figures: dict[str, bytes] = {}
+    if (few := len(s.held_items)) < ENOUGH:
+        s.notes.append(
+            f"Few items: only {few} held-out ones are measured, and other ones would give other figures; "
+            f"compare spaces on {ENOUGH} or more."
+        )
     if s.encodes:
         tell("measuring", 0.0, "reconstruction")
         found += sections.reconstructed(s)
