@@ -45,7 +45,10 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def picture(level: int, h: int = 16, w: int = 16, c: int = 3) -> np.ndarray:
-    return np.full((h, w, c), level, np.uint8)
+    """Of one level, but for a white pixel, so that no set of them is dark altogether."""
+    a = np.full((h, w, c), level, np.uint8)
+    a[-1, -1] = 255
+    return a
 
 
 def save(path: Path, a: np.ndarray) -> Path:
@@ -463,6 +466,10 @@ def test_npz(tmp_path: Path) -> None:
         assert d.held_out.tolist() == [False] * 4 + [True] * 2
     np.savez(tmp_path / "only.npz", whatever=x)
     assert levels(read(tmp_path / "only.npz", Image)) == [0, 1, 2, 90]
+    np.savez(
+        tmp_path / "days.npz", images=x, day=np.array(["1970-01-03", "NaT", "1970-01-02", "NaT"], "M8[D]")
+    )
+    assert read(tmp_path / "days.npz", Image).attributes.to_pydict() == {"day": [2.0, None, 1.0, None]}
 
 
 def test_npz_of_factors_and_of_what_is_never_opened(tmp_path: Path) -> None:
@@ -670,6 +677,44 @@ def test_files_of_eight_bits_keep_their_numbers(tmp_path: Path) -> None:
     np.testing.assert_array_equal(mixed.items[5, ..., 0], np.rint(ramp(0, 4095, "u2") / 4095 * 255))
 
 
+@pytest.mark.parametrize(("high", "ending"), [(1, "png"), (1, "bmp"), (20, "png"), (31, "tif")])
+def test_files_of_eight_bits_that_are_all_dark_have_a_scale(tmp_path: Path, high: int, ending: str) -> None:
+    """Masks of 0 and 1, or of the numbers of classes, are no shades of 255."""
+    masks = np.random.default_rng(0).integers(0, high + 1, (6, 16, 16)).astype(np.uint8)
+    masks[0, 0, 0] = high
+    masks[3] = 0
+    data = tmp_path / "masks"
+    data.mkdir()
+    for i, mask in enumerate(masks):
+        PIL.Image.fromarray(mask).save(data / f"{i}.{ending}")
+    d = read(data, Image)
+    np.testing.assert_array_equal(d.items[..., 0], np.rint(masks / high * 255))
+    assert any(f"0 to {high} taken as black to white" in note for note in d.notes)
+    plain = read(data, Image, range="0:255")
+    np.testing.assert_array_equal(plain.items[..., 0], masks)
+    refused("below 32", "0:255", path=data, range="0:100")
+    m = Image(**d.modality.config())  # a space reads more of them so, and its own pictures as they are
+    np.testing.assert_array_equal(m.read(data / f"0.{ending}"), d.items[0])
+    m.write(d.items[0], tmp_path / "own.png")
+    np.testing.assert_array_equal(m.read(tmp_path / "own.png"), d.items[0])
+
+
+def test_dark_pictures_keep_their_numbers_where_one_is_bright_or_clear(tmp_path: Path) -> None:
+    dark = np.full((16, 16), 3, np.uint8)
+    dark[4:8] = 9
+    bright = dark.copy()
+    bright[0, 0] = 200
+    for name, other in (("bright", bright), ("clear", np.dstack([dark, dark, dark, dark]))):
+        data = tmp_path / name
+        data.mkdir()
+        for i in range(5):
+            PIL.Image.fromarray(dark).save(data / f"{i}.png")
+        PIL.Image.fromarray(other).save(data / "9.png")
+        d = read(data, Image)
+        assert levels(d)[:5] == [3] * 5
+        assert "levels" not in d.modality.config()
+
+
 def test_two_pictures_in_colour_among_two_hundred(tmp_path: Path) -> None:
     data = tmp_path / "data"
     for i in range(200):
@@ -806,6 +851,12 @@ def test_parquet_of_lists_and_of_several_columns(tmp_path: Path) -> None:
     assert "nothing" in notes
     assert levels(read(tmp_path / "a.parquet", Image, column="seg_mask")) == [0, 1]
     refused("no column 'age'", "seg_mask, photos", path=tmp_path / "a.parquet", column="age")
+    assert "further" not in notes
+    pairs = pa.array([[rgb[0], rgb[1]], [rgb[1]], [rgb[1], rgb[0], rgb[0]]], pa.list_(HUGGING))
+    pq.write_table(pa.table({"photos": pairs}), tmp_path / "b.parquet")
+    d = read(tmp_path / "b.parquet", Image)
+    assert levels(d) == [50, 60, 60]
+    assert any("3 further ones, in 2 rows, are left out" in note for note in d.notes)
 
 
 def test_parquet_colour_is_looked_for_in_every_row(tmp_path: Path) -> None:

@@ -107,6 +107,31 @@ def test_conditional_undoes_confounding(found: dict[str, Direction]) -> None:
     assert "smile" not in smile.leakage
 
 
+def test_a_direction_that_leaves_the_data_says_so() -> None:
+    """AUC and effect are perfect for both; but whatever is drawn with a hat looks like no real item."""
+    z, table = world(SIZE, 0)
+    held, about = world(1200, 1)
+    wide = float(z[:, 2].abs().max())
+    found = {
+        d.name: d
+        for d in find_directions(
+            z, table, held, about, lambda z: z, read, ["smile", "hat"],
+            real=lambda x: x[:, 2].abs() < 0.5 * wide,
+        )
+    }  # fmt: skip
+    smile, hat = found["smile"].looks_real, found["hat"].looks_real
+    assert smile is not None
+    assert hat is not None
+    assert smile[0] == pytest.approx(smile[1], abs=0.1)
+    assert "leaves the data" not in found["smile"].note
+    assert hat[1] < 0.5 * hat[0]
+    assert "leaves the data" in found["hat"].note
+    (row,) = directions.table([found["hat"]])
+    assert row["looks_real"] == hat
+    (back,) = directions.from_tensors(*directions.to_tensors([found["hat"]]))
+    assert back.looks_real == hat
+
+
 def test_what_others_tell_is_held_fixed_though_readers_mistake_it() -> None:
     """Hats and glasses come together 95 times in 100, and the reader takes half of a hat from the glasses:
     the plain difference would
@@ -546,6 +571,17 @@ def test_whitening_leaves_out_what_is_not_active() -> None:
     torch.testing.assert_close(torch.cov(u.T), torch.eye(3, dtype=torch.double))
     assert float(frame.active(torch.eye(4, dtype=torch.double)[2]).norm()) < 0.01
     torch.testing.assert_close(frame.whiten(z[:1]) @ frame.colour + frame.mean, z[:1], atol=0.01, rtol=0)
+
+
+def test_whitening_of_fewer_latents_than_dimensions() -> None:
+    z = torch.randn(30, 400, generator=torch.Generator().manual_seed(0), dtype=torch.double)
+    frame = Frame(z)
+    u = frame.whiten(z)
+    assert u.shape[1] == 29
+    torch.testing.assert_close(torch.cov(u.T), torch.eye(29, dtype=torch.double))
+    torch.testing.assert_close(u @ frame.colour + frame.mean, z)
+    with pytest.raises(LiminalError, match="all latents are the same"):
+        Frame(torch.ones(3, 5))
 
 
 # real pictures

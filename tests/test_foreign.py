@@ -131,6 +131,37 @@ def test_codes_of_two_axes_are_flat_for_every_verb_and_whole_for_the_decoder(tmp
     assert set(seen) == {(2, 3)}
 
 
+def test_a_wrap_that_ends_half_way_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = build.learn_attributes
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(build, "learn_attributes", broken)  # the last part to be written
+    with pytest.raises(KeyboardInterrupt):
+        liminal.wrap(picture, code, PICTURES, out=tmp_path / "w")
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(build, "learn_attributes", whole)
+    assert len(liminal.wrap(picture, code, PICTURES, out=tmp_path / "w").catalogue) == len(PICTURES)
+    monkeypatch.setattr(build, "assemble", no_work)
+    with pytest.raises(LiminalError, match="exists already"):
+        liminal.wrap(picture, code, PICTURES, out=tmp_path / "w")
+
+
+def test_wide_codes_do_without_a_mixture(tmp_path: Path) -> None:
+    """A style for each of 18 layers, as StyleGAN has them, here of fewer numbers."""
+    spread = torch.randn(64, 18 * 64, generator=torch.Generator().manual_seed(0)) / 8
+    back = torch.linalg.pinv(spread)
+
+    def decode(w: Tensor) -> Tensor:
+        return (w.flatten(1) @ back).reshape(-1, 1, 8, 8).sigmoid()
+
+    space = liminal.wrap(decode, lambda x: (x.flatten(1) @ spread).reshape(-1, 18, 64), PICTURES)
+    assert space.dim == 1152
+    assert "mixture" not in space.samplers
+    assert space.sample(2).items.shape == (2, 8, 8, 1)
+
+
 def test_a_wrong_code_shape_is_refused() -> None:
     with pytest.raises(LiminalError, match="12 numbers"):
         Wrapped(picture, code, Normal(6), (1, 8, 8), (4, 3))

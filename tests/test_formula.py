@@ -191,6 +191,8 @@ def test_changes(text: str, wanted: list[float]) -> None:
         ("random(1.5)", ["a seed"]),
         ("random(-1)", ["a seed"]),
         ("file(photo)", ["name of a file in quotes"]),
+        ("@1 + nan*smile", ["nan is no number", "1.5*smile"]),
+        ("@1 + -Infinity*smile", ["Infinity is no number"]),
         ("@1 + smlie", ["unknown direction 'smlie'", "did you mean smile"]),
         ("@1000", ["no item @1000"]),
         ("@1 + @2", ["add up to 2, wanted 1", "0.5*@1 + 0.5*@2 or mix(@1, @2)"]),

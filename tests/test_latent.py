@@ -48,6 +48,19 @@ def test_mixture_density(mixture: latent.Mixture) -> None:
         mixture.mix(test[None, :3], torch.ones(1))
 
 
+def test_a_mixture_of_many_dimensions_is_refused_and_of_some_has_few_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each Gaussian holds d x d numbers: codes of (18, 512) would take hours and gigabytes."""
+    for of in (latent.Mixture, lambda d: latent.fit_mixture(torch.randn(9, d), torch.randn(9, d))):
+        with pytest.raises(LiminalError, match=r"9,216 dimensions: wanted at most 1,024"):
+            of(9216)
+    z, held = three_clusters(1000), three_clusters(300, 7)
+    assert latent.fit_mixture(z, held).components > 1
+    monkeypatch.setattr(latent, "WORK", 4 * len(z))  # one pass of one Gaussian in two dimensions
+    assert latent.fit_mixture(z, held).components == 1
+
+
 def test_flow_density_and_inverse(flow: latent.Flow) -> None:
     test = three_clusters(300, 3)
     error = flow.log_prob(test) - true_log_prob(test)

@@ -121,6 +121,17 @@ def test_new_items_fall_on_the_axes_of_pca() -> None:
     )
 
 
+def test_fewer_items_than_dimensions_have_the_same_axes() -> None:
+    draw = np.random.default_rng(0)
+    z = draw.normal(size=(20, 60)) * np.linspace(5, 1, 60)
+    mean, found, shares = layouts.axes(z)
+    _, spread, wanted = np.linalg.svd(z - z.mean(0), full_matrices=False)
+    np.testing.assert_allclose(np.abs((found * wanted[:2].T).sum(0)), 1, atol=1e-9)
+    np.testing.assert_allclose(shares, (spread**2 / (spread**2).sum())[:2])
+    assert (found[np.abs(found).argmax(0), [0, 1]] > 0).all()
+    np.testing.assert_allclose(mean, z.mean(0))
+
+
 def test_items_of_the_map_lie_where_they_are() -> None:
     z, _ = clusters(200)
     xy = np.random.default_rng(1).normal(size=(200, 2)).astype(np.float32)

@@ -616,6 +616,9 @@ def test_collapsed_samples_are_found_out() -> None:
     assert report["coverage"].value < 0.2
     assert report["precision"].value in (0, 1)
     assert any("no attributes" in note for note in report.notes)
+    assert not any("Few items" in note for note in report.notes)
+    few = measure(model, MODALITY, train, held[:60], samples=z, rounds=4, quick=True)
+    assert any("only 60 held-out" in note for note in few.notes)
 
 
 def test_survey_of_a_decoder_alone_and_of_a_deterministic_encoder() -> None:

@@ -299,6 +299,13 @@ def test_the_larger_kind_is_taken_and_the_other_said(tmp_path: Path) -> None:
     assert "read as pictures" in said
     assert "1 strand file (a.strand) is not read" in said
     assert "--modality strand" in said
+    assert "other file" not in said
+    (folder / "phone.HEIC").write_bytes(b"x")
+    (folder / "README").write_text("x")
+    (folder / "b.heic").write_bytes(b"x")
+    ear = Ear()
+    registry.dataset(folder, voice=ear)
+    assert "3 other files are not read (2 .heic, 1 no ending)" in ear.heard
     ear = Ear()
     d = registry.dataset(folder, modality="strand", voice=ear)
     assert isinstance(d.modality, Strand)

@@ -510,6 +510,11 @@ def test_data_frames_are_rows(drawn: tuple[Table, np.ndarray]) -> None:
         assert found.attributes.column_names == [c.name for c in table.columns]
     kinds = [c.kind for c in registry.dataset(rows).modality.columns]
     assert kinds == [c.kind for c in table.columns]
-    for data, words in ((3, "a data frame"), (Frame(pa.table({"a": [1]}).slice(0, 0)), "no rows")):
+    single = Frame(pa.table({"a": [1.5], "b": ["x"]}))
+    for data, words in (
+        (3, "a data frame"),
+        (single, "one row; wanted 2"),
+        (Frame(pa.table({"a": [1]}).slice(0, 0)), "no rows"),
+    ):
         with pytest.raises(LiminalError, match=words):
             registry.dataset(data)

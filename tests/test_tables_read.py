@@ -24,8 +24,9 @@ from liminal.datasets import Dataset
 from liminal.datasets.attributes import join_attributes, with_attributes
 from liminal.errors import LiminalError
 from liminal.modalities.image import Image
-from liminal.names import check_names, fit_names
+from liminal.names import RESERVED, check_names, fit_names
 from liminal.ops.formulas import formula
+from liminal.rows import FIXED
 from liminal.tabular.cells import typed
 from liminal.tabular.tables import read_table
 from liminal.voice import Voice
@@ -190,6 +191,24 @@ def test_huge_stand_ins_are_unknown(tmp_path: Path) -> None:
         assert values == [2.5, None, -999]
         assert "1 cell" in said
         assert "unknown" in said
+
+
+@pytest.mark.parametrize(
+    ("cells", "odd"),
+    [
+        (["30", "41", "-999", "52", "-999"], "2 cells are -999"),
+        (["1", "5", "99", "3"], "1 cell is 99,"),
+        (["97", "98", "99", "100"], ""),
+        (["0", "500", "999"], ""),
+        (["10", "-12", "12"], ""),
+    ],
+)
+def test_a_number_of_nines_far_from_all_others_is_pointed_out(
+    tmp_path: Path, cells: list[str], odd: str
+) -> None:
+    values, said = column(tmp_path, cells)
+    assert values == [float(cell) for cell in cells]  # kept: who brings them knows
+    assert (odd in said) if odd else ("far from" not in said)
 
 
 def test_a_key_is_said_and_left_out(tmp_path: Path) -> None:
@@ -422,6 +441,7 @@ def test_twins_are_refused_whatever_their_column_is_called(key: str, tmp_path: P
 
 
 def test_names_that_a_space_cannot_keep_are_changed() -> None:
+    assert set(FIXED) <= RESERVED  # else a name is refused only after the training
     names, said = fit_names(["split", "id", "a.b", "Smile", "smile", " ", 'x"y', "z", "split_", "fine"])
     check_names(names)
     assert names == ["split__", "id_", "a_b", "Smile", "smile_", "unnamed", "x_y", "z_", "split_", "fine"]

@@ -23,7 +23,9 @@ from .datasets.splits import split
 from .files import let_go
 from .generator import Autoencoder, Wrapped
 from .measures.eyes import reader as readers
+from .measures.eyes.features import fit_features
 from .measures.report.verdict import unlearned
+from .measures.samples.realism import Realism
 from .measures.structure.neighbourhoods import active_units
 from .modalities import Modality, likelihoods
 from .models import latent
@@ -39,6 +41,7 @@ FIT_ON = 20_000  # items whose posteriors the samplers are fitted to
 READ_MOST, READ_STEPS = 30_000, 700  # items and steps, at most, that the attribute reader is fitted with
 JUDGED = 512  # items on either side that tell whether the model has learned anything
 CALIBRATE_ON = 2_000  # held-out items that directions are calibrated and scored on
+LEAST_REAL = 20  # items on either side that tell what looks real
 
 
 @dataclass(frozen=True)
@@ -194,8 +197,11 @@ def fit_samplers(of: Encoded, seed: int, voice: Voice) -> tuple[dict[str, Prior]
     draw, test = drawn(rows), drawn(rng_rows(np.flatnonzero(of.held), 2000, seed))(rng(seed + 1))
     support = of.generator.prior.name if of.generator.prior.name in PRIORS else "normal"
     voice.progress("fitting samplers", 0.0)
-    fitted: dict[str, latent.Fitted] = {"mixture": latent.fit_mixture(draw(rng(seed)), test, seed, support)}
+    fitted: dict[str, latent.Fitted] = {}
+    if generator.dim <= latent.WIDE or isinstance(generator.prior, latent.Mixture):
+        fitted["mixture"] = latent.fit_mixture(draw(rng(seed)), test, seed, support)
     steps = 2000 if len(rows) > 2000 else 600
+    steps = max(100, min(steps, steps * latent.WIDE // generator.dim))  # each takes longer on wide codes
     fitted["flow"] = latent.fit_flow(
         draw,
         seed,
@@ -209,7 +215,7 @@ def fit_samplers(of: Encoded, seed: int, voice: Voice) -> tuple[dict[str, Prior]
     about = {"fitted": {name: s.config() for name, s in known.items() if isinstance(s, latent.Fitted)}}
     if len(test) <= 10:
         why = "too few held-out items to test samplers on"
-        return known, {"default": "mixture", "tests": {}, "why": why, **about}
+        return known, {"default": next(iter(fitted)), "tests": {}, "why": why, **about}
     best, tests = latent.choose(known, test, seed)
     why = (
         f"its draws are hardest to tell from held-out latents ({tests[best]['same']:.3f} same-set "
@@ -298,6 +304,17 @@ def batches(
             voice.progress("writing the catalogue", j / n, f"{j:,} of {n:,}")
 
 
+def looks_real(
+    modality: Modality, items: Items, train: np.ndarray, held: np.ndarray
+) -> Callable[[Tensor], Tensor] | None:
+    """Who tells which decoded items look real, from some of these rows; None where they are too few."""
+    if min(len(train), len(held)) < LEAST_REAL:
+        return None
+    known, others = (modality.soft(items[rng_rows(rows, CALIBRATE_ON, 0)]).float() for rows in (train, held))
+    see = fit_features(lambda: iter([known]), modality.features or modality.chart)
+    return Realism(see, see(known), see(others))
+
+
 def learn_attributes(
     generator: Autoencoder,
     modality: Modality,
@@ -351,6 +368,7 @@ def learn_attributes(
         seed=seed,
         dimensions=dimensions,
         progress=lambda i, n, name: voice.progress("finding directions", i / n, name),
+        real=looks_real(modality, items, train_rows, held_rows),
     )
     tensors, about = directions.to_tensors(found)
     scores = reader.scores(modality.soft(items[held_rows]), known.take(pa.array(held_rows)))

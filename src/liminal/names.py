@@ -10,7 +10,7 @@ from typing import Any
 from .errors import LiminalError
 
 RESERVED = frozenset(
-    {"id", "split", "z", "thumbnail", "source", "distance", "_distance", "_score"}
+    {"id", "split", "z", "item", "thumbnail", "source", "distance", "_distance", "_score"}
     | {"_rowid", "_rowaddr", "_rowoffset"}
 )
 SPLIT = ("split", "split_")  # a column that tells what is held out, as it is and as `fit_names` calls it

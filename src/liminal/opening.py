@@ -16,6 +16,7 @@ from . import build, registry
 from .card import read_weights
 from .collection import collection, cut, made
 from .errors import LiminalError, unknown
+from .files import atomic
 from .foreign import Foreign
 from .generator import Autoencoder, Wrapped
 from .models import inverted, latent
@@ -172,6 +173,9 @@ def wrap(
     speak = voice or speaking()
     if isinstance(prior, str) and prior not in PRIORS:
         raise unknown("prior", prior, PRIORS)
+    temporary = None if out is not None else tempfile.TemporaryDirectory(prefix="liminal-")
+    folder = claim(temporary.name if temporary else str(out), force=False, resume=False)
+    assert folder is not None
     encoder = None if encode is None else Foreign(encode, "encoder")
     Foreign(decode, "decoder")
     items, held = build.prepared(registry.dataset(data, attributes, modality, speak, **reading), seed)
@@ -189,11 +193,9 @@ def wrap(
     wrapped = Wrapped(decode, encode, known, kind.soft_shape, code, kind.shape)
     _compare(wrapped.try_decoder(z), kind.soft(items.items[:SEEN]), speak)
     generator = wrapped if encoder is not None else inverted.Inverted(wrapped, kind)
-    temporary = None if out is not None else tempfile.TemporaryDirectory(prefix="liminal-")
-    folder = claim(temporary.name if temporary else str(out), force=False, resume=False)
-    assert folder is not None
-    folder.mkdir(exist_ok=True)
-    build.assemble(generator, items, held, folder, seed=seed, voice=speak).commit(folder)
+    with atomic(folder) as part:
+        part.mkdir()
+        build.assemble(generator, items, held, part, seed=seed, voice=speak).commit(part)
     speak.close()
     space = open(folder, decode=decode, encode=encode)
     space._kept = temporary

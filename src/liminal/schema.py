@@ -35,6 +35,7 @@ EVIDENCE: Rule = [
         "moves?": {...: MAYBE},
         "works": bool,
         "best_dimension?": ([NUMBER], None),
+        "looks_real?": ([NUMBER], None),
     }
 ]
 PART: Rule = {

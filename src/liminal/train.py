@@ -10,6 +10,7 @@ import math
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -30,6 +31,7 @@ from .voice import Voice
 
 SAVE_EVERY = 10.0  # seconds between checkpoints
 FIRST_SAVE = 20  # steps until the first one
+RECENT = 20  # last steps whose mean loss the card keeps; a window of seconds would differ from run to run
 PATIENCE = 5  # times that training may go back after NaN or infinity
 HASHED = 64 << 20  # bytes of the items, spread over all of them, that a checkpoint knows them again by
 
@@ -224,11 +226,18 @@ class Log:
         self.run, self.voice = run, voice
         self.sums: dict[str, Tensor] = {}
         self.n = 0
-        self.last: dict[str, float] = {}
+        self.recent: deque[dict[str, Tensor]] = deque(maxlen=RECENT)
         self.text = ""
         self.shown, self.first_step, self.first_time = 0.0, run.state.step, time.perf_counter()
 
+    @property
+    def last(self) -> dict[str, float]:
+        """The means of the terms over the last steps."""
+        found = {name: [float(terms[name]) for terms in self.recent] for name in (self.recent or [{}])[-1]}
+        return {name.lstrip("_"): sum(values) / len(values) for name, values in found.items()}
+
     def add(self, terms: dict[str, Tensor], done: float) -> None:
+        self.recent.append(terms)
         for k, v in terms.items():
             self.sums[k] = self.sums[k] + v if k in self.sums else v
         self.n += 1
@@ -245,13 +254,13 @@ class Log:
     def write(self) -> None:
         if not self.n:
             return
-        self.last = {k.lstrip("_"): float(v) / self.n for k, v in self.sums.items()}
+        means = {k.lstrip("_"): float(v) / self.n for k, v in self.sums.items()}
         state = self.run.state
         line = {
             "step": state.step,
             "epoch": state.step / self.run.per_epoch,
             "seconds": round(state.seconds, 2),
-            **self.last,
+            **means,
         }
         self.sums, self.n = {}, 0
         if self.run.main:

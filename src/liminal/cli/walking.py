@@ -271,10 +271,11 @@ def directions(
     headers: tuple[str, ...] = ("direction", "score", "")
     more: tuple[str, ...] = ("note",)
     if source == "attributes":
-        more = ("effect", "leakage", "holds from", "to", "best dimension", "its score", "note")
+        more = ("effect", "leakage", "looks real", "holds from", "to", "best dimension", "its score", "note")
     cells = []
     for row in rows:
         row |= dict(zip(("holds from", "to"), row["holds"] or (None, None), strict=True))
+        row["looks real"] = row["looks_real"] and row["looks_real"][1]
         row |= dict(zip(("best dimension", "its score"), row["best_dimension"] or (None, None), strict=True))
         cells.append([row["name"], row["score"], row["score_name"], *(row[name] for name in more)])
     headers += more

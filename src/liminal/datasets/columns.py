@@ -150,8 +150,8 @@ def _parts(
     if not order:
         others = "".join(f"; {name} is left out: {reason}" for name, reason in left.items())
         raise LiminalError(
-            f"{path}: no array of pictures among {', '.join(arrays) or 'none'}; name it images, x or "
-            f"data{others}"
+            f"{path}: no array of pictures{' among ' * bool(arrays)}{', '.join(arrays)}; wanted one named "
+            f"images, x or data{others}"
         )
     blocks = [last_axis(parts[part].pop(pictures[part]), str(path)) for part in order]
     if len({block.shape[1:] for block in blocks}) > 1 or len({block.dtype for block in blocks}) > 1:
@@ -193,9 +193,10 @@ def _pictures(arrays: dict[str, np.ndarray]) -> str | None:
 
 def _values(array: np.ndarray | None, n: int) -> np.ndarray | None:
     """Numbers or words (n, k) for each of n pictures, or None where the array is something else."""
-    if array is None or array.dtype.kind not in "buifUS" or array.ndim not in (1, 2) or len(array) != n:
+    if array is None or array.dtype.kind not in "buifUSM" or array.ndim not in (1, 2) or len(array) != n:
         return None
     words = np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array
+    words = array.astype("datetime64[us]") if array.dtype.kind == "M" else words
     words = words.reshape(n, -1)
     return words if 1 <= words.shape[1] <= WIDE else None
 

@@ -188,9 +188,9 @@ def _file(source: str) -> str:
     return ENTRY.sub("", source)
 
 
-def find(path: Path, endings: frozenset[str]) -> tuple[list[Found], list[tuple[str, str]]]:
-    """The files below a folder with one of these endings, sorted by name, and the (name, reason) of what
-    could not be looked at.
+def find(path: Path, endings: frozenset[str] | None) -> tuple[list[Found], list[tuple[str, str]]]:
+    """The files below a folder with one of these endings (None: all), sorted by name, and the (name, reason)
+    of what could not be looked at.
     """
     unusable: list[tuple[str, str]] = []
     found = sorted(_walk(path, "", frozenset(), endings, unusable))
@@ -201,7 +201,7 @@ def _walk(
     folder: Path,
     prefix: str,
     above: frozenset[tuple[int, int]],
-    endings: frozenset[str],
+    endings: frozenset[str] | None,
     unusable: list[tuple[str, str]],
 ) -> Iterator[Found]:
     """Files of a folder and, but for loops of links, of its sub-folders."""
@@ -218,7 +218,7 @@ def _walk(
         name = prefix + entry.name
         if entry.name.startswith("."):
             continue
-        wanted = os.path.splitext(entry.name)[1].lower() in endings
+        wanted = endings is None or os.path.splitext(entry.name)[1].lower() in endings
         try:
             name.encode()
             told = entry.stat()

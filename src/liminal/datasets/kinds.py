@@ -4,8 +4,10 @@ inside.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, NoReturn
 
 from ..errors import LiminalError, unknown
@@ -26,10 +28,12 @@ class Look(NamedTuple):
     Attributes:
         files: names of the files of each kind, by the kind's name; a kind without any is left out.
         why: what the kind of a single file is told by; empty for a folder, where files are counted.
+        others: how many files of a folder no kind reads, by their ending.
     """
 
     files: dict[str, list[str]]
     why: str = ""
+    others: Mapping[str, int] = MappingProxyType({})
 
 
 def look(path: Path, kinds: Kinds, apart: Path | None = None, wanted: str | None = None) -> Look:
@@ -53,14 +57,19 @@ def look(path: Path, kinds: Kinds, apart: Path | None = None, wanted: str | None
         return _file(path, kinds, arrays, wanted)
     if arrays and (idx := idx_files(path)):
         return Look({arrays: [file.name for file in idx]}, f"{path} holds idx files")
-    readable = frozenset(PARQUET).union(*(kind.reads for kind in kinds.values()))
     base, aside = path.resolve(), None if apart is None else apart.resolve()
     files: dict[str, list[str]] = {}
-    for found in find(path, readable)[0]:
-        if base / found.name != aside and (name := _owner(path / found.name, kinds, arrays, wanted)):
+    others: Counter[str] = Counter()
+    for found in find(path, None)[0]:
+        if base / found.name == aside:
+            continue
+        if name := _owner(path / found.name, kinds, arrays, wanted):
             files.setdefault(name, []).append(found.name)
+        else:
+            others[Path(found.name).suffix.lower() or "no ending"] += 1
     order = list(kinds)
-    return Look(dict(sorted(files.items(), key=lambda pair: (-len(pair[1]), order.index(pair[0])))))
+    ranked = sorted(files.items(), key=lambda pair: (-len(pair[1]), order.index(pair[0])))
+    return Look(dict(ranked), others=dict(others.most_common()))
 
 
 def _file(path: Path, kinds: Kinds, arrays: str, wanted: str | None) -> Look:
@@ -126,6 +135,9 @@ def choose(
                 f"{_count(other, names)} {isare} not read; {how}{'it' if len(names) == 1 else 'them'} with "
                 f"--modality {other}"
             )
+    if found.others:
+        count, endings = sum(found.others.values()), ", ".join(f"{n:,} {e}" for e, n in found.others.items())
+        said.append(f"{count:,} other file{'s are' if count > 1 else ' is'} not read ({endings})")
     return kind, said
 
 

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..errors import LiminalError
@@ -60,6 +61,7 @@ def read_parquet(
             f"{shards[0]}: {modality_class.plural} are not read from Parquet; wanted a folder of files"
         )
     column, notes = _picture_column(shards, column)
+    notes += _further(shards, column)
     counts = [_parquet(shard).metadata.num_rows for shard in shards]
     place = shards[0] if len(shards) == 1 else shards[0].parent
     rows = _Rows(shards, column, sum(counts), progress)
@@ -173,8 +175,25 @@ def _picture_column(shards: Sequence[Path], wanted: str | None) -> tuple[str, li
     ]
 
 
+def _further(shards: Sequence[Path], column: str) -> list[str]:
+    """A note where rows hold lists of several pictures, of which the first is taken."""
+    if not _is_list(_parquet(shards[0]).schema_arrow.field(column).type):
+        return []
+    rows = others = 0
+    for shard in shards:
+        for batch in _parquet(shard).iter_batches(BATCH, columns=[column]):
+            lengths = pc.list_value_length(batch.column(0)).drop_null().to_numpy()
+            rows, others = rows + int((lengths > 1).sum()), others + int((lengths - 1).clip(0).sum())
+    of = f"the first picture of each list in the column {column} is taken; {others:,} further ones"
+    return [f"{of}, in {rows:,} rows, are left out"] if others else []
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+
+
 def _holds_pictures(kind: pa.DataType) -> bool:
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+    if _is_list(kind):
         kind = kind.value_type
     if pa.types.is_struct(kind):
         return kind.get_field_index("bytes") >= 0 and _is_bytes(kind.field("bytes").type)

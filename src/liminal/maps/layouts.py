@@ -37,12 +37,16 @@ def axes(z: np.ndarray, count: int = 2) -> tuple[np.ndarray, np.ndarray, list[fl
         Mean (d,); axes (d, count), orthonormal, largest variance first; the share of the variance on each.
     """
     mean = z.mean(0, dtype=np.float64)
-    scatter = np.zeros((z.shape[1], z.shape[1]))
-    for i in range(0, len(z), BLOCK):
-        centred = z[i : i + BLOCK] - mean
-        scatter += centred.T @ centred
-    power, found = np.linalg.eigh(scatter)
-    power, found = power[::-1].clip(min=0), found[:, ::-1][:, :count]
+    if count <= len(z) < z.shape[1]:  # no matrix of (d, d)
+        found, spread, _ = np.linalg.svd((z - mean).T, full_matrices=False)
+        power, found = spread**2, found[:, :count]
+    else:
+        scatter = np.zeros((z.shape[1], z.shape[1]))
+        for i in range(0, len(z), BLOCK):
+            centred = z[i : i + BLOCK] - mean
+            scatter += centred.T @ centred
+        power, found = np.linalg.eigh(scatter)
+        power, found = power[::-1].clip(min=0), found[:, ::-1][:, :count]
     found = found * np.where(found[np.abs(found).argmax(0), range(found.shape[1])] < 0, -1, 1)
     return mean, found, [float(s) for s in power[:count] / (power.sum() or 1.0)]
 

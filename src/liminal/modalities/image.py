@@ -19,7 +19,7 @@ import PIL.Image
 from .. import files
 from ..errors import LiminalError
 from . import Modality, Option, Read, Record, Score
-from .levels import parse
+from .levels import DIM, parse
 from .pixels import (
     SAMPLE,
     Inputs,
@@ -67,8 +67,9 @@ class Image(Modality):
         fit: how a picture of another shape is brought to size: ``"pad"`` shrinks or enlarges it to fit and
             fills the rest with the median colour of its border, ``"crop"`` fills the size and cuts what hangs
             over, ``"stretch"`` ignores its proportions.
-        levels: the numbers (low, high) that are black and white in pictures of more than 8 bits, and in
-            arrays; what lies beyond is clipped. None where the pictures have 8 bits, which are always taken
+        levels: the numbers (low, high) that are black and white in pictures of more than 8 bits, in
+            arrays, and, where white is below 32, in pictures of 8 bits that stay below twice that; what lies
+            beyond is clipped. None where the pictures have 8 bits, which are taken
             as they are; should others come, 16-bit pictures are then divided by 257, 32-bit whole numbers
             likewise where they stay below 65,536, else by 2^23, and floats as `levels.choose` finds for each.
 
@@ -84,6 +85,7 @@ class Image(Modality):
     plural = "pictures"
     network = "conv"
     arrays = True
+    version = 2
     writes = WRITES
     options = (
         Option("size", int, "PIXELS", "Side of the pictures; default: their own, at most 64."),
@@ -148,8 +150,8 @@ class Image(Modality):
     ) -> Image:
         """The modality that suits these pictures, from the headers of all that can tell something new.
 
-        Where some have more than 8 bits, the numbers of up to 512 of them, spread over the set, tell the
-        levels (see `levels`).
+        Where some have more than 8 bits, or all are so dark that 8 bits cannot be their scale, the numbers of
+        up to 512 of them, spread over the set, tell the levels (see `levels`).
 
         Args:
             sources: files, or open binary files.
@@ -160,7 +162,8 @@ class Image(Modality):
                 with an alpha channel 256 and a sample of the others are looked at), else 3.
             height, width: exactly these, instead of `size`.
             levels: as the class has them, not to be found.
-            range: the same as words, ``"0:4095"``, or a pair; only for pictures of more than 8 bits.
+            range: the same as words, ``"0:4095"``, or a pair; for pictures of 8 bits only where all are
+                below 32, and then a white below 32, or 0 to 255.
             options: none is known.
 
         Returns:
@@ -168,7 +171,7 @@ class Image(Modality):
 
         Raises:
             LiminalError: none can be read, an option is out of range, the numbers fit no scale, or
-                `range` is given for pictures of 8 bits.
+                `range` is given for pictures of 8 bits that are taken as they are.
         """
         if options:
             raise LiminalError(
@@ -177,13 +180,19 @@ class Image(Modality):
         if height and width and channels and range is None:
             return cls(height, width, channels, fit, levels)
         known = levels if range is None else parse(range)
-        seen = survey(sources, channels is None, known is None)
+        seen = survey(sources, channels is None, levels is None)
         shapes = [s.shape for s in seen[:SAMPLE]]
-        if range is not None and all(s.bits == 8 for s in seen):
-            raise LiminalError(
-                f"range {range!r}: pictures of 8 bits are taken as they are, and all of these are such; "
-                "leave it out"
-            )
+        if known and range is not None and all(s.bits == 8 for s in seen):
+            if levels_of(seen) is None:
+                raise LiminalError(
+                    f"range {range!r}: pictures of 8 bits are taken as they are, and all of these are such; "
+                    "leave it out"
+                )
+            if known[1] >= DIM and known != (0, 255):
+                raise LiminalError(
+                    f"range {range!r}: all of these pictures have 8 bits and stay below {DIM}; wanted a "
+                    "white below that, or 0:255 to take them as they are"
+                )
         h, w = (height, width) if height and width else cls.choose_size(shapes, size)
         return cls(
             h,

@@ -8,7 +8,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
@@ -22,7 +22,7 @@ import PIL.TiffImagePlugin
 import PIL.WebPImagePlugin
 
 from ..errors import LiminalError
-from .levels import Levels, Numbers, beyond, choose, clipped, foreign, scaled, told
+from .levels import DIM, Levels, Numbers, beyond, choose, clipped, foreign, scaled, told
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # each registered by its import above
 MAX_PIXELS = 178_956_970  # Pillow's own bound: a 24-bit picture of half a gigabyte
@@ -111,7 +111,7 @@ class Seen(NamedTuple):
         channels: that keep everything.
         bits: of one channel, at least 8.
         alpha: whether it can be transparent.
-        numbers: the range of more than 8 bits, where it was asked for and all are finite.
+        numbers: the range of more than 8 bits, or of 8 bits, where it was asked for and all are finite.
     """
 
     shape: tuple[int, int]
@@ -121,9 +121,9 @@ class Seen(NamedTuple):
     numbers: Numbers | None
 
 
-def look(source: Path | BinaryIO, name: str, alpha: bool, numbers: bool) -> Seen:
-    """A picture's header; pixels are read only with `alpha` and an alpha channel, or with `numbers` and more
-    than 8 bits.
+def look(source: Path | BinaryIO, name: str, alpha: bool, numbers: bool, dim: bool = False) -> Seen:
+    """A picture's header; pixels are read only with `alpha` and an alpha channel, with `numbers` and more
+    than 8 bits, or with `dim` and 8 bits.
     """
     with opened(source, name) as im:
         bits = depth(im)
@@ -138,6 +138,11 @@ def look(source: Path | BinaryIO, name: str, alpha: bool, numbers: bool) -> Seen
         can = im.has_transparency_data
         if alpha and can and is_transparent(im.convert("RGBA")):
             channels = 4
+        if dim and bits == 8:
+            with suppress(Exception):  # cut pixels: whoever reads them says so
+                shades = np.asarray(im.convert("L" if is_grey(im) else "RGB"))
+                found = Numbers()
+                found.add(shades)
         return Seen(shape, channels, bits, can, found)
 
 
@@ -151,15 +156,17 @@ def survey(sources: Inputs, alpha: bool, numbers: bool) -> list[Seen]:
     sample: list[Seen] = []
     others: list[Seen] = []
     first: LiminalError | None = None
-    colour, clear, looks, deep = not alpha, False, 0, 0
+    colour, clear, looks, deep, plain = not alpha, False, 0, 0, 0
+    dim = numbers  # all so far are of 8 bits, and so dark that those can be no shades
     step, every = max(1, len(sources) // SAMPLE), -(-len(sources) // LOOKS)
     for i, source in enumerate(sources):
-        if colour and i % step and isinstance(source, Path) and source.suffix.lower() in JPEG:
+        if colour and not dim and i % step and isinstance(source, Path) and source.suffix.lower() in JPEG:
             continue  # of 8 bits and never transparent
         name = str(source) if isinstance(source, Path) else f"picture {i}"
         alpha_too = alpha and not clear and (looks < LOOKS or i % every == 0)
         try:
-            found = look(source, name, alpha_too, numbers and (deep < LOOKS or i % every == 0))
+            dim_too = dim and (plain < LOOKS or i % every == 0)
+            found = look(source, name, alpha_too, numbers and (deep < LOOKS or i % every == 0), dim_too)
         except LiminalError as error:
             first = first or error
             continue
@@ -168,6 +175,8 @@ def survey(sources: Inputs, alpha: bool, numbers: bool) -> list[Seen]:
         clear |= found.channels == 4
         looks += found.alpha
         deep += found.bits > 8
+        plain += found.bits == 8
+        dim &= found.bits == 8 and not found.alpha and (found.numbers is None or found.numbers.high < DIM)
     if sample or others:
         return sample + others
     if len(sources) == 1 and first:
@@ -180,10 +189,17 @@ def survey(sources: Inputs, alpha: bool, numbers: bool) -> list[Seen]:
 def levels_of(seen: Sequence[Seen]) -> Levels | None:
     """One scale for all pictures of more than 8 bits, or None where the usual one of each does as well or
     better.
+
+    Pictures of 8 bits have one too where all are opaque and below 32, such as masks of 0 and 1.
     """
     whole, floats = Numbers(True), Numbers(False)
+    if all(one.bits == 8 for one in seen):
+        for one in seen:
+            whole.merge(one.numbers or Numbers())
+        dim = 0 < whole.high < DIM and not any(one.alpha for one in seen)
+        return choose(whole, "pictures") if dim else None
     for one in seen:
-        if one.numbers:
+        if one.numbers and one.bits > 8:
             (whole if one.numbers.whole else floats).merge(one.numbers)
     scales = [choose(n, "pictures") for n in (whole, floats) if n.high >= n.low]
     if len(set(scales)) != 1:
@@ -254,6 +270,10 @@ def eight_bits(
     do.
     """
     bits = depth(im)
+    if bits == 8 and levels and levels[1] < DIM and not im.has_transparency_data:
+        plain = np.asarray(im.convert("L" if is_grey(im) else "RGB"))
+        if plain.max() <= 2 * levels[1]:  # brighter ones have the usual scale, as Liminal writes them
+            return _by_levels(im, plain, bits, name, levels)
     grey = im.mode == "F" or im.mode.startswith("I")
     if grey or (bits > 8 and levels not in (None, (0, 65535))):
         values = deep(im, source, name)
@@ -280,7 +300,8 @@ def _by_levels(
         levels = None
     usual = levels is None and numbers.whole and numbers.low >= 0
     levels = levels or _usual(numbers, name)
-    remarks = [f"scaled from {bits} to 8 bits" + ("" if usual else f": {told(levels)}")]
+    what = f"scaled from {bits} to 8 bits" if bits > 8 else "brightened"
+    remarks = [what + ("" if usual else f": {told(levels)}")]
     if beyond(colours, levels):
         remarks.append(clipped(levels))
     plain = PIL.Image.fromarray(scaled(colours, levels))

@@ -134,6 +134,8 @@ class Table(Modality):
         only |= {c.name: c.kind for c in found if len(c.values) > MOST_VALUES}
         only |= {c.name: c.kind for c in found if held_by(c.name, c.values) is not None}
         columns = [column for column in found if column.name not in only]
+        if not columns and len(table) == 1:
+            raise LiminalError("table: it has one row; wanted 2 or more (a few hundred for anything useful)")
         if not columns:
             raise LiminalError(
                 "table: there is no column of numbers, dates, yes/no or categories with two values or more "

@@ -16,6 +16,7 @@ from torch import Tensor
 from ..errors import LiminalError
 from ..priors import Prior
 from ..tensors import rng
+from . import latent
 from .latent import Mixture, fit_mixture
 
 FEWEST = 3  # latents that a distribution can be fitted to
@@ -65,6 +66,7 @@ def shrunk(z: Tensor) -> Tensor:
     """The covariance (d, d) of latents (n, d), shrunk towards a multiple of the identity (Ledoit & Wolf
     2004).
     """
+    latent.check_width(z.shape[1])
     from sklearn.covariance import ledoit_wolf
 
     return torch.from_numpy(ledoit_wolf(z.double().cpu().numpy())[0])

@@ -26,6 +26,9 @@ from ..errors import LiminalError, unknown
 from ..priors import PRIORS, Normal, Prior
 from ..tensors import in_chunks, inference, rng
 
+WIDE = 1024  # dimensions that a mixture may have: each Gaussian holds their square, and is inverted
+WORK = 10**10  # numbers that one pass over the latents may take: items x components x dimensions squared
+
 
 class Fitted(Prior):
     """A distribution fitted to latents that live on the support of the prior named `support`; draws are
@@ -45,7 +48,11 @@ class Fitted(Prior):
 
 
 class Mixture(Fitted):
-    """A mixture of `components` Gaussians; a standard normal until `fit_mixture` sets it."""
+    """A mixture of `components` Gaussians; a standard normal until `fit_mixture` sets it.
+
+    Raises:
+        LiminalError: it has more than `WIDE` dimensions.
+    """
 
     name = "mixture"
     weights: Tensor
@@ -53,6 +60,7 @@ class Mixture(Fitted):
     cholesky: Tensor
 
     def __init__(self, dim: int, components: int = 1, support: str = "normal") -> None:
+        check_width(dim)
         super().__init__(dim, support)
         self.components = components
         self.register_buffer("weights", torch.full((components,), 1 / components))
@@ -199,17 +207,35 @@ def sampler(name: str) -> type[Fitted]:
     return SAMPLERS[name]
 
 
+def check_width(dim: int) -> None:
+    """Refuse a Gaussian with a full covariance in more than `WIDE` dimensions.
+
+    Raises:
+        LiminalError: there are more.
+    """
+    if dim > WIDE:
+        raise LiminalError(
+            f"a mixture of Gaussians in {dim:,} dimensions: wanted at most {WIDE:,}; take a smaller --dim, "
+            "or the sampler flow or prior"
+        )
+
+
 def fit_mixture(z: Tensor, held: Tensor, seed: int = 0, support: str = "normal") -> Mixture:
     """A Gaussian mixture on latents (n, d); the number of components is the one with the best log-likelihood
-    on `held` (m, d).
+    on `held` (m, d). Of many dimensions fewer are tried, so that it ends in minutes.
+
+    Raises:
+        LiminalError: d is more than `WIDE`.
     """
+    check_width(z.shape[1])
     from sklearn.mixture import GaussianMixture
 
     z64 = z.double().cpu().numpy()
     order = np.random.default_rng(seed).permutation(len(z64))[:20000]
     best: tuple[float, Any] = (-math.inf, None)
     for components in (1, 4, 16, 32):
-        if components > 1 and len(order) < components * 20:
+        work = len(order) * components * z.shape[1] ** 2
+        if components > 1 and (len(order) < components * 20 or work > WORK):
             break
         model = GaussianMixture(
             components, reg_covar=1e-4, init_params="k-means++", max_iter=60, tol=3e-3, random_state=seed

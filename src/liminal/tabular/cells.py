@@ -273,6 +273,7 @@ def _number(name: str, column: pa.Array, form: str = "", unknown: str = "") -> C
         column = pc.if_else(huge, pa.scalar(None, pa.float64()), column)
     if column.null_count == len(column):
         return Column(None, f"left out, nothing is in it{unknown}")
+    unknown += _nines(column)
     low = name.lower()
     if (
         (low in ("id", "index", "idx") or low.endswith("_id"))
@@ -282,6 +283,21 @@ def _number(name: str, column: pa.Array, form: str = "", unknown: str = "") -> C
     ):
         return Column(None, f"left out, a key: each of its {len(column):,} cells is another")
     return Column(column, f"number{f' ({form})' * bool(form)}{unknown}")
+
+
+def _nines(column: pa.Array) -> str:
+    """A clause on a least or greatest number such as -999 or 9999 that lies far from all others: it is kept,
+    though it may stand for "unknown".
+    """
+    values = np.unique(column.drop_null().to_numpy())
+    for odd, others in ((values[0], values[1:]), (values[-1], values[:-1])):
+        if not len(others) or not re.fullmatch(r"-?99+\.0", str(odd)):
+            continue
+        if np.abs(others - odd).min() > max(others[-1] - others[0], 1.0):
+            count = pc.sum(pc.equal(column, odd)).as_py()
+            cells = f"{count:,} cell{'s are' if count > 1 else ' is'} {odd:g}, far from all others"
+            return f"; {cells}: leave {'them' if count > 1 else 'it'} empty if it means unknown"
+    return ""
 
 
 def _flags(columns: dict[str, Column]) -> dict[str, Column]:

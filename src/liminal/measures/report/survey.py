@@ -20,6 +20,9 @@ from .evaluation import Samples, Subject
 from .report import Report
 
 
+ENOUGH = 200  # held-out items below which a report says that there are few
+
+
 def measure(
     generator: Generator,
     modality: Modality,
@@ -91,6 +94,11 @@ def _surveyed(s: Subject, tell: sections.Progress) -> Report:
     """The sections of the report, one after the other."""
     found: list[Measure] = []
     figures: dict[str, bytes] = {}
+    if (few := len(s.held_items)) < ENOUGH:
+        s.notes.append(
+            f"Few items: only {few} held-out ones are measured, and other ones would give other figures; "
+            f"compare spaces on {ENOUGH} or more."
+        )
     if not s.full:
         s.notes.append(
             f"Measured on {len(s.train_items):,} training and {len(s.held):,} held-out items at most, and "

@@ -55,6 +55,8 @@ class Direction:
         moves: mean change, with its sign, of every attribute read in decoded items at strength 1, in its
             standard deviations; only where no attribute names the direction.
         not_held: what was not held fixed against it and is no leakage, since one of the two tells the other.
+        looks_real: share of decoded held-out items that look real, before and at strength 1; None where
+            nobody judged.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Direction:
     projected_score: float | None = None
     moves: dict[str, float] = field(default_factory=dict)
     not_held: tuple[str, ...] = ()
+    looks_real: tuple[float, float] | None = None
 
     @property
     def holds(self) -> tuple[float, float] | None:
@@ -117,10 +120,10 @@ class Direction:
 
 def table(directions: Iterable[Direction]) -> list[dict[str, Any]]:
     """One row for each direction: ``name``, ``method``, ``score``, ``score_name``, ``effect`` of strength 1,
-    ``leakage`` (mean over other
-    attributes, in their standard deviations), ``leaks_most`` (attribute and leakage), ``holds`` (strengths),
-    ``best_dimension`` (index and score), ``projected_score``, ``moves_most`` (attribute and change),
-    ``works`` and ``note``; None where there is no such thing.
+    ``leakage`` (mean over other attributes, in their standard deviations), ``leaks_most`` (attribute and
+    leakage), ``holds`` (strengths), ``best_dimension`` (index and score), ``projected_score``, ``looks_real``
+    (share of decoded items before and at strength 1), ``moves_most`` (attribute and change), ``works`` and
+    ``note``; None where there is no such thing.
     """
     return [
         {
@@ -134,6 +137,7 @@ def table(directions: Iterable[Direction]) -> list[dict[str, Any]]:
             "holds": d.holds,
             "best_dimension": d.best_dimension,
             "projected_score": d.projected_score,
+            "looks_real": d.looks_real,
             "moves_most": max(d.moves.items(), key=lambda move: abs(move[1])) if d.moves else None,
             "works": d.works,
             "note": d.note,
@@ -241,7 +245,7 @@ def from_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> 
 
 
 def _kept(vector: Tensor, evidence: dict[str, Any]) -> Direction:
-    for name in ("strengths", "effects", "best_dimension", "not_held"):
+    for name in ("strengths", "effects", "best_dimension", "not_held", "looks_real"):
         if evidence.get(name) is not None:
             evidence[name] = tuple(evidence[name])
     return Direction(vector=vector, **evidence)

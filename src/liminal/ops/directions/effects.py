@@ -31,7 +31,7 @@ class Pool:
             else torch.randperm(len(z), generator=torch.Generator().manual_seed(seed))[:POOL]
         )
         self.rows, self.z = order.numpy(), z[order].float()
-        self._decode, self._read = decode, read
+        self.decode, self._read = decode, read
         self.plain = self.read(self.z)
 
     def read(self, z: Tensor) -> dict[str, np.ndarray]:
@@ -41,7 +41,7 @@ class Pool:
             LiminalError: a reader gave NaN or infinity.
         """
         seen = {
-            name: value.detach().cpu().double().numpy() for name, value in self._read(self._decode(z)).items()
+            name: value.detach().cpu().double().numpy() for name, value in self._read(self.decode(z)).items()
         }
         for name, value in seen.items():
             if not np.isfinite(value).all():
@@ -104,6 +104,11 @@ class Trial:
                 plain = self.pool.plain[name]
                 leak[name] = float(np.abs(value - plain[self.rows]).mean() / (plain.std() or 1.0))
         return float((own - before[self.rows]).mean() / self.unit), leak
+
+    def real(self, step: Tensor, real: Callable[[Tensor], Tensor]) -> float:
+        """The share of the moved items that `real`, x (n, *shape) -> bool (n,), takes for real ones."""
+        x = self.pool.decode(self.pool.z[self.rows] + step.float())
+        return float(real(x).double().mean())
 
 
 def asked(target: Target, pool: Pool) -> float | None:

@@ -58,7 +58,12 @@ class Frame:
 
     def __init__(self, z: Tensor) -> None:
         self.mean = z.mean(0)
-        power, axes = torch.linalg.eigh(torch.cov((z - self.mean).T).reshape(z.shape[1], z.shape[1]))
+        n, d = z.shape
+        if n < d:  # the same axes, but for those without power, and no matrix of (d, d)
+            axes, spread, _ = torch.linalg.svd((z - self.mean).T, full_matrices=False)
+            power, axes = spread.flip(0).square() / max(n - 1, 1), axes.flip(1)
+        else:
+            power, axes = torch.linalg.eigh(torch.cov((z - self.mean).T).reshape(d, d))
         active = power > 1e-3 * power[-1].clamp_min(1e-12)
         if not active.any():
             raise LiminalError("directions: all latents are the same; there is no direction to find")

@@ -56,7 +56,10 @@ TRIED = 64  # held-out items on which the vectors are compared
 METHODS = ("dimension", "difference", "conditional", "probe", "projected")
 CONDITIONAL = ("conditional", "projected")  # these hold the other attributes fixed
 TANGLED = 0.5  # share of an attribute that others tell from which only vectors that hold them fixed are tried
+UNREAL = 0.5  # of the share that looked real before: below it, strength 1 leaves the data
 WEAK = 0.25  # share of the asked effect below which a direction does not work
+
+Looks = Callable[[Tensor], Tensor]
 
 
 def find_directions(
@@ -73,6 +76,7 @@ def find_directions(
     conditional: bool = False,
     methods: Collection[str] = METHODS,
     progress: Callable[[int, int, str], None] | None = None,
+    real: Looks | None = None,
 ) -> list[Direction]:
     """A direction for every attribute that has enough items on either side (`probes.left_out` tells why
     another has none).
@@ -92,6 +96,7 @@ def find_directions(
         conditional: only vectors that hold the other attributes fixed, whatever they cost.
         methods: only these vectors.
         progress: told before each direction how many are found, of how many, and its name.
+        real: x (k, *shape) -> bool (k,), which decoded items look real, such as `measures.samples.realism`.
 
     Raises:
         LiminalError: latents and attributes do not fit, hold NaN, a name is no attribute, a method or a
@@ -104,7 +109,7 @@ def find_directions(
     wanted = [i for i, t in enumerate(known) if names is None or t.attribute in names]
     if not wanted:
         return []
-    search = _Search(known, attributes_train, z_train, z_held, Pool(z_held, decode, read, seed), items)
+    search = _Search(known, attributes_train, z_train, z_held, Pool(z_held, decode, read, seed), items, real)
     found: list[Direction] = []
     for i in wanted:
         if progress is not None:
@@ -121,6 +126,7 @@ class _Search:
         z_train, z_held: (n, d) and (m, d) float64.
         pool: decodes and reads held-out items.
         items: of these, on which strength 1 is set.
+        real: tells which decoded items look real; None: nobody does.
         frame: of the training latents.
         columns: the attributes of the training items.
         normals: (d,) of each target's probe.
@@ -135,8 +141,10 @@ class _Search:
         z_held: Tensor,
         pool: Pool,
         items: int,
+        real: Looks | None,
     ) -> None:
-        self.known, self.z_train, self.z_held, self.pool, self.items = known, z_train, z_held, pool, items
+        self.known, self.z_train, self.z_held = known, z_train, z_held
+        self.pool, self.items, self.real = pool, items, real
         self.frame = Frame(z_train)
         self.columns = columns(train, self.frame.whiten(z_train))
         self.normals = [probe(target, z_train, self.frame) for target in known]
@@ -197,6 +205,13 @@ class _Search:
         vector = scale * vectors[method]
         if effect < 0.95:
             notes.append(f"strength 1 reaches only {max(effect, 0):.0%} of what was asked")
+        looks = None
+        if self.real is not None:
+            looks = trial.real(0 * vector, self.real), trial.real(vector, self.real)
+            if looks[1] < UNREAL * looks[0]:
+                notes.append(
+                    f"strength 1 leaves the data: {looks[1]:.0%} of it looks real, {looks[0]:.0%} before"
+                )
         return Direction(
             name=target.name,
             vector=vector.float(),
@@ -212,6 +227,7 @@ class _Search:
             works=score >= CHANCE[score_name] and effect >= WEAK,
             note="; ".join(notes),
             not_held=tuple(not_held),
+            looks_real=looks,
         )
 
     def unmeasured(

@@ -60,6 +60,9 @@ __all__ = [
 ]
 
 
+NO_NUMBERS = ("nan", "inf", "infinity")
+
+
 class Names(Protocol):
     """What a formula's names stand for; a space answers.
 
@@ -101,6 +104,12 @@ def evaluate(tree: Node, names: Names) -> tuple[Tensor, float]:
     try:
         value = _value(tree, names)
     except UnknownNameError as error:
+        named = [n.name for n in nodes(tree) if isinstance(n, Named) and n.name not in error.known]
+        if odd := next((name for name in named if name.lower() in NO_NUMBERS), None):
+            raise LiminalError(
+                f"formula {show(tree)!r}: {odd} is no number that can multiply; wanted a finite one, as in "
+                "1.5*smile"
+            ) from None
         hint = _meant(tree, error.known)
         raise (LiminalError(f"{error} {hint}") if hint else error) from None
     if isinstance(value, float):
