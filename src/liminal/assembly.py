@@ -198,10 +198,10 @@ def fit_samplers(of: Encoded, seed: int, voice: Voice) -> tuple[dict[str, Prior]
     support = of.generator.prior.name if of.generator.prior.name in PRIORS else "normal"
     voice.progress("fitting samplers", 0.0)
     fitted: dict[str, latent.Fitted] = {}
-    if generator.dim <= latent.WIDE or isinstance(generator.prior, latent.Mixture):
+    if of.generator.dim <= latent.WIDE or isinstance(of.generator.prior, latent.Mixture):
         fitted["mixture"] = latent.fit_mixture(draw(rng(seed)), test, seed, support)
     steps = 2000 if len(rows) > 2000 else 600
-    steps = max(100, min(steps, steps * latent.WIDE // generator.dim))  # each takes longer on wide codes
+    steps = max(100, min(steps, steps * latent.WIDE // of.generator.dim))  # each takes longer on wide codes
     fitted["flow"] = latent.fit_flow(
         draw,
         seed,

@@ -19,7 +19,6 @@ from . import comparison, dimension_cards, latents, mixtures, sections
 from .evaluation import Samples, Subject
 from .report import Report
 
-
 ENOUGH = 200  # held-out items below which a report says that there are few
 
 
