@@ -375,6 +375,19 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     np.testing.assert_allclose(items_of(table, path)[0], [1, 0.1, 1, 0, 1, 0], rtol=1e-6)
 
 
+def test_what_had_to_be_guessed_of_a_file_is_said(tmp_path: Path) -> None:
+    """Of rows too, not of attributes alone: a guess is no silent one."""
+    (tmp_path / "a.csv").write_bytes("\n".join(f"{i},{i % 3},\xe9t\xe9" for i in range(40)).encode("latin-1"))
+    for _ in range(2):  # also from the cache
+        notes = " / ".join(registry.dataset(tmp_path / "a.csv").notes)
+        assert "a.csv has no header" in notes
+        assert "cp1252" in notes
+    (tmp_path / "b.csv").write_text("id,a.b\n" + "".join(f"{i % 7},{i}\n" for i in range(40)))
+    notes = " / ".join(registry.dataset(tmp_path / "b.csv").notes)
+    assert "'a.b' is called a_b" in notes
+    assert "'id' is called id_" in notes
+
+
 def test_several_files_share_their_types(tmp_path: Path) -> None:
     one, two = tmp_path / "one.csv", tmp_path / "two.csv"
     one.write_text("a,b\n1,x\n2,y\n")

@@ -289,6 +289,17 @@ def test_forms_of_one_table(text: str, tmp_path: Path) -> None:
     assert table.to_pydict() == {"file": ["a.png", "b.png"], "note": ["x y", "z"], "n": ["3", "4"]}
 
 
+def test_quotes_that_are_not_doubled_are_said(tmp_path: Path) -> None:
+    """A quote that is closed in a later row makes one row of two."""
+    table, said = read_table(put(tmp_path, 'a,b\n1,"say "hi" now"\n2,"z"\n'))
+    assert table["b"].to_pylist() == ['say hi" now"', "z"]
+    assert any("quotes" in line and "2 rows" in line for line in said)
+    table, said = read_table(put(tmp_path, 'a,b\n1,"x y\n2,"z"\n3,4\n'))
+    assert any("2 rows" in line for line in said)
+    for good in ('a,b\n1,"say ""hi"" now"\n', 'a,b\n1,"two\nlines"\n', "a,b\n1,2\n"):
+        assert not any("quotes" in line for line in read_table(put(tmp_path, good))[1])
+
+
 def test_separators_within_quotes_do_not_count(tmp_path: Path) -> None:
     table, _ = read_table(put(tmp_path, 'file;"a, b, c"\na.png;"1; 2"\nb.png;"x, y\nz"\n'))
     assert table.to_pydict() == {"file": ["a.png", "b.png"], "a, b, c": ["1; 2", "x, y\nz"]}

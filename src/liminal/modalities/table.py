@@ -215,11 +215,12 @@ class Table(Modality):
         return (*lines, *(f"{name}: left out, {why}" for name, why in self.left_out.items()))
 
     def records(self, source: Source, name: str) -> Iterator[Record]:
-        table, _ = frames.read(source, name)
+        table, remarks = frames.read(source, name)
         items, reasons = self.cells(table, name)
         known = self.known(table, items)
         new = [c for c in table.column_names if c not in known and c not in self.left_out]
-        said = [f"read without the column {word(c)}, which this space does not know" for c in new]
+        said = [f"read so: {remark}" for remark in remarks]
+        said += [f"read without the column {word(c)}, which this space does not know" for c in new]
         for i, (item, reason) in enumerate(zip(items, reasons, strict=True)):
             if reason is not None:
                 yield Record(None, (reason,), i)

@@ -90,8 +90,9 @@ def _text(data: bytes, path: Path) -> tuple[pa.Table, tuple[str, ...]]:
     if not head:
         return pa.table({}), remarks
     names, skip, notes = _header(head[0], head[1:], path)
-    table, more = _named(_cells(text, separator, skip, len(names), path), names, path)
-    return table, (*remarks, *notes, *more)
+    cells, loose = _cells(text, separator, skip, len(names), path)
+    table, more = _named(cells, names, path)
+    return table, (*remarks, *notes, *loose, *more)
 
 
 def _decoded(data: bytes, path: Path) -> tuple[str, tuple[str, ...]]:
@@ -203,8 +204,11 @@ def _shape(cell: str) -> str:
     return "flag" if cell.lower() in ("yes", "no", "true", "false") else "word"
 
 
-def _cells(text: str, separator: str, skip: int, width: int, path: Path) -> pa.Table:
-    """All rows but the first `skip`, as columns of strings, null where a cell is empty."""
+def _cells(text: str, separator: str, skip: int, width: int, path: Path) -> tuple[pa.Table, tuple[str, ...]]:
+    """All rows but the first `skip`, as columns of strings, null where a cell is empty; and a remark on
+    quotes that are not as they should be.
+    """
+    loose = f"{path.name} has quotes inside quoted cells that are not doubled: they were read as they stand"
     schema = pa.schema([(str(i), pa.string()) for i in range(width)], {SEPARATOR: separator})
     for strict in (
         True,
@@ -212,7 +216,8 @@ def _cells(text: str, separator: str, skip: int, width: int, path: Path) -> pa.T
     ):  # quotes within quotes are read as they stand; one that is never closed is refused
         try:
             rows = islice(_records(text, separator, strict), skip, None)
-            return pa.Table.from_batches(list(_batches(rows, schema, path)), schema)
+            table = pa.Table.from_batches(list(_batches(rows, schema, path)), schema)
+            return table, () if strict else (f"{loose}; look whether it has {len(table):,} rows",)
         except csv.Error as error:
             if "end of data" in str(error):
                 raise LiminalError(
