@@ -16,11 +16,12 @@ import pytest
 import torch
 
 import liminal
-from liminal import core, space
+from liminal import core
 from liminal.collection import collection, numbered
 from liminal.errors import LiminalError
 from liminal.maps import project as maps
 from liminal.space import Space
+from liminal.verbs import finding, seeing
 
 
 @pytest.fixture
@@ -43,6 +44,7 @@ def fitted(it: Space) -> dict[str, Any]:
         "labels": groups.labels.tolist(),
         "map": drawn.xy.tolist(),
         "words": drawn.words(),
+        "graph": it.graph.lengths.tolist(),
     }
 
 
@@ -54,8 +56,9 @@ def test_nothing_is_fitted_twice(copy: Path, monkeypatch: pytest.MonkeyPatch) ->
     first = fitted(liminal.open(copy))
     for owner, name in (
         (core.supports, "fit_support"),
-        (space, "fit_style"),
-        (space, "clusters"),
+        (core, "neighbour_graph"),
+        (finding, "fit_style"),
+        (seeing.groups, "clusters"),
         (maps, "project"),
     ):
         monkeypatch.setattr(owner, name, lambda *_, name=name, **__: pytest.fail(f"{name} ran again"))

@@ -99,7 +99,7 @@ class Door {
       );
       const said = response?.ok ? ((await response.json().catch(() => null)) as Progress | null) : null;
       this.opened = said?.ready === true;
-      this.waiting(!this.opened && !said?.broken);
+      this.waiting(said !== null && !this.opened && !said.broken);
       if (this.opened) return;
       if (said?.broken) throw new Refused(said.broken, 503);
       if (!said) throw new Refused(this.silent, 0);

@@ -51,15 +51,24 @@ export function bounds(xy: Float32Array): Box {
 }
 
 /**
- * The camera that shows a box with a margin (in pixels) on every side, and above what stands at the lower
- * edge.
+ * The camera that shows a box with a margin (in pixels) on every side,, between what
+ * stands at the upper and at the lower edge.
  */
-export function fit(box: Box, size: Size, below: number, margin = 36): Camera {
+export function fit(
+  box: Box,
+  size: Size,
+  below: number,
+  above = 0,
+  margin = Math.min(36, size.height / 14),
+): Camera {
   const width = Math.max(box.right - box.left, 1e-6);
   const height = Math.max(box.top - box.bottom, 1e-6);
   const room = (side: number, taken: number) => Math.max(side - taken, side / 2);
-  const k = Math.min(room(size.width, 2 * margin) / width, room(size.height, 2 * margin + below) / height);
-  return { x: (box.left + box.right) / 2, y: (box.bottom + box.top) / 2 - below / 2 / k, k };
+  const k = Math.min(
+    room(size.width, 2 * margin) / width,
+    room(size.height, 2 * margin + below + above) / height,
+  );
+  return { x: (box.left + box.right) / 2, y: (box.bottom + box.top) / 2 + (above - below) / 2 / k, k };
 }
 
 /** Zooms by a factor and keeps the point under (px, py) where it is. */

@@ -89,9 +89,10 @@ export const size = signal<Size>({ width: 0, height: 0 });
 export const camera = signal<Camera | null>(null);
 /** How much of the map's lower edge the legend takes, in pixels. */
 export const foot = signal(0);
+const HEAD = 30; // what the tools take of its upper edge, beyond the margin
 /** Where the whole map is in view, above the legend. */
 export const home = computed<Camera | null>(() =>
-  grid.value && size.value.width ? fit(grid.value.box, size.value, foot.value) : null,
+  grid.value && size.value.width ? fit(grid.value.box, size.value, foot.value, HEAD) : null,
 );
 /** The camera that was put there and that nobody has moved since. */
 let settled: Camera | null = null;
@@ -309,15 +310,19 @@ const idle = (): Promise<void> => new Promise((done) => setTimeout(done, 3000));
 
 /** Asks what long work is at while there is any; where there is none, again after `quiet`. */
 export async function watch(quiet: () => Promise<void> = idle): Promise<void> {
-  for (;;) {
+  for (let silent = false; ; ) {
     try {
       const progress = await ask("progress", {}, null);
       tasks.value = progress.tasks;
       if (space.value && space.value.ready !== progress.ready)
         space.value = { ...space.value, ready: progress.ready, broken: progress.broken };
       if (progress.broken) say(progress.broken, true);
-    } catch {
+      if (silent) say("The server answers again.");
+      silent = false;
+    } catch (error) {
       tasks.value = [];
+      if (!silent) complain(error); // once: nothing on this page goes on without it
+      silent = true;
     }
     await (tasks.value.length || (space.value && !space.value.ready && !space.value.broken)
       ? new Promise((done) => setTimeout(done, 700))

@@ -26,9 +26,10 @@ describe("camera", () => {
   });
   it("fits a box with its margin", () => {
     const box = { left: -1, right: 3, bottom: 0, top: 1 };
-    const fitted = fit(box, size, 100, 40);
+    const fitted = fit(box, size, 100, 0, 40);
     expect(fitted.k).toBe((800 - 80) / 4);
     expect(toScreen(fitted, size, -1, 0.5)).toEqual([40, 250]);
+    expect(toScreen(fit(box, size, 100, 60, 40), size, -1, 0.5)).toEqual([40, 280]); // midway between the two
     expect(inView(fitted, size).left).toBeLessThan(-1);
   });
 });

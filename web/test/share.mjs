@@ -317,6 +317,51 @@ async function samples() {
   await shoot(page, "share-sample");
 }
 
+/** No button of any view leads to what only the studio can do. */
+async function controls() {
+  await page.goto(address);
+  await rest(page);
+  const tried = new Set(); // one of each: what differs in a number only does the same
+  const id = await page.evaluate(async () => (await window.liminal.ask("map", {}, null)).id.data[7]);
+  const buttons = page.locator(
+    ".panel button:visible:enabled, .tools button:visible, .legend button:visible",
+  );
+  const names = await page.getByRole("navigation", { name: "Views" }).getByRole("button").allInnerTexts();
+  let clicked = 0;
+  for (const name of names) {
+    const state = `view=${name.trim().toLowerCase()}&subject=@${id}&keys=@${id};random`;
+    const begin = async (i) => {
+      await page.evaluate((hash) => void (location.hash = hash), `${state}&n=${name}${i}`);
+      await panel().locator("h1").first().waitFor();
+      await page.waitForTimeout(150);
+    };
+    await begin("");
+    for (let i = 0; i < (await buttons.count()); i++) {
+      const button = buttons.nth(i);
+      const words = await button.evaluate((one) => one.ariaLabel || one.title || one.textContent);
+      const kind = `${name} ${words.replace(/\d+/g, "")}`;
+      if (tried.has(kind)) continue;
+      tried.add(kind);
+      await button.click({ timeout: 1000 }).then(
+        () => clicked++,
+        () => null, // it lies under another
+      );
+      await page.waitForTimeout(100);
+      const bad = await page.locator(".notice.bad, .panel .state.bad").allInnerTexts();
+      assert.deepEqual(
+        bad.filter((text) => /needs|studio|cannot/.test(text)),
+        [],
+        `${name}: ${words}`,
+      );
+      await begin(i);
+    }
+  }
+  console.log(`      ${clicked} buttons in ${names.length} views`);
+  assert.ok(clicked > 5 * names.length, `${clicked} buttons clicked in ${names.length} views`);
+  await page.goto(address);
+  await rest(page);
+}
+
 async function restored() {
   await view("Path");
   await page.waitForTimeout(400);
@@ -372,6 +417,7 @@ const failed = await run(
     ["the same as in Python", parity],
     ["samples", samples],
     ["the address brings it back", restored],
+    ["no button leads to what a page cannot do", controls],
     ["dark, and narrow", looks],
     ["no request, no fault", quiet],
   ],

@@ -28,7 +28,9 @@ void main() {
   if (edge.a > 0.) c = mix(c, edge.rgb, clamp((far + edge.a) * ratio + .5, 0., 1.));
   if (how.z > 0.) {
     float line = abs(fract((gl_FragCoord.x + gl_FragCoord.y) / (7. * ratio)) - .5) * 7. * ratio;
-    c = mix(c, ground, how.z * (.35 + .5 * clamp(1.1 * ratio - line + .5, 0., 1.)));
+    // dark on dark is not seen
+    vec3 stripe = mix(ground, vec3(1.), dot(ground, vec3(1. / 3.)) < .5 ? .6 : 0.);
+    c = mix(mix(c, ground, .35 * how.z), stripe, how.z * .77 * clamp(1.1 * ratio - line + .5, 0., 1.));
   }
   colour = vec4(c * alpha, alpha);
 }`;

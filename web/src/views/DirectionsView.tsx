@@ -9,9 +9,10 @@ import { useLive } from "../live.ts";
 import { able, ask, change, column, doc, idOf, space, tool } from "../state.ts";
 import type { Direction, Found } from "../wire.ts";
 import { between, drawnOnes, lassoed, pointed, rowsInView, type Drawn } from "./actions.ts";
-import { Button, Section, State } from "./components.tsx";
+import { Button, copy, Section, State, trying } from "./components.tsx";
 import { noun, Thumb } from "./Item.tsx";
 import { More, Result } from "./Result.tsx";
+import { saveRows } from "./saving.ts";
 import { Slider } from "./Slider.tsx";
 
 const LEAST = 5; // items in a group
@@ -223,6 +224,24 @@ function Group({ name, rows }: { name: "a" | "b"; rows: readonly number[] }) {
           {rows.slice(0, 5).map((row) => (
             <Thumb key={row} row={row} name={`item ${idOf(row)}`} />
           ))}
+        </div>
+      )}
+      {rows.length > 0 && (
+        <div class="row">
+          <Button
+            kind="quiet"
+            title={`Ids of group ${letter} and all that is known of them, as CSV`}
+            onClick={trying(() => saveRows(rows, `group-${name}`))}
+          >
+            Save as CSV
+          </Button>
+          <Button
+            kind="quiet"
+            title={`Ids of group ${letter}, as Python writes a list`}
+            onClick={() => void copy(`ids = [${rows.map(idOf).join(", ")}]`)}
+          >
+            Copy ids
+          </Button>
         </div>
       )}
       <Button

@@ -3,7 +3,6 @@ import { effect, signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { keyOf, nameOf, place, type Doc } from "../document.ts";
 import { useLive } from "../live.ts";
-import { title } from "../names.ts";
 import { supportWords } from "../scales.ts";
 import { able, ask, change, doc, frame, idOf, rowOf, say, select, space, walked } from "../state.ts";
 import type { Along, Path, PathRequest } from "../wire.ts";
@@ -11,6 +10,7 @@ import { addKey, anyItem, dropKey, morph, moveKey, setKey, unlike } from "./acti
 import { Button, Copies, save, Section, State, Support, trying } from "./components.tsx";
 import { Face, Item, noun } from "./Item.tsx";
 import { playing, speed } from "./player.ts";
+import { fileStem } from "./saving.ts";
 import { calm } from "./theme.ts";
 
 const FRAMES = 48;
@@ -275,17 +275,15 @@ const NAMED = 4; // key frames that a file is called by
 function fileName(keys: Doc["keys"]): string {
   const names = keys.slice(0, NAMED).map((key) => (key.kind === "item" ? String(key.id) : "place"));
   const more = keys.length > NAMED ? [`${keys.length - NAMED}-more`] : [];
-  return [
-    title(space.value?.name ?? "path")
-      .toLowerCase()
-      .replace(/ /g, "-"),
-    ...names,
-    ...more,
-  ].join("-");
+  return [fileStem(), ...names, ...more].join("-");
 }
+
+/** How many frames a saved film has; the one that is played here has `FRAMES`. */
+const filmed = signal(FRAMES);
 
 function Take({ path }: { path: Path | null }) {
   const [busy, setBusy] = useState<string | null>(null);
+  const frames = Math.max(filmed.value, doc.value.keys.length);
   const take = (format: string) =>
     trying(async () => {
       setBusy(format);
@@ -293,7 +291,7 @@ function Take({ path }: { path: Path | null }) {
         const blob = await ask(
           "export",
           {},
-          { path: request(doc.value.along), format, fps: 24 * speed.value },
+          { path: { ...request(doc.value.along), frames }, format, fps: 24 * speed.value },
         );
         const name = `${fileName(doc.value.keys)}.${format}`;
         save(blob, name);
@@ -321,6 +319,17 @@ function Take({ path }: { path: Path | null }) {
           {format.toUpperCase()}
         </Button>
       ))}
+      <select
+        aria-label="Frames of what is saved"
+        value={String(filmed.value)}
+        onChange={(event) => (filmed.value = Number(event.currentTarget.value))}
+      >
+        {[12, 24, FRAMES, 96, 240].map((count) => (
+          <option key={count} value={String(count)}>
+            {count} frames
+          </option>
+        ))}
+      </select>
     </div>
   );
 }

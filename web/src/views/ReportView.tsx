@@ -1,16 +1,22 @@
 /** The measures of the space, as the page that the library writes. */
 import { useEffect, useState } from "preact/hooks";
 import { useLive } from "../live.ts";
-import { title } from "../names.ts";
-import { ask, space } from "../state.ts";
+import { ask, tasks } from "../state.ts";
 import { Button, save, State } from "./components.tsx";
+import { fileStem } from "./saving.ts";
+import { dark } from "./theme.ts";
+
+/** The report in the colours of this page, whatever those of the system are. */
+const inTheme = (page: string): string =>
+  page
+    .replaceAll("(prefers-color-scheme:dark)", dark.value ? "all" : "not all")
+    .replace('content="light dark"', `content="${dark.value ? "dark" : "light"}"`);
 
 export function ReportView() {
   const live = useLive("report", (signal) => ask("report", {}, null, signal));
   const page = live.value;
-  const name = title(space.value?.name ?? "space")
-    .toLowerCase()
-    .replace(/ /g, "-");
+  const done = tasks.value.find(({ what }) => what === "report")?.done ?? null;
+  const name = fileStem();
   const [url, setUrl] = useState("");
   useEffect(() => {
     if (!page) return;
@@ -40,9 +46,12 @@ export function ReportView() {
       <State
         busy={live.busy}
         error={live.error}
-        words="Measuring the space; the first time takes minutes, and you can go on meanwhile"
+        words={
+          `Measuring the space${done ? `, ${Math.round(100 * done)} %` : ""}; the first time takes ` +
+          `minutes, and you can go on meanwhile`
+        }
       />
-      {page && <iframe class="report" title="Report" sandbox="" srcDoc={page} />}
+      {page && <iframe class="report" title="Report" sandbox="" srcDoc={inTheme(page)} />}
     </>
   );
 }

@@ -7,8 +7,9 @@ import { short, supportWords } from "../scales.ts";
 import { able, ask, change, doc, idOf, look, marks, reached, select, turn } from "../state.ts";
 import type { Look, Slid } from "../wire.ts";
 import { anyItem, drawnOnes, morph } from "./actions.ts";
-import { Button, Copies, Section, State, Support } from "./components.tsx";
-import { Item, Original, Thumb } from "./Item.tsx";
+import { Button, Copies, Section, State, Support, trying } from "./components.tsx";
+import { Item, noun, Original, Thumb } from "./Item.tsx";
+import { saveItem } from "./saving.ts";
 
 export function useSlid(): Live<Look | Slid> {
   const { subject, change: moved, locked, method, detail } = doc.value;
@@ -117,6 +118,14 @@ export function Result() {
           title="A new path from before to after"
         >
           Morph
+        </Button>
+        <Button
+          icon="save"
+          disabled={!result || live.busy}
+          onClick={trying(async () => void (found && result && (await saveItem(found.items, result.said))))}
+          title={`Save the ${noun(false)} as it is now`}
+        >
+          Save
         </Button>
         {keys.length > 1 && (
           <Button

@@ -3,9 +3,10 @@ import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { keyOf, type Subject } from "../document.ts";
 import { useLive } from "../live.ts";
-import { able, ask, change, doc, go, idOf, marks, select, space, tool } from "../state.ts";
+import { able, ask, change, column, doc, go, idOf, marks, select, space, tool } from "../state.ts";
+import type { Column } from "../colours.ts";
 import type { SampleRequest, Samples, Space } from "../wire.ts";
-import { human, title } from "../names.ts";
+import { human } from "../names.ts";
 import { viewOf } from "../modalities/index.ts";
 import { png, sheet } from "../modalities/painted.ts";
 import { one, type Items } from "../modalities/view.ts";
@@ -14,6 +15,7 @@ import { zip } from "../zip.ts";
 import { Button, Copies, save, Section, State, trying } from "./components.tsx";
 import { Face, Item, noun } from "./Item.tsx";
 import { Icon } from "./icons.tsx";
+import { fileStem } from "./saving.ts";
 
 interface Kept {
   subject: Subject & { kind: "place" };
@@ -23,6 +25,7 @@ interface Kept {
 }
 const kept = signal<readonly Kept[]>([]);
 const MOST = 100;
+const ENOUGH = 1000; // items that new ones are to be like
 const count = signal(24);
 /** How places are drawn, in words: short, and a sentence. */
 const DRAWN: Readonly<Record<string, readonly [string, string]>> = {
@@ -57,7 +60,10 @@ export function SampleView() {
     if (like === "clusters" && clusters.value) setLike("cluster 0");
   }, [like, clusters.value]);
   const cluster = /^cluster (\d+)$/.exec(like)?.[1];
-  const from = like === "a" && a.length ? { rows: [...a] } : cluster ? { cluster: Number(cluster) } : {};
+  const about = column.value?.kind === "category" ? column.value : null;
+  const value = /^value (\d+)$/.exec(like)?.[1];
+  const rows = like === "a" ? a : value && about ? rowsOf(about, Number(value)) : [];
+  const from = rows.length ? { rows: some(rows) } : cluster ? { cluster: Number(cluster) } : {};
   const n = count.value;
   const asked: SampleRequest = {
     n,
@@ -67,7 +73,10 @@ export function SampleView() {
     ...from,
     ...(inside && able("support") ? { support: 0.05 } : {}),
   };
-  const live = useLive(JSON.stringify(asked), (signal) => ask("sample", {}, asked, signal));
+  const live = useLive(JSON.stringify(asked), async (signal) => ({
+    ...(await ask("sample", {}, asked, signal)),
+    seed,
+  }));
   const found = live.value;
   useEffect(() => {
     const xy = found?.xy.data ?? new Float32Array();
@@ -131,6 +140,11 @@ export function SampleView() {
               <option value="a" disabled={!a.length}>
                 {a.length ? `group A, ${a.length.toLocaleString("en")}` : "group A (draw it first)"}
               </option>
+              {about?.values.map((name, i) => (
+                <option key={name} value={`value ${i}`}>
+                  {human(about.name)}: {name}
+                </option>
+              ))}
               {!clusters.value && <option value="clusters">one cluster…</option>}
               {(clusters.value?.values ?? []).map((name, i) => (
                 <option key={name} value={`cluster ${i}`}>
@@ -174,10 +188,21 @@ export function SampleView() {
         title={`Makes these ${n} again, the same ones, whichever are kept`}
       />
       {kept.value.length > 0 && <Keepers />}
-      {found && <Take found={found} />}
+      {found && <Take found={found} busy={live.busy} />}
     </>
   );
 }
+
+const rowsOf = (about: Column, code: number): number[] =>
+  Array.from(about.data.keys()).filter((row) => about.data[row] === code);
+/** As many of some rows as tell what they are like, evenly among them: more take seconds and say no more. */
+const some = (rows: readonly number[]): number[] => {
+  const every = Math.ceil(rows.length / ENOUGH);
+  return rows.filter((_, i) => i % every === 0);
+};
+
+/** What has been drawn, and by which seed. */
+type Drawn = Samples & { seed: number };
 
 /** What a field says, brought to a whole number that is allowed; what it was where it says none. */
 function whole(field: HTMLInputElement, before: number): number {
@@ -186,17 +211,17 @@ function whole(field: HTMLInputElement, before: number): number {
   return value;
 }
 
-function subjectOf(found: Samples, i: number): Subject & { kind: "place" } {
+function subjectOf(found: Drawn, i: number): Subject & { kind: "place" } {
   const d = found.z.shape[1] ?? 1;
   return {
     kind: "place",
     z: Array.from(found.z.data.subarray(i * d, (i + 1) * d)),
-    said: `Sample ${doc.value.seed}.${i + 1}`,
+    said: `Sample ${found.seed}.${i + 1}`,
   };
 }
 
 /** One of what has been drawn, as it is kept. */
-function keeper(found: Samples, i: number): Kept {
+function keeper(found: Drawn, i: number): Kept {
   const near = found.nearest.shape[1] ?? 0; // a page without items knows of none
   return {
     subject: subjectOf(found, i),
@@ -208,14 +233,14 @@ function keeper(found: Samples, i: number): Kept {
 const without = (gone: ReadonlySet<string>): Kept[] =>
   kept.value.filter((one) => !gone.has(keyOf(one.subject)));
 
-function Sheet({ found, busy }: { found: Samples; busy: boolean }) {
+function Sheet({ found, busy }: { found: Drawn; busy: boolean }) {
   const names = new Set(kept.value.map((one) => keyOf(one.subject)));
   const toggle = (i: number) => {
     const key = keyOf(subjectOf(found, i));
     kept.value = names.has(key) ? without(new Set([key])) : [...kept.value, keeper(found, i)];
   };
   return (
-    <ul class={`sheet ${busy ? "busy" : ""}`}>
+    <ul class={`sheet ${busy ? "busy" : ""}`} inert={busy}>
       {Array.from({ length: found.items.shape[0] ?? 0 }, (_, i) => {
         const subject = subjectOf(found, i);
         const { level, words } = supportWords(found.support.data[i] ?? NaN);
@@ -289,7 +314,7 @@ function Keepers() {
 }
 
 /** Always in sight: how many are kept, all or none of them, and the file. */
-function Take({ found }: { found: Samples }) {
+function Take({ found, busy }: { found: Drawn; busy: boolean }) {
   const now = Array.from({ length: found.items.shape[0] ?? 0 }, (_, i) => keyOf(subjectOf(found, i)));
   const there = new Set(kept.value.map((one) => keyOf(one.subject)));
   const all = now.every((key) => there.has(key));
@@ -298,9 +323,10 @@ function Take({ found }: { found: Samples }) {
   return (
     <div class="keeping">
       <p class="fine" id="keeping" role="status">
-        {some ? `${some} kept` : "Click one to keep it"}
+        {busy && <span class="spinner" />}
+        {busy ? "Making others" : some ? `${some} kept` : "Click one to keep it"}
       </p>
-      <Button onClick={() => (all ? (kept.value = without(new Set(now))) : keepAll())}>
+      <Button disabled={busy} onClick={() => (all ? (kept.value = without(new Set(now))) : keepAll())}>
         {all ? "Throw these" : "Keep all"}
       </Button>
       <Button
@@ -326,9 +352,7 @@ function Take({ found }: { found: Samples }) {
  * sheet.
  */
 async function taken(): Promise<void> {
-  const name = `${title(space.value?.name ?? "samples")
-    .toLowerCase()
-    .replace(/ /g, "-")}-samples`;
+  const name = `${fileStem()}-samples`;
   const about = (space.value as Space).modality;
   const [view, items] = [viewOf(about), kept.value.map(({ item }) => item)];
   const made = await view.files(items, about);

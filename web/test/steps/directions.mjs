@@ -26,6 +26,10 @@ export function steps(one) {
       ),
     );
     await one.changed(after(), before, 0.3);
+    const saved = await one.download(() =>
+      panel.locator(".result").getByText("Save", { exact: true }).click(),
+    );
+    assert.equal(saved.subarray(1, 4).toString("latin1"), "PNG");
     assert.equal((await slider.boundingBox()).y, still, "the slider moves away under the pointer");
     const range = await slider.evaluate((each) =>
       ["--from", "--to"].map((name) => parseFloat(getComputedStyle(each).getPropertyValue(name))),
@@ -121,6 +125,23 @@ export function steps(one) {
     assert.match(
       await made.innerText(),
       /not seen.*which is which (\d+ times in 100|nearly every time)|does not tell the groups apart/s,
+    );
+    const group = panel.locator(".group-card.a");
+    const rows = (await one.download(() => group.getByText("Save as CSV").click()))
+      .toString()
+      .trim()
+      .split("\n");
+    const many = Number((await group.locator(".head span").innerText()).replace(/\D/g, ""));
+    assert.equal(rows.length, 1 + many, "a line for each item of the group");
+    assert.match(rows[0], /^id,/);
+    await group.getByText("Copy ids").click();
+    const ids = await page.evaluate(() => navigator.clipboard.readText());
+    assert.equal(
+      ids,
+      `ids = [${rows
+        .slice(1)
+        .map((row) => row.split(",")[0])
+        .join(", ")}]`,
     );
     const before = await one.seen(after());
     await made.locator(".track").focus();
