@@ -26,7 +26,7 @@ def main() -> None:
     rows, words = [], []
     for way in WAYS:
         path = space.path(*STOPS, along=way, frames=FRAMES)
-        rows += path.previews(84)
+        rows += [space.modality.preview(frame, 84) for frame in path.frames]
         words += [way, *([""] * (FRAMES - 1))]
     grid.save(grid.grid(rows, columns=FRAMES, labels=words), out / "ways.png")
     drawn = space.map("umap")

@@ -62,15 +62,9 @@ class Table(Modality):
         ),
     )
     scores = {  # noqa: RUF012
-        "mse": Score(
-            "", "lower", "squared distance of two rows in standard deviations, a column; 2 for wrong symbols"
-        ),
-        "numbers": Score(
-            "", "lower", "mean squared error of the known numbers, in units in which 1 is their variance"
-        ),
-        "wrong": Score(
-            "", "lower", "share of the yes/no, categories and missing cells that are not restored"
-        ),
+        "mse": Score("", "lower", "squared distance of two rows in SDs, a column; 2 for wrong symbols"),
+        "numbers": Score("", "lower", "mean squared error of the known numbers, whose variance is 1"),
+        "wrong": Score("", "lower", "share of yes/no, categories and missing cells that are not restored"),
     }
     network = "mlp"
     item_dtype = np.dtype(np.float64)
