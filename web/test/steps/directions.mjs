@@ -26,11 +26,11 @@ export function steps(one) {
       ),
     );
     await one.changed(after(), before, 0.3);
+    assert.equal((await slider.boundingBox()).y, still, "the slider moves away under the pointer");
     const saved = await one.download(() =>
       panel.locator(".result").getByText("Save", { exact: true }).click(),
     );
     assert.equal(saved.subarray(1, 4).toString("latin1"), "PNG");
-    assert.equal((await slider.boundingBox()).y, still, "the slider moves away under the pointer");
     const range = await slider.evaluate((each) =>
       ["--from", "--to"].map((name) => parseFloat(getComputedStyle(each).getPropertyValue(name))),
     );
