@@ -739,6 +739,14 @@ def test_explained_is_one_for_copies_and_nothing_for_the_mean() -> None:
     assert math.isnan(explained(x[:1], x[:1], x[0]))
 
 
+def test_a_baseline_that_keeps_everything_is_no_yardstick() -> None:
+    beside = {"the mean item": 2.0, "PCA with 16": 1e-13}
+    (said,) = verdict([Measure("mse", 0.5, (0.4, 0.6), "", "lower", beside)])
+    assert "25 % of the mean" in said
+    assert "keeps everything" in said
+    assert "more error" not in said
+
+
 def test_a_verdict_says_what_intervals_allow(surveyed: Report) -> None:
     said = surveyed.verdict()
     assert [line.partition(":")[0] for line in said] == ["Restoring", "Sampling", "Mixing"]

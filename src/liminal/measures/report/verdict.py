@@ -12,6 +12,7 @@ from .glossary import words
 
 LEARNED = 0.02  # share of what differs between items that a model which has learned anything restores
 MEAN = "the mean item"  # a baseline
+KEPT = 1e-3  # share of the mean item's error below which a baseline keeps everything
 EASILY = 0.9  # share of cases, samples and real items, from which most samples are told
 
 
@@ -48,6 +49,13 @@ def verdict(measures: Sequence[Measure]) -> list[str]:
 
 def _restored(m: Measure) -> str:
     base = next((value for name, value in m.baseline.items() if name.startswith("PCA")), 0.0)
+    mean = m.baseline.get(MEAN, 0.0)
+    if base < KEPT * mean:
+        return (
+            f"Restoring: items that the model never saw come back with {_percent(m.value / mean)} of the mean "
+            "item's error. PCA is no yardstick here: with as many dimensions it keeps everything, since an "
+            "item has no more numbers."
+        )
     if not base > 0:
         return ""
     side = _side(m, base)
