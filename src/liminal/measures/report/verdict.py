@@ -53,8 +53,8 @@ def _restored(m: Measure) -> str:
     if base < KEPT * mean:
         return (
             f"Restoring: items that the model never saw come back with {_percent(m.value / mean)} of the "
-            "mean item's error. PCA is no yardstick here: with as many dimensions it keeps everything, since an "
-            "item has no more numbers."
+            "mean item's error. PCA is no yardstick here: with as many dimensions it keeps everything, since "
+            "an item has no more numbers."
         )
     if not base > 0:
         return ""
