@@ -106,8 +106,9 @@ def strand_space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """
     import toys
 
-    from liminal import build, registry
+    from liminal import build, cli, registry
 
+    cli.main(["fit", "--help"])  # its options are made once, and the toy's are none of them
     folder = tmp_path_factory.mktemp("strands")
     registry.MODALITIES["strand"] = toys.STRAND
     data = toys.write_strands(folder / "a.strand", 200)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 import liminal
-from liminal import build
+from liminal import assembly, build
 from liminal.errors import LiminalError
 from liminal.foreign import Foreign, modules_of
 from liminal.generator import Wrapped
@@ -132,16 +132,16 @@ def test_codes_of_two_axes_are_flat_for_every_verb_and_whole_for_the_decoder(tmp
 
 
 def test_a_wrap_that_ends_half_way_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = build.learn_attributes
+    whole = assembly.learn_attributes
 
     def broken(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(build, "learn_attributes", broken)  # the last part to be written
+    monkeypatch.setattr(assembly, "learn_attributes", broken)  # the last part to be written
     with pytest.raises(KeyboardInterrupt):
         liminal.wrap(picture, code, PICTURES, out=tmp_path / "w")
     assert list(tmp_path.iterdir()) == []
-    monkeypatch.setattr(build, "learn_attributes", whole)
+    monkeypatch.setattr(assembly, "learn_attributes", whole)
     assert len(liminal.wrap(picture, code, PICTURES, out=tmp_path / "w").catalogue) == len(PICTURES)
     monkeypatch.setattr(build, "assemble", no_work)
     with pytest.raises(LiminalError, match="exists already"):

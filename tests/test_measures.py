@@ -617,7 +617,7 @@ def test_collapsed_samples_are_found_out() -> None:
     assert report["precision"].value in (0, 1)
     assert any("no attributes" in note for note in report.notes)
     assert not any("Few items" in note for note in report.notes)
-    few = measure(model, MODALITY, train, held[:60], samples=z, rounds=4, quick=True)
+    few = measure(model, MODALITY, train, held[:60], samples=z, rounds=4, full=False)
     assert any("only 60 held-out" in note for note in few.notes)
 
 

@@ -702,8 +702,11 @@ def test_sample(client: Client, space: Space) -> None:
     assert np.allclose(least["z"], again.z, atol=1e-5)  # the line makes what was seen
     label = np.array(space.catalogue.table(columns=["label"])["label"].to_pylist())
     trousers = np.flatnonzero(label == "Trouser")[:80].tolist()
-    like = client.ask("/api/sample", {"n": 40, "rows": trousers, "support": 0.1, "method": "pca"}).packed
+    asked = {"n": 40, "rows": trousers, "support": 0.1, "method": "pca"}
+    like = client.ask("/api/sample", asked).packed
     assert (like["support"] >= 0.1).all()
+    other = client.ask("/api/sample", asked | {"source": "prior"}).packed  # rows say where to draw from
+    assert np.array_equal(other["z"], like["z"])
     assert (label[like["nearest"][:, 0]] == "Trouser").mean() > 0.8
     assert client.ask("/api/sample", {"n": 2, "source": "nowhere"}).status == 400
     assert client.ask("/api/sample", {"n": 0}).status == 400

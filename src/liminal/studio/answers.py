@@ -150,13 +150,15 @@ def sample(s: Session, asked: wire.SampleRequest) -> wire.Samples:
     """
     if asked.rows is not None and asked.cluster is not None:
         raise LiminalError("sample: choose rows or a cluster, not both")
-    how: dict[str, Any] = {"source": asked.source, "seed": asked.seed, "support": asked.support}
-    rows = asked.rows if asked.cluster is None else _members(s, asked.cluster)
-    drawn = s.space.sample(asked.n, like=rows, **how)
-    z, source = drawn.z, drawn.source
-    if asked.rows is not None:
-        return wire.Samples(**s.look(z, asked.method), source=source, copy_as=_many(s, z))
-    how["cluster"] = asked.cluster
+    if asked.cluster is not None and asked.source != "default":
+        raise LiminalError("sample: choose a source or a cluster, not both")
+    how: dict[str, Any] = {"seed": asked.seed, "support": asked.support}
+    if asked.rows is not None:  # whatever the page draws from otherwise
+        drawn = s.space.sample(asked.n, like=asked.rows, **how)
+        return wire.Samples(**s.look(drawn.z, asked.method), source=drawn.source, copy_as=_many(s, drawn.z))
+    how |= {"source": asked.source, "cluster": asked.cluster}
+    like = None if asked.cluster is None else _members(s, asked.cluster)
+    drawn = s.space.sample(asked.n, source=asked.source, like=like, seed=asked.seed, support=asked.support)
     told = [
         ("--from", None if asked.source == "default" else asked.source),
         ("--cluster", asked.cluster),
@@ -173,7 +175,7 @@ def sample(s: Session, asked: wire.SampleRequest) -> wire.Samples:
         python=spoken.python(s, f'space.sample({asked.n}{given}).save("samples")'),
         command=spoken.command(s, "sample", "-n", str(asked.n), *options, "-o", "samples"),
     )
-    return wire.Samples(**s.look(z, asked.method), source=source, copy_as=copied)
+    return wire.Samples(**s.look(drawn.z, asked.method), source=drawn.source, copy_as=copied)
 
 
 def _members(s: Session, cluster: int) -> list[int]:
