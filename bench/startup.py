@@ -89,6 +89,7 @@ def waiting(space: str, rounds: int) -> Iterator[Figure]:
         "transfer": (3.5, "transfer --content @12 --style @40 -o startup.png"),
         **{f"morph, {way}": (5.0, f"morph @12 @40 --along {way} -o startup.gif") for way in ALONG},
         "map, kept": (2.0, "map -o startup.png"),
+        "measure": (60.0, "measure -q"),
     }
     lines = {TORCH: [sys.executable, "-c", "import torch"]}
     for name, (_, line) in commands.items():
