@@ -741,7 +741,7 @@ def test_explained_is_one_for_copies_and_nothing_for_the_mean() -> None:
 
 def test_a_baseline_that_keeps_everything_is_no_yardstick() -> None:
     beside = {"the mean item": 2.0, "PCA with 16": 1e-13}
-    (said,) = verdict([Measure("mse", 0.5, (0.4, 0.6), "", "lower", beside)])
+    (said,) = verdict([Measure("mse", 0.5, interval=(0.4, 0.6), better="lower", baseline=beside)])
     assert "25 % of the mean" in said
     assert "keeps everything" in said
     assert "more error" not in said
