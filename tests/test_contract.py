@@ -381,6 +381,8 @@ def test_an_item_that_is_typed_goes_wherever_an_item_does(spaces, name: str, tmp
         assert s.edit(text, kinds.FORMULAS[name], keep_detail=True).save(tmp_path / "edited").exists()
         same = np.array_equal(s.reconstruct(text).originals[0], item, equal_nan=m.item_dtype.kind == "f")
         assert same
+    with pytest.raises(LiminalError, match="no item that could be encoded"):
+        s.reconstruct("mean(id < 9)")
     with pytest.raises(LiminalError, match="unknown function 'nosuch'"):
         s.latent("nosuch(a=1)")
 

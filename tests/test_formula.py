@@ -181,6 +181,7 @@ def test_changes(text: str, wanted: list[float]) -> None:
         ("row(age=40", ["a ) is missing"]),
         ("row(age=40 smoker=yes)", ["',' or ')'", "character 18"]),
         ("row(age=40,, smoker=yes)", ["','"]),
+        ("row(age=40, age=41)", ["age once in row", "character 13"]),
         ("row(age=40) - strand('a')", ["change with no item"]),
         ("mean()", ["name of an attribute"]),
         ("mean(label)) ", ["+, -, * or the end"]),
@@ -247,9 +248,11 @@ LEAVES = st.one_of(
         Literal,
         WORDS.filter(lambda word: word not in FUNCTIONS),
         st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
-        | st.lists(st.tuples(TEXTS, TEXTS | st.from_regex(r"-?[0-9]{1,4}", fullmatch=True)), max_size=3).map(
-            tuple
-        ),
+        | st.lists(
+            st.tuples(TEXTS, TEXTS | st.from_regex(r"-?[0-9]{1,4}", fullmatch=True)),
+            max_size=3,
+            unique_by=lambda pair: pair[0],
+        ).map(tuple),
     ),
     st.integers(0, 10**17).map(Dimension),
     st.floats(-1e9, 1e9, allow_nan=False).map(lambda v: Named("smile", f"{v:.3f}")),

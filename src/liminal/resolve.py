@@ -107,7 +107,13 @@ def _all_of(space: Collection, name: Any, voice: Voice) -> np.ndarray:
         one = file[1] is not None or paths.holds_one(file[0], space.modality)
     else:
         one = isinstance(name, str) and (name.startswith("@") or CALL.match(name) is not None)
-    if one and (found := stored(space, name)) is not None:
+    if one:
+        found = stored(space, name)
+        if found is None:
+            raise LiminalError(
+                f"{name}: a formula leads to a place, which is no item that could be encoded; name an item "
+                "such as @12 or a file"
+            )
         return found[None]
     return np.asarray(registry.dataset(name, None, space.modality, voice).items)
 

@@ -255,6 +255,8 @@ class _Parser:
         given: list[tuple[str, str]] = []
         while self.next.kind in ("word", "tick", "string"):
             name = self.take().text
+            if name in dict(given):
+                self.fail(f"{name} once in {kind.text}(...)", self.tokens[self.at - 1])
             self.expect("=", f"'=' and a value, as in {kind.text}(age=40),")
             given.append((name, self.setting()))
             if not self.is_op(","):
