@@ -454,8 +454,10 @@ def test_nearest_is_exact(whole: Catalogue, seed: int, k: int, cosine: bool) -> 
     else:
         distance = np.linalg.norm(z - point, axis=1)
     found = whole.nearest(point, k, metric="cosine" if cosine else "euclidean")
-    assert found["id"].to_pylist() == np.argsort(distance)[:k].tolist()
-    np.testing.assert_allclose(found["distance"].to_numpy(), np.sort(distance)[:k], atol=2e-6)
+    ids = found["id"].to_numpy()
+    assert len(set(ids)) == len(ids) == min(k, N)
+    np.testing.assert_allclose(distance[ids], np.sort(distance)[:k], atol=2e-6)  # float32 may swap what ties
+    np.testing.assert_allclose(found["distance"].to_numpy(), distance[ids], atol=2e-6)
 
 
 def test_nearest_filters_first_and_tells_what_it_found(whole: Catalogue) -> None:
