@@ -205,6 +205,7 @@ class _Search:
         vector = scale * vectors[method]
         if effect < 0.95:
             notes.append(f"strength 1 reaches only {max(effect, 0):.0%} of what was asked")
+        few = replace(trial, rows=rest[:TRIED])  # nine strengths of all would cost more than the search
         looks = None
         if self.real is not None:
             looks = trial.real(0 * vector, self.real), trial.real(vector, self.real)
@@ -222,7 +223,7 @@ class _Search:
             unit=unit,
             effect=effect,
             strengths=CURVE,
-            effects=tuple(effect if s == 1 else trial.change(s * vector)[0] for s in CURVE),
+            effects=tuple(effect if s == 1 else few.change(s * vector)[0] for s in CURVE),
             leakage=leakage,
             works=score >= CHANCE[score_name] and effect >= WEAK,
             note="; ".join(notes),
