@@ -25,9 +25,11 @@ def tiles(items: np.ndarray, modality: Modality, size: int) -> list[Picture]:
     return [modality.preview(item, size) for item in items]
 
 
-def captions(items: np.ndarray, modality: Modality) -> list[str]:
-    """What stands below each item's picture, where its kind needs words."""
-    return [modality.caption(item) for item in items]
+def captions(items: np.ndarray, modality: Modality, pictures: Sequence[Picture]) -> list[str]:
+    """What stands below each item's picture, where its kind needs words and the pictures have room for
+    them.
+    """
+    return grid.whole([modality.caption(item) for item in items], max(p.width for p in pictures))
 
 
 def drawn(
@@ -46,7 +48,8 @@ def drawn(
         columns: None: as square as it gets.
         labels: one an item; None: their captions.
     """
-    return grid.grid(tiles(items, modality, size), columns, labels=labels or captions(items, modality))
+    shown = tiles(items, modality, size)
+    return grid.grid(shown, columns, labels=labels or captions(items, modality, shown))
 
 
 def rows(table: Sequence[np.ndarray], modality: Modality, size: int, labels: Sequence[str]) -> Picture:
@@ -152,7 +155,7 @@ def paired(above: np.ndarray, below: np.ndarray, modality: Modality, size: int, 
     n = len(above)
     first, second = tiles(above, modality, size), tiles(below, modality, size)
     blank = grid.blank(max(p.width for p in first), max(p.height for p in first))
-    words = [*captions(above, modality), *captions(below, modality)]
+    words = captions(np.concatenate([above, below]), modality, first)
     shown: list[Picture] = []
     labels: list[str] = []
     for i in range(0, n, columns):

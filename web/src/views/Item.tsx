@@ -88,6 +88,7 @@ export function Caption({ text }: { text: string }) {
 export function Thumb({ row, name, class: extra = "" }: { row: number; name: string; class?: string }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const known = sheets.value;
+  const paper = viewOf(space.value?.modality).paper ? "paper" : "";
   const ready = arrivals.value >= 0 && known !== null && row >= 0 && known.ready(row);
   useLayoutEffect(() => {
     const onto = canvas.current;
@@ -97,7 +98,12 @@ export function Thumb({ row, name, class: extra = "" }: { row: number; name: str
     onto.getContext("2d")?.drawImage(from, 0, 0);
   }, [row, ready, known]);
   return (
-    <canvas ref={canvas} class={`picture ${ready ? "" : "empty"} ${extra}`} role="img" aria-label={name} />
+    <canvas
+      ref={canvas}
+      class={`picture ${ready ? "" : "empty"} ${paper} ${extra}`}
+      role="img"
+      aria-label={name}
+    />
   );
 }
 
