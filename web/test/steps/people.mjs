@@ -10,6 +10,8 @@ export const ADDRESSES = {
   Dimensions: "view=dimensions&subject=@3",
   Sample: "view=sample",
   Style: "view=style&content=@3&style=@10",
+  List: "view=list&list=lonely",
+  Compare: "view=item&subject=@3&other=@10",
   Report: "view=report",
   Tour: "view=tour",
 };
