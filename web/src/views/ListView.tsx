@@ -197,7 +197,7 @@ function Table({ rows, times }: { rows: readonly number[]; times: Group["times"]
               onClick={() => open(row)}
             >
               <td class="thumb-cell">
-                <Thumb row={row} name="" />
+                <Thumb row={row} name={`item ${idOf(row)}`} />
               </td>
               <td>
                 <button type="button" class="link" title="Look at it">
