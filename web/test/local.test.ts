@@ -247,6 +247,23 @@ describe.skipIf(!FIXTURE)("the same as in Python", () => {
     ).rejects.toThrow(/cannot encode a film/);
   });
 
+  it("the same items pass a condition, and wrong ones are refused in a line", async () => {
+    const { where, sources } = told as unknown as {
+      where: { text: string; rows: number[] };
+      sources: string[];
+    };
+    const { rows } = await ask("where", { text: where.text }, null);
+    expect(rows.data.length).toBeGreaterThan(0);
+    expect(rows.data.length).toBeLessThan(of.shown);
+    expect(Array.from(rows.data)).toEqual(where.rows);
+    expect((await ask("sources", {}, { rows: [3, 7] })).sources).toEqual(sources);
+    await expect(ask("where", { text: "nothing_such > 1" }, null)).rejects.toThrow(/no attribute/);
+    await expect(ask("where", { text: "id >" }, null)).rejects.toThrow(/^filter 'id >': wanted a value/);
+    await expect(ask("where", { text: "id < 0" }, null)).rejects.toThrow(/No item/);
+    await expect(ask("lonely", {}, null)).rejects.toThrow(/Liminal itself/);
+    expect((await ask("space", {}, null)).able).not.toContain("lonely");
+  });
+
   it("samples come from the sources that it names", async () => {
     const { sources } = await ask("space", {}, null);
     for (const source of sources) {

@@ -14,6 +14,7 @@ from . import film, grid
 
 # pixels of a frame's longer side, at most; whole factors of small items then stay above a film's least size
 FRAME = 320
+TILE = 128  # the same in a picture of all frames
 ROW = 12  # frames in a row of a picture
 FILMS = (".gif", ".mp4")
 
@@ -35,7 +36,7 @@ def captions(items: np.ndarray, modality: Modality, pictures: Sequence[Picture])
 def drawn(
     items: np.ndarray,
     modality: Modality,
-    size: int = 128,
+    size: int = TILE,
     columns: int | None = None,
     labels: Sequence[str] | None = None,
 ) -> Picture:
@@ -71,7 +72,7 @@ def path_endings(modality: Modality) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*modality.films, *FILMS, ".png")))
 
 
-def save_path(items: np.ndarray, modality: Modality, path: str | Path, fps: float) -> Path:
+def save_path(items: np.ndarray, modality: Modality, path: str | Path, fps: float, times: int = 1) -> Path:
     """Write a path's items as a film (``.gif``, ``.mp4``), all in rows (``.png``), or in a form of the kind's
     own, whole or not at all.
 
@@ -80,24 +81,28 @@ def save_path(items: np.ndarray, modality: Modality, path: str | Path, fps: floa
         modality: draws and writes them.
         path: its ending chooses the form; without one it gets the kind's own first.
         fps: frames a second.
+        times: how large each item is drawn, 1 being up to `FRAME` pixels in a film and `TILE` in a picture;
+            says nothing where the form is the kind's own.
 
     Returns:
         What was written.
 
     Raises:
-        LiminalError: another ending, or the file cannot be written.
+        LiminalError: another ending, `times` below 1, or the file cannot be written.
     """
     path = ended(path, path_endings(modality)[0])
     ending = path.suffix.lower()
+    if times < 1:
+        raise LiminalError(f"save {path}: times = {times}; wanted 1 or more")
     if ending in modality.films:
         with atomic(path) as part:
             modality.film(items, part, fps)
     elif ending == ".gif":
-        film.gif(tiles(items, modality, FRAME), path, fps)
+        film.gif(tiles(items, modality, FRAME * times), path, fps, film.LEAST * times)
     elif ending == ".mp4":
-        film.mp4(tiles(items, modality, FRAME), path, fps)
+        film.mp4(tiles(items, modality, FRAME * times), path, fps, film.LEAST * times)
     elif ending == ".png":
-        grid.save(drawn(items, modality, 128, min(len(items), ROW)), path)
+        grid.save(drawn(items, modality, TILE * times, min(len(items), ROW)), path)
     else:
         known = ", ".join(path_endings(modality))
         raise LiminalError(f"save {path}: a path can be written as {known}; got {ending}")

@@ -89,10 +89,13 @@ export function Thumb({ row, name, class: extra = "" }: { row: number; name: str
   const canvas = useRef<HTMLCanvasElement>(null);
   const known = sheets.value;
   const paper = viewOf(space.value?.modality).paper ? "paper" : "";
-  const ready = arrivals.value >= 0 && known !== null && row >= 0 && known.ready(row);
+  const drawn = useRef<{ row: number; of: Sheets } | null>(null);
+  const there = drawn.current?.row === row && drawn.current.of === known; // its sheet may have gone again
+  const ready = there || (arrivals.value >= 0 && known !== null && row >= 0 && known.ready(row));
   useLayoutEffect(() => {
     const onto = canvas.current;
-    if (!ready || !onto) return;
+    if (!ready || !onto || there || !known) return;
+    drawn.current = { row, of: known };
     const from = known.cut(row);
     [onto.width, onto.height] = [from.width, from.height];
     onto.getContext("2d")?.drawImage(from, 0, 0);
