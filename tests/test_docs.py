@@ -112,6 +112,9 @@ def options(command: str) -> list[list[str]]:
     return [names for names in found if "--help" not in names]
 
 
+OPTIONS = {command: options(command) for command in GROUP.commands}  # before a test adds a kind of its own
+
+
 def named(text: str) -> set[str]:
     """The options that a text names in `backticks`; what stands in fences does not count."""
     plain = FENCE.sub("", text)
@@ -121,20 +124,20 @@ def named(text: str) -> set[str]:
 @pytest.mark.parametrize("command", sorted(GROUP.commands))
 def test_every_option_is_documented(command: str) -> None:
     common, own = named(section("Common options")), named(section(command))
-    for names in options(command):
+    for names in OPTIONS[command]:
         missing = [name for name in names if name not in own | common]
         assert not missing, f"docs/commands.md says nothing of {missing[0]} of liminal {command}"
 
 
 @pytest.mark.parametrize("command", sorted(GROUP.commands))
 def test_no_option_is_documented_that_does_not_exist(command: str) -> None:
-    real = {name for names in options(command) for name in names}
+    real = {name for names in OPTIONS[command] for name in names}
     gone = named(section(command)) - real
     assert not gone, f"docs/commands.md speaks of {sorted(gone)} of liminal {command}, which does not exist"
 
 
 def test_common_options_are_common() -> None:
-    everywhere = [{n for names in options(c) for n in names} for c in GROUP.commands]
+    everywhere = [{n for names in OPTIONS[c] for n in names} for c in GROUP.commands]
     for name in named(section("Common options")) - {"-h", "--help", "--version"}:
         assert sum(name in there for there in everywhere) > 3, f"{name} is no common option"
 
