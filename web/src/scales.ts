@@ -135,3 +135,6 @@ export const short = (value: number, digits = 2): string => {
   const text = Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : value.toFixed(digits);
   return text.replace(/^-(?=0(\.0*)?$)/, "");
 };
+
+/** A value of an attribute: whole numbers as such. */
+export const valued = (value: number): string => short(value, Number.isInteger(value) ? 0 : 2);

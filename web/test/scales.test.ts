@@ -1,5 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { cellsIn, fit, inView, levelFor, supportWords, toMap, toScreen, zoomAt } from "../src/scales.ts";
+import {
+  cellsIn,
+  fit,
+  inView,
+  levelFor,
+  supportWords,
+  toMap,
+  toScreen,
+  valued,
+  zoomAt,
+} from "../src/scales.ts";
 
 const size = { width: 800, height: 600 };
 const camera = { x: 2, y: -1, k: 50 };
@@ -58,4 +68,17 @@ it("calls support below one in a hundred beyond the data, and what is not known 
   expect(supportWords(0.05).level).toBe("edge");
   expect(supportWords(0.2).level).toBe("inside");
   expect(supportWords(NaN).level).toBe("unknown");
+});
+
+describe("values of attributes", () => {
+  it("are whole where they are whole", () => {
+    expect([40, -3, 1234, 0.5, -0.001, NaN].map(valued)).toEqual([
+      "40",
+      "-3",
+      "1,234",
+      "0.50",
+      "0.00",
+      "unknown",
+    ]);
+  });
 });

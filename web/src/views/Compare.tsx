@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { keyOf, nameOf, type Subject } from "../document.ts";
 import { useLive } from "../live.ts";
 import { human } from "../names.ts";
-import { short } from "../scales.ts";
+import { valued } from "../scales.ts";
 import { ask, change, doc, tool } from "../state.ts";
 import type { Item as Told } from "../wire.ts";
 import { byName } from "./actions.ts";
@@ -119,7 +119,7 @@ const written = (value: Value | undefined): string =>
         ? "yes"
         : "no"
       : typeof value === "number"
-        ? short(value)
+        ? valued(value)
         : value;
 
 function Differences({ a, b }: { a: Told; b: Told }) {

@@ -6,7 +6,7 @@ import { useEffect, useState } from "preact/hooks";
 import { keyOf, nameOf, type Subject } from "../document.ts";
 import { useLive } from "../live.ts";
 import { human } from "../names.ts";
-import { short } from "../scales.ts";
+import { short, valued } from "../scales.ts";
 import {
   able,
   ask,
@@ -137,7 +137,7 @@ function Facts({ item }: { item: Told }) {
               <dt>{human(name)}</dt>
               <dd>
                 {typeof value === "number"
-                  ? short(value)
+                  ? valued(value)
                   : typeof value === "boolean"
                     ? value
                       ? "yes"

@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { categoryColours, css, rampColour, UNKNOWN, type Column, type Filter } from "../colours.ts";
 import { hidden, recolour } from "../document.ts";
 import { human, title } from "../names.ts";
-import { short } from "../scales.ts";
+import { valued } from "../scales.ts";
 import { change, column, columns, doc, foot, offers, space } from "../state.ts";
 import { Button } from "./components.tsx";
 import { Icon } from "./icons.tsx";
@@ -88,7 +88,7 @@ function Hidden() {
 /** What a filter leaves or takes away, in a few words. */
 function said(name: string, about: Column | undefined, { off, range }: Filter): string {
   const of = title(human(name));
-  if (range) return `${of}: ${short(range[0])} to ${short(range[1])}`;
+  if (range) return `${of}: ${valued(range[0])} to ${valued(range[1])}`;
   const values = [...(about?.values ?? []), ...(off.includes("unknown") ? ["unknown"] : [])];
   const left = values.filter((value) => !off.includes(value));
   if (left.length && left.length <= 2) return `${of}: only ${left.join(" and ")}`;
@@ -174,8 +174,8 @@ function Range() {
         onInput={set(1)}
       />
       <p>
-        <span>{short(low)}</span>
-        <span>{short(high)}</span>
+        <span>{valued(low)}</span>
+        <span>{valued(high)}</span>
       </p>
     </div>
   );

@@ -4,7 +4,7 @@ import { type Listed } from "../document.ts";
 import { ordered, someCondition, told } from "../listing.ts";
 import { useLive } from "../live.ts";
 import { human, title } from "../names.ts";
-import { short } from "../scales.ts";
+import { short, valued } from "../scales.ts";
 import {
   able,
   ask,
@@ -223,7 +223,7 @@ function Table({ rows, times }: { rows: readonly number[]; times: Group["times"]
 
 function cell(column: Parameters<typeof told>[0], row: number): string {
   const text = told(column, row);
-  return text === "" ? "–" : column.kind === "number" ? short(Number(text)) : text;
+  return text === "" ? "–" : column.kind === "number" ? valued(Number(text)) : text;
 }
 
 /** The head of an attribute's column: a click sorts by it, another turns it round, a third lets it be. */
