@@ -16,7 +16,8 @@ import pyarrow as pa
 import pytest
 import torch
 
-from bench import clothes, edits, encode, figures, processes, pythae, scoring, startup, studio, table
+import liminal
+from bench import clothes, edits, encode, fashion, figures, processes, pythae, scoring, startup, studio, table
 from bench.__main__ import BENCHES, main
 from bench.figures import Figure, Record
 from liminal import LiminalError
@@ -220,6 +221,13 @@ def test_errors_of_known_reconstructions() -> None:
     )  # one number a picture: one component restores it
     assert scoring.squared_error(modality, flat, scoring.principal(modality, flat, 1)) < 1e-8
     assert scoring.squared_error(modality, items, scoring.principal(modality, items, 1)) > 0.01
+
+
+def test_what_a_training_took_is_in_the_card() -> None:
+    record = Record("fashion", [], Namespace())
+    fashion.cost(record, liminal.open("fashion"))
+    assert record.figures[0].unit == "CPU-s"
+    assert re.search(r"8 epochs in [\d,]+ s, [\d,]+ pictures/s, threads 1, fp32", record.figures[0].note)
 
 
 def test_halves_have_nothing_in_common() -> None:
