@@ -22,7 +22,16 @@ from liminal.run import Plan, Run
 from liminal.train import FIRST_SAVE, data_hash, train
 from liminal.voice import Voice
 
-IMAGE = Image(12, 12, 1)
+
+class Mirrored(Image):
+    """Pictures of which training sees about half mirrored."""
+
+    def varied(self, x: torch.Tensor, draw: torch.Generator) -> torch.Tensor:
+        turned = torch.rand(len(x), 1, 1, 1, generator=draw) < 0.5
+        return torch.where(turned, x.flip(3), x)
+
+
+IMAGE, VARIED = Image(12, 12, 1), Mirrored(12, 12, 1)
 
 
 class Ear(Voice):
@@ -49,14 +58,22 @@ def model(**arguments) -> VAE:
     return VAE(IMAGE.shape, 3, width=8, **arguments)
 
 
-def run(folder, network: Trainable | None = None, voice: Voice | None = None, resume: bool = False, **plan):
+def run(
+    folder,
+    network: Trainable | None = None,
+    voice: Voice | None = None,
+    resume: bool = False,
+    modality: Image = IMAGE,
+    known: np.ndarray | None = None,
+    **plan,
+):
     network = network or model()
     folder.mkdir(exist_ok=True)
     plan = {"epochs": 3, "batch": 16, **plan}
     log = train(
         network,
         items(),
-        IMAGE,
+        modality,
         items(64, 1),
         Plan(**plan),
         folder,
@@ -64,6 +81,7 @@ def run(folder, network: Trainable | None = None, voice: Voice | None = None, re
         threads=1,
         resume=resume,
         voice=voice,
+        known=known,
     )
     return network, log
 
@@ -92,12 +110,23 @@ def test_learns_and_repeats(tmp_path, monkeypatch) -> None:
     assert np.isfinite(lines[-1]["reconstruction"])
 
 
+def test_what_training_sees_is_varied_unless_dimensions_are_bound(tmp_path) -> None:
+    plain, _ = run(tmp_path / "plain", epochs=1)
+    varied, _ = run(tmp_path / "varied", epochs=1, modality=VARIED)
+    assert not same(plain, varied)
+    known = np.random.default_rng(0).standard_normal((256, 1)).astype(np.float32)
+    plain, _ = run(tmp_path / "bound", epochs=1, known=known)
+    varied, _ = run(tmp_path / "both", epochs=1, known=known, modality=VARIED)
+    assert same(plain, varied)
+
+
+@pytest.mark.parametrize("modality", [IMAGE, VARIED], ids=["plain", "varied"])
 @pytest.mark.parametrize("stops", [(5,), (20, 33)])
-def test_resumes_bit_for_bit(tmp_path, monkeypatch, stops) -> None:
+def test_resumes_bit_for_bit(tmp_path, monkeypatch, stops, modality) -> None:
     """Stopped in the middle (even twice) and resumed: the same weights, optimiser and average as without the
     stop.
     """
-    whole, _ = run(tmp_path / "whole")
+    whole, _ = run(tmp_path / "whole", modality=modality)
     advance = Run.advance
     left = list(stops)
 
@@ -115,9 +144,9 @@ def test_resumes_bit_for_bit(tmp_path, monkeypatch, stops) -> None:
     monkeypatch.setattr(Run, "advance", dying)
     for _ in stops:
         with pytest.raises(DiedError):
-            run(tmp_path / "cut", resume=True)
+            run(tmp_path / "cut", resume=True, modality=modality)
     torch.rand(7)  # whatever else the process draws must not matter
-    resumed, log = run(tmp_path / "cut", resume=True)
+    resumed, log = run(tmp_path / "cut", resume=True, modality=modality)
     assert log["steps"] == 48
     assert same(whole, resumed)
 

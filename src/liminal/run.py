@@ -23,7 +23,7 @@ from .errors import LiminalError
 from .files import atomic_bytes
 from .generator import Trainable
 from .muon import Muon, is_matrix
-from .tensors import choose_device, has_fast_bf16
+from .tensors import choose_device, has_fast_bf16, rng
 
 WARM = 100  # steps over which the learning rate rises
 
@@ -157,6 +157,11 @@ class Run:
             )
         batch = self._order[at * self.batch : (at + 1) * self.batch]
         return np.sort(batch)[self.accelerator.process_index :: self.accelerator.num_processes]
+
+    def draw(self) -> torch.Generator:
+        """What this process changes its items by in the present step, see `Modality.varied`."""
+        place = [self.plan.seed, self.state.step, self.accelerator.process_index]
+        return rng(int(np.random.SeedSequence(place).generate_state(1)[0]))
 
     def advance(self, x: Tensor, done: float, known: Tensor | None = None) -> dict[str, Tensor] | None:
         """One step on a batch, each player in its turn.

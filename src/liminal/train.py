@@ -174,7 +174,10 @@ def _loop(
     while (done := run.fraction(time.perf_counter() - started)) < 1:
         rows, device = run.rows(), run.accelerator.device
         told = None if known is None else torch.from_numpy(known[rows]).to(device)
-        terms = run.advance(modality.tensor(items[rows]).to(device), done, told)
+        x = modality.tensor(items[rows])
+        if known is None:
+            x = modality.varied(x, run.draw())
+        terms = run.advance(x.to(device), done, told)
         now = time.perf_counter()
         if terms is None:
             _step_back(run, voice)

@@ -10,9 +10,9 @@ A modality knows four forms of an item and the ways between them:
   what it means.
 
 Beside the forms it has eyes (`chart`, `errors`, `readings`, `features`) and hands (`write`, `preview`,
-`caption`, `media`). What has an honest default goes through the likelihood; what has none must be there when
-the class is made. Modules of modalities import torch only inside functions, so that the command line can ask
-a class for its words and options.
+`caption`, `media`), and may tell in which ways an item can be `varied` in training. What has an honest
+default goes through the likelihood; what has none must be there when the class is made. Modules of modalities
+import torch only inside functions, so that the command line can ask a class for its words and options.
 
 A new modality is one file with one subclass, and one line in `registry.py`.
 """
@@ -314,6 +314,19 @@ class Modality(ABC):
         Raises:
             LiminalError: y has another shape, or holds NaN.
         """
+
+    def varied(self, x: Tensor, draw: torch.Generator) -> Tensor:
+        """x (n, *shape) with a change drawn for each item that leaves it as good an item as it was, such as a
+        tune in another key: what training sees in the place of x.
+
+        The items themselves by default. Where dimensions are bound to attributes nothing is changed, as the
+        change may touch one.
+
+        Args:
+            x: (n, *shape), not changed in place.
+            draw: what the change is drawn from, on the CPU.
+        """
+        return x
 
     def soft(self, items: np.ndarray) -> Tensor:
         """Stored items as a perfect decoder would give them: y (n, *soft_shape)."""

@@ -216,36 +216,38 @@ class Categorical(Likelihood):
     """One of several symbols at each place.
 
     Args:
-        length: places t of one x.
-        classes: V, symbols; x is int64 (n, t) from 0 to V - 1, y probabilities (n, V, t).
+        length: places t of one x, or the shape of the places where they lie in more than one row.
+        classes: V, symbols; x is int64 (n, *places) from 0 to V - 1, y probabilities (n, V, *places).
         end: the symbol that fills what lies after the end of a shorter item, or None where all are of one
-            length. Only its first place is learned and judged, so that a short item is no easier than a long
-            one.
+            length. Only its first place in a row is learned and judged, so that a short item is no easier
+            than a long one.
     """
 
     name = "categorical"
     dtype = torch.int64
 
-    def __init__(self, length: int, classes: int, end: int | None = None) -> None:
+    def __init__(self, length: int | Sequence[int], classes: int, end: int | None = None) -> None:
         super().__init__()
-        if length < 1 or classes < 2 or (end is not None and not 0 <= end < classes):
+        places = (length,) if isinstance(length, int) else tuple(length)
+        if min(places, default=0) < 1 or classes < 2 or (end is not None and not 0 <= end < classes):
             raise LiminalError(
                 f"categorical: {length} places of {classes} symbols, end {end}: wanted 1 or more of 2 or more"
             )
-        self.length, self.classes, self.end = length, classes, end
-        self.shape, self.soft_shape = (length,), (classes, length)
+        self.classes, self.end = classes, end
+        self.shape, self.soft_shape = places, (classes, *places)
 
     def config(self) -> dict[str, Any]:
-        return {"length": self.length, "classes": self.classes, "end": self.end}
+        length = self.shape[0] if len(self.shape) == 1 else list(self.shape)
+        return {"length": length, "classes": self.classes, "end": self.end}
 
     def soft(self, out: Tensor) -> Tensor:
         return out.float().softmax(1)
 
     def told(self, x: Tensor) -> Tensor:
-        """bool (n, t): the places that count, up to the first end."""
+        """bool (n, *places): the places that count, up to the first end."""
         if self.end is None:
             return torch.ones_like(x, dtype=torch.bool)
-        ended = (x == self.end).cumsum(1)
+        ended = (x == self.end).cumsum(-1)
         return (ended == 0) | ((ended == 1) & (x == self.end))
 
     def nll(self, x: Tensor, out: Tensor) -> Tensor:
@@ -256,9 +258,10 @@ class Categorical(Likelihood):
         return self.nll(x, out)
 
     def errors(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        told = self.told(x).to(y.device)
-        p = y.gather(1, x.to(y.device)[:, None])[:, 0].clamp_min(SURE)
-        wrong = (y.argmax(1) != x.to(y.device)) & told
+        x = x.to(y.device)
+        told = self.told(x).flatten(1)
+        p = y.gather(1, x[:, None])[:, 0].flatten(1).clamp_min(SURE)
+        wrong = (y.argmax(1) != x).flatten(1) & told
         count = told.sum(1).double()
         return {"nats": -(p.double().log() * told).sum(1) / count, "wrong": wrong.sum(1).double() / count}
 
