@@ -56,7 +56,8 @@ TRIED = 64  # held-out items on which the vectors are compared
 METHODS = ("dimension", "difference", "conditional", "probe", "projected")
 CONDITIONAL = ("conditional", "projected")  # these hold the other attributes fixed
 TANGLED = 0.5  # share of an attribute that others tell from which only vectors that hold them fixed are tried
-UNREAL = 0.5  # of the share that looked real before: below it, strength 1 leaves the data
+# of the share that looked real before: below it, strength 1 leaves the data; and the least share that tells
+UNREAL, TELLING = 0.5, 0.05
 WEAK = 0.25  # share of the asked effect below which a direction does not work
 
 Looks = Callable[[Tensor], Tensor]
@@ -209,7 +210,7 @@ class _Search:
         looks = None
         if self.real is not None:
             looks = trial.real(0 * vector, self.real), trial.real(vector, self.real)
-            if looks[1] < UNREAL * looks[0]:
+            if looks[0] >= TELLING and looks[1] < UNREAL * looks[0]:
                 notes.append(
                     f"strength 1 leaves the data: {looks[1]:.0%} of it looks real, {looks[0]:.0%} before"
                 )
