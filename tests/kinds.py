@@ -47,7 +47,49 @@ def rows(folder: Path) -> Path:
     return folder / "wine.csv"
 
 
-FILES: dict[str, Callable[[Path], Path]] = {"image": pictures, "strand": strands, "table": rows}
-FORMULAS = {"image": "mean(label=bright) - mean(label=dark)", "strand": "+1*length", "table": "+1*alcohol"}
-LITERALS = {"strand": "strand('acgtac')", "table": "row(alcohol=13, cultivar=Barolo)"}
+BARS = ((2, 2, 2, 2), (1, 1, 2, 2, 2), (3, 1, 2, 2), (4, 2, 2), (2, 1, 1, 4))  # eighths of a bar of 4/4
+
+
+def tunes(folder: Path) -> Path:
+    """Tunes of eight bars in one ABC file, high ones in D major and low ones in A minor, with chord symbols:
+    four windows of two bars each.
+    """
+    draw = np.random.default_rng(0)
+    lines = []
+    for i in range(COUNT // 4):
+        key, scale, chords = (
+            ("D", ["d", "e", "f", "g", "a", "b", "c'"], ("D", "G", "A")),
+            ("Am", ["A,", "B,", "C", "D", "E", "F", "G"], ("Am", "Dm", "Em")),
+        )[i % 2]
+        lines += [f"X:{i + 1}", f"T:Tune {i + 1}", "M:4/4", "L:1/8", f"K:{key}"]
+        at, bars = int(draw.integers(7)), []
+        for _ in range(8):
+            bar = f'"{chords[draw.integers(3)]}"'
+            for length in BARS[draw.integers(len(BARS))]:
+                at = int(np.clip(at + draw.integers(-2, 3), 0, 6))
+                bar += f"{scale[at]}{length}"
+            bars.append(bar)
+        lines += ["|".join(bars[:4]) + "|", "|".join(bars[4:]) + "|]", ""]
+    path = folder / "tunes.abc"
+    path.write_text("\n".join(lines))
+    return path
+
+
+FILES: dict[str, Callable[[Path], Path]] = {
+    "image": pictures,
+    "strand": strands,
+    "table": rows,
+    "melody": tunes,
+}
+FORMULAS = {
+    "image": "mean(label=bright) - mean(label=dark)",
+    "strand": "+1*length",
+    "table": "+1*alcohol",
+    "melody": "+1*mode=minor",
+}
+LITERALS = {
+    "strand": "strand('acgtac')",
+    "table": "row(alcohol=13, cultivar=Barolo)",
+    "melody": "melody('d5 - f#5 - a5 - - -')",
+}
 TOYS = {"strand": toys.STRAND}

@@ -16,6 +16,7 @@ import shlex
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import kinds
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -139,8 +140,8 @@ def furnish(folder: Path) -> Path:
     small, all real.
 
     ``photos/`` 240 faces and ``labels.csv``, ``more/`` 8 others, ``me.png``, ``later.csv``, ``clothes/`` in
-    class folders, ``split/`` in train and test, ``people.csv`` 400 rows, ``pictures.npy``, ``digits.npz``,
-    ``pictures.parquet``, ``mnist/``.
+    class folders, ``split/`` in train and test, ``people.csv`` 400 rows, ``tunes/`` 40 tunes,
+    ``pictures.npy``, ``digits.npz``, ``pictures.parquet``, ``mnist/``.
     """
     drawn = faces.faces(n=270, seed=7, size=16)
     rows = drawn.attributes.to_pylist()
@@ -181,6 +182,8 @@ def furnish(folder: Path) -> Path:
     )
     people = patients.patients(n=400, seed=3)
     people.modality.write_many(people.items, folder / "people.csv")
+    (folder / "tunes").mkdir()
+    kinds.tunes(folder / "tunes")
     _parquet(folder / "pictures.parquet", drawn.items[:10], [r["glasses"] for r in rows[:10]])
     (folder / "mnist").mkdir()
     for part, items in (("train", small[:16]), ("t10k", small[16:])):

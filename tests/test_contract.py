@@ -154,6 +154,17 @@ def test_items_come_back_from_every_form(known, name: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_what_training_sees_is_varied_by_the_draw_alone(known, name: str) -> None:
+    m, x = known(name).modality, known(name).modality.tensor(known(name).items)
+    before = x.clone()
+    seen = m.varied(x, rng(0))
+    assert (seen.shape, seen.dtype) == (x.shape, x.dtype)
+    assert torch.equal(seen, m.varied(x, rng(0)))
+    assert torch.equal(x, before)
+    assert torch.isfinite(m.likelihood.target(seen)).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_modality_is_told_by_its_config(known, name: str) -> None:
     m = known(name).modality
     again = type(m)(**json.loads(json.dumps(m.config())))

@@ -61,6 +61,7 @@ def test_all_tutorials_run() -> None:
         "start",
         "data",
         "formulas",
+        "melody",
         "python",
         "spaces",
         "table",

@@ -84,7 +84,8 @@ def test_holds_the_package_and_nothing_else(wheel: Path) -> None:
     }
     assert "liminal/py.typed" in package
     assert names == package | {
-        f"{about}/{n}" for n in ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")
+        f"{about}/{n}"
+        for n in ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE", "licenses/NOTICE")
     }
     assert wheel.stat().st_size <= MOST
 

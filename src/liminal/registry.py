@@ -26,7 +26,11 @@ MODELS = {
     "wae": "liminal.models.wae:WAE",
 }
 # of kinds that read the same files the first counts
-MODALITIES = {"image": "liminal.modalities.image:Image", "table": "liminal.modalities.table:Table"}
+MODALITIES = {
+    "image": "liminal.modalities.image:Image",
+    "table": "liminal.modalities.table:Table",
+    "melody": "liminal.modalities.melody:Melody",
+}
 DATASETS = {  # where it is made, what it is, its modality
     "faces": (
         "liminal.datasets.faces:faces",
@@ -43,6 +47,11 @@ DATASETS = {  # where it is made, what it is, its modality
         "20,000 made-up patients drawn by code: numbers, yes/no, categories, dates and gaps with known "
         "dependencies",
         "table",
+    ),
+    "melodies": (
+        "liminal.datasets.melodies:melodies",
+        "8,000 melodies of two bars drawn by code, 7 known factors",
+        "melody",
     ),
     "fashion-mnist": (
         "liminal.datasets.mnist:fashion_mnist",

@@ -4,6 +4,7 @@ import { chart, symbols, target } from "../src/local/chart.ts";
 import { any, blocks } from "../src/modalities/any.ts";
 import { image } from "../src/modalities/image.ts";
 import { viewOf } from "../src/modalities/index.ts";
+import { melody, notes, pitchName, settled, span } from "../src/modalities/melody.ts";
 import { cells, changed, csv, interp, table, type Column } from "../src/modalities/table.ts";
 import { one, type Held } from "../src/modalities/view.ts";
 import type { Modality } from "../src/wire.ts";
@@ -65,7 +66,8 @@ const ROWS = { data: Float64Array.from([50, 12.5, 1, 0, 1, 18_628, 80, NaN, 0, N
 describe("views", () => {
   it("are found by the name of the kind, and one is there for kinds without their own", () => {
     expect([viewOf({ name: "image" }), viewOf({ name: "table" })]).toEqual([image, table]);
-    expect(viewOf({ name: "melody" })).toBe(any);
+    expect(viewOf({ name: "melody" })).toBe(melody);
+    expect(viewOf({ name: "nosuch" })).toBe(any);
     expect(viewOf(null)).toBe(any);
   });
 
@@ -103,6 +105,30 @@ describe("views", () => {
       [1, 1, 2, 3],
     ]);
     expect(image.items(image.tensor(items, held(TABLE, shapes)), held(TABLE, shapes))).toEqual(items);
+  });
+});
+
+describe("melodies", () => {
+  it("are the likeliest symbols, in the one form that their music has", () => {
+    // (1, 4 symbols, 1 voice, 3 steps): hold is likeliest at first, then silence twice
+    const y = Float32Array.from([0.9, 0, 0, 0.05, 0.9, 0.9, 0, 0, 0, 0.02, 0, 0]);
+    const found = settled(y, { soft_shape: [4, 1, 3] });
+    expect([Array.from(found.data), found.shape]).toEqual([
+      [1, 0, 0],
+      [1, 1, 3],
+    ]);
+  });
+
+  it("have notes, a range of an octave at least, and names", () => {
+    expect(notes([41, 0, 43, 1, 0, 45])).toEqual([
+      [0, 2, 41],
+      [2, 3, 43],
+      [5, 6, 45],
+    ]);
+    expect(span([41, 0, 43])).toEqual([36, 49]);
+    expect([pitchName(2), pitchName(41), pitchName(89)]).toEqual(["A0", "C4", "C8"]);
+    const about = { config: { bars: 1, voices: 1, meter: [4, 4] } } as unknown as Modality;
+    expect(melody.caption({ data: Uint8Array.from([41, 0, 45]), shape: [1, 1, 3] }, 0, about)).toBe("C4 E4");
   });
 });
 

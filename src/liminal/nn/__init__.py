@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from ..errors import LiminalError, unknown
 
-FAMILIES = ("conv", "mlp")
+FAMILIES = ("conv", "mlp", "sequence")
 
 
 def networks(
@@ -20,11 +20,12 @@ def networks(
 ) -> tuple[nn.Module, nn.Module]:
     """An encoder x (n, *shape) -> (n, codes) and a decoder z (n, dim) -> raw output (n, *soft_shape).
 
-    Where the two shapes differ, x is symbols (t,) and the answer is (symbols, t): the encoder then sees x
-    one-hot.
+    Where the two shapes differ, x is symbols (*places) and the answer is (symbols, *places): the encoder
+    then sees x one-hot.
 
     Args:
-        family: a file of this package: ``conv`` (pictures), ``mlp`` (rows of numbers).
+        family: a file of this package: ``conv`` (pictures), ``mlp`` (rows of numbers), ``sequence``
+            (symbols in time).
         shape: of one x.
         soft_shape: of what is decoded.
         codes: numbers that the encoder gives for an item (a mean and a variance for each latent dimension,
@@ -47,7 +48,7 @@ def networks(
 
 
 class OneHot(nn.Module):
-    """Symbols (n, t), int64 -> (n, classes, t)."""
+    """Symbols (n, *places), int64 -> (n, classes, *places)."""
 
     def __init__(self, classes: int) -> None:
         super().__init__()

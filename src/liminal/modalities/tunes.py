@@ -1,0 +1,331 @@
+"""Tunes from MIDI and ABC files: notes by track, meters, keys and tempos, in ticks.
+
+MIDI is parsed by symusic. An ABC file may hold many tunes, each from its ``X:`` line to the next; each is
+turned into MIDI by the converter abc2midi that symusic brings along, run as a process of its own, whose
+complaints are told with the line of the file. Directives (``%%`` and ``I:``) are not obeyed: some read other
+files. The converter plays the first note of each bar louder, which tells where bars begin, and chord symbols
+on tracks of their own, which tells the harmony.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import LiminalError
+from . import Source
+
+MOST_NOTES = 100_000  # of a tune
+MOST_QUARTERS = 50_000  # of a tune's length
+SMALL = re.compile("chord|to be tied|field in header|in middle of line")  # faults of ABC that spoil no note
+MOST_TEXT = 1_000_000  # characters of an ABC tune
+SECONDS = 20  # that a tune may take to convert
+STRONG = 105  # how loud abc2midi plays the first note of a bar
+HARMONY = 120  # the program that chord symbols are given
+TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+MODES = {
+    **{"": "major", "maj": "major", "ion": "major", "m": "minor", "min": "minor", "aeo": "minor"},
+    **{"dor": "dorian", "phr": "phrygian", "lyd": "lydian", "mix": "mixolydian", "loc": "locrian"},
+}
+LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+START = re.compile(r"^X:.*$", re.MULTILINE)
+METER = re.compile(r"^M:\s*(C\|?|\d+/\d+)", re.MULTILINE)
+KEY = re.compile(r"^K:\s*([A-G])([#b]?)\s*([A-Za-z]*)", re.MULTILINE)
+# how well each degree of the scale fits a key (Krumhansl and Kessler 1982, as Krumhansl 1990 uses it)
+PROFILES = {
+    "major": (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
+    "minor": (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
+}
+
+Meter = tuple[int, int]
+
+
+class Part(NamedTuple):
+    """The notes of one track: its name, and int64 (m, 3), start and end in ticks and MIDI pitch, by start."""
+
+    name: str
+    notes: np.ndarray
+
+
+class Tune(NamedTuple):
+    """A tune as it was read.
+
+    Attributes:
+        title: empty where there is none.
+        number: of the tune in its file, from 0.
+        quarter: ticks of a quarter note.
+        parts: tracks with notes that are no drums.
+        harmony: (m, 3) the notes that chord symbols stand for; of a MIDI file none.
+        meters: where each begins, and its upper and lower number.
+        keys: where each begins, its tonic and its mode.
+        tempos: where each begins, and quarter notes a minute.
+        bars: ticks where bars begin, as far as the file tells it beside its meters.
+        end: the tick at which all is over, silence after the last note included where the file tells it.
+    """
+
+    title: str
+    number: int
+    quarter: int
+    parts: tuple[Part, ...]
+    harmony: np.ndarray
+    meters: tuple[tuple[int, Meter], ...]
+    keys: tuple[tuple[int, tuple[str, str]], ...]
+    tempos: tuple[tuple[int, float], ...]
+    bars: np.ndarray
+    end: int
+
+
+def same(a: Meter, b: Meter) -> bool:
+    """Whether two meters have bars of one length that are counted alike, such as 4/4 and 2/2."""
+    return Fraction(*a) == Fraction(*b) and compound(a) == compound(b)
+
+
+def compound(meter: Meter) -> bool:
+    """Whether beats fall into three, as in 6/8."""
+    return meter[1] >= 8 and meter[0] > 3 and meter[0] % 3 == 0
+
+
+def content(source: Source, name: str) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        LiminalError: it cannot be read.
+    """
+    try:
+        if isinstance(source, Path):
+            return source.read_bytes()
+        source.seek(0)
+        return source.read()
+    except OSError as error:
+        raise LiminalError(f"{name}: cannot be read ({error.strerror or error})") from error
+
+
+def is_midi(data: bytes) -> bool:
+    return data.startswith(b"MThd")
+
+
+def meters(data: bytes) -> list[Meter]:
+    """The meter that each tune of a file begins in, without converting any; nothing where none can be
+    read."""
+    if is_midi(data):
+        try:
+            return [_longest(_midi(data))]
+        except LiminalError:
+            return []
+    _, tunes = _split(data)
+    found = [METER.search(text) for _, text in tunes]
+    return [_meter(m[1]) if m else (4, 4) for m in found]
+
+
+def tunes(data: bytes, name: str) -> Iterator[Tune | str]:
+    """The tunes in a file's bytes, in order; of one that cannot be used, why.
+
+    Args:
+        data: MIDI or ABC.
+        name: what errors call it.
+
+    Raises:
+        LiminalError: it is neither, or it is damaged.
+    """
+    if is_midi(data):
+        try:
+            yield _midi(data)
+        except LiminalError as error:
+            yield str(error)
+        return
+    head, found = _split(data)
+    if not found:
+        raise LiminalError(
+            f"{name}: neither MIDI (it begins with MThd) nor ABC (a line that begins with X: begins a tune)"
+            if data.strip()
+            else f"{name}: it is empty"
+        )
+    for number, (line, text) in enumerate(found):
+        try:
+            yield _abc(text, head, line, number)
+        except LiminalError as error:
+            yield str(error)
+
+
+def _split(data: bytes) -> tuple[list[str], list[tuple[int, str]]]:
+    """The fields that an ABC file gives to all its tunes; the line that each tune begins on, and its text."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    starts = [m.start() for m in START.finditer(text)]
+    head = re.findall(r"^[LMQ]:.*$", text[: starts[0]], re.MULTILINE) if starts else []
+    pieces = [text[a:b] for a, b in itertools.pairwise([*starts, len(text)])]
+    return head, [(1 + text.count("\n", 0, a), piece) for a, piece in zip(starts, pieces, strict=True)]
+
+
+def _meter(text: str) -> Meter:
+    if text.startswith("C"):
+        return (2, 2) if "|" in text else (4, 4)
+    upper, lower = (int(part) for part in text.split("/"))
+    return (upper, lower) if upper and lower else (4, 4)
+
+
+def _abc(text: str, head: list[str], line: int, number: int) -> Tune:
+    """One tune of an ABC file.
+
+    Raises:
+        LiminalError: it cannot be converted, or has no notes.
+    """
+    if len(text) > MOST_TEXT:
+        raise LiminalError(f"the tune on line {line} has {len(text):,} characters; wanted {MOST_TEXT:,}")
+    text = re.sub(r"^(%%|I:).*$", "%", re.sub(r"\[I:[^\]\n]*\]", "", text), flags=re.MULTILINE)
+    added = [*head, f"%%MIDI chordprog {HARMONY}", f"%%MIDI bassprog {HARMONY}"]
+    first, _, rest = text.partition("\n")
+    data, wrong = _converted("\n".join([first, *added, rest]) + "\n")
+    if wrong is not None:
+        at, why = wrong
+        at = line + (at - 1 - len(added) if at > 1 + len(added) else 0)
+        raise LiminalError(f"ABC line {at}: {why}")
+    tune = _score(data)
+    title = re.search(r"^T:\s*(.*?)\s*$", text, re.MULTILINE)
+    key = KEY.search(text)
+    mode = MODES.get(key[3].lower()[:3], MODES.get(key[3].lower()[:1])) if key else None
+    keys = tune.keys
+    if key and mode:
+        sharp = {"#": 1, "b": -1, "": 0}[key[2]]
+        keys = ((0, (TONICS[(LETTERS[key[1]] + sharp) % 12], mode)), *keys[1:])
+    tempos = tune.tempos if re.search(r"^Q:|\[Q:", text, re.MULTILINE) else ()
+    return tune._replace(title=title[1] if title else "", number=number, keys=keys, tempos=tempos)
+
+
+def _converted(text: str) -> tuple[bytes, tuple[int, str] | None]:
+    """An ABC tune as MIDI, or the line and the text of the first error."""
+    import symusic
+
+    program = next((Path(symusic.__file__).parent / "bin").glob("abc2midi*"))
+    with tempfile.TemporaryDirectory(prefix="liminal-abc-") as folder:
+        (Path(folder) / "tune.abc").write_text(text, encoding="utf-8")
+        command = [str(program), "tune.abc", "-o", "tune.mid", "-NGRA", "-quiet"]
+        try:
+            done = subprocess.run(command, cwd=folder, capture_output=True, timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            return b"", (1, f"the converter abc2midi was not done after {SECONDS} s")
+        said = (done.stdout + done.stderr).decode("utf-8", "replace")
+        wrong = re.findall(r"^Error in line-char (\d+)-\d+ : (.*)$", said, re.MULTILINE)
+        wrong = [found for found in wrong if not SMALL.search(found[1])]
+        if wrong:
+            return b"", (int(wrong[0][0]), wrong[0][1].strip())
+        made = Path(folder) / "tune.mid"
+        if not made.exists():
+            last = said.strip().splitlines()[-1:] or [f"it ended with {done.returncode}"]
+            return b"", (1, f"the converter abc2midi made nothing of it ({last[0]})")
+        return made.read_bytes(), None
+
+
+def _midi(data: bytes) -> Tune:
+    """The tune in a MIDI file.
+
+    Raises:
+        LiminalError: it is damaged, too long, or has no notes.
+    """
+    return _score(data)._replace(bars=np.empty(0, np.int64))
+
+
+def _score(data: bytes) -> Tune:
+    import symusic
+
+    try:
+        score: Any = symusic.Score.from_midi(data)
+    except (RuntimeError, ValueError) as error:
+        why = str(error).splitlines()[0].removeprefix("MiniMidi: ").removesuffix(": iostream error")
+        raise LiminalError(f"it is damaged or no MIDI file ({why})") from error
+    sounding = [track for track in score.tracks if len(track.notes)]
+    if not sounding:
+        raise LiminalError("it has no notes")
+    if all(track.is_drum for track in sounding):
+        raise LiminalError("it has only drums")
+    count = sum(len(track.notes) for track in sounding)
+    quarter = max(1, int(score.ticks_per_quarter))
+    end = max(*(int(track.end()) for track in sounding), *(int(m.time) for m in score.markers), 0)
+    if count > MOST_NOTES or end / quarter > MOST_QUARTERS:
+        raise LiminalError(
+            f"it has {count:,} notes in {end / quarter:,.0f} quarter notes of time; wanted at most "
+            f"{MOST_NOTES:,} in {MOST_QUARTERS:,}"
+        )
+    parts = [(track, _notes(track)) for track in sounding if not track.is_drum]
+    played = [Part(track.name, notes) for track, notes in parts if track.program != HARMONY]
+    others = [notes for track, notes in parts if track.program == HARMONY]
+    if not played:  # the file's own instrument
+        played, others = [Part(track.name, notes) for track, notes in parts], []
+    loud = parts[0][0].notes.numpy()
+    return Tune(
+        title="",
+        number=0,
+        quarter=quarter,
+        parts=tuple(played),
+        harmony=np.concatenate(others) if others else np.empty((0, 3), np.int64),
+        meters=tuple(
+            (int(m.time), (int(m.numerator), int(m.denominator)))
+            for m in score.time_signatures
+            if m.numerator > 0
+        ),
+        keys=tuple((int(k.time), _signature(int(k.key), int(k.tonality))) for k in score.key_signatures),
+        tempos=tuple((int(t.time), float(t.qpm)) for t in score.tempos),
+        bars=loud["time"][loud["velocity"] == STRONG].astype(np.int64),
+        end=end,
+    )
+
+
+def _notes(track: Any) -> np.ndarray:
+    told = track.notes.numpy()
+    notes = np.stack([told["time"], told["time"] + told["duration"], told["pitch"]], 1).astype(np.int64)
+    return notes[np.lexsort((-notes[:, 2], notes[:, 0]))]
+
+
+def _signature(sharps: int, minor: int) -> tuple[str, str]:
+    """The key of a signature of so many sharps (flats below 0)."""
+    return TONICS[(7 * sharps + (9 if minor else 0)) % 12], "minor" if minor else "major"
+
+
+def _longest(tune: Tune) -> Meter:
+    """The meter that most of a tune is in; 4/4 where none is told."""
+    told = tune.meters or ((0, (4, 4)),)
+    ends = [at for at, _ in told[1:]] + [tune.end]
+    return max((end - at, meter) for (at, meter), end in zip(told, ends, strict=True))[1]
+
+
+def estimated(notes: np.ndarray) -> tuple[str, str]:
+    """The key that notes (m, 3) are most likely in: the one whose profile correlates best with how long each
+    pitch class sounds.
+
+    Source: Krumhansl 1990, Cognitive foundations of musical pitch (Krumhansl and Schmuckler's algorithm).
+    """
+    heard = np.bincount(notes[:, 2] % 12, (notes[:, 1] - notes[:, 0]).clip(1), 12)
+    fits = {
+        (tonic, mode): float(np.corrcoef(np.roll(profile, i), heard)[0, 1]) if heard.std() else 0.0
+        for mode, profile in PROFILES.items()
+        for i, tonic in enumerate(TONICS)
+    }
+    return max(fits, key=lambda key: fits[key])
+
+
+def chord(notes: np.ndarray, start: float, stop: float) -> str | None:
+    """The major or minor triad that fits the notes (m, 3) sounding between two ticks, as ``D`` or ``Em``.
+
+    None where fewer than three pitch classes sound.
+    """
+    time = (notes[:, 1].clip(None, stop) - notes[:, 0].clip(start)).clip(0)
+    heard = np.bincount(notes[:, 2] % 12, time, 12)
+    if (heard > 0).sum() < 3:
+        return None
+    fits = {
+        tonic + kind: float(heard[[i, (i + third) % 12, (i + 7) % 12]].sum())
+        for i, tonic in enumerate(TONICS)
+        for kind, third in (("", 4), ("m", 3))
+    }
+    return max(fits, key=lambda name: fits[name])
