@@ -9,6 +9,7 @@ import re
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from liminal.errors import LiminalError
@@ -77,13 +78,18 @@ def folded(where: str, record: Mapping[str, Any]) -> list[str]:
     missed = [row for row in record["figures"] if row["met"] is False]
     every = f"[all {len(record['figures'])} figures]({where})"
     found = [*asked(record), *([*rows(missed), ""] if missed else [])]
-    return [*found, f"- {verdict(record).removesuffix('.')}; {every}."]
+    return [*found, *point(f"{verdict(record).removesuffix('.')}; {every}.")]
 
 
 def lines(record: Mapping[str, Any]) -> list[str]:
     """The result of a bench as Markdown: its command, one row a figure with its verdict, remarks."""
-    notes = [f"- {without_places(note)}" for note in record["notes"]]
-    return [*asked(record), *rows(record["figures"]), "", *notes, f"- {verdict(record)}"]
+    notes = [*map(without_places, record["notes"]), verdict(record)]
+    return [*asked(record), *rows(record["figures"]), "", *(line for note in notes for line in point(note))]
+
+
+def point(words: str) -> list[str]:
+    """A point of a list, in lines as long as those of the documentation."""
+    return wrap(f"- {words}", 110, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
 
 
 def asked(record: Mapping[str, Any]) -> list[str]:

@@ -21,7 +21,7 @@ COLUMNS = 110
 TARGET = Path(__file__).parent.parent / "web" / "src" / "wire.ts"
 ALIASES = ("Method", "Along", "Kind", "Found", "Able", "Place")
 NAMES = vars(contents) | vars(wire)
-NUMBERS = ("ROWS", "UPLOAD", "PAGE", "ACROSS", "UNKNOWN", "NEITHER")
+NUMBERS = ("ROWS", "UPLOAD", "FILM", "PAGE", "ACROSS", "UNKNOWN", "NEITHER")
 ARRAYS = {
     "u1": "Uint8Array",
     "i1": "Int8Array",
@@ -85,7 +85,7 @@ def text() -> str:
     ]
     constants = [f"export const {name} = {getattr(wire, name)};" for name in NUMBERS]
     parts.append("\n".join([*constants, f'export const PACKED = "{wire.PACKED}";']))
-    parts.append("\n".join(f"export type {name} = {written(NAMES[name])};" for name in ALIASES))
+    parts.append("\n".join(alias(name, literals(NAMES[name]) or [written(NAMES[name])]) for name in ALIASES))
     parts += [interface(model) for model in models()]
     parts.append(
         "\n".join(
@@ -186,6 +186,11 @@ def is_packed(route: routes.Route) -> str:
     return "true" if not isinstance(route.gives, str) and issubclass(route.gives, packed.Packed) else "false"
 
 
+def literals(kind: Any) -> list[str]:
+    """The texts of which one is meant."""
+    return [f'"{value}"' for value in typing.get_args(kind) if typing.get_origin(kind) is typing.Literal]
+
+
 def written(kind: Any) -> str:
     """A type of Python in TypeScript."""
     plain = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
@@ -197,7 +202,7 @@ def written(kind: Any) -> str:
     if origin is typing.Annotated:
         return written(inner[0])
     if origin is typing.Literal:
-        return " | ".join(f'"{value}"' for value in inner)
+        return next((name for name in ALIASES if NAMES[name] == kind), " | ".join(literals(kind)))
     if origin in (typing.Union, types.UnionType):
         return " | ".join(written(part) for part in inner)
     if origin is list:

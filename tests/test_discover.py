@@ -14,8 +14,17 @@ from torch import Tensor, nn
 import liminal
 from liminal.errors import LiminalError
 from liminal.generator import Generator, Wrapped
-from liminal.ops.directions import directions
-from liminal.ops.directions.unsupervised import factorised, from_selections, jacobian, pca, strips
+from liminal.ops.directions import directions, unsupervised
+from liminal.ops.directions.directions import Direction
+from liminal.ops.directions.unsupervised import (
+    JUDGED,
+    READ_ON,
+    factorised,
+    from_selections,
+    jacobian,
+    pca,
+    strips,
+)
 from liminal.priors import Normal
 
 SPREAD = torch.tensor([3.0, 1.0, 0.5, 2.0])
@@ -215,6 +224,38 @@ def test_items_that_come_twice_count_once() -> None:
     both = from_selections(torch.cat([a, b[:2]]), b, z)
     torch.testing.assert_close(both.vector, from_selections(a, b[2:], z).vector)
     assert "2 items in both selections were left out" in both.note
+
+
+def test_large_selections_are_judged_on_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The direction is that of all items; what is decoded and read is bounded, and what it tells is within
+    sampling noise of what all items tell.
+    """
+    z = latents(9_000, 6)
+    noise = 0.7 * torch.randn(len(z), generator=torch.Generator().manual_seed(1))
+    a, b = z[z[:, 1] + noise > 0.3], z[z[:, 1] + noise < -0.3]
+    rows = []
+
+    def found() -> Direction:
+        rows.clear()
+        read = lambda x: {"light": 2 * x[:, 1] + 0.1 * x[:, 2] ** 2, "width": x[:, 0]}
+        return from_selections(a, b, z, decode=lambda z: (rows.append(len(z)), z)[1], read=read)
+
+    part, decoded = found(), sum(rows)
+    assert len(a) > 2 * JUDGED < 2 * len(b)
+    assert decoded <= (2 + len(part.strengths)) * JUDGED + READ_ON
+    assert f"judged on {JUDGED:,} and {JUDGED:,} items" in part.note
+    assert found().effects == part.effects
+    monkeypatch.setattr(unsupervised, "JUDGED", len(z))
+    whole = found()
+    assert "judged" not in whole.note
+    assert sum(rows) > 2 * decoded
+    torch.testing.assert_close(part.vector, whole.vector)
+    error = (part.score * (1 - part.score) / JUDGED) ** 0.5  # an upper bound of that of an AUC
+    assert abs(part.score - whole.score) < 2 * error
+    assert 0.5 < whole.score < 0.99
+    assert part.unit == pytest.approx(whole.unit, rel=0.1)
+    assert part.effects == pytest.approx(whole.effects, abs=0.1)
+    assert part.moves == pytest.approx(whole.moves, abs=0.1)
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,15 @@ def test_shorten() -> None:
     assert font.getlength(cut) <= 60
 
 
+def test_captions_are_whole_or_left_out() -> None:
+    font = ImageFont.load_default(grid.LABEL)
+    two, one = "alcohol 14.2, hue 0.57", "alcohol 14.2"
+    assert grid.whole([two, one], font.getlength(two)) == [two, one]
+    assert grid.whole([two, one], font.getlength(two) - 1) == [one, one]
+    assert grid.whole([two, two, "hue 1"], 20) == ["", "", ""]
+    assert grid.whole(["hue 1", "hue 2", "a_name_of_many_letters 1"], 60)[:2] == ["hue 1", "hue 2"]
+
+
 def test_pictures_of_every_kind() -> None:
     clear = np.zeros((2, 2, 4), np.uint8)
     assert grid.picture(clear).getpixel((0, 0)) == (255, 255, 255)

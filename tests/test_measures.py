@@ -30,7 +30,7 @@ from liminal.generator import Autoencoder, Generator, Wrapped
 from liminal.measures import Measure, Report, measure, subsample_interval, subsample_spread
 from liminal.measures.eyes.features import fit_features
 from liminal.measures.eyes.pca import fit_pca
-from liminal.measures.report.dimension_cards import Card
+from liminal.measures.report.dimension_cards import Card, named
 from liminal.measures.report.glossary import GROUPS, WORDS, words
 from liminal.measures.report.mixtures import in_detail
 from liminal.measures.report.report import show
@@ -811,6 +811,40 @@ def test_a_dimension_says_in_words_what_its_numbers_say() -> None:
         == "No attribute changes with it."
     )
     assert replace(card, strongest=None, effects={}).text() == "1.50 nats."
+
+
+def test_dimensions_that_move_the_same_have_names_of_their_own() -> None:
+    """By what else they move and which way; by number only where that is the same too, or is nothing."""
+
+    def card(dimension: int, **effects: float) -> Card:
+        most = max(effects, key=lambda name: abs(effects[name]), default=None)
+        return Card(dimension=dimension, use=1.0, unit="", strongest=most, effects=effects, leakage=0.0)
+
+    cards = [
+        card(4, centre_y=0.9, width=0.3),
+        card(0, centre_y=-0.8, width=0.2, ink=0.05),
+        card(1, centre_y=0.7, ink=-0.4, width=0.3),
+        card(2, centre_y=0.7, ink=-0.4, width=-0.3),
+        card(3, centre_y=0.6),
+        card(5, width=0.6, **{"label=Bag": 0.5}),
+        card(6, ink=0.02),
+        card(7),
+        card(8, tilt=0.9, ink=0.5),
+        card(9, tilt=-0.9, ink=-0.5),
+    ]
+    assert [card.name for card in named(cards)] == [
+        "centre y with width",
+        "centre y against width",
+        "centre y against ink with width",
+        "centre y against ink against width",
+        "centre y",
+        "width",
+        "",
+        "",
+        "tilt with ink (8)",
+        "tilt with ink (9)",
+    ]
+    assert [card.name for card in named([card(2, tilt=1.0), card(1, tilt=0.5)])] == ["tilt (2)", "tilt (1)"]
 
 
 def test_a_dimension_is_known_by_what_it_changes(surveyed: Report) -> None:

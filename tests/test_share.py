@@ -38,6 +38,7 @@ class Kind:
     method: str
     formulas: tuple[str, ...]
     change: dict[str, float]
+    where: str
 
 
 FORMULAS = (
@@ -69,13 +70,25 @@ def session(tiny_space: Path) -> Iterator[Session]:
 def kind(request: pytest.FixtureRequest, session: Session) -> Iterator[Kind]:
     """Pictures, symbols and mixed columns."""
     if request.param == "image":
-        yield Kind(session, "umap", FORMULAS, {"high": 1.5, "brightness": -0.5})
+        yield Kind(
+            session,
+            "umap",
+            FORMULAS,
+            {"high": 1.5, "brightness": -0.5},
+            "brightness > 0.6 and not (high or label = 'bar')",
+        )
         return
     fixture, name = {"strand": ("strand_space", "length"), "table": ("wine_space", "alcohol")}[request.param]
     folder = request.getfixturevalue(fixture)
     one = Session(request.param, folder, space=liminal.open(folder))
     one.settle("pca")
-    yield Kind(one, "pca", ("@3 + @7 - @11", f"@5 + 0.5*{name}", "0.25*@1 + 0.75*mix(@2, @9)"), {name: 1.0})
+    yield Kind(
+        one,
+        "pca",
+        ("@3 + @7 - @11", f"@5 + 0.5*{name}", "0.25*@1 + 0.75*mix(@2, @9)"),
+        {name: 1.0},
+        f"{name} > 4",
+    )
     one.close(5.0)
 
 
@@ -144,6 +157,8 @@ def told(of: Kind) -> dict[str, Any]:
             "python": slid.copy_as.python,
         },
         "ways": ways,
+        "where": {"text": of.where, "rows": answers.where(s, of.where).rows.tolist()},
+        "sources": s.sources([3, 7]).sources,
     }
 
 

@@ -404,6 +404,90 @@ def test_a_dropped_file(client: Client, space: Space) -> None:
     assert "the file" in refused.json["error"]
 
 
+def test_items_that_a_condition_holds_for(client: Client, space: Space) -> None:
+    def ask(text: str) -> Answer:
+        return client.ask(f"/api/where?text={urllib.parse.quote(text)}")
+
+    bags = space.matching("label = 'Bag'")
+    assert np.array_equal(ask("label = 'Bag'").packed["rows"], bags)
+    for wrong in ("label = 'Bagg'", "lable = 'Bag'", "label =", "label = 'Bag", ""):
+        with pytest.raises(LiminalError) as caught:
+            space.matching(wrong)
+        refused = ask(wrong)
+        assert refused.status == 400
+        assert refused.json["error"] == " ".join(str(caught.value).split())  # as the library says it
+    told = client.ask("/api/sources", {"rows": bags[:3].tolist()}).json["sources"]
+    assert told == space.catalogue.rows(bags[:3].tolist(), ["source"])["source"].to_pylist()
+    assert client.ask("/api/sources", {"rows": []}).json["sources"] == []
+    assert client.ask("/api/sources", {"rows": [10**6]}).status == 400
+    assert client.ask("/api/sources", {"rows": [0] * 1025}).status == 400
+
+
+def test_the_loneliest_items(client: Client, space: Space) -> None:
+    found = client.ask("/api/lonely").packed
+    wanted = space.lonely(len(found["rows"]))
+    assert len(wanted) == 100
+    assert [
+        (int(row), pytest.approx(float(times)))
+        for row, times in zip(found["rows"], found["times"], strict=True)
+    ] == wanted
+
+
+def test_a_space_that_grows_is_told_of_and_loaded_anew(
+    tiny_space: Path, pictures: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_space, tmp_path / "space")
+    running = liminal.studio(folder)
+    in_hand = liminal.studio(liminal.open(folder))
+    try:
+        one, other = Client(running), Client(in_hand)
+        before = one.ask("/api/space").json
+        assert one.ask("/api/map?method=pca").packed["xy"].shape == (before["items"], 2)
+        newer = lambda client: client.ask("/api/progress").json["newer"]
+        assert newer(one) is newer(other) is None
+        assert "reload" in before["able"]
+        assert "reload" not in other.ask("/api/space").json["able"]
+        added = liminal.open(folder).add(str(pictures / "pictures"))
+        assert added == 240
+        assert newer(one) == newer(other) == "the space has 240 more items now"
+        assert one.ask("/api/item?id=3").status == 200  # it goes on as it was
+        assert one.ask("/api/map?method=pca").packed["xy"].shape == (before["items"], 2)
+        assert "Python holds" in other.ask("/api/reload", b"").json["error"]
+        first = running.session
+        after = one.ask("/api/reload", b"").json
+        assert after["items"] == before["items"] + 240
+        assert newer(one) is None
+        assert one.ask("/api/map?method=pca").packed["xy"].shape == (after["items"], 2)
+        assert one.ask(f"/api/item?id={after['items'] - 1}").json["row"] == after["items"] - 1
+        assert first.soon.submit(int).cancelled()  # what still asks the former one is told to ask again
+        assert running.session.now is not first
+    finally:
+        running.close()
+        in_hand.close()
+    assert not any(thread.is_alive() for thread in first.now.soon.threads)
+
+
+def test_a_space_that_is_changed_or_gone_meanwhile(tiny_space: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_space, tmp_path / "space")
+    one = server.open_session("space", folder)
+    try:
+        assert one.newer() is None
+        card = json.loads((folder / "card.json").read_text())
+        (folder / "card.json").write_text(json.dumps(card))  # as it was, at another time
+        assert one.newer() is None
+        card["created"] = "2001-01-01T00:00:00+00:00"
+        card["prior"]["dim"] += 1
+        (folder / "card.json").write_text(json.dumps(card))
+        assert one.newer() == "the space was changed on disk"
+        with pytest.raises(LiminalError, match=r"dimensions now and had .*start it again"):
+            one.reload()
+        assert one.now is one
+        shutil.rmtree(folder)
+        assert one.newer() is None
+    finally:
+        one.close(5.0)
+
+
 def test_formula(client: Client, space: Space) -> None:
     found = client.ask("/api/formula", {"text": "@12 + 0.5*label=Bag", "method": "pca"}).packed
     assert np.allclose(found["z"][0], space.latent("@12 + 0.5*label=Bag"), atol=1e-5)
@@ -612,6 +696,10 @@ def test_dimensions_are_sorted_by_use(client: Client, space: Space) -> None:
         space.scale.tolist(), rel=1e-3
     )
     assert all(card["strongest"] and abs(card["effect"]) >= card["leakage"] for card in found[:1])
+    titles = [card["title"] for card in found if card["strongest"]]
+    assert len(titles) > 3
+    assert len(set(titles)) == len(titles)
+    assert all(titles)
 
 
 # paths, samples, styles
@@ -650,6 +738,24 @@ def test_export(client: Client, form: str, starts: bytes) -> None:
     assert found.headers["content-disposition"] == f'attachment; filename="path.{form}"'
     if form == "gif":
         assert getattr(Image.open(io.BytesIO(found.body)), "n_frames", 1) == 6
+
+
+def test_a_film_has_the_size_that_is_asked_for(client: Client) -> None:
+    def made(times: int, form: str = "gif", frames: int = 3) -> Answer:
+        walk = {"keys": ["@12", "@977"], "frames": frames}
+        return client.ask("/api/export", {"path": walk, "format": form, "times": times})
+
+    sizes = {times: Image.open(io.BytesIO(made(times).body)).size for times in (1, 2, 4)}
+    assert sizes[1] == (308, 308)  # 28 pixels, 11 times
+    assert [sizes[times][0] / sizes[1][0] for times in (2, 4)] == pytest.approx([2, 4], rel=0.04)
+    sheets = [Image.open(io.BytesIO(made(times, "png").body)).width for times in (1, 2)]
+    assert sheets[1] == pytest.approx(2 * sheets[0], rel=0.1)
+    large = made(4, frames=wire.FILM + 1)
+    assert large.status == 400
+    assert large.json["error"] == (
+        f"export: {wire.FILM + 1} frames at 4 times the size; wanted at most {wire.FILM}, or a smaller size"
+    )
+    assert made(5).status == made(0).status == 400
 
 
 FAR = [1e30] + 15 * [0.0]

@@ -538,6 +538,7 @@ VALUES += [[0.0] * 16, [1, 2, 3], [[1]], {}, {"label=Bag": 1.0}, {"": 0}, {"@1":
 
 
 GOOD = {
+    "sources": {"rows": [3, 7]},
     "formula": {"text": "@1"},
     "between": {"a": list(range(8)), "b": list(range(8, 16))},
     "slide": {"id": 3, "change": {"label=Bag": 1}},

@@ -35,7 +35,8 @@ def test_the_page_is_told_what_its_view_needs(session: Session) -> None:
     assert (told.modality.name, told.modality.noun, told.modality.plural) == (m.name, m.noun, m.plural)
     assert type(m)(**told.modality.config) == m
     assert {f".{ending}" for ending in told.modality.reads} == set(m.reads)
-    assert {"gif", "png"} <= set(told.modality.films)
+    assert {"gif", "png"} <= set(told.modality.drawn) <= set(told.modality.films)
+    assert not {f".{ending}" for ending in told.modality.drawn} & set(m.films)
     assert ("support" in told.able) == (session.card.data["n_held"] >= support.LEAST_HELD)
     assert known.LEAST_HELD == support.LEAST_HELD
 
@@ -87,6 +88,10 @@ def test_paths_are_saved_as_what_the_kind_has(session: Session) -> None:
     assert moves.export(session, wire.ExportRequest(path=path, format="gif"))[:6] == b"GIF89a"
     sheet = Image.open(io.BytesIO(moves.export(session, wire.ExportRequest(path=path, format="png"))))
     assert sheet.width > sheet.height / 6
+    larger = Image.open(
+        io.BytesIO(moves.export(session, wire.ExportRequest(path=path, format="png", times=2)))
+    )
+    assert larger.width > 1.5 * sheet.width
     if "csv" in session.about(True, None).modality.films:
         data = moves.export(session, wire.ExportRequest(path=path, format="csv"))
         assert len(pyarrow.csv.read_csv(io.BytesIO(data))) == 6

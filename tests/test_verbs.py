@@ -120,6 +120,39 @@ def test_detail_is_kept(space: Space) -> None:
         space.edit("mean(label=Bag)", "dim(0)", keep_detail=True)
 
 
+def test_items_that_a_condition_holds_for(space: Space) -> None:
+    label = np.array(space.catalogue.table(columns=["label"])["label"].to_pylist())
+    split = np.array(space.catalogue.table(columns=["split"])["split"].to_pylist())
+    found = space.matching("label = 'Bag' and split=held")
+    assert np.array_equal(found, np.flatnonzero((label == "Bag") & (split == "held")))
+    assert np.array_equal(
+        space.matching("label=Bag or label = Sandal"), np.flatnonzero(np.isin(label, ["Bag", "Sandal"]))
+    )
+    for wrong, words in (
+        ("label = 'Bagg'", "label has no value 'Bagg'; did you mean Bag"),
+        ("lable = 'Bag'", "unknown column 'lable'"),
+        ("label =", "wanted a value"),
+    ):
+        with pytest.raises(LiminalError, match=words):
+            space.matching(wrong)
+
+
+def test_the_loneliest_items(space: Space) -> None:
+    """By the distance to the 10th nearest other item, over the median of all."""
+    z = space.latents.double()
+    found = space.lonely(5)
+    far = torch.cdist(z[[id for id, _ in found] + list(range(200))], z).kthvalue(11).values
+    spacing = torch.tensor([float(torch.cdist(z[[i]], z).kthvalue(11).values) for i in range(0, len(z), 20)])
+    assert [times for _, times in found] == sorted((times for _, times in found), reverse=True)
+    assert found[0][1] > 1.5
+    assert found[0][1] == pytest.approx(float(far[0] / spacing.median()), rel=0.03)
+    others = [i for i in range(0, len(z), 20) if i not in dict(found)]
+    assert float(far[4]) >= max(float(spacing[i // 20]) for i in others)
+    assert space.lonely(3) == found[:3]
+    with pytest.raises(LiminalError, match="k = 0; wanted 1 or more"):
+        space.lonely(0)
+
+
 def test_dimensions_and_settings_in_formulas(space: Space) -> None:
     step = space.latent("@12 + dim(3)") - space.latent("@12")
     assert torch.nonzero(step).tolist() == [[3]]

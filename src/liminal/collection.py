@@ -128,8 +128,17 @@ class Collection:
             return {"xy": made.xy, "ids": made.ids}, {"evidence": made.evidence, "words": made.words()}
 
         arrays, facts = self.kept.once(self._layout(method, most, seed), lay_out)
-        xy, evidence, preview = arrays["xy"], facts["evidence"], self.previews(ids)
-        return Map(xy, ids, method, evidence, values, color or "", title, preview, z)
+        return Map(
+            arrays["xy"],
+            ids,
+            method,
+            facts["evidence"],
+            values=values,
+            color=color or "",
+            title=title,
+            preview=self.previews(ids),
+            z=z,
+        )
 
     def laid(self, method: str = "umap", most: int = 20_000, seed: int = 0) -> bool:
         """Whether the layout of such a `map` is kept."""

@@ -44,6 +44,7 @@ class Space(Core):
     direction = resolve.direction
     direction_strips = finding.direction_strips
     between = finding.between
+    matching = finding.matching
     categories = property(finding.categories)
     style = finding.style
 
@@ -51,6 +52,7 @@ class Space(Core):
     at = seeing.at
     lattice = seeing.lattice
     clusters = seeing.clusters
+    lonely = seeing.lonely
 
     measure = measuring.measure
     meaning = measuring.meaning

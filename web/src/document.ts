@@ -11,6 +11,7 @@ export const VIEWS = [
   "dimensions",
   "sample",
   "style",
+  "list",
   "report",
   "tour",
 ] as const;
@@ -20,6 +21,9 @@ export type View = (typeof VIEWS)[number];
  * Something one can look at: a real item, or a place in the latent space with a word on where it comes from.
  */
 export type Subject = { kind: "item"; id: number } | { kind: "place"; z: readonly number[]; said: string };
+
+export const LISTED = ["shown", "a", "b", "where", "lonely"] as const;
+export type Listed = (typeof LISTED)[number];
 
 export interface Doc {
   view: View;
@@ -34,6 +38,8 @@ export interface Doc {
   points: boolean;
   microscope: boolean;
   subject: Subject | null;
+  /** What the subject is held beside. */
+  other: Subject | null;
   keys: readonly Subject[];
   along: Along;
   loop: boolean;
@@ -45,6 +51,12 @@ export interface Doc {
   a: readonly number[];
   b: readonly number[];
   formula: string;
+  /** Which items are listed: what the map shows, a group, those that a condition holds for, the loneliest. */
+  list: Listed;
+  /** The condition. */
+  where: string;
+  /** The attribute that the list is sorted by, with a minus before it where it falls; "" for none. */
+  sort: string;
   content: Subject | null;
   style: Subject | null;
   blend: number;
@@ -65,6 +77,7 @@ export const EMPTY: Doc = {
   points: true,
   microscope: true,
   subject: null,
+  other: null,
   keys: [],
   along: "linear",
   loop: false,
@@ -75,6 +88,9 @@ export const EMPTY: Doc = {
   a: [],
   b: [],
   formula: "",
+  list: "shown",
+  where: "",
+  sort: "",
   content: null,
   style: null,
   blend: 1,
@@ -121,8 +137,20 @@ function read(text: string): Subject | null {
   return cut >= 0 && z.every(Number.isFinite) ? { kind: "place", z, said: text.slice(0, cut) } : null;
 }
 
-const SUBJECTS = ["subject", "content", "style"] as const;
-const TEXTS = ["view", "method", "colour", "along", "found", "formula", "source", "by"] as const;
+const SUBJECTS = ["subject", "other", "content", "style"] as const;
+const TEXTS = [
+  "view",
+  "method",
+  "colour",
+  "along",
+  "found",
+  "formula",
+  "list",
+  "where",
+  "sort",
+  "source",
+  "by",
+] as const;
 const NUMBERS = ["blend", "seed", "step"] as const;
 const SWITCHES = ["points", "microscope", "loop", "detail"] as const;
 const NAMES = ["off", "locked"] as const;
@@ -156,6 +184,7 @@ export function fromHash(hash: string, start: Doc = EMPTY): { doc: Doc; camera: 
   };
   for (const key of TEXTS) set(key, from.get(key) as never);
   if (!VIEWS.includes(doc.view)) doc.view = start.view;
+  if (!LISTED.includes(doc.list)) doc.list = start.list;
   for (const key of NUMBERS)
     if (from.has(key) && Number.isFinite(Number(from.get(key)))) doc[key] = Number(from.get(key));
   for (const key of SWITCHES) if (from.has(key)) doc[key] = from.get(key) === "1";

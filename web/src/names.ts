@@ -30,6 +30,7 @@ const LONG: readonly (readonly [RegExp, string])[] = [
   [/^way back/, "Learning what lies between the points"],
   [/^clusters$/, "Looking for clusters"],
   [/^dimensions$/, "Reading what each dimension does"],
+  [/^lonely$/, "Looking for items that stand alone"],
   [/^report$/, "Measuring the space; the first time takes minutes"],
 ];
 /** Long work of the server, in words. */

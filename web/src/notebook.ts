@@ -4,6 +4,7 @@ import { server } from "./api.ts";
 import type { Doc, Subject, View } from "./document.ts";
 import { connect } from "./parent.ts";
 import {
+  anew,
   camera,
   change,
   complain,
@@ -82,6 +83,7 @@ export async function begin(): Promise<void> {
   follow(dark);
   parent.on("dark", (message: { dark: boolean }) => follow(message.dark));
   use(server((waits) => (waiting.value = waits), parent.reach, "The notebook's kernel does not answer."));
+  anew.value = null;
   void watch(parent.quiet);
 
   let hash = shown.hash;

@@ -38,9 +38,10 @@ export class Sheets {
 
   private async load(page: number): Promise<void> {
     const sheet = await createImageBitmap(await this.ask(page));
+    this.sheets.delete(page);
     this.sheets.set(page, sheet);
-    for (const [old, bitmap] of this.sheets) {
-      if (this.sheets.size <= this.most) break;
+    const here = [...this.sheets].filter(([, bitmap]) => bitmap); // what is still coming takes no room
+    for (const [old, bitmap] of here.slice(0, Math.max(here.length - this.most, 0))) {
       bitmap?.close();
       this.sheets.delete(old);
     }

@@ -50,7 +50,13 @@ export const standIns = signal<readonly Subject[]>([]);
 export const able = (what: Able): boolean => space.value?.able.includes(what) ?? true;
 /** Whether the open space has answers for a view. */
 export const offers = (view: View): boolean =>
-  view === "style" ? able("transfer") : view === "report" ? able("report") : true;
+  view === "style"
+    ? able("transfer")
+    : view === "report"
+      ? able("report")
+      : view === "list"
+        ? able("items")
+        : true;
 export const layout = signal<Layout | null>(null);
 export const grid = signal<Grid | null>(null);
 export const column = signal<Column | null>(null);
@@ -59,6 +65,10 @@ export const columns = signal<ReadonlyMap<string, Column>>(new Map());
 export const waiting = signal(false);
 export const tasks = signal<readonly Task[]>([]);
 export const notice = signal<{ text: string; bad: boolean } | null>(null);
+/** What has become of the space on disk since it was opened, in a line. */
+export const newer = signal<string | null>(null);
+/** Begins this page anew; null where it is part of another, which must do that. */
+export const anew = signal<(() => void) | null>(() => location.reload());
 
 export const coloured = computed(() => paint(column.value, layout.value ? layout.value.id.data.length : 0));
 /** What is hidden, as a text: it stays the same while something else changes, and with it what follows. */
@@ -108,12 +118,14 @@ export interface Pointer {
   keyed?: boolean;
 }
 export const pointer = signal<Pointer | null>(null);
-export const tool = signal<"look" | "a" | "b" | "key">("look");
+export const tool = signal<"look" | "a" | "b" | "other">("look");
 export const help = signal(false);
 /** Places that the current view draws on the map: a result, a path, its frame. */
 export const marks = signal<
   { x: number; y: number; kind: "result" | "frame" | "near" | "new"; row?: number }[]
 >([]);
+/** Rows of the items that are listed. */
+export const listed = signal<readonly number[]>([]);
 export const walked = signal<Path | null>(null);
 export const frame = signal(0);
 
@@ -267,21 +279,20 @@ effect(() => {
 });
 
 async function loadColumn(name: string): Promise<void> {
-  let found = columns.peek().get(name) ?? null;
-  if (name && !found) {
-    const answer = await ask("column", { name }, null);
-    const values = answer.values ?? (answer.kind === "bool" ? ["no", "yes"] : []);
-    found = {
-      name,
-      kind: answer.kind,
-      values,
-      data: answer.data.data,
-      low: answer.low ?? 0,
-      high: answer.high ?? 1,
-    };
-    columns.value = new Map([...columns.peek(), [name, found]]);
-  }
+  const found = name ? await columnOf(name) : null;
   if (doc.peek().colour === name) column.value = found;
+}
+
+/** What is known of all items under a name, asked for once. */
+export async function columnOf(name: string): Promise<Column> {
+  const known = columns.peek().get(name);
+  if (known) return known;
+  const answer = await ask("column", { name }, null);
+  const values = answer.values ?? (answer.kind === "bool" ? ["no", "yes"] : []);
+  const { low, high, kind } = answer;
+  const found = { name, kind, values, data: answer.data.data, low: low ?? 0, high: high ?? 1 };
+  columns.value = new Map([...columns.peek(), [name, found]]);
+  return found;
 }
 
 /** Shows what a hash says. */
@@ -314,6 +325,7 @@ export async function watch(quiet: () => Promise<void> = idle): Promise<void> {
     try {
       const progress = await ask("progress", {}, null);
       tasks.value = progress.tasks;
+      newer.value = progress.newer;
       if (space.value && space.value.ready !== progress.ready)
         space.value = { ...space.value, ready: progress.ready, broken: progress.broken };
       if (progress.broken) say(progress.broken, true);

@@ -48,6 +48,7 @@ export function unpack<T>(buffer: ArrayBuffer): T {
 
 export const ROWS = 4096;
 export const UPLOAD = 33554432;
+export const FILM = 48;
 export const PAGE = 1024;
 export const ACROSS = 32;
 export const UNKNOWN = 65535;
@@ -58,13 +59,23 @@ export type Method = "umap" | "pca" | "tsne";
 export type Along = "slerp" | "linear" | "mix" | "smooth" | "geodesic";
 export type Kind = "category" | "bool" | "number";
 export type Found = "attributes" | "pca" | "jacobian" | "factorised";
-export type Able = "items" | "encode" | "detail" | "lock" | "like" | "transfer" | "report" | "support";
+export type Able =
+  | "items"
+  | "encode"
+  | "detail"
+  | "lock"
+  | "like"
+  | "transfer"
+  | "report"
+  | "support"
+  | "lonely"
+  | "reload";
 export type Place = string | number[];
 
 /**
  * The kind of data: what `modalities.Modality` says of it in words, and the arguments of this one. Endings
- * have no dot; `films`: what a path can be saved as; `config` is for the page's own view of the kind,
- * `modalities/NAME.ts`.
+ * have no dot; `films`: what a path can be saved as; `drawn`: those of them that have a size in pixels;
+ * `config` is for the page's own view of the kind, `modalities/NAME.ts`.
  */
 export interface Modality {
   name: string;
@@ -73,13 +84,14 @@ export interface Modality {
   reads: string[];
   writes: string[];
   films: string[];
+  drawn: string[];
   config: Record<string, unknown>;
 }
 
 /** `values` of a category, in the order of its codes; `low` and `high` of a number. */
 export interface Attribute {
   name: string;
-  kind: "category" | "bool" | "number";
+  kind: Kind;
   values: string[] | null;
   low: number | null;
   high: number | null;
@@ -89,21 +101,22 @@ export interface Attribute {
  * `sources` of samples, the default first; `laid`: those of the `maps` that need not be laid out any more;
  * `tile`: width and height of a thumbnail; `broken`: why there is no model. What cannot be had everywhere:
  * `able` (show single `items`, `encode` files, keep the `detail` of an item, `lock` attributes, draw samples
- * `like` a group, `transfer` a style, make the `report`, tell `support`) and directions `found`.
+ * `like` a group, `transfer` a style, make the `report`, tell `support`, list the `lonely` items, `reload`
+ * the space from its folder) and directions `found`.
  */
 export interface Space {
   name: string;
   title: string;
   dim: number;
   items: number;
-  able: ("items" | "encode" | "detail" | "lock" | "like" | "transfer" | "report" | "support")[];
-  found: ("attributes" | "pca" | "jacobian" | "factorised")[];
+  able: Able[];
+  found: Found[];
   modality: Modality;
   attributes: Attribute[];
   sources: string[];
-  maps: ("umap" | "pca" | "tsne")[];
-  laid: ("umap" | "pca" | "tsne")[];
-  alongs: ("slerp" | "linear" | "mix" | "smooth" | "geodesic")[];
+  maps: Method[];
+  laid: Method[];
+  alongs: Along[];
   tile: [number, number];
   pages: number;
   ready: boolean;
@@ -121,9 +134,11 @@ export interface Task {
   text: string;
 }
 
+/** `newer`: what has become of the space on disk since it was opened, in a line. */
 export interface Progress {
   ready: boolean;
   broken: string | null;
+  newer: string | null;
   tasks: Task[];
 }
 
@@ -141,7 +156,7 @@ export interface Failure {
 export interface Layout {
   xy: Grid<Float32Array>; // (n, 2)
   id: Grid<Int32Array>; // (n)
-  method: "umap" | "pca" | "tsne";
+  method: Method;
   words: string;
   trustworthiness: number | null;
   fitted_on: number;
@@ -154,7 +169,7 @@ export interface Layout {
 export interface Column {
   data: Grid<Uint16Array | Uint8Array | Float32Array>; // (n)
   name: string;
-  kind: "category" | "bool" | "number";
+  kind: Kind;
   values: string[] | null;
   low: number | null;
   high: number | null;
@@ -221,6 +236,29 @@ export interface Item {
   support: number | null;
 }
 
+/** Rows of the items that a condition holds for, rising. */
+export interface Group {
+  rows: Grid<Int32Array>; // (n)
+}
+
+/**
+ * Rows of the items that stand most alone, loneliest first; `times`: how many times as far from its 10th
+ * nearest as the median item.
+ */
+export interface Lonely {
+  rows: Grid<Int32Array>; // (n)
+  times: Grid<Float32Array>; // (n)
+}
+
+export interface SourcesRequest {
+  rows: number[];
+}
+
+/** Where items come from: the names of their files. */
+export interface Sources {
+  sources: string[];
+}
+
 /**
  * A dropped file: `worse` as for `Item`; `belongs`: is it of the kind that the space is made of; `remarks` on
  * its reading.
@@ -237,7 +275,7 @@ export interface Encoded extends Look {
 export interface FormulaRequest {
   text: string;
   start?: number[] | null;
-  method?: "umap" | "pca" | "tsne";
+  method?: Method;
 }
 
 /** `text` as the studio read it; `names` of attributes and directions in it; `ids` of items. */
@@ -307,7 +345,7 @@ export interface SlideRequest {
   change: Record<string, number>;
   lock?: string[];
   keep_detail?: boolean;
-  method?: "umap" | "pca" | "tsne";
+  method?: Method;
 }
 
 /** What a reader sees of an attribute; `change` in standard deviations. */
@@ -342,8 +380,8 @@ export interface Strip {
 
 /**
  * `use`: what items tell in it, in the `unit` nats, or the variance of latents; `spread`: standard deviation
- * of latents; `effect` on the strongest reading and mean `leakage` on others, in theirs; `words`: what
- * changes; `numbers`: by how much.
+ * of latents; `title`: what it moves, unlike any other's, empty where that is nothing; `effect` on the
+ * strongest reading and mean `leakage` on others, in theirs; `words`: what changes; `numbers`: by how much.
  */
 export interface Dimension {
   index: number;
@@ -352,6 +390,7 @@ export interface Dimension {
   use: number;
   unit: string;
   active: boolean;
+  title: string;
   strongest: string | null;
   effect: number | null;
   leakage: number | null;
@@ -366,11 +405,11 @@ export interface Dimensions {
 /** `only`: attributes; all that is not along their directions stays as in the first key. */
 export interface PathRequest {
   keys: (string | number[])[];
-  along?: "slerp" | "linear" | "mix" | "smooth" | "geodesic";
+  along?: Along;
   frames?: number;
   loop?: boolean;
   only?: string[];
-  method?: "umap" | "pca" | "tsne";
+  method?: Method;
 }
 
 /** How straight an attribute goes from key to key: 1 where it never turns back. */
@@ -400,10 +439,12 @@ export interface Path {
   copy_as: Copy;
 }
 
+/** `times`: how large the items are drawn, 1 being as large as they are when nothing is said. */
 export interface ExportRequest {
   path: PathRequest;
   format?: string;
   fps?: number;
+  times?: number;
 }
 
 /** At most one of `rows` (like these items) and `cluster`; `support`: only draws with at least this much. */
@@ -414,7 +455,7 @@ export interface SampleRequest {
   cluster?: number | null;
   seed?: number;
   support?: number | null;
-  method?: "umap" | "pca" | "tsne";
+  method?: Method;
 }
 
 export interface Samples extends Look {
@@ -427,7 +468,7 @@ export interface TransferRequest {
   style: string | number[];
   blend?: number;
   by?: string | null;
-  method?: "umap" | "pca" | "tsne";
+  method?: Method;
 }
 
 /**
@@ -470,6 +511,12 @@ export interface Api {
   picture: { query: { id: number; of?: "original" | "reconstruction" }; body: null; answer: Blob };
   /** GET /api/stored: an item as it is stored, and its reconstruction */
   stored: { query: { id: number }; body: null; answer: Decoded };
+  /** GET /api/where: the items that a condition holds for, such as `label = 'Bag'` */
+  where: { query: { text: string }; body: null; answer: Group };
+  /** GET /api/lonely: the items that stand most alone, the loneliest first */
+  lonely: { query: {}; body: null; answer: Lonely };
+  /** POST /api/sources: where items come from */
+  sources: { query: {}; body: SourcesRequest; answer: Sources };
   /** POST /api/encode: a file of one's own, encoded */
   encode: { query: { method?: Method }; body: Blob; answer: Encoded };
   /** POST /api/formula: what a formula leads to */
@@ -496,8 +543,10 @@ export interface Api {
   transfer: { query: {}; body: TransferRequest; answer: Transfer };
   /** GET /api/report: the measures as a page; made once */
   report: { query: {}; body: null; answer: string };
-  /** GET /api/progress: what long work is at */
+  /** GET /api/progress: what long work is at, and whether the space on disk is a newer one */
   progress: { query: {}; body: null; answer: Progress };
+  /** POST /api/reload: the space as it is on disk now takes the place */
+  reload: { query: {}; body: null; answer: Space };
 }
 
 export const routes = {
@@ -511,6 +560,9 @@ export const routes = {
   item: { method: "GET", path: "/api/item", packed: false },
   picture: { method: "GET", path: "/api/picture", packed: false },
   stored: { method: "GET", path: "/api/stored", packed: true },
+  where: { method: "GET", path: "/api/where", packed: true },
+  lonely: { method: "GET", path: "/api/lonely", packed: true },
+  sources: { method: "POST", path: "/api/sources", packed: false },
   encode: { method: "POST", path: "/api/encode", packed: true },
   formula: { method: "POST", path: "/api/formula", packed: true },
   names: { method: "GET", path: "/api/names", packed: false },
@@ -525,4 +577,5 @@ export const routes = {
   transfer: { method: "POST", path: "/api/transfer", packed: true },
   report: { method: "GET", path: "/api/report", packed: false },
   progress: { method: "GET", path: "/api/progress", packed: false },
+  reload: { method: "POST", path: "/api/reload", packed: false },
 } as const;

@@ -8,6 +8,7 @@ import { hand } from "./hand.mjs";
 import { browse, PATIENCE, ready, run, serve } from "./stand.mjs";
 import { steps as directions } from "./steps/directions.mjs";
 import { steps as item } from "./steps/item.mjs";
+import { steps as list } from "./steps/list.mjs";
 import { steps as making } from "./steps/making.mjs";
 import { steps as map } from "./steps/map.mjs";
 import { steps as path } from "./steps/path.mjs";
@@ -56,7 +57,7 @@ await desk.page.goto(server.url);
 const phone = await open({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
 const failed = await run(
   [
-    ...[map, item, path, directions, making, words, people].flatMap((of) => of(desk)),
+    ...[map, item, path, directions, making, list, words, people].flatMap((of) => of(desk)),
     ["narrow, with fingers", narrow(phone, server.url)],
     ["no foreign request, no fault in the console", quiet],
   ],

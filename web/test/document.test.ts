@@ -22,6 +22,10 @@ const FULL: Doc = {
   detail: true,
   a: [1, 5, 9],
   b: [2],
+  other: { kind: "item", id: 7 },
+  list: "where",
+  where: "smile > 1 and hat",
+  sort: "-age",
   formula: "mean(label=Sandal) + 0.8*heel - @42",
   blend: 0.5,
 };
@@ -38,7 +42,7 @@ describe("the address", () => {
   });
   it("takes nonsense as nothing", () => {
     const { doc, camera } = fromHash(
-      "#view=nowhere&subject=@x&keys=@1;|a,b&change=[1]&off={&others={%22a%22:1}" +
+      "#view=nowhere&list=all&subject=@x&keys=@1;|a,b&change=[1]&off={&others={%22a%22:1}" +
         "&at=1,2,-3&blend=much&a=1,x,2.5&range=1",
     );
     expect(doc).toEqual({ ...EMPTY, keys: [{ kind: "item", id: 1 }], a: [1] });

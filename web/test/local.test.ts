@@ -23,6 +23,9 @@ import { unpack } from "../src/wire.ts";
 
 const FIXTURE = process.env["LIMINAL_FIXTURE"];
 
+/** A step in the last decimal of a cell that is written with two, and what float32 makes of it. */
+const ROUNDED = 0.0101;
+
 describe.skipIf(!FIXTURE)("the same as in Python", () => {
   let ask: Ask;
   let told: Record<string, never>;
@@ -181,12 +184,12 @@ describe.skipIf(!FIXTURE)("the same as in Python", () => {
     near(
       found.attributes.map(({ before }) => before),
       slid.attributes.map(({ before }) => before),
-      0.01,
+      ROUNDED,
     );
     near(
       found.attributes.map(({ after }) => after),
       slid.attributes.map(({ after }) => after),
-      0.01,
+      ROUNDED,
     );
     expect(found.copy_as.command).toBe(slid.command);
     expect(found.copy_as.python).toBe(slid.python);
@@ -242,6 +245,23 @@ describe.skipIf(!FIXTURE)("the same as in Python", () => {
     await expect(
       ask("export", {}, { path: { keys: ["random(1)", "random(2)"], frames: 2 }, format: "mp4" }),
     ).rejects.toThrow(/cannot encode a film/);
+  });
+
+  it("the same items pass a condition, and wrong ones are refused in a line", async () => {
+    const { where, sources } = told as unknown as {
+      where: { text: string; rows: number[] };
+      sources: string[];
+    };
+    const { rows } = await ask("where", { text: where.text }, null);
+    expect(rows.data.length).toBeGreaterThan(0);
+    expect(rows.data.length).toBeLessThan(of.shown);
+    expect(Array.from(rows.data)).toEqual(where.rows);
+    expect((await ask("sources", {}, { rows: [3, 7] })).sources).toEqual(sources);
+    await expect(ask("where", { text: "nothing_such > 1" }, null)).rejects.toThrow(/no attribute/);
+    await expect(ask("where", { text: "id >" }, null)).rejects.toThrow(/^filter 'id >': wanted a value/);
+    await expect(ask("where", { text: "id < 0" }, null)).rejects.toThrow(/No item/);
+    await expect(ask("lonely", {}, null)).rejects.toThrow(/Liminal itself/);
+    expect((await ask("space", {}, null)).able).not.toContain("lonely");
   });
 
   it("samples come from the sources that it names", async () => {

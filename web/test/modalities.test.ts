@@ -16,6 +16,7 @@ const about = (config: Record<string, unknown>): Modality => ({
   reads: [],
   writes: [],
   films: [],
+  drawn: [],
   config,
 });
 const held = (modality: Modality, shapes: Partial<Held> = {}): Held => ({

@@ -26,6 +26,11 @@ const VIEWS = {
       panel.getByText("Most alike").waitFor()
     ),
   },
+  compare: {
+    go: ([a, b]) => `view=item&subject=@${a}&other=@${b}`,
+    then: async ({ page }) =>
+      page.waitForFunction(() => document.querySelectorAll(".panel figure img").length === 2),
+  },
   path: {
     go: ([a, b]) => `view=path&keys=@${a};@${b}&along=mix`,
     then: async ({ page }) => {
@@ -60,6 +65,14 @@ const VIEWS = {
     go: () => "view=sample",
     then: async ({ page }) =>
       page.waitForFunction(() => document.querySelectorAll(".sheet canvas").length === 24),
+  },
+  list: {
+    go: () => "view=list&list=lonely",
+    then: async ({ page }) =>
+      page.waitForFunction(() => {
+        const table = document.querySelector(".list tbody");
+        return table && !table.textContent.includes("…") && document.querySelector(".list .source").title;
+      }),
   },
   report: {
     go: () => "view=report",

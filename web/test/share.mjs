@@ -397,6 +397,26 @@ async function looks() {
   await phone.close();
 }
 
+/** A condition lists its items, by the page itself; what it cannot list is not there. */
+async function listed() {
+  const bar = page.getByLabel("Formula", { exact: true });
+  const example = (await bar.getAttribute("placeholder")).split("find items: ")[1];
+  await bar.fill(example);
+  await page.keyboard.press("Enter");
+  await panel().locator(".list tbody tr").first().waitFor();
+  assert.match(await panel().locator(".say").innerText(), new RegExp(`^[\\d,]+ \\w+ with `));
+  assert.equal(await panel().getByRole("radio", { name: "Loneliest" }).count(), 0);
+  await page.waitForFunction(() => document.querySelector(".list .source").title !== "");
+  await shoot(page, "share-list");
+  await bar.fill("nothing_such > 1");
+  await page.keyboard.press("Enter");
+  await page
+    .locator(".fault")
+    .getByText(/no attribute/)
+    .waitFor();
+  await bar.fill("");
+}
+
 async function quiet() {
   assert.deepEqual(
     asked.filter((url) => !/^(file|blob|data):/.test(url)),
@@ -414,6 +434,7 @@ const failed = await run(
     ["the film as MP4", film],
     ["sliders and dimensions", sliders],
     ["formulas", formula],
+    ["a condition lists items", listed],
     ["the same as in Python", parity],
     ["samples", samples],
     ["the address brings it back", restored],

@@ -18,6 +18,25 @@ Outliers = tuple[tuple[int, float], ...]
 Pairs = tuple[tuple[int, int, float], ...]
 
 
+def aloneness(z: np.ndarray) -> np.ndarray:
+    """How alone each of some latents (n, d), n >= 2, stands: its distance to its 10th nearest (to the
+    farthest, where there are fewer) over the median of all, (n,).
+    """
+    tensor = torch.from_numpy(z)
+    spacing = nearest(tensor, tensor, min(SPACING, len(z) - 1))[0][:, -1].numpy()
+    return spacing / usual_spacing(spacing)
+
+
+def usual_spacing(spacing: np.ndarray) -> float:
+    """The median of distances, or where most are 0 the least that is not."""
+    return float(np.median(spacing)) or float(spacing[spacing > 0].min(initial=1.0))
+
+
+def loneliest(times: np.ndarray, most: int) -> Outliers:
+    """Rows and aloneness of the loneliest, loneliest first."""
+    return tuple((int(row), float(times[row])) for row in np.argsort(-times, kind="stable")[:most])
+
+
 def lonely_and_double(z: np.ndarray, around: Around) -> tuple[Outliers, Pairs, dict[str, Any]]:
     """Outliers, near-duplicates, and what to say of them.
 
@@ -33,9 +52,8 @@ def lonely_and_double(z: np.ndarray, around: Around) -> tuple[Outliers, Pairs, d
     else:
         far, rows = around.far[:, :near], around.near[:, :near]
     spacing = far[:, -1]
-    typical = float(np.median(spacing)) or float(spacing[spacing > 0].min(initial=1.0))
-    order = np.argsort(-spacing, kind="stable")[: min(LONELY, len(z) // 10 or 1)]
-    outliers = tuple((int(row), float(spacing[row] / typical)) for row in order)
+    typical = usual_spacing(spacing)
+    outliers = loneliest(spacing / typical, min(LONELY, len(z) // 10 or 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log(spacing[:, None] / far[:, :-1])
     usual = logs[np.isfinite(logs).all(1)] if near > 2 else logs[:0]

@@ -5,7 +5,7 @@ trusted.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,7 @@ class Map:
     ids: np.ndarray
     method: str
     evidence: dict[str, Any]
+    _: KW_ONLY
     values: Sequence[object] | None = field(default=None, repr=False)
     color: str = ""
     title: str = ""
@@ -207,11 +208,11 @@ def project(
         np.arange(len(z)) if ids is None else np.asarray(ids),
         method,
         evidence,
-        values,
-        color,
-        title,
-        preview,
-        z,
+        values=values,
+        color=color,
+        title=title,
+        preview=preview,
+        z=z,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +45,7 @@ class Samples:
     items: np.ndarray
     modality: Modality
     source: str
+    _: KW_ONLY
     originals: np.ndarray | None = None
     names: Sequence[str] | None = None
     table: pa.Table | None = None

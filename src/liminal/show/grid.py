@@ -126,6 +126,23 @@ def shorten(text: str, width: float, font: ImageFont.FreeTypeFont | ImageFont.Im
     return text + "…"
 
 
+def whole(texts: Sequence[str], width: float) -> list[str]:
+    """Texts of parts (``alcohol 14.2, hue 0.57``) with as many of these as `width` pixels have room for; no
+    texts at all where most have none for their first part, since a column of halves says nothing.
+    """
+    font = ImageFont.load_default(LABEL)
+    found = [_whole(text, width, font) for text in texts]
+    cut = sum(font.getlength(text) > width for text in found)
+    return [""] * len(found) if 2 * cut > len(found) else found
+
+
+def _whole(text: str, width: float, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+    text = " ".join(text.split())
+    while font.getlength(text) > width and ", " in text:
+        text = text.rpartition(", ")[0]
+    return text
+
+
 def save(image: Image.Image, path: str | Path) -> None:
     """Write a picture as png, jpg or webp by the ending, whole or not at all.
 

@@ -14,6 +14,7 @@ from . import film, grid
 
 # pixels of a frame's longer side, at most; whole factors of small items then stay above a film's least size
 FRAME = 320
+TILE = 128  # the same in a picture of all frames
 ROW = 12  # frames in a row of a picture
 FILMS = (".gif", ".mp4")
 
@@ -25,15 +26,17 @@ def tiles(items: np.ndarray, modality: Modality, size: int) -> list[Picture]:
     return [modality.preview(item, size) for item in items]
 
 
-def captions(items: np.ndarray, modality: Modality) -> list[str]:
-    """What stands below each item's picture, where its kind needs words."""
-    return [modality.caption(item) for item in items]
+def captions(items: np.ndarray, modality: Modality, pictures: Sequence[Picture]) -> list[str]:
+    """What stands below each item's picture, where its kind needs words and the pictures have room for
+    them.
+    """
+    return grid.whole([modality.caption(item) for item in items], max(p.width for p in pictures))
 
 
 def drawn(
     items: np.ndarray,
     modality: Modality,
-    size: int = 128,
+    size: int = TILE,
     columns: int | None = None,
     labels: Sequence[str] | None = None,
 ) -> Picture:
@@ -46,7 +49,8 @@ def drawn(
         columns: None: as square as it gets.
         labels: one an item; None: their captions.
     """
-    return grid.grid(tiles(items, modality, size), columns, labels=labels or captions(items, modality))
+    shown = tiles(items, modality, size)
+    return grid.grid(shown, columns, labels=labels or captions(items, modality, shown))
 
 
 def rows(table: Sequence[np.ndarray], modality: Modality, size: int, labels: Sequence[str]) -> Picture:
@@ -68,7 +72,7 @@ def path_endings(modality: Modality) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*modality.films, *FILMS, ".png")))
 
 
-def save_path(items: np.ndarray, modality: Modality, path: str | Path, fps: float) -> Path:
+def save_path(items: np.ndarray, modality: Modality, path: str | Path, fps: float, times: int = 1) -> Path:
     """Write a path's items as a film (``.gif``, ``.mp4``), all in rows (``.png``), or in a form of the kind's
     own, whole or not at all.
 
@@ -77,24 +81,28 @@ def save_path(items: np.ndarray, modality: Modality, path: str | Path, fps: floa
         modality: draws and writes them.
         path: its ending chooses the form; without one it gets the kind's own first.
         fps: frames a second.
+        times: how large each item is drawn, 1 being up to `FRAME` pixels in a film and `TILE` in a picture;
+            says nothing where the form is the kind's own.
 
     Returns:
         What was written.
 
     Raises:
-        LiminalError: another ending, or the file cannot be written.
+        LiminalError: another ending, `times` below 1, or the file cannot be written.
     """
     path = ended(path, path_endings(modality)[0])
     ending = path.suffix.lower()
+    if times < 1:
+        raise LiminalError(f"save {path}: times = {times}; wanted 1 or more")
     if ending in modality.films:
         with atomic(path) as part:
             modality.film(items, part, fps)
     elif ending == ".gif":
-        film.gif(tiles(items, modality, FRAME), path, fps)
+        film.gif(tiles(items, modality, FRAME * times), path, fps, film.LEAST * times)
     elif ending == ".mp4":
-        film.mp4(tiles(items, modality, FRAME), path, fps)
+        film.mp4(tiles(items, modality, FRAME * times), path, fps, film.LEAST * times)
     elif ending == ".png":
-        grid.save(drawn(items, modality, 128, min(len(items), ROW)), path)
+        grid.save(drawn(items, modality, TILE * times, min(len(items), ROW)), path)
     else:
         known = ", ".join(path_endings(modality))
         raise LiminalError(f"save {path}: a path can be written as {known}; got {ending}")
@@ -152,7 +160,7 @@ def paired(above: np.ndarray, below: np.ndarray, modality: Modality, size: int, 
     n = len(above)
     first, second = tiles(above, modality, size), tiles(below, modality, size)
     blank = grid.blank(max(p.width for p in first), max(p.height for p in first))
-    words = [*captions(above, modality), *captions(below, modality)]
+    words = captions(np.concatenate([above, below]), modality, first)
     shown: list[Picture] = []
     labels: list[str] = []
     for i in range(0, n, columns):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .session import Session
 
 NEIGHBORS = 9
+LONELY = 100  # items that are listed as such
 
 
 def item(s: Session, id: int) -> wire.Item:
@@ -71,6 +72,21 @@ def _restored(s: Session, items: np.ndarray) -> tuple[float, float | None]:
     errors = residuals(s.space.generator, s.space.modality, items)
     known = s.support is not None and s.support.errors is not None
     return float(errors[0]), float(s.support.residual(errors)[0]) if known and s.support else None
+
+
+def where(s: Session, text: str) -> wire.Group:
+    """The items that a condition holds for.
+
+    Raises:
+        LiminalError: it cannot be read, or holds for no item.
+    """
+    return wire.Group(rows=s.space.matching(text))
+
+
+def lonely(s: Session) -> wire.Lonely:
+    """The items that stand most alone, loneliest first."""
+    found = s.space.lonely(LONELY)
+    return wire.Lonely(rows=np.array([id for id, _ in found]), times=np.array([times for _, times in found]))
 
 
 def picture(s: Session, id: int, of: str) -> Media:

@@ -15,14 +15,25 @@ Along = Literal["slerp", "linear", "mix", "smooth", "geodesic"]
 Kind = Literal["category", "bool", "number"]
 Found = Literal["attributes", "pca", "jacobian", "factorised"]
 Ending = Annotated[str, Field(pattern="^[a-z0-9]{1,8}$")]  # of a file, without the dot
-Able = Literal["items", "encode", "detail", "lock", "like", "transfer", "report", "support"]
+Able = Literal[
+    "items",
+    "encode",
+    "detail",
+    "lock",
+    "like",
+    "transfer",
+    "report",
+    "support",
+    "lonely",
+    "reload",
+]
 
 
 class Modality(Json):
     """The kind of data: what `modalities.Modality` says of it in words, and the arguments of this one.
 
-    Endings have no dot; ``films``:
-    what a path can be saved as; ``config`` is for the page's own view of the kind, ``modalities/NAME.ts``.
+    Endings have no dot; ``films``: what a path can be saved as; ``drawn``: those of them that have a size in
+    pixels; ``config`` is for the page's own view of the kind, ``modalities/NAME.ts``.
     """
 
     name: str
@@ -31,6 +42,7 @@ class Modality(Json):
     reads: list[Ending]
     writes: list[Ending]
     films: list[Ending]
+    drawn: list[Ending]
     config: dict[str, Any]
 
 
@@ -51,7 +63,8 @@ class Space(Json):
 
     What cannot be had everywhere: ``able`` (show single ``items``, ``encode`` files, keep the ``detail`` of
     an item, ``lock`` attributes, draw samples ``like`` a group, ``transfer`` a style, make the ``report``,
-    tell ``support``) and directions ``found``.
+    tell ``support``, list the ``lonely`` items, ``reload`` the space from its folder) and directions
+    ``found``.
     """
 
     name: str
@@ -85,8 +98,11 @@ class Task(Json):
 
 
 class Progress(Json):
+    """``newer``: what has become of the space on disk since it was opened, in a line."""
+
     ready: bool
     broken: str | None
+    newer: str | None
     tasks: list[Task]
 
 

@@ -26,6 +26,7 @@ GONE = 499  # of an answer that nobody waits for any more
 
 Id = Annotated[int, Query(ge=0, lt=2**31)]
 Word = Annotated[str, Query(max_length=400)]
+Condition = Annotated[str, Query(max_length=2_000)]
 
 
 class GoneError(Exception):
@@ -36,16 +37,25 @@ class Handlers:
     """What answers, by the names of `routes.ROUTES`."""
 
     def __init__(self, session: Session) -> None:
-        self.session = session
+        self._first = session
+
+    @property
+    def session(self) -> Session:
+        return self._first.now
 
     async def space(self) -> Response:
-        return as_json(
-            await run_in_threadpool(lambda: self.session.about(self.session.ready, self.session.broken))
-        )
+        s = self.session
+        return as_json(await run_in_threadpool(lambda: s.about(s.ready, s.broken)))
 
     async def progress(self) -> Response:
-        told = list(self.session.tasks.values())
-        return as_json(contents.Progress(ready=self.session.ready, broken=self.session.broken, tasks=told))
+        s = self.session
+        told = list(s.tasks.values())
+        newer = await run_in_threadpool(s.newer)
+        return as_json(contents.Progress(ready=s.ready, broken=s.broken, newer=newer, tasks=told))
+
+    async def reload(self) -> Response:
+        await run_in_threadpool(self.session.reload)
+        return await self.space()
 
     async def map_(self, request: Request, method: contents.Method = "umap") -> Response:
         found = await run_in_threadpool(self.session.layout, method)
@@ -88,6 +98,17 @@ class Handlers:
     async def encode(self, request: Request, method: contents.Method = "umap") -> Response:
         data = await request.body()
         return as_packed(await self._soon(request, lambda: self._answers.encode(self.session, data, method)))
+
+    async def where(self, request: Request, text: Condition) -> Response:
+        return as_packed(await self._soon(request, lambda: self._answers.where(self.session, text)))
+
+    async def lonely(self, request: Request) -> Response:
+        self.session.space  # noqa: B018  or say that it is being loaded
+        found = self.session.long("lonely", lambda _: self._answers.lonely(self.session))
+        return as_packed(await self._shared(request, found))
+
+    async def sources(self, asked: wire.SourcesRequest) -> Response:
+        return as_json(await run_in_threadpool(self.session.sources, asked.rows))
 
     async def formula(self, request: Request, asked: wire.FormulaRequest) -> Response:
         return as_packed(await self._soon(request, lambda: self._answers.of_formula(self.session, asked)))
@@ -207,6 +228,9 @@ async def _answered(request: Request, future: Future[Any], shared: bool = False)
     waiting = asyncio.wrap_future(future)
     gone = asyncio.ensure_future(_disconnected(request.receive))
     await asyncio.wait({waiting, gone}, return_when=asyncio.FIRST_COMPLETED)
+    if waiting.cancelled():
+        gone.cancel()
+        raise NotYetError("the space is being loaded anew")
     if waiting.done():
         gone.cancel()
         return waiting.result()

@@ -9,12 +9,12 @@ import io
 from collections import Counter
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from .. import __version__
-from ..card import Card
+from ..card import FILE, Card
 from ..errors import LiminalError, unknown
 from ..kept import Arrays, Facts, Kept
 from . import contents, wire
@@ -31,6 +31,18 @@ LEAST_HELD = 20  # as `ops.support` has it, which needs torch
 FILMS = (".gif", ".mp4", ".png")  # that a path of any items can be saved as
 
 
+def state(card: Card) -> tuple[Any, ...]:
+    """What tells one state of a space from another: its parts on disk."""
+    told = ("file", "sha256", "version")
+    parts = {name: [entry.get(key) for key in told] for name, entry in card.parts.items()}
+    return card.created, size(card), parts
+
+
+def size(card: Card) -> int:
+    """n, the number of items."""
+    return int(card.data.get("n_train", 0)) + int(card.data.get("n_held", 0))
+
+
 class Known:
     """A space without its model.
 
@@ -43,6 +55,8 @@ class Known:
     def __init__(self, name: str, folder: Path, card: Card) -> None:
         self.name, self.folder, self.card = name, folder, card
         self.kept = Kept(folder, card)
+        self._state, self._size = state(card), size(card)
+        self._seen, self._newer, self._more = 0, False, 0
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -61,6 +75,30 @@ class Known:
         return made
 
     @property
+    def reloads(self) -> bool:
+        """Whether the folder can be opened anew in this one's place."""
+        return False
+
+    def newer(self) -> str | None:
+        """What has become of the space on disk since it was opened, in a line; None: nothing.
+
+        It costs a look at the card's date; the card is read where that has changed.
+        """
+        try:
+            seen = (self.folder / FILE).stat().st_mtime_ns
+            if seen != self._seen:
+                now = Card.read(self.folder)
+                self._more = size(now) - self._size
+                self._newer, self._seen = state(now) != self._state, seen
+        except (OSError, LiminalError):
+            return None  # it is being moved or removed: that is said where something is asked of it
+        if not self._newer:
+            return None
+        if self._more > 0:
+            return f"the space has {self._more:,} more item{'s' if self._more > 1 else ''} now"
+        return "the space was changed on disk"
+
+    @property
     def dim(self) -> int:
         """d, the number of latent dimensions."""
         return int(self.card.prior["dim"])
@@ -76,7 +114,8 @@ class Known:
         default = card.sampler.get("default", "prior")
         known = [*(["prior"] if card.prior["name"] != "mixture" else []), *card.sampler.get("fitted", {})]
         supported = card.data["n_held"] >= LEAST_HELD
-        able = [what for what in get_args(contents.Able) if what != "support" or supported]
+        lacks = [*([] if supported else ["support"]), *([] if self.reloads else ["reload"])]
+        able = [what for what in get_args(contents.Able) if what not in lacks]
         return contents.Space(
             name=self.name,
             title=str(card.data.get("name", self.name)),
@@ -111,6 +150,7 @@ class Known:
             reads=plain(sorted(kind.reads)),
             writes=plain(kind.writes),
             films=plain(dict.fromkeys((*FILMS, *kind.films))),
+            drawn=plain(ending for ending in FILMS if ending not in kind.films),
             config=kind.config(),
         )
 
@@ -158,6 +198,17 @@ class Known:
         limits = pc.min_max(column).as_py()
         numbers = column.to_numpy(zero_copy_only=False).astype(np.float32)
         return {"data": numbers}, {**facts, "low": limits["min"], "high": limits["max"]}
+
+    def sources(self, rows: list[int]) -> wire.Sources:
+        """Where items come from.
+
+        Raises:
+            LiminalError: there is no such row.
+        """
+        for bad in [row for row in rows if not 0 <= row < self.count][:1]:
+            raise LiminalError(f"row {bad}: this space has rows 0 to {self.count - 1}")
+        found = self.catalogue.rows(rows, ["source"])["source"] if rows else []
+        return wire.Sources(sources=[str(source) for source in found])
 
     # -- thumbnails
 

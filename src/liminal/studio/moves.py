@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..errors import LiminalError
-from ..measures.report.dimension_cards import NOTHING, Card
+from ..measures.report.dimension_cards import Card
 from ..ops import edits
 from ..ops.directions import unsupervised
 from ..ops.directions.directions import Direction
@@ -213,9 +213,7 @@ def dimensions(s: Session) -> wire.Dimensions:
 
 
 def _dimension(card: Card, variance: float) -> wire.Dimension:
-    strongest = card.strongest
-    if strongest is not None and abs(card.effects[strongest]) < NOTHING:
-        strongest = None
+    strongest = card.strongest if card.name else None
     return wire.Dimension(
         index=card.dimension,
         name=f"dim({card.dimension})",
@@ -223,6 +221,7 @@ def _dimension(card: Card, variance: float) -> wire.Dimension:
         use=card.use,
         unit=card.unit or "variance",
         active=variance > ACTIVE,
+        title=card.name,
         strongest=strongest,
         effect=None if strongest is None else card.effects[strongest],
         leakage=card.leakage if card.leakage == card.leakage else None,
@@ -288,13 +287,20 @@ def export(s: Session, asked: wire.ExportRequest) -> bytes:
     """A walk as a file.
 
     Raises:
-        LiminalError: as `path`, or walks of this kind of data cannot be saved in such a format.
+        LiminalError: as `path`, walks of this kind of data cannot be saved in such a format, or it is too
+            large.
     """
     films = s.about(True, None).modality.films
     if asked.format not in films:
         raise LiminalError(f"export: format {asked.format!r}; a path can be saved as {', '.join(films)}")
+    most = 16 * wire.FILM // asked.times**2
+    if asked.path.frames > most and asked.times > 1:
+        raise LiminalError(
+            f"export: {asked.path.frames} frames at {asked.times} times the size; wanted at most {most}, or "
+            "a smaller size"
+        )
     walk = _walk(s, asked.path)
     with tempfile.TemporaryDirectory(prefix="liminal-") as folder:
         file = Path(folder) / f"path.{asked.format}"
-        walk.save(file, asked.fps)
+        walk.save(file, asked.fps, asked.times)
         return file.read_bytes()

@@ -94,8 +94,45 @@ class Session(Known):
         self._once = threading.RLock()
         self._charts: dict[str, Chart] = {}
         self._asked: dict[str, Future[Any]] = {}
+        self._after: Session | None = None
         if space is not None:
             self.wake()
+
+    # -- a space that was changed on disk
+
+    @property
+    def now(self) -> Session:
+        """The session that has taken this one's place by `reload`; itself where none has."""
+        return self if self._after is None else self._after.now
+
+    @property
+    def reloads(self) -> bool:
+        return self._load is not None
+
+    def reload(self) -> None:
+        """Open the folder as it is now: another session takes this one's place, and what waits here is asked
+        again.
+
+        Raises:
+            LiminalError: the space was not opened from its folder by this session, or its latents have
+                another width now.
+        """
+        again = "close the studio and start it again"
+        if self._load is None:
+            raise LiminalError(f"reload: this studio shows a space that Python holds; {again}")
+        with self._once:
+            if self._after is not None:
+                return
+            after = Session(self.name, self.folder, self._load)
+            if after.dim != self.dim:
+                after.close(0.0)
+                raise LiminalError(
+                    f"reload: the space has {after.dim} dimensions now and had {self.dim}; {again}"
+                )
+            self._after = after
+        after.wake()
+        for lane in (self.worker, self.soon, self.later):
+            lane.close()
 
     # -- the model
 
@@ -174,6 +211,8 @@ class Session(Known):
 
     def close(self, seconds: float) -> bool:
         """Begin nothing more, and wait so long for what is being computed; whether it ended."""
+        if self._after is not None:
+            return self._after.close(seconds)
         lanes = (self.worker, self.soon, self.later)
         for lane in lanes:
             lane.close()

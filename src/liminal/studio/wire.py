@@ -38,6 +38,7 @@ from .packed import unpack as unpack
 ROWS = 4096  # latents or places in one request
 UPLOAD = 32 << 20  # bytes of a dropped file
 TEXT = 16 << 20  # bytes of a JSON request
+FILM = 48  # frames of a film at four times the size, 16 times as many pixels: at twice, four times as many
 PAGE, ACROSS, TILE = 1024, 32, 64  # thumbnails of a sheet, and in a row of it; pixels of one, at most
 UNKNOWN, NEITHER = 65_535, 255  # of a category's codes, of a yes/no
 
@@ -111,6 +112,31 @@ class Item(Json):
     error: float
     worse: float | None
     support: float | None
+
+
+class Group(Packed):
+    """Rows of the items that a condition holds for, rising."""
+
+    rows: Rows
+
+
+class Lonely(Packed):
+    """Rows of the items that stand most alone, loneliest first; ``times``: how many times as far from its
+    10th nearest as the median item.
+    """
+
+    rows: Rows
+    times: Numbers
+
+
+class SourcesRequest(Json):
+    rows: list[Id] = Field(max_length=1024)
+
+
+class Sources(Json):
+    """Where items come from: the names of their files."""
+
+    sources: list[str]
 
 
 class Encoded(Look):
@@ -246,7 +272,7 @@ class Strip(Packed):
 
 class Dimension(Json):
     """``use``: what items tell in it, in the ``unit`` nats, or the variance of latents; ``spread``: standard
-    deviation of latents;
+    deviation of latents; ``title``: what it moves, unlike any other's, empty where that is nothing;
     ``effect`` on the strongest reading and mean ``leakage`` on others, in theirs; ``words``: what changes;
     ``numbers``: by how much.
     """
@@ -257,6 +283,7 @@ class Dimension(Json):
     use: float
     unit: str
     active: bool
+    title: str
     strongest: str | None
     effect: float | None
     leakage: float | None
@@ -311,9 +338,12 @@ class Path(Packed):
 
 
 class ExportRequest(Json):
+    """``times``: how large the items are drawn, 1 being as large as they are when nothing is said."""
+
     path: PathRequest
     format: Ending = "gif"
     fps: float = Field(24, ge=0.01, le=50)
+    times: int = Field(1, ge=1, le=4)
 
 
 class SampleRequest(Json):

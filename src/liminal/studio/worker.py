@@ -51,6 +51,7 @@ class Worker:
         self._new: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._waiting: list[_Job] = []
         self._turn = 0
+        self._ended = False
         self.threads = [threading.Thread(target=self._run, name="liminal-worker", daemon=True)]
         self.threads[0].start()
 
@@ -58,10 +59,13 @@ class Worker:
         """The arrays for these rows (n, ...), n >= 1, when they are computed."""
         job = _Job(key=key, rows=rows, future=Future())
         self._new.put(job)
+        if self._ended:
+            job.future.cancel()
         return job.future
 
     def close(self) -> None:
-        """End the thread after the batch at hand; what waits is cancelled."""
+        """End the thread after the batch at hand; what waits is cancelled, and what comes."""
+        self._ended = True
         self._new.put(None)
 
     def _run(self) -> None:
@@ -151,10 +155,12 @@ class Lane:
         """The result of `work`, when it is done."""
         future: Future[Any] = Future()
         self._waiting.put((future, work))
+        if self._ended:
+            future.cancel()
         return future
 
     def close(self) -> None:
-        """End each thread after what it is at; what waits is cancelled."""
+        """End each thread after what it is at; what waits is cancelled, and what comes."""
         self._ended = True
         for _ in self.threads:
             self._waiting.put(None)

@@ -69,6 +69,22 @@ def between(space: Core, first: str, second: str) -> Direction:
     )
 
 
+def matching(space: Core, where: str) -> np.ndarray:
+    """The ids of the items that pass a filter, rising.
+
+    Args:
+        where: as ``--where`` takes it: ``"label = 'Bag' and smile > 0.5"``.
+
+    Raises:
+        LiminalError: the filter cannot be read, or no item passes it.
+    """
+    told = formula.where(where)
+    found = np.sort(space.catalogue.table(columns=["id"], where=told)["id"].to_numpy())
+    if not len(found):
+        raise space.empty("where", told)
+    return found
+
+
 def categories(space: Core) -> list[str]:
     """The attributes that are categories, in the order in which they suit to name the content: ``label``,
     then those that the latents tell best, by the mean score of their values' directions."""

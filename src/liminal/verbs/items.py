@@ -52,12 +52,12 @@ def reconstruct(space: Core, data: Any, voice: Voice | None = None) -> Samples:
     z = encode(space, originals)
     lacking = space.modality.lacking(originals)
     if lacking is None:
-        return Samples(z, space.decode(z), space.modality, "reconstruction", originals)
+        return Samples(z, space.decode(z), space.modality, "reconstruction", originals=originals)
     some = lacking.flatten(1).any(1)
     x = space.modality.tensor(originals[some.numpy()])
     z[some] = filling.complete(space.generator, space.modality, x, lacking[some], z[some])
     y = space.modality.filled(space.generator.decode(z).cpu(), lacking)
-    return Samples(z, space.modality.items(y), space.modality, "reconstruction", originals)
+    return Samples(z, space.modality.items(y), space.modality, "reconstruction", originals=originals)
 
 
 def errors(space: Core, found: Samples) -> dict[str, float]:

@@ -9,8 +9,10 @@ import numpy as np
 import torch
 
 from ..core import Core, vectors
+from ..errors import LiminalError
 from ..kept import Arrays, Facts, apart, together
 from ..maps import clusters as groups
+from ..maps import lonely as alone
 from ..maps.inverse import Inverse, InverseResult
 from ..maps.lattice import Lattice
 from ..maps.lattice import lattice as decoded_lattice
@@ -47,6 +49,27 @@ def at(
 def lattice(space: Core, drawn: Map, columns: int = 12, rows: int = 12) -> Lattice:
     """Decoded items in rows and columns over the extent of a map of this space, as `map` made it."""
     return decoded_lattice(inverse(space, drawn), space.generator, space.modality, drawn, rows, columns)
+
+
+def lonely(space: Core, k: int = 20) -> list[tuple[int, float]]:
+    """The items that stand most alone among the latents: what was read wrong, belongs elsewhere, or is rare.
+
+    Args:
+        k: how many, at most.
+
+    Returns:
+        The id of each, and how many times as far it lies from its 10th nearest as the median item does; the
+        loneliest first.
+
+    Raises:
+        LiminalError: k is below 1, or there are fewer than 2 items.
+    """
+    if k < 1:
+        raise LiminalError(f"lonely: k = {k}; wanted 1 or more")
+    if len(space.latents) < 2:
+        raise LiminalError("lonely: one item has no others to stand apart from; wanted 2 items or more")
+    times = space.kept.once("lonely", lambda: ({"times": alone.aloneness(space.latents.numpy())}, {}))
+    return list(alone.loneliest(times[0]["times"], k))
 
 
 def clusters(space: Core, method: str = "hdbscan", k: int | None = None, seed: int = 0) -> groups.Clusters:

@@ -5,6 +5,7 @@ import { ACROSS, PAGE, type Api, type At, type Item, type Look } from "../wire.t
 import { error, target } from "./chart.ts";
 import { grid, refuse, type Core } from "./core.ts";
 import { PREVIEW, cut } from "./films.ts";
+import { condition } from "./parsing.ts";
 
 const NEIGHBORS = 9;
 
@@ -120,7 +121,19 @@ export const items = (core: Core) => ({
     };
   },
 
-  progress: (): Api["progress"]["answer"] => ({ ready: true, broken: null, tasks: [] }),
+  where({ text }: { text: string }): Api["where"]["answer"] {
+    const { test } = condition(text);
+    const rows = Array.from({ length: core.of.shown }, (_, row) => row).filter(
+      (row) => test((name) => core.value(name, row)) === true,
+    );
+    if (!rows.length) refuse("No item of this page passes this filter.");
+    return { rows: grid(Int32Array.from(rows), rows.length) };
+  },
+
+  sources: (_: unknown, { rows }: Api["sources"]["body"]): Api["sources"]["answer"] => ({
+    sources: rows.map((row) => core.of.sources[row] ?? ""),
+  }),
+  progress: (): Api["progress"]["answer"] => ({ ready: true, broken: null, newer: null, tasks: [] }),
   thumbnails: ({ page = 0 }: { page?: number }): Blob => core.sheet(page),
   dimensions: (): Api["dimensions"]["answer"] => ({ dimensions: core.of.dimensions }),
   look: (_: unknown, z: Float32Array, signal?: AbortSignal): Promise<Look> => core.look(z, signal),

@@ -32,9 +32,12 @@ class Parser {
   private at = 0;
   private depth = 0;
 
-  constructor(private readonly text: string) {
+  constructor(
+    private readonly text: string,
+    private readonly what = "formula",
+  ) {
     if (text.length > LONGEST)
-      throw new Misread(`formula: ${text.length} characters; wanted at most ${LONGEST}`);
+      throw new Misread(`${what}: ${text.length} characters; wanted at most ${LONGEST}`);
     TOKEN.lastIndex = 0;
     let at = 0;
     while (at < text.length) {
@@ -63,13 +66,13 @@ class Parser {
       ? `the quote ${mark} is never closed`
       : mark === "@"
         ? "wanted the number of an item after @, such as @12"
-        : `'${mark}' has no meaning in a formula`;
-    throw new Misread(`formula '${this.text}': ${why} (character ${at + 1})`, at);
+        : `'${mark}' has no meaning in a ${this.what}`;
+    throw new Misread(`${this.what} '${this.text}': ${why} (character ${at + 1})`, at);
   }
   private fail(wanted: string, token = this.next): never {
     const got = token.kind === "end" ? "the end" : `'${this.text.slice(token.start, token.end)}'`;
     throw new Misread(
-      `formula '${this.text}': wanted ${wanted} at character ${token.start + 1}, got ${got}`,
+      `${this.what} '${this.text}': wanted ${wanted} at character ${token.start + 1}, got ${got}`,
       Math.min(token.start, this.text.length),
     );
   }
@@ -87,7 +90,7 @@ class Parser {
   }
   private expect(op: string, wanted = `'${op}'`): void {
     if (op === ")" && this.next.kind === "end")
-      throw new Misread(`formula '${this.text}': a ) is missing at the end`, this.text.length);
+      throw new Misread(`${this.what} '${this.text}': a ) is missing at the end`, this.text.length);
     if (!this.isOp(op)) this.fail(wanted);
     this.take();
   }
@@ -99,6 +102,14 @@ class Parser {
     const tree = this.sum();
     if (this.next.kind !== "end") this.fail("+, -, * or the end");
     return tree;
+  }
+
+  /** A condition that is all of the text. */
+  condition(): { sql: string; test: Test } {
+    const found = this.filter();
+    if (this.next.kind !== "end")
+      this.fail("and, or or the end (values that are more than words and digits go in quotes)");
+    return found;
   }
 
   private sum(): Node {
@@ -355,3 +366,6 @@ function compared(a: Value, op: string, b: Value): boolean | null {
 }
 
 export const parse = (text: string): Node => new Parser(text).whole();
+/** What a filter, as `--where` takes it, says of a row. */
+export const condition = (text: string): { sql: string; test: Test } =>
+  new Parser(text, "filter").condition();

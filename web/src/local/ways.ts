@@ -1,6 +1,6 @@
 /** Ways through a page's space, and films of them. */
 import { frames as pictures } from "../modalities/painted.ts";
-import type { Api, Path, PathRequest, Straightness } from "../wire.ts";
+import { FILM, type Api, type Path, type PathRequest, type Straightness } from "../wire.ts";
 import { grid, refuse, type Core } from "./core.ts";
 import { PREVIEW, TILE, gif, sheet } from "./films.ts";
 import { mp4 } from "./mp4.ts";
@@ -14,7 +14,15 @@ export const ways = (core: Core, speech: Speech) => ({
   path: (_: unknown, asked: PathRequest, signal?: AbortSignal): Promise<Path> =>
     walk(core, speech, asked, signal),
 
-  async export(_: unknown, { path, format = "gif", fps = 24 }: Api["export"]["body"]): Promise<Blob> {
+  async export(
+    _: unknown,
+    { path, format = "gif", fps = 24, times = 1 }: Api["export"]["body"],
+  ): Promise<Blob> {
+    const most = Math.floor((16 * FILM) / times ** 2);
+    if (times > 1 && (path.frames ?? 0) > most)
+      return refuse(
+        `At ${times} times the size a film has at most ${most} frames: take fewer, or a smaller size.`,
+      );
     const { items } = await walk(core, speech, path);
     const films = await core.films;
     if (!films.includes(format))
@@ -23,7 +31,8 @@ export const ways = (core: Core, speech: Speech) => ({
           ? "This browser cannot encode a film for MP4; it can be saved as GIF."
           : `A shared page saves paths as ${films.join(" or ")}.`,
       );
-    const shown = pictures(core.view, items, core.of.space.modality, format === "png" ? TILE : PREVIEW);
+    const side = times * (format === "png" ? TILE : PREVIEW);
+    const shown = pictures(core.view, items, core.of.space.modality, side);
     if (format === "mp4") return mp4(shown, fps).catch((error: Error) => refuse(error.message));
     return format === "gif" ? gif(shown, fps) : sheet(shown);
   },

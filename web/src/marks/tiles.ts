@@ -16,7 +16,14 @@ void main() {
 }`;
 // look: layer, opacity, hatched (0 or 1), radius of the corners; ring: colour and width, both in pixels of
 // the page
-const FACE = `
+// by night what is drawn on paper has the page's ground for white and light ink of the same hue
+const NIGHT = `
+uniform float night;
+vec3 seen(vec3 c, vec3 ground) {
+  vec3 turned = clamp(c + 1. - 2. * dot(c, vec3(.213, .715, .072)), 0., 1.);
+  return night > 0. ? mix(ground, vec3(1.), turned) : c;
+}`;
+const FACE = `${NIGHT}
 in vec2 px; flat in vec2 full; flat in vec4 how; flat in vec4 edge;
 uniform sampler2DArray pictures; uniform vec3 ground; uniform float ratio; out vec4 colour;
 void main() {
@@ -24,7 +31,7 @@ void main() {
   float far = length(max(q, 0.)) + min(max(q.x, q.y), 0.) - how.w;
   vec4 picture = textureLod(pictures, vec3(px / (full - 2. * edge.a) + .5, how.x), 0.);
   float alpha = clamp(.5 - far * ratio, 0., 1.) * how.y * picture.a;
-  vec3 c = picture.rgb;
+  vec3 c = seen(picture.rgb, ground);
   if (edge.a > 0.) c = mix(c, edge.rgb, clamp((far + edge.a) * ratio + .5, 0., 1.));
   if (how.z > 0.) {
     float line = abs(fract((gl_FragCoord.x + gl_FragCoord.y) / (7. * ratio)) - .5) * 7. * ratio;
@@ -35,13 +42,13 @@ void main() {
   colour = vec4(c * alpha, alpha);
 }`;
 // without round corners and hatching: a fraction of the work where there is no graphics card
-const PLAIN = `
+const PLAIN = `${NIGHT}
 in vec2 px; flat in vec2 full; flat in vec4 how; flat in vec4 edge;
-uniform sampler2DArray pictures; out vec4 colour;
+uniform sampler2DArray pictures; uniform vec3 ground; out vec4 colour;
 void main() {
   vec4 picture = textureLod(pictures, vec3(px / (full - 2. * edge.a) + .5, how.x), 0.);
   vec2 q = abs(px) - full / 2. + edge.a;
-  colour = max(q.x, q.y) > 0. ? vec4(edge.rgb, 1.) : vec4(picture.rgb * picture.a, picture.a);
+  colour = max(q.x, q.y) > 0. ? vec4(edge.rgb, 1.) : vec4(seen(picture.rgb, ground) * picture.a, picture.a);
   colour *= how.y;
 }`;
 
@@ -111,6 +118,7 @@ export class Tiles {
     readonly width: number,
     readonly height: number,
     count: number,
+    private readonly paper = false,
   ) {
     this.count = Math.min(count, gl.getParameter(gl.MAX_ARRAY_TEXTURE_LAYERS) as number);
     this.faces = build(gl, PLACE, FACE);
@@ -195,6 +203,7 @@ export class Tiles {
     gl.uniform2f(faces.at["size"] ?? null, size.width, size.height);
     gl.uniform3f(faces.at["ground"] ?? null, ...ground);
     gl.uniform1f(faces.at["ratio"] ?? null, ratio);
+    gl.uniform1f(faces.at["night"] ?? null, this.paper && ground[0] + ground[1] + ground[2] < 1.5 ? 1 : 0);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     gl.drawElements(gl.TRIANGLES, 6 * tiles.length, gl.UNSIGNED_SHORT, 0);
     gl.bindVertexArray(null);

@@ -53,6 +53,7 @@ export const any: View = {
     draw(pen, items, index, PAPER);
     return pen.getImageData(0, 0, width, height).data;
   },
+  paper: true,
   caption: () => "",
   items(y, { soft_shape, likelihood }) {
     const n = y.length / soft_shape.reduce((a, b) => a * b, 1);

@@ -373,6 +373,7 @@ export const table: View = {
   },
   caption,
   exact: true,
+  paper: true,
   items: (y, { modality }) => rows(y, columnsOf(modality)),
   tensor,
   states,

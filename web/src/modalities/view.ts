@@ -70,6 +70,8 @@ export interface View {
    * there is room.
    */
   exact?: boolean;
+  /** Whether its small pictures are drawn with ink on paper: by night the page turns them round. */
+  paper?: boolean;
   /** Rows of y, as a decoder gives them, as stored items. */
   items(y: Float32Array, held: Held): Items;
   /** Stored items as rows of an encoder's x. */

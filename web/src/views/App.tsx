@@ -1,12 +1,15 @@
 /**
  * The frame: the name and the formula bar above, views at the side, the map, and the panel of the open view.
  */
+import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { View } from "../document.ts";
 import { task, title } from "../names.ts";
 import {
   able,
+  anew,
+  ask,
   canRedo,
   canUndo,
   complain,
@@ -14,6 +17,7 @@ import {
   go,
   help,
   layout,
+  newer,
   notice,
   offers,
   redo,
@@ -32,6 +36,7 @@ import { Help } from "./Help.tsx";
 import { Icon, type IconName } from "./icons.tsx";
 import { ItemView } from "./ItemView.tsx";
 import { hotkey } from "./hotkeys.ts";
+import { ListView } from "./ListView.tsx";
 import { MapView } from "./MapView.tsx";
 import { PathView } from "./PathView.tsx";
 import { ReportView } from "./ReportView.tsx";
@@ -49,6 +54,7 @@ export const VIEWS: readonly { view: View; name: string; icon: IconName; of: Com
   { view: "dimensions", name: "Dimensions", icon: "dimensions", of: DimensionsView },
   { view: "sample", name: "Sample", icon: "sample", of: SampleView },
   { view: "style", name: "Style", icon: "style", of: StyleView },
+  { view: "list", name: "List", icon: "list", of: ListView },
   { view: "report", name: "Report", icon: "report", of: ReportView },
   { view: "tour", name: "Tour", icon: "tour", of: TourView },
 ];
@@ -195,6 +201,43 @@ function Panel() {
   );
 }
 
+/** The line that was closed: it is not said again. */
+const heard = signal<string | null>(null);
+
+/** Says once that the space on disk is a newer one than this, and how to get there. */
+function Newer() {
+  const [busy, setBusy] = useState(false);
+  const line = newer.value;
+  if (!line || line === heard.value) return null;
+  const again = able("reload") ? anew.value : null;
+  const reload = async (): Promise<void> => {
+    setBusy(true);
+    try {
+      await ask("reload", {}, null);
+      again?.();
+    } catch (error) {
+      complain(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <p class="notice newer">
+      <span>
+        {line.charAt(0).toUpperCase() + line.slice(1)}
+        {again ? ". " : ": open it and the studio again to see that."}
+        {again && (
+          <button type="button" class="link" disabled={busy} onClick={() => void reload()}>
+            Load it anew
+          </button>
+        )}
+      </span>
+      {busy && <span class="spinner" />}
+      <Button kind="icon" icon="close" aria-label="Close" onClick={() => (heard.value = line)} />
+    </p>
+  );
+}
+
 function Notice() {
   const note = notice.value;
   useEffect(() => {
@@ -219,6 +262,7 @@ function Notice() {
           </p>
         )}
         {note && !note.bad && <p class="notice">{note.text}</p>}
+        <Newer />
       </div>
       {note?.bad && (
         <p class="notice bad" role="alert">

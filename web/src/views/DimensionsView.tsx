@@ -1,11 +1,10 @@
 /** One card for each latent dimension: what it does, what it goes with, and a slider for it. */
 import { useState } from "preact/hooks";
 import { useLive } from "../live.ts";
-import { human, sentence } from "../names.ts";
+import { sentence } from "../names.ts";
 import { short } from "../scales.ts";
 import { ask, doc } from "../state.ts";
 import type { Dimension } from "../wire.ts";
-import {} from "./actions.ts";
 import { Section, State } from "./components.tsx";
 import { Item, noun } from "./Item.tsx";
 import { More, Result } from "./Result.tsx";
@@ -73,7 +72,7 @@ function Card({ card, most }: { card: Dimension; most: number }) {
     <article class={`card ${card.active ? "" : "idle"}`} aria-label={card.name}>
       <div class="head">
         <b>{card.index}</b>
-        <span>{card.strongest ? human(card.strongest) : card.active ? "no name for it" : "not used"}</span>
+        <span>{card.title || (card.active ? "no name for it" : "not used")}</span>
         <output>{value ? short(value, 2) : ""}</output>
         <i
           class="use"

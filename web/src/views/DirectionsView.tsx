@@ -213,6 +213,15 @@ function Group({ name, rows }: { name: "a" | "b"; rows: readonly number[] }) {
         {rows.length > 0 && (
           <Button
             kind="icon"
+            icon="list"
+            aria-label={`List group ${letter}`}
+            title="List them"
+            onClick={() => change({ view: "list", list: name, sort: "" })}
+          />
+        )}
+        {rows.length > 0 && (
+          <Button
+            kind="icon"
             icon="close"
             aria-label={`Empty group ${letter}`}
             onClick={() => change({ [name]: [] })}

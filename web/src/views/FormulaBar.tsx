@@ -4,7 +4,8 @@ import { Refused, dropped } from "../api.ts";
 import { keyOf, type Subject } from "../document.ts";
 import { append, complete, repair, wordAt, type Word } from "../formula.ts";
 import { newest } from "../live.ts";
-import { able, ask, change, complain, doc, latent, layout } from "../state.ts";
+import { condition, isCondition, someCondition } from "../listing.ts";
+import { able, ask, change, complain, doc, latent, layout, space } from "../state.ts";
 import type { Completion, Formula } from "../wire.ts";
 import { show } from "./actions.ts";
 import { copy, Button } from "./components.tsx";
@@ -68,6 +69,7 @@ export function FormulaBar() {
   const text = doc.value.formula;
   const fault = wrong?.of === text ? wrong : null;
   const example = useMemo(twoAlike, [layout.value]);
+  const search = able("items") ? someCondition(space.value?.attributes ?? []) : null;
 
   const look = useRef(
     newest<Word>(async ({ text: prefix, mean }) => {
@@ -120,6 +122,7 @@ export function FormulaBar() {
     setBusy(true);
     setFound([]);
     try {
+      if (able("items") && isCondition(asked)) return await find(asked);
       const subject = doc.value.subject;
       // what a mere change, such as `+ smile`, begins at
       const start = subject ? { start: [...(await latent(subject))] } : {};
@@ -133,14 +136,14 @@ export function FormulaBar() {
     } catch (error) {
       if (!(error instanceof Refused && error.status === 400)) return complain(error);
       if (doc.peek().formula !== asked) return;
-      const opens = await opened(asked);
+      const opens = isCondition(asked) ? null : await opened(asked);
       if (doc.peek().formula !== asked) return;
       if (opens && only?.kind !== "direction") {
         change({ formula: opens }, "formula");
         return run(opens);
       }
       // half a name, and one way to go on
-      if (only && document.activeElement === input.current) return take(only);
+      if (only && !isCondition(asked) && document.activeElement === input.current) return take(only);
       setWrong({ of: asked, words: error.message, at: error.at, near: error.near });
       // the button that was pressed had to let go of it
       if (document.activeElement === document.body) input.current?.focus();
@@ -148,6 +151,13 @@ export function FormulaBar() {
     } finally {
       setBusy(false);
     }
+  };
+  /** Lists the items that a condition holds for. */
+  const find = async (asked: string): Promise<void> => {
+    const where = condition(asked);
+    await ask("where", { text: where }, null);
+    setWrong(null);
+    change({ view: "list", list: "where", where, sort: "" });
   };
   const key = (event: KeyboardEvent) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
@@ -205,7 +215,7 @@ export function FormulaBar() {
           id="formula"
           ref={input}
           value={text}
-          placeholder={`Write a formula: ${example}`}
+          placeholder={`Write a formula: ${example}${search ? `, or find items: ${search}` : ""}`}
           autocomplete="off"
           autocapitalize="off"
           spellcheck={false}

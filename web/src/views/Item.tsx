@@ -88,16 +88,25 @@ export function Caption({ text }: { text: string }) {
 export function Thumb({ row, name, class: extra = "" }: { row: number; name: string; class?: string }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const known = sheets.value;
-  const ready = arrivals.value >= 0 && known !== null && row >= 0 && known.ready(row);
+  const paper = viewOf(space.value?.modality).paper ? "paper" : "";
+  const drawn = useRef<{ row: number; of: Sheets } | null>(null);
+  const there = drawn.current?.row === row && drawn.current.of === known; // its sheet may have gone again
+  const ready = there || (arrivals.value >= 0 && known !== null && row >= 0 && known.ready(row));
   useLayoutEffect(() => {
     const onto = canvas.current;
-    if (!ready || !onto) return;
+    if (!ready || !onto || there || !known) return;
+    drawn.current = { row, of: known };
     const from = known.cut(row);
     [onto.width, onto.height] = [from.width, from.height];
     onto.getContext("2d")?.drawImage(from, 0, 0);
   }, [row, ready, known]);
   return (
-    <canvas ref={canvas} class={`picture ${ready ? "" : "empty"} ${extra}`} role="img" aria-label={name} />
+    <canvas
+      ref={canvas}
+      class={`picture ${ready ? "" : "empty"} ${paper} ${extra}`}
+      role="img"
+      aria-label={name}
+    />
   );
 }
 

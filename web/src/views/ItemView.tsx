@@ -21,9 +21,11 @@ import {
   rowOf,
   select,
   space,
+  tool,
 } from "../state.ts";
 import type { Item as Told, Look } from "../wire.ts";
 import { anyItem, morph, pick, show, slide, uploads, useAs } from "./actions.ts";
+import { Compare } from "./Compare.tsx";
 import { Button, Section, State, Support, ThumbButton } from "./components.tsx";
 import { Caption, Item, noun, Original } from "./Item.tsx";
 
@@ -66,25 +68,35 @@ function Real({ subject }: { subject: Subject & { kind: "item" } }) {
         @{subject.id}
         {item && <small>{TAUGHT[item.split] ?? item.split}</small>}
       </h1>
-      <div class="two">
-        <figure>
-          <Original id={subject.id} of="original" name={`item ${subject.id}`} />
-          <figcaption>Original</figcaption>
-        </figure>
-        <figure>
-          <Original id={subject.id} of="reconstruction" name={`item ${subject.id}, reconstructed`} marked />
-          <figcaption>Reconstruction</figcaption>
-        </figure>
-      </div>
-      {item && <Caption text={item.caption} />}
-      {item && <p class="say">{restored(item)}</p>}
-      {item && item.support !== null && <Support value={item.support} real />}
+      <Compare subject={subject} />
+      {!doc.value.other && <Pair id={subject.id} item={item} />}
       <Uses subject={subject} />
       <State busy={live.busy} error={live.error} />
       {item && item.neighbors.length > 0 && (
         <Near rows={item.neighbors.map((n) => n.row)} distances={item.neighbors.map((n) => n.distance)} />
       )}
       {item && <Facts item={item} />}
+    </>
+  );
+}
+
+/** An item beside its reconstruction, and how far that can be trusted. */
+function Pair({ id, item }: { id: number; item: Told | null }) {
+  return (
+    <>
+      <div class="two">
+        <figure>
+          <Original id={id} of="original" name={`item ${id}`} />
+          <figcaption>Original</figcaption>
+        </figure>
+        <figure>
+          <Original id={id} of="reconstruction" name={`item ${id}, reconstructed`} marked />
+          <figcaption>Reconstruction</figcaption>
+        </figure>
+      </div>
+      {item && <Caption text={item.caption} />}
+      {item && <p class="say">{restored(item)}</p>}
+      {item && item.support !== null && <Support value={item.support} real />}
     </>
   );
 }
@@ -188,22 +200,25 @@ function Placed({ subject }: { subject: Subject & { kind: "place" } }) {
   return (
     <>
       <h1 class="said">{subject.said}</h1>
-      <div class={upload ? "two" : "one"}>
-        {upload && (
+      <Compare subject={subject} />
+      {!doc.value.other && (
+        <div class={upload ? "two" : "one"}>
+          {upload && (
+            <figure>
+              <Item
+                items={{ ...upload.original, shape: [1, ...upload.original.shape] }}
+                name="your file"
+                told
+              />
+              <figcaption>Yours</figcaption>
+            </figure>
+          )}
           <figure>
-            <Item
-              items={{ ...upload.original, shape: [1, ...upload.original.shape] }}
-              name="your file"
-              told
-            />
-            <figcaption>Yours</figcaption>
+            <Item items={found?.items ?? null} name={subject.said} told />
+            <figcaption>{upload ? "Reconstruction" : "Decoded"}</figcaption>
           </figure>
-        )}
-        <figure>
-          <Item items={found?.items ?? null} name={subject.said} told />
-          <figcaption>{upload ? "Reconstruction" : "Decoded"}</figcaption>
-        </figure>
-      </div>
+        </div>
+      )}
       {upload && <p class="say">{restored(upload)}</p>}
       {upload?.belongs === false && (
         <p class="state bad">This is not of the kind that the space was made of: do not trust its place.</p>
@@ -270,6 +285,13 @@ function Uses({ subject }: { subject: Subject }) {
             </Button>
           </>
         )}
+        <Button
+          pressed={tool.value === "other"}
+          onClick={() => (tool.value = tool.value === "other" ? "look" : "other")}
+          title="Hold another beside it"
+        >
+          Compare with…
+        </Button>
         {keys > 0 && (
           <Button onClick={() => change({ keys: [subject], view: "path" })}>Start a new path</Button>
         )}

@@ -4,7 +4,7 @@ import { categoryColours, css, rampColour, UNKNOWN, type Column, type Filter } f
 import { hidden, recolour } from "../document.ts";
 import { human, title } from "../names.ts";
 import { short } from "../scales.ts";
-import { change, column, columns, doc, foot, space } from "../state.ts";
+import { change, column, columns, doc, foot, offers, space } from "../state.ts";
 import { Button } from "./components.tsx";
 import { Icon } from "./icons.tsx";
 
@@ -76,6 +76,11 @@ function Hidden() {
       <Button kind="quiet" onClick={() => change({ off: [], range: null, others: {} })}>
         Show all
       </Button>
+      {offers("list") && (
+        <Button kind="quiet" onClick={() => change({ view: "list", list: "shown", sort: "" })}>
+          List
+        </Button>
+      )}
     </div>
   );
 }

@@ -74,7 +74,7 @@ export function MapTools() {
       )}
       {tool.value !== "look" && (
         <Button icon="close" onClick={() => (tool.value = "look")}>
-          Stop drawing
+          {tool.value === "other" ? "Stop choosing" : "Stop drawing"}
         </Button>
       )}
     </div>

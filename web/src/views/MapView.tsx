@@ -193,10 +193,10 @@ function fill(made: Renderer): void {
   made.points.place(map.xy.data, order, points.density());
   const [width, height] = about.tile;
   made.layers.decoded?.microscope.close();
-  const decoded = made.layers.decoded?.tiles ?? new Tiles(made.gl, width, height, 1200);
-  const pictures = sheets.peek() as Sheets;
-  const real = made.layers.thumbnails?.tiles ?? new Tiles(made.gl, width, height, 800);
   const view = viewOf(about.modality);
+  const decoded = made.layers.decoded?.tiles ?? new Tiles(made.gl, width, height, 1200, view.paper);
+  const pictures = sheets.peek() as Sheets;
+  const real = made.layers.thumbnails?.tiles ?? new Tiles(made.gl, width, height, 800, view.paper);
   const look = (xy: Float32Array, signal: AbortSignal) => ask("at", { method: map.method }, xy, signal);
   const microscope = new Microscope(
     decoded,

@@ -9,6 +9,7 @@ import {
   camera,
   grid,
   layout,
+  listed,
   marks,
   pointer,
   size,
@@ -17,7 +18,7 @@ import {
   whereabouts,
   tool,
 } from "../state.ts";
-import { keyOf, nameOf } from "../document.ts";
+import { keyOf, nameOf, type Subject } from "../document.ts";
 import { toMap, toScreen, type Point } from "../scales.ts";
 import { drawn } from "./moving.ts";
 import { rowOf } from "../state.ts";
@@ -33,7 +34,8 @@ export function Overlay() {
     !lasso.length &&
     !pointer.value?.keyed &&
     !(view === "path" && keys.length) &&
-    view !== "directions";
+    view !== "directions" &&
+    !listed.value.length;
   if (!at || !layout.value || empty) return null; // a layer over all of the map is not for nothing
   const { width, height } = size.value;
   return (
@@ -45,8 +47,10 @@ export function Overlay() {
       aria-hidden={view === "path" ? undefined : "true"}
     >
       <Groups />
+      <Listed />
       <Walk />
-      <Selected />
+      <Selected subject={doc.value.subject} />
+      <Selected subject={view === "item" ? doc.value.other : null} />
       <Marks />
       {pointer.value?.keyed && (
         <path class="cross" d={`M${pointer.value.px - 11} ${pointer.value.py}h22m-11-11v22`} />
@@ -80,8 +84,21 @@ function Groups() {
   );
 }
 
-function Selected() {
-  const subject = doc.value.subject;
+/** A sample of the items that are listed. */
+function Listed() {
+  const xy = layout.value?.xy.data;
+  if (!xy) return null;
+  return (
+    <g>
+      {listed.value.slice(0, 150).map((row) => {
+        const [x, y] = screen(xy[2 * row] as number, xy[2 * row + 1] as number);
+        return <circle key={row} class="member a" cx={x} cy={y} r={2.6} />;
+      })}
+    </g>
+  );
+}
+
+function Selected({ subject }: { subject: Subject | null }) {
   const live = useLive(subject ? `${doc.value.method} ${keyOf(subject)}` : null, async () =>
     subject ? whereabouts(subject) : null,
   );

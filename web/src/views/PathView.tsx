@@ -4,16 +4,15 @@ import { useEffect, useState } from "preact/hooks";
 import { keyOf, nameOf, place, type Doc } from "../document.ts";
 import { useLive } from "../live.ts";
 import { supportWords } from "../scales.ts";
-import { able, ask, change, doc, frame, idOf, rowOf, say, select, space, walked } from "../state.ts";
+import { able, ask, change, doc, frame, idOf, rowOf, select, space, walked } from "../state.ts";
 import type { Along, Path, PathRequest } from "../wire.ts";
 import { addKey, anyItem, dropKey, morph, moveKey, setKey, unlike } from "./actions.ts";
-import { Button, Copies, save, Section, State, Support, trying } from "./components.tsx";
+import { Button, Copies, Section, State, Support } from "./components.tsx";
 import { Face, Item, noun } from "./Item.tsx";
 import { playing, speed } from "./player.ts";
-import { fileStem } from "./saving.ts";
+import { FRAMES, Take } from "./Take.tsx";
 import { calm } from "./theme.ts";
 
-const FRAMES = 48;
 const LATE = 400; // milliseconds after which it is said that a way is being worked out
 const LONG = 1500; // milliseconds: what takes longer is not waited for while one drags
 const ROUTES: readonly (readonly [Along, string, () => string])[] = [
@@ -265,71 +264,7 @@ function Player() {
         </Button>
       </div>
       <State busy={live.busy && !path} error={live.error} words="Walking" />
-      <Take path={path} />
-    </div>
-  );
-}
-
-const NAMED = 4; // key frames that a file is called by
-/** The space's name and the key frames: `faces-space-6225-4825`. */
-function fileName(keys: Doc["keys"]): string {
-  const names = keys.slice(0, NAMED).map((key) => (key.kind === "item" ? String(key.id) : "place"));
-  const more = keys.length > NAMED ? [`${keys.length - NAMED}-more`] : [];
-  return [fileStem(), ...names, ...more].join("-");
-}
-
-/** How many frames a saved film has; the one that is played here has `FRAMES`. */
-const filmed = signal(FRAMES);
-
-function Take({ path }: { path: Path | null }) {
-  const [busy, setBusy] = useState<string | null>(null);
-  const frames = Math.max(filmed.value, doc.value.keys.length);
-  const take = (format: string) =>
-    trying(async () => {
-      setBusy(format);
-      try {
-        const blob = await ask(
-          "export",
-          {},
-          { path: { ...request(doc.value.along), frames }, format, fps: 24 * speed.value },
-        );
-        const name = `${fileName(doc.value.keys)}.${format}`;
-        save(blob, name);
-        say(`Saved ${name}`);
-      } finally {
-        setBusy(null);
-      }
-    });
-  const off = !path || busy !== null;
-  const [first = "gif", ...others] = space.value?.modality.films ?? [];
-  return (
-    <div class="take">
-      <Button
-        kind="main"
-        {...(busy === first ? {} : { icon: "save" as const })}
-        disabled={off}
-        onClick={take(first)}
-      >
-        {busy === first && <span class="spinner" />}
-        Save as {first.toUpperCase()}
-      </Button>
-      {others.map((format) => (
-        <Button key={format} disabled={off} onClick={take(format)}>
-          {busy === format && <span class="spinner" />}
-          {format.toUpperCase()}
-        </Button>
-      ))}
-      <select
-        aria-label="Frames of what is saved"
-        value={String(filmed.value)}
-        onChange={(event) => (filmed.value = Number(event.currentTarget.value))}
-      >
-        {[12, 24, FRAMES, 96, 240].map((count) => (
-          <option key={count} value={String(count)}>
-            {count} frames
-          </option>
-        ))}
-      </select>
+      <Take asked={path && request(along)} />
     </div>
   );
 }

@@ -18,6 +18,7 @@ export function StartView() {
   );
   const other = useMemo((): Subject | null => (ready ? (doc.value.subject ?? anyItem()) : null), [ready]);
   if (!about) return null;
+  const few = about.notes.length <= FEW_NOTES;
   return (
     <div class="start">
       <h1>{title(about.name)}</h1>
@@ -62,11 +63,24 @@ export function StartView() {
       )}
       <p class="fine">
         {about.dim} numbers describe each {noun(false)}. {layout.value && `${layout.value.words}.`}{" "}
-        {about.notes.map(ended).join(" ")} {about.licence && `Licence: ${about.licence}.`}
+        {few && about.notes.map(ended).join(" ")} {about.licence && `Licence: ${about.licence}.`}
       </p>
+      {!few && (
+        <details class="fine notes">
+          <summary>{about.notes.length} notes on the data and the model</summary>
+          <ul>
+            {about.notes.map((note) => (
+              <li key={note}>{note}</li>
+            ))}
+          </ul>
+        </details>
+      )}
     </div>
   );
 }
+
+/** So many notes are read at a glance; more are for who asks. */
+const FEW_NOTES = 3;
 
 /** A note as a sentence that others follow. */
 const ended = (note: string): string => (/[.!?]$/.test(note) ? note : `${note}.`);

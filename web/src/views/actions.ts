@@ -42,6 +42,10 @@ const item = (row: number): Subject => ({ kind: "item", id: idOf(row) });
 export async function clicked(row: number, at: Pointer | null): Promise<void> {
   const subject = row >= 0 ? item(row) : at && (await placeAt(at.x, at.y));
   if (!subject) return;
+  if (tool.value === "other") {
+    tool.value = "look";
+    return change({ other: subject, view: "item" });
+  }
   if (doc.value.view === "path") return addKey(subject);
   if (doc.value.view === "style") return well(subject);
   select(subject, doc.value.view === "directions" || doc.value.view === "dimensions" ? null : "item");
@@ -51,6 +55,21 @@ export async function clicked(row: number, at: Pointer | null): Promise<void> {
 export async function placeAt(x: number, y: number): Promise<Subject> {
   const found = await ask("at", { method: doc.value.method }, Float32Array.of(x, y));
   return { kind: "place", z: Array.from(found.z.data), said: "A place on the map" };
+}
+
+/** What a text names: an item, what a formula leads to, or the first item with that in its file's name. */
+export async function byName(text: string): Promise<Subject> {
+  const id = /^\s*@?(\d+)\s*$/.exec(text)?.[1];
+  if (id !== undefined && rowOf(Number(id)) >= 0) return { kind: "item", id: Number(id) };
+  try {
+    const found = await ask("formula", {}, { text, method: doc.value.method });
+    return { kind: "place", z: Array.from(found.z.data), said: found.text };
+  } catch (error) {
+    const { completions } = await ask("names", { prefix: text.trim() }, null);
+    const named = completions.find(({ kind }) => kind === "item")?.text;
+    if (!named) throw error;
+    return { kind: "item", id: Number(named.slice(1)) };
+  }
 }
 
 export function lassoed(group: "a" | "b", rows: number[]): void {

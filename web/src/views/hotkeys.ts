@@ -10,7 +10,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["Arrow keys, + and -", "move and zoom the map once it has the focus"],
   ["Enter", "select what is in the middle of the map"],
   ["1 to 9", "open a view"],
-  ["/", "write a formula"],
+  ["/", "write a formula, or a condition that finds items"],
   ["R", "select an item at random"],
   ["G", "morph: a path from what is selected"],
   ["K", "make what is selected a key frame"],

@@ -7,6 +7,7 @@ const PATHS = {
   dimensions: "M5 19V9M10 19V5M15 19v-7M20 19v-4",
   sample: "M5 5h14v14H5zM9 9v.1M15 15v.1M12 12v.1M15 9v.1M9 15v.1",
   style: "M4 8.500h9v9H4zM11 5.500h9v9h-5",
+  list: "M5 6h3v3H5zM11 7.500h8M5 11h3v3H5zM11 12.500h8M5 16h3v3H5zM11 17.500h8",
   report: "M6 4h9l4 4v12H6zM9 12h6M9 16h6",
   tour: "M12 4a8 8 0 1 0 .1 0M15 9l-2 4-4 2 2-4z",
   undo: "M9 6 4.500 10.500 9 15M5 10.500h9a5 5 0 0 1 0 9h-3",

@@ -1,8 +1,9 @@
 /** Files of one item and of a group of them, made in the page. */
+import { told } from "../listing.ts";
 import { viewOf } from "../modalities/index.ts";
 import { one, type Items } from "../modalities/view.ts";
 import { title } from "../names.ts";
-import { ask, idOf, space } from "../state.ts";
+import { columnOf, idOf, space } from "../state.ts";
 import type { Space } from "../wire.ts";
 import { zip } from "../zip.ts";
 import { save } from "./components.tsx";
@@ -28,13 +29,7 @@ const cell = (value: string): string => (/[",\r\n]/.test(value) ? `"${value.repl
 /** The ids of some rows of the map and all that is known of them, as CSV. */
 export async function saveRows(rows: readonly number[], name: string): Promise<void> {
   const names = space.value?.attributes.map((one) => one.name) ?? [];
-  const columns = await Promise.all(names.map((name) => ask("column", { name }, null)));
-  const told = ({ kind, values, data }: (typeof columns)[number], row: number): string => {
-    const value = data.data[row] ?? NaN;
-    if (kind === "category") return values?.[value] ?? "";
-    if (kind === "bool") return value === 1 ? "yes" : value === 0 ? "no" : "";
-    return Number.isNaN(value) ? "" : String(Number(value.toPrecision(7)));
-  };
+  const columns = await Promise.all(names.map(columnOf));
   const lines = rows.map((row) => [String(idOf(row)), ...columns.map((column) => told(column, row))]);
   const text = [["id", ...names], ...lines].map((line) => `${line.map(cell).join(",")}\n`).join("");
   save(new Blob([text], { type: "text/csv" }), `${fileStem()}-${name}.csv`);

@@ -143,6 +143,10 @@ export function steps(one) {
         .map((row) => row.split(",")[0])
         .join(", ")}]`,
     );
+    await group.getByRole("button", { name: "List group A" }).click();
+    assert.equal(await panel.locator(".list tbody tr").count(), Math.min(many, 300));
+    await one.view("Directions");
+    await made.waitFor();
     const before = await one.seen(after());
     await made.locator(".track").focus();
     await press("ArrowRight", 30);

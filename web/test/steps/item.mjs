@@ -63,6 +63,41 @@ export function steps(one) {
     }
   }
 
+  /** Another is chosen by a click, by its id and by a formula, and what differs stands beside it. */
+  async function compared() {
+    await one.go("view=item&subject=@3");
+    await one.button("Compare with…").click();
+    await panel.getByText("Click another").waitFor();
+    const [{ row, x, y }] = await one.rows(1);
+    await page.mouse.click(x, y);
+    await panel.getByRole("heading", { name: "Side by side" }).waitFor();
+    await page.waitForFunction((id) => location.hash.includes(`other=%40${id}`), row);
+    assert.match(await page.locator(".panel h1").innerText(), /^@3\b/, "the click selects another");
+    const names = () => panel.locator("figcaption").allInnerTexts();
+    assert.deepEqual(await names(), ["@3", `@${row}`]);
+    await page.waitForFunction(() => document.querySelectorAll(".panel figure img").length === 2);
+    await panel.locator(".differ, .section p").first().waitFor();
+    await shoot(page, "compare");
+    const field = panel.getByLabel("The other one");
+    for (const [typed, shown] of [
+      ["@10", "@10"],
+      ["mix(@1, @2)", "mix(@1, @2)"],
+    ]) {
+      await one.button("Another").click();
+      await field.fill(typed);
+      await field.press("Enter");
+      await field.waitFor({ state: "detached" });
+      assert.deepEqual(await names(), ["@3", shown]);
+    }
+    await one.button("Another").click();
+    await field.fill("nonsence +");
+    await field.press("Enter");
+    await panel.locator(".state.bad").waitFor();
+    await one.button("Compare no more").click();
+    await panel.getByText("Reconstruction", { exact: true }).waitFor();
+    await page.waitForFunction(() => !location.hash.includes("other="));
+  }
+
   const drawing = () =>
     page.evaluate(() => {
       const canvas = document.createElement("canvas");
@@ -116,6 +151,7 @@ export function steps(one) {
   return [
     ["selecting: original, reconstruction, neighbours, undo and redo", select],
     ["the item's uses", uses],
+    ["two side by side", compared],
     ["a file of one's own, dropped and chosen", upload],
   ];
 }

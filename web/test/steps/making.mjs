@@ -174,6 +174,9 @@ export function steps(one) {
         bars.every((share, i) => !i || share <= bars[i - 1]),
       `bars: ${bars}`,
     );
+    const names = await panel.locator(".card .head span").allInnerTexts();
+    const own = names.filter((name) => name !== "no name for it" && name !== "not used");
+    assert.equal(new Set(own).size, own.length, `cards of the same name: ${names.join("; ")}`);
     const card = panel.locator(".card").first();
     assert.match(await card.locator("summary").innerText(), /^(Mostly .*|No attribute changes with it)\.$/);
     await card.locator("summary").press("Enter");

@@ -148,6 +148,19 @@ export function steps(one) {
     await panel.getByLabel("Frames of what is saved").selectOption("12");
     const short = await one.download(() => one.button("Save as GIF").click());
     assert.ok(short.length < gif.length / 2, `12 frames take ${short.length} bytes, 48 ${gif.length}`);
+    const wide = (file) => file.readUInt16LE(6);
+    await panel.getByLabel("Size of what is saved").selectOption("2");
+    const large = await one.download(() => one.button("Save as GIF").click());
+    assert.ok(wide(large) > 1.8 * wide(short), `${wide(large)} pixels beside ${wide(short)}`);
+    await panel.getByLabel("Size of what is saved").selectOption("4");
+    await panel.getByLabel("Frames of what is saved").selectOption("240");
+    await one.button("Save as GIF").click();
+    await page
+      .locator(".notice.bad")
+      .getByText(/240 frames at 4 times the size; wanted at most/)
+      .waitFor();
+    await page.locator(".notice.bad").getByRole("button", { name: "Close" }).click();
+    await panel.getByLabel("Size of what is saved").selectOption("1");
     await panel.getByLabel("Frames of what is saved").selectOption("48");
     let like = 0;
     for (const end = Date.now() + PATIENCE; Date.now() < end && like <= 0.9; ) {

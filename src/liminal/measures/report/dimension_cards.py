@@ -4,6 +4,7 @@ changes with it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -40,6 +41,8 @@ class Card:
             deviations of the reading.
         leakage: mean absolute effect on the readings of other attributes; NaN where there are none.
         steps: of a reading, what more and less of it are called.
+        name: what it moves, unlike the name of any other dimension of the space, see `named`; empty where it
+            moves nothing that can be read.
         png: items along the dimension, from -3 to +3 standard deviations; empty where nobody drew it.
     """
 
@@ -50,17 +53,24 @@ class Card:
     effects: Mapping[str, float]
     leakage: float
     steps: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    name: str = ""
     png: bytes = b""
 
     def words(self) -> str:
         """What a step along it does, in a plain sentence; empty where nothing can be read."""
         if self.strongest is None:
             return ""
-        much = [(name, value) for name, value in self._order() if abs(value) >= NOTHING]
+        much = self.much()
         if not much:
             return "No attribute changes with it."
         most, *also = (_step(name, value, self.steps) for name, value in much[: 1 + BESIDE])
         return f"Mostly {most}" + (f"; also {' and '.join(also)}." if also else ".")
+
+    def much(self) -> list[tuple[str, float]]:
+        """The readings that it moves enough to speak of, and by how much, the largest first; of an attribute
+        with values the one that changes most.
+        """
+        return [(name, value) for name, value in self._order() if abs(value) >= NOTHING]
 
     def numbers(self) -> str:
         """The same in numbers: how much it is used, what it changes most, and its leakage."""
@@ -89,6 +99,7 @@ class Card:
         """JSON-ready, without the picture."""
         return {
             "dimension": self.dimension,
+            "name": self.name,
             "use": self.use,
             "unit": self.unit or "variance",
             "strongest": self.strongest,
@@ -165,7 +176,31 @@ def cards(
                 steps=modality.steps,
             )
         )
-    return found
+    return named(found)
+
+
+def named(cards: Sequence[Card]) -> list[Card]:
+    """The cards, each with a name of its own: the reading that it moves most; where that is another's too,
+    with the next one that it moves, which goes ``with`` the first or ``against`` it, and so on; where all of
+    that is the same, with its number.
+
+    Args:
+        cards: of the dimensions of one space.
+    """
+    told = [[_called(name) for name, _ in card.much()[:1]] for card in cards]
+    for depth in range(1, 2 + BESIDE):
+        shared = {key for key, count in Counter(map(tuple, told)).items() if count > 1 and len(key) == depth}
+        for words, card in zip(told, cards, strict=True):
+            (_, first), *rest = card.much() or [("", 0.0)]
+            if tuple(words) in shared and len(rest) >= depth:
+                name, value = rest[depth - 1]
+                words.append(f"{'with' if value * first > 0 else 'against'} {_called(name)}")
+    names = [" ".join(words) for words in told]
+    many = Counter(names)
+    return [
+        replace(card, name=f"{name} ({card.dimension})" if name and many[name] > 1 else name)
+        for card, name in zip(cards, names, strict=True)
+    ]
 
 
 def _effects(

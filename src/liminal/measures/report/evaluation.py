@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -38,6 +38,7 @@ class Subject:
     modality: Modality
     train_items: np.ndarray
     held_items: np.ndarray
+    _: KW_ONLY
     train_z: Tensor | None
     held_z: Tensor | None
     attributes: tuple[pa.Table, pa.Table] | None

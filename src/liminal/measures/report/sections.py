@@ -34,8 +34,11 @@ MOST_LABELS = 12  # attributes whose neighbours vote
 Progress = Callable[[str, float, str], None]
 
 
-def _mean(values: np.ndarray, s: Subject, bounds: Interval = (-np.inf, np.inf)) -> tuple[float, Interval]:
-    """A mean over items with its interval; means are cheap, so many rounds."""
+def _mean(values: np.ndarray, s: Subject) -> tuple[float, Interval]:
+    """A mean over items with its interval, which does not leave their range; means are cheap, so many
+    rounds.
+    """
+    bounds = float(values.min()), float(values.max())
     return subsample_interval(
         lambda rows: float(values[rows].mean()), (len(values),), s.rng, 200, 0.5, bounds
     )
@@ -189,7 +192,7 @@ def _labels(s: Subject) -> list[Measure]:
             right[where] = neighbourhoods.vote(
                 memory[key], [labels[i] for i in have], [wanted[i] for i in asked]
             )
-        value, interval = _mean(right["latents"].astype(float), s, (0, 1))
+        value, interval = _mean(right["latents"].astype(float), s)
         baseline = {
             "on the data itself": float(right["data"].mean()),
             "commonest label": neighbourhoods.majority(labels, wanted),
@@ -225,7 +228,7 @@ def _purity(
     s: Subject, name: str, wanted: list[Any], asked: int, spaces: dict[str, tuple[Tensor, Tensor]]
 ) -> Measure:
     """How often a held-out item's neighbours among the held-out have its label."""
-    value, interval = _mean(neighbourhoods.neighbour_purity(spaces["latents"][1], wanted), s, (0, 1))
+    value, interval = _mean(neighbourhoods.neighbour_purity(spaces["latents"][1], wanted), s)
     beside = float(neighbourhoods.neighbour_purity(spaces["data"][1], wanted).mean())
     return Measure(
         f"purity.{name}",

@@ -83,8 +83,9 @@ def measure(
     """
     _check(generator, train_items, held_items, train_z, held_z, attributes)
     s = Subject(
-        generator, modality, train_items, held_items, train_z, held_z, attributes, samples, reader, seed, limit, rounds,  # noqa: E501
-        support, mixer, flow, full,
+        generator, modality, train_items, held_items,
+        train_z=train_z, held_z=held_z, attributes=attributes, samples=samples, reader=reader,
+        support=support, mixer=mixer, flow=flow, seed=seed, limit=limit, rounds=rounds, full=full,
     )  # fmt: skip
     return _surveyed(s, progress or (lambda phase, done, text: None))
 

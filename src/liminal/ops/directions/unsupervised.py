@@ -37,6 +37,7 @@ from .effects import Decode, Pool, Read
 from .probes import Frame, Target, probe
 
 LEAST = 5  # different items in a selection
+JUDGED = 1_000  # of each selection: what the direction is judged on
 READ_ON = 256  # items that are decoded and read
 REPEATS, FOLDS = 3, 5  # of the cross-validation
 APART = 0.2  # standard deviations of an attribute between two selections, from which it tells them apart
@@ -290,7 +291,9 @@ def from_selections(
     Mean difference and logistic normal (in coordinates whitened over all items) are compared by
     cross-validated AUC, the mean over `REPEATS` times `FOLDS` folds (fewer for small selections). What a
     reader sees is measured on items of b, each moved by a vector that was found without it: the effect, in
-    the attribute in which decoded a and b differ most, 1 being that difference.
+    the attribute in which decoded a and b differ most, 1 being that difference. Of a selection of more than
+    `JUDGED` different items a random part is taken for both, which the note says; the direction itself is
+    that of all.
 
     Args:
         z_a: (n, d), the items to go to.
@@ -299,7 +302,7 @@ def from_selections(
         name: of the direction.
         decode: z (n, d) -> x (n, *shape).
         read: x -> the attributes seen in it; None: no effect is measured.
-        seed: of the folds.
+        seed: of the folds, and of the items that are judged on.
 
     Raises:
         LiminalError: shapes that do not fit, NaN, or fewer than `LEAST` different items in a selection.
@@ -307,12 +310,12 @@ def from_selections(
     z, _ = _spread("from_selections", z, 1)
     a, b, notes = _different(z_a, z_b, z.shape[1])
     frame = Frame(z)
-    points = torch.cat([a, b])
-    on = torch.cat([torch.ones(len(a)), torch.zeros(len(b))]).double().numpy()
-    least = min(len(a), len(b))
-    scores = _cross_validated(points, on, frame, min(FOLDS, least), seed)
+    part, judged = _both(*(_some(one, seed) for one in (a, b)))
+    if len(part) < len(a) + len(b):
+        notes.append(f"judged on {min(len(a), JUDGED):,} and {min(len(b), JUDGED):,} items")
+    scores = _cross_validated(part, judged, frame, min(FOLDS, len(a), len(b)), seed)
     method = max(scores, key=lambda m: (round(scores[m], 2), m == "difference"))
-    vector = _between(points, on, frame, method)
+    vector = _between(*_both(a, b), frame, method)
     if frame.shift(vector) < 1e-6:
         raise LiminalError(
             "from_selections: the two have the same middle: the direction between them has no length; "
@@ -334,7 +337,17 @@ def from_selections(
     )
     if decode is None or read is None:
         return plain
-    return _seen(plain, points, on, frame, _pool(z, decode, read, seed), seed)
+    return _seen(plain, part, judged, frame, _pool(z, decode, read, seed), seed)
+
+
+def _both(a: Tensor, b: Tensor) -> tuple[Tensor, np.ndarray]:
+    """The points of two selections (n + m, d), and 1 for those of the first, 0 for those of the second."""
+    return torch.cat([a, b]), np.repeat([1.0, 0.0], [len(a), len(b)])
+
+
+def _some(z: Tensor, seed: int) -> Tensor:
+    """At most `JUDGED` of the points (n, d), in their order."""
+    return z[torch.randperm(len(z), generator=torch.Generator().manual_seed(seed))[:JUDGED].sort().values]
 
 
 def _different(z_a: Tensor, z_b: Tensor, d: int) -> tuple[Tensor, Tensor, list[str]]:

@@ -129,21 +129,22 @@ class Path:
                 }
         return found
 
-    def save(self, path: str | FilePath, fps: float = 24) -> FilePath:
+    def save(self, path: str | FilePath, fps: float = 24, times: int = 1) -> FilePath:
         """Write a film (``.gif``, ``.mp4``), all frames in rows (``.png``), or a form of the items' own kind,
         whole or not at all.
 
         Args:
             path: its ending chooses the format; without one it gets the kind's own.
             fps: frames a second of a film.
+            times: how large the items are drawn; 2 is twice as wide and high as they usually are.
 
         Returns:
             What was written.
 
         Raises:
-            LiminalError: another ending, or the file cannot be written.
+            LiminalError: another ending, `times` below 1, or the file cannot be written.
         """
-        return show.save_path(self.frames, self.modality, path, fps)
+        return show.save_path(self.frames, self.modality, path, fps, times)
 
 
 def path(
