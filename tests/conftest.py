@@ -29,6 +29,7 @@ SLOW = {  # files whose tests train, drive a browser, start servers and commands
 TRAIN = {
     "tiny_space",
     "strand_space",
+    "tune_space",
     "spaces",
     "trained",
     "odd_space",
@@ -115,6 +116,27 @@ def strand_space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     build.fit(str(data), folder / "strand", modality="strand", dim=4, epochs=20, batch=32, threads=1)
     yield folder / "strand"
     del registry.MODALITIES["strand"]
+
+
+@pytest.fixture(scope="session")
+def tune_space(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A space of windows of a bar in two voices; nobody writes to it."""
+    import kinds
+
+    from liminal import build
+
+    folder = tmp_path_factory.mktemp("tunes")
+    build.fit(
+        str(kinds.tunes(folder)),
+        folder / "tunes",
+        modality="melody",
+        reading={"bars": 1, "voices": 2},
+        dim=4,
+        epochs=6,
+        batch=32,
+        threads=1,
+    )
+    return folder / "tunes"
 
 
 @pytest.fixture(scope="session")

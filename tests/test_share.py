@@ -12,6 +12,7 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ import torch
 import liminal
 from liminal.cli import main
 from liminal.errors import LiminalError
+from liminal.modalities import Modality
 from liminal.studio import answers, coarse, moves, pages, payload, share, wire
 from liminal.studio.session import Session
 from liminal.voice import Voice
@@ -66,9 +68,9 @@ def session(tiny_space: Path) -> Iterator[Session]:
     one.close(5.0)
 
 
-@pytest.fixture(scope="module", params=["image", "strand", "table"])
+@pytest.fixture(scope="module", params=["image", "strand", "table", "melody"])
 def kind(request: pytest.FixtureRequest, session: Session) -> Iterator[Kind]:
-    """Pictures, symbols and mixed columns."""
+    """Pictures, symbols, mixed columns, and what can be heard."""
     if request.param == "image":
         yield Kind(
             session,
@@ -78,7 +80,11 @@ def kind(request: pytest.FixtureRequest, session: Session) -> Iterator[Kind]:
             "brightness > 0.6 and not (high or label = 'bar')",
         )
         return
-    fixture, name = {"strand": ("strand_space", "length"), "table": ("wine_space", "alcohol")}[request.param]
+    fixture, name = {
+        "strand": ("strand_space", "length"),
+        "table": ("wine_space", "alcohol"),
+        "melody": ("tune_space", "bar"),
+    }[request.param]
     folder = request.getfixturevalue(fixture)
     one = Session(request.param, folder, space=liminal.open(folder))
     one.settle("pca")
@@ -176,7 +182,19 @@ def forms(s: Session, latents: np.ndarray) -> dict[str, Any]:
         "y": flat(y),
         "apart": flat(torch.cdist(chart, chart)),
         "size": chart.shape[1],
+        "films": films(m, items[:3]),
     }
+
+
+def films(m: Modality, items: np.ndarray) -> dict[str, str]:
+    """Some items one after the other, in each kind of file that is the modality's own."""
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for ending in m.films:
+            path = Path(folder) / f"film{ending}"
+            m.film(items, path, 24)
+            found[ending.removeprefix(".")] = base64.b64encode(path.read_bytes()).decode()
+    return found
 
 
 def flat(value: Any) -> list[float | None]:

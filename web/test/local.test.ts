@@ -109,6 +109,33 @@ describe.skipIf(!FIXTURE)("the same as in Python", () => {
     );
   });
 
+  it("items follow each other in the same files, and sound alike", async () => {
+    const { films, items: wanted } = (
+      told as unknown as { forms: { films: Record<string, string>; items: number[] } }
+    ).forms;
+    const modality = of.space.modality;
+    const view = viewOf(modality);
+    const size = wanted.length / 8;
+    const items = { data: Uint8Array.from(wanted.slice(0, 3 * size)), shape: [3, ...of.item_shape] };
+    expect(Object.keys(view.films ?? {})).toEqual(Object.keys(films));
+    for (const [ending, text] of Object.entries(films)) {
+      const made = await view.films?.[ending]?.(items, modality).arrayBuffer();
+      const [one, other] = [
+        new DataView(made as ArrayBuffer),
+        new DataView(Uint8Array.from(Buffer.from(text, "base64")).buffer),
+      ];
+      expect(one.byteLength).toBe(other.byteLength);
+      if (ending !== "wav") {
+        expect(new Uint8Array(one.buffer)).toEqual(new Uint8Array(other.buffer));
+        continue;
+      }
+      let apart = 0;
+      for (let at = 0; at < one.byteLength - 1; at += 2)
+        apart = Math.max(apart, Math.abs(one.getInt16(at, true) - other.getInt16(at, true)));
+      expect(apart).toBeLessThanOrEqual(1); // a level of 65,536
+    }
+  });
+
   it("places lead to the same latents, items and doubts", async () => {
     const { at } = told as unknown as { at: Record<string, number[]> };
     const found = await ask("at", {}, Float32Array.from(at["xy"] as number[]));
@@ -241,7 +268,13 @@ describe.skipIf(!FIXTURE)("the same as in Python", () => {
     await expect(ask("transfer", {}, { content: "@0", style: "@1" })).rejects.toThrow(/Liminal itself/);
     await expect(ask("directions", { source: "jacobian" }, null)).rejects.toThrow(/Liminal itself/);
     // this process has no encoder
-    expect((await ask("space", {}, null)).modality.films).toEqual(["gif", "png"]);
+    const { films } = (told as unknown as { forms: { films: object } }).forms;
+    const { modality } = await ask("space", {}, null);
+    expect(modality.films).toEqual(["gif", "png", ...Object.keys(films)]);
+    for (const format of Object.keys(films)) {
+      const path = { keys: ["random(1)", "random(2)"], frames: 2 };
+      expect((await ask("export", {}, { path, format })).size).toBeGreaterThan(100);
+    }
     await expect(
       ask("export", {}, { path: { keys: ["random(1)", "random(2)"], frames: 2 }, format: "mp4" }),
     ).rejects.toThrow(/cannot encode a film/);

@@ -17,7 +17,7 @@ import type { Value } from "./syntax.ts";
 import { Trust } from "./trust.ts";
 
 const FAR = 1e6;
-const FILMS = ["gif", "mp4", "png"]; // that pages can make of anything
+const FILMS = ["gif", "png"]; // that pages can make of anything
 
 export const refuse = (words: string): never => {
   throw new Refused(words, 400);
@@ -47,9 +47,10 @@ export class Core {
     } = of.space;
     this.view = viewOf(modality);
     this.held = { ...of, modality };
-    this.films = encoding(height, width).then((found) =>
-      FILMS.filter((format) => modality.films.includes(format) && (found || format !== "mp4")),
-    );
+    this.films = encoding(height, width).then((found) => {
+      const made = new Set([...FILMS, ...(found ? ["mp4"] : []), ...Object.keys(this.view.films ?? {})]);
+      return modality.films.filter((format) => made.has(format));
+    });
     const d = (this.d = of.z_low.data.length);
     this.z = Float32Array.from(
       of.z.data,

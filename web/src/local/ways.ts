@@ -31,6 +31,8 @@ export const ways = (core: Core, speech: Speech) => ({
           ? "This browser cannot encode a film for MP4; it can be saved as GIF."
           : `A shared page saves paths as ${films.join(" or ")}.`,
       );
+    const own = core.view.films?.[format];
+    if (own) return own(items, core.of.space.modality);
     const side = times * (format === "png" ? TILE : PREVIEW);
     const shown = pictures(core.view, items, core.of.space.modality, side);
     if (format === "mp4") return mp4(shown, fps).catch((error: Error) => refuse(error.message));

@@ -1,27 +1,38 @@
 /**
  * Melodies and harmonies as piano rolls: pitch up, time to the right, a colour for each voice. Painted from
- * the stored symbols exactly as modalities/roll.py does.
+ * the stored symbols, on paper exactly as modalities/roll.py does; heard and written as modalities/scores.py
+ * does.
  */
-import { pngs, sized, surface } from "./painted.ts";
-import { sizes, type Held, type Items, type View } from "./view.ts";
+import { midi } from "./midi.ts";
+import { sized, surface } from "./painted.ts";
+import { RATE, sound, wav } from "./synth.ts";
+import { PAPER, sizes, type Held, type Ink, type Items, type View } from "./view.ts";
 import type { Modality } from "../wire.ts";
 
 // symbols: what was before goes on, silence begins, the first pitch (MIDI 21)
 const [HOLD, REST, FIRST, LOWEST] = [0, 1, 2, 21];
-const [GROUND, BLACK, BEAT, BAR] = ["#ffffff", "#f6f7f9", "#eceff3", "#c4cbd4"];
-const COLOURS = ["#2c6ebb", "#d68400", "#3a8a68", "#9650a0"];
+const [TEMPO, TICKS] = [120, 120]; // quarter notes a minute; of a step in files
 const [OCTAVE, SIDE, ROOM, TOLD] = [12, 64, 128, 10];
 const KEYS = new Set([1, 3, 6, 8, 10]); // black ones
 const NAMES = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
 
 interface Config {
   bars: number;
+  grid: number;
   voices: number;
   meter: readonly [number, number];
 }
 const config = (about: Pick<Modality, "config">): Config => about.config as unknown as Config;
 
 type Symbols = ArrayLike<number>;
+
+/** The colours of the ground, black keys, beats and bars, and of each voice: on paper, or the page's own. */
+const colours = (ink: Ink) => ({
+  ...(ink === PAPER
+    ? { ground: ink.ground, black: "#f6f7f9", beat: "#eceff3", bar: "#c4cbd4" }
+    : { ground: ink.line, black: `${ink.soft}14`, beat: `${ink.soft}24`, bar: `${ink.soft}70` }),
+  voices: [ink.above, ink.accent, ink.symbol, "#9650a0"],
+});
 
 /** One voice's notes: first step, the step after the last, symbol. */
 export function notes(row: Symbols): [first: number, last: number, symbol: number][] {
@@ -54,7 +65,9 @@ function draw(
   items: Items,
   index: number,
   { bars, meter, voices }: Config,
+  ink: Ink,
 ): void {
+  const inks = colours(ink);
   const { width, height } = pen.canvas;
   const { size } = sizes(items);
   const [item, steps] = [items.data.slice(index * size, (index + 1) * size), size / voices];
@@ -66,23 +79,24 @@ function draw(
     pen.fillStyle = colour;
     pen.fillRect(left, top, right - left + 1, bottom - top + 1);
   };
-  fill(GROUND, 0, 0, width - 1, height - 1);
+  fill(inks.ground, 0, 0, width - 1, height - 1);
   if (width >= ROOM) {
     for (let symbol = low; symbol <= high; symbol++)
-      if (KEYS.has((symbol - FIRST + 9 + 12) % 12)) fill(BLACK, 0, y(symbol), width - 1, y(symbol - 1) - 1);
+      if (KEYS.has((symbol - FIRST + 9 + 12) % 12))
+        fill(inks.black, 0, y(symbol), width - 1, y(symbol - 1) - 1);
     for (let i = 0; i < bars * beats; i++) {
       const at = Math.floor((i * width) / (bars * beats));
-      fill(BEAT, at, 0, at, height - 1);
+      fill(inks.beat, at, 0, at, height - 1);
     }
   }
   for (let i = 1; i < bars; i++) {
     const at = Math.floor((i * width) / bars);
-    fill(BAR, at, 0, at, height - 1);
+    fill(inks.bar, at, 0, at, height - 1);
   }
   for (let v = voices - 1; v >= 0; v--)
     for (const [first, last, symbol] of notes(item.slice(v * steps, (v + 1) * steps)))
       fill(
-        COLOURS[v % COLOURS.length] as string,
+        inks.voices[v % inks.voices.length] as string,
         x(first),
         y(symbol),
         Math.max(x(last) - 2, x(first)),
@@ -120,14 +134,54 @@ export function settled(y: Float32Array, held: Pick<Held, "soft_shape">): Items 
   return { data, shape: [n, voices, steps] };
 }
 
+/** The notes of each voice, in steps, of some melodies one after the other. */
+function played(items: Items, from: number, till: number, about: Modality): ReturnType<typeof notes>[] {
+  const { voices } = config(about);
+  const [{ size }, steps] = [sizes(items), sizes(items).size / voices];
+  return Array.from({ length: voices }, (_, v) => {
+    const row: number[] = [];
+    for (let i = from; i < till; i++) {
+      const at = i * size + v * steps;
+      row.push(...Array.from(items.data.slice(at, at + steps) as ArrayLike<number>));
+    }
+    return notes(row);
+  });
+}
+const lasting = (items: Items, from: number, till: number, { voices }: Config): number =>
+  ((till - from) * sizes(items).size) / voices;
+
+function heard(items: Items, from: number, till: number, about: Modality): Float32Array<ArrayBuffer> {
+  const step = 60 / TEMPO / config(about).grid;
+  const all = played(items, from, till, about).flatMap((voice) =>
+    voice.map(([first, last, symbol]) => ({
+      start: first * step,
+      length: (last - first) * step,
+      pitch: symbol - FIRST + LOWEST,
+    })),
+  );
+  return sound(all, lasting(items, from, till, config(about)) * step, config(about).voices);
+}
+
+function score(items: Items, about: Modality): Uint8Array<ArrayBuffer> {
+  const [{ n }, { meter, grid }] = [sizes(items), config(about)];
+  const voices = played(items, 0, n, about).map((voice) =>
+    voice.map(([first, last, symbol]) => ({
+      first: first * TICKS,
+      last: last * TICKS,
+      pitch: symbol - FIRST + LOWEST,
+    })),
+  );
+  return midi(voices, meter, grid * TICKS, TEMPO, lasting(items, 0, n, config(about)) * TICKS);
+}
+
 export const melody: View = {
-  paint(items, index, canvas, about, { side = SIDE } = {}) {
+  paint(items, index, canvas, about, { side = SIDE, ink = PAPER } = {}) {
     const width = Math.max(Math.round(side), 1);
-    draw(sized(canvas, width, width), items, index, config(about));
+    draw(sized(canvas, width, width), items, index, config(about), ink);
   },
   rgba(items, index, width, height, about) {
     const { pen } = surface(width, height);
-    draw(pen, items, index, config(about));
+    draw(pen, items, index, config(about), PAPER);
     return pen.getImageData(0, 0, width, height).data;
   },
   caption(items, index, about) {
@@ -139,7 +193,21 @@ export const melody: View = {
     return names.slice(0, TOLD).join(" ") + (names.length > TOLD ? " ..." : "");
   },
   exact: true,
+  paper: true,
+  sound: (items, index, about) => ({
+    samples: heard(items, index, index + 1, about),
+    rate: RATE,
+    seconds: (lasting(items, index, index + 1, config(about)) * 60) / TEMPO / config(about).grid,
+  }),
+  films: {
+    mid: (items, about) => new Blob([score(items, about)], { type: "audio/midi" }),
+    wav: (items, about) =>
+      new Blob([wav(heard(items, 0, sizes(items).n, about), RATE)], { type: "audio/wav" }),
+  },
   items: settled,
   tensor: (items) => Float32Array.from(items.data),
-  files: (items, about) => pngs(melody, items, about),
+  async files(items, about) {
+    const names = items.map((_, i) => `sample-${i + 1}.mid`);
+    return { files: new Map(items.map((item, i) => [names[i] as string, score(item, about)])), names };
+  },
 };

@@ -58,6 +58,16 @@ export interface Opened {
   remarks: string[];
 }
 
+/**
+ * An item as sound: samples within -1 and 1, how many a second, and after how many seconds the next one
+ * begins where several follow each other; what is longer sounds on into that.
+ */
+export interface Sound {
+  samples: Float32Array<ArrayBuffer>;
+  rate: number;
+  seconds: number;
+}
+
 export interface View {
   /** Paints one item; the canvas takes the size that suits it. */
   paint(items: Items, index: number, canvas: HTMLCanvasElement, about: Modality, how?: How): void;
@@ -72,6 +82,10 @@ export interface View {
   exact?: boolean;
   /** Whether its small pictures are drawn with ink on paper: by night the page turns them round. */
   paper?: boolean;
+  /** The item as sound; a kind without it is seen only. */
+  sound?(items: Items, index: number, about: Modality): Sound;
+  /** A path as a file beside films of its pictures, by the file's ending: its items one after the other. */
+  films?: Readonly<Record<string, (items: Items, about: Modality) => Blob>>;
   /** Rows of y, as a decoder gives them, as stored items. */
   items(y: Float32Array, held: Held): Items;
   /** Stored items as rows of an encoder's x. */

@@ -106,7 +106,7 @@ function Picture({ subject }: { subject: Subject }) {
   return subject.kind === "item" ? (
     <Original key={subject.id} id={subject.id} of="original" name={nameOf(subject)} />
   ) : (
-    <Face subject={subject} />
+    <Face subject={subject} heard />
   );
 }
 

@@ -10,6 +10,7 @@ import { viewOf } from "../modalities/index.ts";
 import { one, type Ink, type Items } from "../modalities/view.ts";
 import type { Sheets } from "../sheets.ts";
 import { ask, rowOf, space } from "../state.ts";
+import { Hear } from "./Hear.tsx";
 import { dark } from "./theme.ts";
 
 export const sheets = signal<Sheets | null>(null);
@@ -47,10 +48,13 @@ interface Props {
   than?: Items | null;
   /** Whether its caption stands below it. */
   told?: boolean;
+  /** Whether it can be heard, where its kind can. */
+  heard?: boolean;
 }
 
 /** An item of an answer at the size that its place has. */
-export function Item({ items, index = 0, name, class: extra = "", than = null, told = false }: Props) {
+export function Item(props: Props) {
+  const { items, index = 0, name, class: extra = "", than = null, told = false } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   const about = space.value?.modality;
   const night = dark.value;
@@ -61,20 +65,31 @@ export function Item({ items, index = 0, name, class: extra = "", than = null, t
     viewOf(about).paint(items, index, onto, about, { side, ink: ink(), than });
   }, [items, index, than, about?.name, night]);
   if (!items || !about) return <div class={`picture empty ${extra}`} />;
-  const { caption: words, exact } = viewOf(about);
+  const { caption: words, exact, sound } = viewOf(about);
   const caption = words(items, index, about);
   const below = told && !exact; // what shows all details needs no words
   const said = name
     ? { role: "img" as const, "aria-label": caption ? `${name}: ${caption}` : name }
     : { "aria-hidden": true };
+  const audible = props.heard && sound;
+  const picture = (
+    <canvas
+      ref={canvas}
+      class={audible ? "" : `picture ${extra}`}
+      {...said}
+      {...(caption && !below ? { title: caption } : {})}
+    />
+  );
   return (
     <>
-      <canvas
-        ref={canvas}
-        class={`picture ${extra}`}
-        {...said}
-        {...(caption && !below ? { title: caption } : {})}
-      />
+      {audible ? (
+        <span class={`picture heard ${extra}`}>
+          {picture}
+          <Hear items={items} index={index} name={name} />
+        </span>
+      ) : (
+        picture
+      )}
       {below && <Caption text={caption} />}
     </>
   );
@@ -134,6 +149,7 @@ function Stored({ id, of, name, marked = false }: OriginalProps) {
       index={again ? 1 : 0}
       name={name}
       than={again && marked && items ? one(items, 0) : null}
+      heard
     />
   );
 }
@@ -155,12 +171,24 @@ function Shown({ id, of, name }: OriginalProps) {
 }
 
 /** A subject, as small as its place: the thumbnail of an item, a decoded place else. */
-export function Face({ subject, items = null }: { subject: Subject; items?: Items | null }) {
+export function Face({
+  subject,
+  items = null,
+  heard = false,
+}: {
+  subject: Subject;
+  items?: Items | null;
+  heard?: boolean;
+}) {
   if (subject.kind === "item") return <Thumb row={rowOf(subject.id)} name={`item ${subject.id}`} />;
-  return items ? <Item items={items} name={subject.said} /> : <Decoded subject={subject} />;
+  return items ? (
+    <Item items={items} name={subject.said} heard={heard} />
+  ) : (
+    <Decoded subject={subject} heard={heard} />
+  );
 }
-function Decoded({ subject }: { subject: Subject & { kind: "place" } }) {
+function Decoded({ subject, heard }: { subject: Subject & { kind: "place" }; heard: boolean }) {
   const key = subject.z.join(",");
   const live = useLive(key, (signal) => ask("decode", {}, Float32Array.from(subject.z), signal));
-  return <Item items={live.value?.items ?? null} name={subject.said} />;
+  return <Item items={live.value?.items ?? null} name={subject.said} heard={heard} />;
 }

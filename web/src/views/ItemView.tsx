@@ -209,12 +209,13 @@ function Placed({ subject }: { subject: Subject & { kind: "place" } }) {
                 items={{ ...upload.original, shape: [1, ...upload.original.shape] }}
                 name="your file"
                 told
+                heard
               />
               <figcaption>Yours</figcaption>
             </figure>
           )}
           <figure>
-            <Item items={found?.items ?? null} name={subject.said} told />
+            <Item items={found?.items ?? null} name={subject.said} told heard />
             <figcaption>{upload ? "Reconstruction" : "Decoded"}</figcaption>
           </figure>
         </div>

@@ -9,7 +9,7 @@ import type { Along, Path, PathRequest } from "../wire.ts";
 import { addKey, anyItem, dropKey, morph, moveKey, setKey, unlike } from "./actions.ts";
 import { Button, Copies, Section, State, Support } from "./components.tsx";
 import { Face, Item, noun } from "./Item.tsx";
-import { playing, speed } from "./player.ts";
+import { musical, playing, speed } from "./player.ts";
 import { FRAMES, Take } from "./Take.tsx";
 import { calm } from "./theme.ts";
 
@@ -193,7 +193,7 @@ function Player() {
   const live = useRoute(along, true);
   useEffect(() => {
     walked.value = live.value;
-    if (live.value && !calm()) playing.value = true;
+    if (live.value && !calm() && !musical.value) playing.value = true; // nobody is surprised by sound
   }, [live.value]);
   useEffect(
     () => () => {
@@ -218,6 +218,7 @@ function Player() {
         name={`frame ${at + 1} of ${last + 1}`}
         class="large"
         told
+        heard
       />
       {path &&
         (late ? (
@@ -243,17 +244,19 @@ function Player() {
           value={at}
           onInput={move}
         />
-        <select
-          aria-label="Speed"
-          value={String(speed.value)}
-          onChange={(event) => (speed.value = Number(event.currentTarget.value))}
-        >
-          {[0.25, 0.5, 1, 2].map((value) => (
-            <option key={value} value={String(value)}>
-              {value}×
-            </option>
-          ))}
-        </select>
+        {!musical.value && (
+          <select
+            aria-label="Speed"
+            value={String(speed.value)}
+            onChange={(event) => (speed.value = Number(event.currentTarget.value))}
+          >
+            {[0.25, 0.5, 1, 2].map((value) => (
+              <option key={value} value={String(value)}>
+                {value}×
+              </option>
+            ))}
+          </select>
+        )}
         <Button
           kind="quiet"
           pressed={doc.value.loop}

@@ -74,12 +74,12 @@ export function Result() {
           {subject.kind === "item" ? (
             <Original id={subject.id} of={detail ? "original" : "reconstruction"} name="before" />
           ) : (
-            <Item items={before} name="before" />
+            <Item items={before} name="before" heard />
           )}
           <figcaption>Before</figcaption>
         </figure>
         <figure class={live.busy ? "busy" : ""}>
-          <Item items={found?.items ?? null} name="after" than={before} />
+          <Item items={found?.items ?? null} name="after" than={before} heard />
           <figcaption>After</figcaption>
         </figure>
       </div>

@@ -13,6 +13,7 @@ import { one, type Items } from "../modalities/view.ts";
 import { supportWords } from "../scales.ts";
 import { zip } from "../zip.ts";
 import { Button, Copies, save, Section, State, trying } from "./components.tsx";
+import { Hear } from "./Hear.tsx";
 import { Face, Item, noun } from "./Item.tsx";
 import { Icon } from "./icons.tsx";
 import { fileStem } from "./saving.ts";
@@ -259,6 +260,7 @@ function Sheet({ found, busy }: { found: Drawn; busy: boolean }) {
               {level !== "unknown" && <span class={`dot ${level}`} />}
               {on && <Icon name="check" />}
             </button>
+            <Hear items={found.items} index={i} name={`sample ${i + 1}`} />
             <Button
               kind="icon"
               icon="item"

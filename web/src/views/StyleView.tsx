@@ -81,7 +81,7 @@ export function StyleView() {
       {asked && (
         <>
           <div class="player">
-            <Item items={found?.items ?? null} name="the result" class="large" />
+            <Item items={found?.items ?? null} name="the result" class="large" heard />
             {found && <Support value={found.support.data[0] ?? NaN} />}
           </div>
           <label class="blend">

@@ -2,6 +2,7 @@
 import { VIEWS, type View } from "../document.ts";
 import { able, doc, go, help, offers, redo, tool, turn, undo } from "../state.ts";
 import { addKey, anyItem, flyHome, morph, pick, slide } from "./actions.ts";
+import { hearNext } from "./Hear.tsx";
 import { zoom } from "./MapTools.tsx";
 import { playing } from "./player.ts";
 import { toggle } from "./theme.ts";
@@ -17,6 +18,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["D", "change what is selected with sliders"],
   ["A or B", "draw around a group with the mouse (or Shift and drag)"],
   ["Space", "play and pause a path"],
+  ["H", "hear what is shown, then what is beside it, where it can be heard"],
   ["O", "open a file of your own"],
   [
     "P and M",
@@ -44,6 +46,7 @@ const ACTS: Record<string, () => unknown> = {
   d: () => slide(),
   a: () => able("items") && (tool.value = "a"),
   b: () => able("items") && (tool.value = "b"),
+  h: hearNext,
   o: () => able("encode") && pick(),
 };
 

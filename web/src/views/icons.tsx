@@ -19,6 +19,7 @@ const PATHS = {
   moon: "M19.500 14A8 8 0 0 1 10 4.500a8 8 0 1 0 9.500 9.500z",
   play: "M8 5.500v13l10.500-6.500z",
   pause: "M8 5.500v13M16 5.500v13",
+  stop: "M7 7h10v10H7z",
   plus: "M12 5v14M5 12h14",
   minus: "M5 12h14",
   fit: "M5 9V5h4M15 5h4v4M19 15v4h-4M9 19H5v-4",

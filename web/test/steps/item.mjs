@@ -22,6 +22,7 @@ export function steps(one) {
     ]); // neighbours first
     assert.match(await panel.locator(".say").innerText(), /: (\d+) % of .* come out (better|worse)\.$/);
     await page.waitForFunction(() => /subject=%40\d+/.test(location.hash));
+    assert.equal(await panel.locator(".hear").count(), 0, "pictures make no sound");
     await shoot(page, "item");
     const name = await panel.locator("h1").innerText();
     await panel.locator(".thumbs .thumb").first().click();

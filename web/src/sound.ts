@@ -1,0 +1,95 @@
+/**
+ * What is heard: one thing at a time, through one context, which the first gesture makes that asks for sound.
+ */
+import { signal } from "@preact/signals";
+import type { Items, Sound } from "./modalities/view.ts";
+
+/** One of some items, and how it sounds. */
+export interface Part {
+  items: Items;
+  index: number;
+  sound: Sound;
+}
+
+const VOLUME = 0.5; // two that sound into each other stay below 1
+const [FADE, BEFORE, AHEAD] = [0.005, 0.03, 1]; // seconds: at ends, until it begins, made ready
+const TICK = 40; // milliseconds
+
+const sounding = signal<Part | null>(null);
+/** How much of what sounds now is over, 0 to 1. */
+export const at = signal(0);
+/** Whether it is this one that sounds now. */
+export const sounds = (items: Items | null, index: number): boolean =>
+  sounding.value !== null && sounding.value.items.data === items?.data && sounding.value.index === index;
+
+/** The same samples with ends that do not click. */
+export function faded({ samples, rate }: Sound): Float32Array<ArrayBuffer> {
+  const count = Math.min(Math.round(FADE * rate), samples.length >> 1);
+  const out = samples.slice();
+  for (let i = 0; i < count; i++)
+    for (const at of [i, out.length - 1 - i]) out[at] = ((out[at] as number) * i) / count;
+  return out;
+}
+
+let context: AudioContext | null = null;
+let stop: (() => void) | null = null;
+
+/** Silence; whoever was heard is told. */
+export const hush = (): void => stop?.();
+
+/**
+ * Plays parts one after the other for as long as there is a next one.
+ *
+ * `next` is asked shortly before its part begins; `heard` is told of each as it begins, `ended` once when it
+ * is over or is stopped.
+ */
+export function play(
+  next: () => Part | null,
+  { heard = () => {}, ended = () => {} }: { heard?: (part: Part) => void; ended?: () => void } = {},
+): void {
+  hush();
+  const on = (context ??= new AudioContext());
+  void on.resume();
+  const gain = new GainNode(on, { gain: VOLUME });
+  gain.connect(on.destination);
+  const waiting: { part: Part; from: number; till: number }[] = [];
+  let [till, done] = [on.currentTime + BEFORE, false];
+  const over = (): void => {
+    clearInterval(timer);
+    stop = null;
+    sounding.value = null;
+    setTimeout(() => (gain.disconnect(), stop || void on.suspend()), 1000); // the last one may sound on
+    ended();
+  };
+  const run = (): void => {
+    while (!done && till - on.currentTime < AHEAD) {
+      const part = next();
+      if (!part) done = true;
+      else till = schedule(part);
+    }
+    while (waiting.length && (waiting[0]?.till ?? 0) <= on.currentTime) waiting.shift();
+    const [first] = waiting;
+    if (!first) return over();
+    if (on.currentTime < first.from) return;
+    at.value = (on.currentTime - first.from) / (first.till - first.from);
+    if (sounding.peek() === first.part) return;
+    sounding.value = first.part;
+    heard(first.part);
+  };
+  const schedule = (part: Part): number => {
+    const from = Math.max(till, on.currentTime);
+    const buffer = new AudioBuffer({ length: part.sound.samples.length, sampleRate: part.sound.rate });
+    buffer.copyToChannel(faded(part.sound), 0);
+    const source = new AudioBufferSourceNode(on, { buffer });
+    source.connect(gain);
+    source.start(from);
+    waiting.push({ part, from, till: from + part.sound.seconds });
+    return from + part.sound.seconds;
+  };
+  const timer = setInterval(run, TICK);
+  stop = () => {
+    gain.gain.setTargetAtTime(0, on.currentTime, FADE / 3);
+    over();
+  };
+  run();
+}
