@@ -12,7 +12,8 @@ export interface Part {
 }
 
 const VOLUME = 0.5; // two that sound into each other stay below 1
-const [FADE, BEFORE, AHEAD] = [0.005, 0.03, 1]; // seconds: at ends, until it begins, made ready
+const [FADE, BEFORE] = [0.005, 0.03]; // seconds: at ends, until it begins
+const AHEAD = 2; // seconds that are made ready: a page in the background is woken once each
 const TICK = 40; // milliseconds
 
 const sounding = signal<Part | null>(null);
@@ -70,8 +71,7 @@ export function play(
     while (waiting.length && (waiting[0]?.till ?? 0) <= on.currentTime) waiting.shift();
     const [first] = waiting;
     if (!first) return over();
-    if (on.currentTime < first.from) return;
-    at.value = (on.currentTime - first.from) / (first.till - first.from);
+    at.value = Math.max(on.currentTime - first.from, 0) / (first.till - first.from);
     if (sounding.peek() === first.part) return;
     sounding.value = first.part;
     heard(first.part);
