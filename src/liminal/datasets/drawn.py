@@ -73,6 +73,13 @@ def discs(u: Any, v: Any, circles: Any, w: Any) -> np.ndarray:
     return reduce(np.minimum, parts)
 
 
+def provenance(module: str, version: int, **told: Any) -> dict[str, Any]:
+    """Where a drawn dataset comes from, JSON-ready: the module and the version that drew it, the licence, and
+    what it was told.
+    """
+    return {"source": f"drawn by {module}, version {version}", "licence": "Apache-2.0", **told}
+
+
 class Numbered(Sequence[str]):
     """The sources ``name#0`` ... ``name#(n-1)`` without n strings in memory."""
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from ..errors import LiminalError, unknown
 from ..modalities.image import Image
 from . import Dataset
-from .drawn import Numbered, Progress, cached
+from .drawn import Numbered, Progress, cached, provenance
 from .portraits import BACKGROUND, HAIR, SHIRT, portraits
 
 VERSION = (
@@ -238,16 +238,12 @@ def faces(
 
     items = cached("faces", {**arguments, "version": VERSION}, (n, size, size, 3), pieces, progress)
     called = ", ".join(f"{k}={v!r}" for k, v in arguments.items() if v is not None)
-    provenance = {
-        "source": f"drawn by liminal.datasets.faces, version {VERSION}",
-        "licence": "Apache-2.0",
-        "arguments": arguments,
-    }
+    about = provenance(__name__, VERSION, arguments=arguments)
     return Dataset(
         "faces",
         Image(height=size, width=size, channels=3),
         items,
         Numbered(f"faces({called})", n),
         factors,
-        provenance=provenance,
+        provenance=about,
     )

@@ -26,7 +26,7 @@ from ..errors import LiminalError
 from ..modalities.melody import NAMES, Melody
 from ..modalities.windows import FIRST, LOWEST
 from . import Dataset
-from .drawn import Numbered, Progress
+from .drawn import Numbered, Progress, provenance
 
 VERSION = 1  # of the drawing: raise it when it changes
 BAR = 16  # steps
@@ -114,11 +114,6 @@ def melodies(n: int = 8000, seed: int = 0, progress: Progress | None = None) -> 
         known[name] = pa.array(told.astype(np.float64) if told.dtype.kind == "i" else told.tolist())
     if progress:
         progress(n, n)
-    about = {
-        "source": f"drawn by liminal.datasets.melodies, version {VERSION}",
-        "licence": "Apache-2.0",
-        "n": n,
-        "seed": seed,
-    }
+    about = provenance(__name__, VERSION, n=n, seed=seed)
     sources = Numbered("melodies", n)
     return Dataset("melodies", Melody(), draw(factors), sources, pa.table(known), provenance=about)

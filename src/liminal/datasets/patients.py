@@ -40,7 +40,7 @@ import pyarrow as pa
 from ..errors import LiminalError
 from ..modalities.table import Table
 from . import Dataset
-from .drawn import Numbered, Progress
+from .drawn import Numbered, Progress, provenance
 
 VERSION = 1  # of the drawing: raise it when it changes
 REGIONS = {"north": 0.40, "south": 0.30, "west": 0.18, "east": 0.09, "islands": 0.03}
@@ -149,12 +149,7 @@ def patients(n: int = 20_000, seed: int = 0, progress: Progress | None = None) -
         known[name] = truth[name].to_pylist()
     if progress:
         progress(n, n)
-    about = {
-        "source": f"drawn by liminal.datasets.patients, version {VERSION}",
-        "licence": "Apache-2.0",
-        "n": n,
-        "seed": seed,
-    }
+    about = provenance(__name__, VERSION, n=n, seed=seed)
     return Dataset(
         "patients", modality, items, Numbered("patients", n), pa.table(known), held_out=None, provenance=about
     )

@@ -17,7 +17,7 @@ import pyarrow as pa
 from ..errors import LiminalError, unknown
 from ..modalities.image import Image
 from . import Dataset
-from .drawn import Numbered, Progress, cached, coverage, ellipse
+from .drawn import Numbered, Progress, cached, coverage, ellipse, provenance
 
 VERSION = 1  # of the drawing: raise it when it changes, so that no cache gives old pictures
 SHAPES = ("square", "ellipse", "heart")
@@ -286,9 +286,5 @@ def _dataset(
 
     items = cached(name, {**arguments, "version": VERSION}, (n, *modality.item_shape), pieces, progress)
     called = ", ".join(f"{k}={v!r}" for k, v in arguments.items())
-    provenance = {
-        "source": f"drawn by liminal.datasets.sprites, version {VERSION}",
-        "licence": "Apache-2.0",
-        "arguments": arguments,
-    }
-    return Dataset(name, modality, items, Numbered(f"{name}({called})", n), factors, provenance=provenance)
+    about = provenance(__name__, VERSION, arguments=arguments)
+    return Dataset(name, modality, items, Numbered(f"{name}({called})", n), factors, provenance=about)
