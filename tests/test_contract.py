@@ -10,7 +10,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import kinds
@@ -396,6 +396,58 @@ def test_an_item_that_is_typed_goes_wherever_an_item_does(spaces, name: str, tmp
         s.reconstruct("mean(id < 9)")
     with pytest.raises(LiminalError, match="unknown function 'nosuch'"):
         s.latent("nosuch(a=1)")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_known_in_part_is_completed(spaces, name: str, tmp_path: Path) -> None:
+    """Every part that a kind names: what is kept stays, what was not known is never looked at, and answers
+    differ."""
+    s, m = spaces(name), spaces(name).modality
+    assert m.parts
+    for part in m.parts:
+        found = s.complete("@3", part, n=3)
+        assert found.items.shape == (3, 1, *m.item_shape)
+        asked, gone = m.part(s.items([3]), part)
+        x, kept = m.tensor(asked), m.soft(found.items[:, 0])
+        missed = m.likelihood.missed(kept, x.expand(3, *x.shape[1:]), gone.expand_as(kept))
+        assert float(missed.max()) < 1e-3, part
+        assert (found.agreement <= 1).all()
+        found.save(tmp_path / f"{part[:4]}.png")
+        found.save(tmp_path / part[:4])
+        assert len(list((tmp_path / part[:4]).iterdir())) == 4  # and a table
+        other = s.complete(found.items[1, 0], part, n=1).items[0]  # another rest of it says nothing
+        again = s.complete(found.items[2, 0], part, n=1).items[0]
+        assert np.array_equal(other, again, equal_nan=m.item_dtype.kind == "f"), part
+    both = s.complete(["@3", "@4"], part, n=2)
+    assert both.items.shape == (2, 2, *m.item_shape)
+    assert both.save(tmp_path / "both").exists()
+    if "over:" not in part:
+        rest = s.complete("@3", f"not {part}", n=1)
+        assert not np.array_equal(rest.items[0], found.items[0])
+    with pytest.raises(LiminalError, match="nosuch"):
+        s.complete("@3", "nosuch")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pieces_of_every_kind(spaces, name: str, tmp_path: Path) -> None:
+    s, m = spaces(name), spaces(name).modality
+    noun, one = m.measure
+    piece = s.compose("@1", "@6", length=8 * one, form="ABA'A")
+    assert len(piece) == 8
+    equal = partial(np.array_equal, equal_nan=m.item_dtype.kind == "f")
+    assert equal(piece.frames[:2], piece.frames[6:])
+    assert not equal(piece.frames[:2], piece.frames[4:6])
+    assert equal(piece.frames[0], s.items([1])[0])  # what is named is played as it is
+    assert equal(piece.frames[3], s.items([6])[0])
+    piece.save(tmp_path / "piece")
+    plain = s.compose("@1", "@6", "@9", length=5 * one)
+    assert [equal(plain.frames[at], s.items([i])[0]) for i, at in zip((1, 6, 9), plain.at, strict=True)] == [
+        True
+    ] * 3
+    with pytest.raises(LiminalError, match=f"7 {noun} are not whole|{7 * one:g} {noun} are not whole"):
+        s.compose("@1", "@6", length=7 * one, form="AB")
+    with pytest.raises(LiminalError, match="wanted letters"):
+        s.compose("@1", "@6", form="A-B")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -21,7 +21,8 @@ from liminal.datasets import melodies
 from liminal.errors import LiminalError
 from liminal.modalities import hearing, roll, synth, tunes, windows
 from liminal.modalities.likelihoods import Categorical
-from liminal.modalities.melody import Melody, pitch_name
+from liminal.modalities.melody import Melody
+from liminal.modalities.pitches import pitch_name
 from liminal.tensors import rng
 
 PLAIN = Melody()

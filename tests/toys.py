@@ -100,6 +100,20 @@ class Strand(Modality):
         except LiminalError as error:
             raise LiminalError(f"strand({arguments!r}): {error}") from None
 
+    @property
+    def parts(self) -> dict[str, str]:
+        return {"start:2": "the first letters"}
+
+    def part(self, items: np.ndarray, name: str) -> tuple[np.ndarray, Tensor]:
+        import torch
+
+        word, _, count = name.partition(":")
+        if word != "start" or not count.isdigit() or not 1 <= int(count) <= LONGEST:
+            raise LiminalError(f"{name!r} is no part of strands; wanted one such as start:2")
+        gone = torch.ones(len(items), *self.soft_shape, dtype=torch.bool)
+        gone[..., : int(count)] = False
+        return items, gone
+
     def write(self, item: np.ndarray, path: Path) -> None:
         self._write(item[None], path)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from . import resolve
 from .core import Core
-from .verbs import changing, drawing, finding, items, measuring, seeing, walking
+from .verbs import changing, composing, drawing, finding, items, measuring, seeing, walking
 
 
 class Space(Core):
@@ -39,6 +39,9 @@ class Space(Core):
     edit = walking.edit
     strip = walking.strip
     transfer = walking.transfer
+
+    complete = composing.complete
+    compose = composing.compose
 
     find_directions = finding.find_directions
     direction = resolve.direction

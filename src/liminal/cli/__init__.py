@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import console, facts, fitting, pictures, seeing, sharing, studio, walking
+from . import composing, console, facts, fitting, pictures, seeing, sharing, studio, walking
 
 app = typer.Typer(
     help="See, walk, edit, measure and share latent spaces.",
@@ -34,6 +34,8 @@ app.command(cls=console.Formulas)(walking.morph)
 app.command(cls=console.Formulas)(walking.edit)
 app.command(cls=console.Formulas)(walking.directions)
 app.command(cls=console.Formulas)(walking.transfer)
+app.command(cls=console.Formulas)(composing.complete)
+app.command(cls=console.Formulas)(composing.compose)
 app.command(name="map")(seeing.map_)
 app.command()(seeing.clusters)
 app.command()(studio.studio)

@@ -117,6 +117,12 @@ def sample(
         int | None, option("--cluster", "N", "Like the items of this cluster (see liminal clusters).")
     ] = None,
     near: Annotated[str | None, option("--near", "ITEM", f"From around an item: {ITEM}")] = None,
+    like: Annotated[
+        list[str] | None,
+        option(
+            "--like", "DATA", "Like all of these: files, a folder or @12, three items or more; repeatable."
+        ),
+    ] = None,
     support: Annotated[
         float | None, option("--support", "P", "Only draws with this support or more, 0 to 1.")
     ] = None,
@@ -129,7 +135,7 @@ def sample(
 ) -> None:
     """Draw new items.
 
-    With --where, --cluster, --near, --support or another prior a folder also gets table.csv and
+    With --where, --cluster, --near, --like, --support or another prior a folder also gets table.csv and
     latents.parquet: support, the nearest real item and its distance, beside each file.
 
     \b
@@ -138,11 +144,12 @@ def sample(
       liminal sample fashion -n 1000 --from prior --seed 7 -o drawn
       liminal sample fashion -n 200 --where "label = 'Sandal'" --support 0.2 -o sandals
       liminal sample fashion --near @12 -o like-12.png
+      liminal sample tunes --like mine.mid --like other.mid -n 8 -o more.mid
     """
     it = opened(space, threads, device)
     console.output(out, force, (".png", *it.modality.gathers), folder=True)
     samples = it.sample(
-        n, source or "default", seed, where=where, cluster=cluster, near=near, support=support
+        n, source or "default", seed, where=where, cluster=cluster, near=near, like=like, support=support
     )
     samples.save(out)
     known = samples.table is not None and "support" in samples.table.column_names

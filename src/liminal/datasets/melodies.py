@@ -23,7 +23,8 @@ import numpy as np
 import pyarrow as pa
 
 from ..errors import LiminalError
-from ..modalities.melody import NAMES, Melody
+from ..modalities.melody import Melody
+from ..modalities.pitches import NAMES
 from ..modalities.windows import FIRST, LOWEST
 from . import Dataset
 from .drawn import Numbered, Progress, provenance

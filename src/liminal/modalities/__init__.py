@@ -24,11 +24,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from ..errors import LiminalError
+from .forms import Media, Option, Read, Record, Score, Source
 
 if TYPE_CHECKING:
     import torch
@@ -37,73 +38,13 @@ if TYPE_CHECKING:
 
     from .likelihoods import Likelihood
 
-Source = Path | BinaryIO
-Read = Callable[["Tensor"], "dict[str, Tensor]"]
-
-
-class Record(NamedTuple):
-    """One item as it was read, or why it could not be.
-
-    Attributes:
-        item: the stored item; None where it cannot be used.
-        remarks: what completes the sentence "some items were ..."; of an item that cannot be used, the
-            reason.
-        entry: its number in a file that holds many items (``file#entry``); None where the file is the item.
-        known: attributes by name: float, bool or str.
-        group: items of one group, in whatever files, are never split between training and held-out ones
-            (windows of one tune).
-    """
-
-    item: np.ndarray | None
-    remarks: tuple[str, ...] = ()
-    entry: int | None = None
-    known: dict[str, Any] = {}  # noqa: RUF012
-    group: str | None = None
-
-
-class Option(NamedTuple):
-    """An option of the command line that a modality reads its data by.
-
-    Attributes:
-        name: the argument of `Modality.infer`; the flag is ``--name`` with hyphens.
-        kind: int, float, str or bool.
-        metavar: what stands for its value in the help.
-        help: one line.
-    """
-
-    name: str
-    kind: type
-    metavar: str
-    help: str
-
-
-class Score(NamedTuple):
-    """What an error of `Modality.errors` is called, in the report and in tables.
-
-    Attributes:
-        unit: ``dB``, ``nats``, or empty.
-        better: ``lower`` or ``higher``.
-        words: what it tells, in plain words.
-    """
-
-    unit: str
-    better: Literal["lower", "higher"]
-    words: str
-
-
-class Media(NamedTuple):
-    """An item as a page shows it: its type, ``image/png`` or ``text/html``, and its bytes."""
-
-    type: str
-    data: bytes
-
-
 SCORES = {
     "mse": Score("", "lower", "mean squared error of an item's numbers"),
     "mae": Score("", "lower", "mean absolute error of an item's numbers"),
     "nats": Score("nats", "lower", "how surprised the decoder is by each true symbol; 0 is certain"),
     "wrong": Score("", "lower", "share of the symbols that are not restored"),
 }
+__all__ = ["Media", "Modality", "Option", "Read", "Record", "Score", "Source"]
 WANTED = ("name", "noun", "plural", "reads", "writes")  # by every class of its own
 
 
@@ -344,6 +285,29 @@ class Modality(ABC):
         """y in which no place that was lacking says that it lacks again."""
         return y
 
+    @property
+    def parts(self) -> dict[str, str]:
+        """Examples of parts of an item that may be known alone, by the name under which `part` takes them,
+        in words."""
+        return {}
+
+    def part(self, items: np.ndarray, name: str) -> tuple[np.ndarray, Tensor]:
+        """What a part of items prescribes, and the places of y about which it says nothing.
+
+        Args:
+            items: stored items (n, *item_shape).
+            name: one of `parts`.
+
+        Returns:
+            The items, changed where the part itself asks for something that they do not have (notes of a
+            chord), and bool (n, *soft_shape).
+
+        Raises:
+            LiminalError: there is no such part.
+        """
+        known = f"wanted one such as {', '.join(self.parts)}" if self.parts else "they are only known whole"
+        raise LiminalError(f"{name!r} is no part of {self.plural}; {known}")
+
     def harden(self, y: Tensor) -> Tensor:
         """The items that y stands for, in y's own form."""
         return self.likelihood.harden(y)
@@ -402,6 +366,11 @@ class Modality(ABC):
     def side(self) -> int:
         """The longer side, in pixels, of a preview that shows all there is in an item."""
         return 256
+
+    @property
+    def measure(self) -> tuple[str, float]:
+        """What the length of an item is counted in, and how long one is."""
+        return self.plural, 1.0
 
     def caption(self, item: np.ndarray) -> str:
         """The item in a few words; empty where its picture says all."""

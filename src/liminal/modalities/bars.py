@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Sequence
 
@@ -130,3 +131,13 @@ def _span(column: Column, cell: float) -> tuple[float, float]:
         return min(0.5, end), max(0.5, end, 0.5 + (0.02 if end == 0.5 else 0.0))
     count = len(column.words)
     return int(cell) / count, (int(cell) + 1) / count
+
+
+def markup(columns: Sequence[Column], item: np.ndarray) -> str:
+    """A row as a table of HTML, a line each column."""
+    cells = [
+        (html.escape(c.name), html.escape(c.show(v) or "–"))
+        for c, v in zip(columns, item.tolist(), strict=True)
+    ]
+    rows = "".join(f"<tr><th>{name}</th><td>{cell}</td></tr>" for name, cell in cells)
+    return f"<table class='row'>{rows}</table>"

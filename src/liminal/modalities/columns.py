@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from statistics import NormalDist
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,9 @@ import pyarrow.compute as pc
 from ..errors import LiminalError, unknown
 from ..tabular.cells import EMPTY, NO, YES, typed
 from ..tabular.frames import words_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 KNOTS = 65  # of a number's code, at most; its distinct values where they are fewer
 MOST_VALUES = 100  # text with more different values describes single rows rather than sorts them
@@ -334,3 +337,23 @@ def arrow(column: Column, cells: np.ndarray) -> pa.Array:
 def word(text: str) -> str:
     """A name on one line, without what would not print."""
     return re.sub(r"\s+", " ", text).strip()
+
+
+def stated(column: Column, part: Tensor) -> dict[str, Tensor]:
+    """What y says about a column at its own places (n, width): a number in its own unit, else the chance of
+    yes or of each value.
+
+    A cell that y says is missing is read as what would stand there.
+    """
+    import torch
+
+    if column.kind in NUMBERS:
+        cells = np.interp(part[:, 0].cpu().double().numpy(), column.at, column.knots)
+        return {column.name: torch.from_numpy(np.atleast_1d(column.rounded(cells))).to(part)}
+    if part.shape[1] == 1:
+        return {column.name: part[:, 0]}
+    told = part[:, : len(column.words)]
+    told = told / told.sum(1, keepdim=True).clamp_min(1e-9)
+    if column.kind == "yes":
+        return {column.name: told[:, 1]}
+    return {f"{column.name}={v}": told[:, j] for j, v in enumerate(column.values)}

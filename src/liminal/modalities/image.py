@@ -18,7 +18,7 @@ import PIL.Image
 
 from .. import files
 from ..errors import LiminalError
-from . import Modality, Option, Read, Record, Score
+from . import Modality, Option, Read, Record, Score, regions
 from .levels import DIM, parse
 from .pixels import (
     SAMPLE,
@@ -350,6 +350,18 @@ class Image(Modality):
             raise LiminalError("pictures: the tensor holds NaN; wanted numbers in [0, 1]")
         levels = (y.clamp(0, 1) * 255).round().to(torch.uint8)
         return np.ascontiguousarray(levels.permute(0, 2, 3, 1).numpy())
+
+    @property
+    def parts(self) -> dict[str, str]:
+        return regions.PARTS
+
+    def part(self, items: np.ndarray, name: str) -> tuple[np.ndarray, Tensor]:
+        """See `regions.region`."""
+        import torch
+
+        channels, height, width = self.shape
+        gone = torch.from_numpy(~regions.region(name, height, width))
+        return items, gone.expand(len(items), channels, -1, -1)
 
     def errors(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         """MSE, PSNR and SSIM of what is seen: values cut to [0, 1]."""

@@ -74,16 +74,31 @@ class Likelihood(nn.Module, ABC):
     def errors(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         """How far each answer is from the truth: (n,) float64 by name, the headline first."""
 
+    def kept(self, y: Tensor, x: Tensor, lacking: Tensor) -> Tensor:
+        """y (n, *soft_shape) with all that is known of x put in its place; differentiable.
+
+        Args:
+            y: what a decoder answers.
+            x: (n, *shape).
+            lacking: bool (n, *soft_shape), the places of y about which x says nothing.
+        """
+        return torch.where(lacking, y, self.target(x).to(y))
+
+    def missed(self, y: Tensor, x: Tensor, lacking: Tensor) -> Tensor:
+        """How far y is from what is known of x: squared distance in the chart, (n,); arguments as `kept`."""
+        return (self.chart(y) - self.chart(self.kept(y, x, lacking))).square().sum(1)
+
     def partial(self, x: Tensor, lacking: Tensor, near: Tensor) -> Callable[[Tensor], Tensor]:
         """y -> -log p of what is known of each item, (n,) nats and up to a constant, for items of which a
         part is lacking.
 
         Args:
-            x: (n, *shape).
-            lacking: bool (n, *soft_shape), the places that say nothing.
+            x, lacking: as `kept` takes them.
             near: (n, *soft_shape), an answer whose errors tell how exactly numbers can be met.
         """
-        raise LiminalError(f"likelihood {self.name}: its items are whole; there is nothing to fill")
+        known = (~lacking).sum().clamp_min(1)
+        spread = (self.missed(near, x, lacking).sum() / known).clamp_min(LEAST)
+        return lambda y: self.missed(y, x, lacking) / (2 * spread)
 
     def harden(self, y: Tensor) -> Tensor:
         """The data that y stands for, in y's own form (n, *soft_shape)."""
@@ -264,6 +279,19 @@ class Categorical(Likelihood):
         wrong = (y.argmax(1) != x).flatten(1) & told
         count = told.sum(1).double()
         return {"nats": -(p.double().log() * told).sum(1) / count, "wrong": wrong.sum(1).double() / count}
+
+    def kept(self, y: Tensor, x: Tensor, lacking: Tensor) -> Tensor:
+        """Symbols that are neither x's own nor lacking have no chance; the others share theirs."""
+        open_to = y.clamp_min(LEAST**2) * self._may(x.to(y.device), lacking)
+        return open_to / open_to.sum(1, keepdim=True)
+
+    def partial(self, x: Tensor, lacking: Tensor, near: Tensor) -> Callable[[Tensor], Tensor]:
+        """-log of the chance that each place has x's own symbol or one of those that are lacking there."""
+        may, told = self._may(x, lacking), self.told(x)
+        return lambda y: -(((y * may).sum(1).clamp(SURE, 1.0).log()) * told).flatten(1).sum(1)
+
+    def _may(self, x: Tensor, lacking: Tensor) -> Tensor:
+        return (self.target(x).bool() | lacking.to(x.device)).float()
 
     def harden(self, y: Tensor) -> Tensor:
         found = y.argmax(1)

@@ -19,9 +19,9 @@ import numpy as np
 
 from .. import files
 from ..errors import LiminalError, unknown
-from . import Modality, Option, Read, Record, Score, Source
-from .tunes import Meter, Tune, chord, content, estimated, meters, same, tunes
-from .windows import FIRST, HOLD, LOWEST, REST, SYMBOLS, Window, settled, silent, windows
+from . import Modality, Option, Read, Record, Score, Source, pitches
+from .tunes import Meter, Tune, chord, compound, content, estimated, meters, same, tunes
+from .windows import FIRST, HOLD, REST, SYMBOLS, Window, settled, silent, windows
 
 if TYPE_CHECKING:
     import torch
@@ -35,9 +35,6 @@ TEMPO = 120  # quarter notes a minute
 TICKS = 120  # of a step, in files that are written
 DOWN, UP = 5, 6  # semitones that a melody is moved by in training, at most
 NOISE = 0.03  # share of symbols that are another item's, for networks that shall read decoded melodies
-NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-PITCH = re.compile(r"([A-Ga-g])([#b♯♭]?)(-?\d)")
-LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 TOLD = 10  # notes that a caption names
 
 
@@ -214,7 +211,7 @@ class Melody(Modality):
             words = text.replace("|", " ").split()
             if len(words) > len(row):
                 raise LiminalError(f"melody: it has {len(words)} steps; wanted {len(row)} at most")
-            row[: len(words)] = [_symbol(word) for word in words]
+            row[: len(words)] = [pitches.symbol(word) for word in words]
         if silent(item):
             raise LiminalError("melody: it is silent; wanted a pitch such as C4")
         return settled(item)
@@ -305,6 +302,31 @@ class Melody(Modality):
     def harden(self, y: Tensor) -> Tensor:
         return self.soft(self.items(y)).to(y)
 
+    @property
+    def parts(self) -> dict[str, str]:
+        voice = {"voice:1": "the top voice; voices:2-3 others"} if self.voices > 1 else {}
+        bar = {"bar:1": "the first bar; bars:1,2 several"} if self.bars > 1 else {}
+        return {
+            **voice,
+            **bar,
+            "rhythm": "where notes begin, last and pause",
+            "over:Am F C G": "notes of these chords on the beats, a chord a bar",
+        }
+
+    def part(self, items: np.ndarray, name: str) -> tuple[np.ndarray, Tensor]:
+        """See `passages.open_symbols`."""
+        import torch
+
+        from .passages import open_symbols
+
+        beats = self.meter[0] // 3 if compound(self.meter) else self.meter[0]
+        items, gone = open_symbols(self._checked(items), name, self.bars, self.bar, max(1, self.bar // beats))
+        return items, torch.from_numpy(gone)
+
+    @property
+    def measure(self) -> tuple[str, float]:
+        return "bars", float(self.bars)
+
     def varied(self, x: Tensor, draw: torch.Generator) -> Tensor:
         """Each melody moved by -5 to 6 semitones, as far as the range of a piano lets it."""
         import torch
@@ -376,27 +398,8 @@ class Melody(Modality):
 
     def caption(self, item: np.ndarray) -> str:
         """The first notes of the top voice."""
-        names = [pitch_name(int(symbol)) for symbol in item[0] if symbol >= FIRST]
+        names = [pitches.pitch_name(int(symbol)) for symbol in item[0] if symbol >= FIRST]
         return " ".join(names[:TOLD]) + (" ..." if len(names) > TOLD else "")
-
-
-def pitch_name(symbol: int) -> str:
-    """``C4`` of the symbol of a pitch; C4 is the middle C."""
-    pitch = symbol - FIRST + LOWEST
-    return f"{NAMES[pitch % 12]}{pitch // 12 - 1}"
-
-
-def _symbol(word: str) -> int:
-    if word in ("-", "."):
-        return HOLD if word == "-" else REST
-    told = PITCH.fullmatch(word)
-    if told is None:
-        raise LiminalError(f"melody: {word!r} is no step; wanted a pitch such as C4, F#4 or Bb3, - or .")
-    sharp = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}[told[2]]
-    symbol = 12 * (int(told[3]) + 1) + LETTERS[told[1].upper()] + sharp - LOWEST + FIRST
-    if not FIRST <= symbol < SYMBOLS:
-        raise LiminalError(f"melody: {word} is beyond the range of a piano; wanted A0 to C8")
-    return symbol
 
 
 def _commonest(sources: Iterable[Source]) -> Meter:

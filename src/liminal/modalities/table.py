@@ -10,7 +10,6 @@ roots: two draws of a number lie as far apart on average as two different symbol
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -25,7 +24,18 @@ from ..names import held_by
 from ..tabular import frames
 from ..tabular.frames import words_of
 from . import Media, Modality, Option, Record, Score, Source
-from .columns import KINDS, MOST_VALUES, NUMBERS, Column, arrow, attribute, cells_of, columns_of, word
+from .columns import (
+    KINDS,
+    MOST_VALUES,
+    NUMBERS,
+    Column,
+    arrow,
+    attribute,
+    cells_of,
+    columns_of,
+    stated,
+    word,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -351,11 +361,14 @@ class Table(Modality):
 
     def lacking(self, items: np.ndarray) -> Tensor | None:
         """The places of empty cells."""
+        gone = self._gone(items)
+        return gone if gone.any() else None
+
+    def _gone(self, items: np.ndarray) -> Tensor:
         import torch
 
-        gone = torch.from_numpy(np.isnan(items))
         widths = torch.tensor([place.stop - place.start for _, _, place in self._places()])
-        return gone.repeat_interleave(widths, 1) if gone.any() else None
+        return torch.from_numpy(np.isnan(items)).repeat_interleave(widths, 1)
 
     def filled(self, y: Tensor, lacking: Tensor) -> Tensor:
         import torch
@@ -367,6 +380,17 @@ class Table(Modality):
                 told[:, -1] = 1.0 if column.kind in NUMBERS else -1.0  # known; the last symbol is none
                 y[:, place] = torch.where(lacking[:, place], told, y[:, place])
         return y
+
+    @property
+    def parts(self) -> dict[str, str]:
+        return {",".join(list(self._at)[:2]): "columns, by their names"}
+
+    def part(self, items: np.ndarray, name: str) -> tuple[np.ndarray, Tensor]:
+        """Some columns, by their names with commas between."""
+        kept = [column.strip() for column in name.split(",")]
+        if wrong := [column for column in kept if column not in self._at]:
+            raise unknown("column of a row", wrong[0], self._at)
+        return items, self._gone(self._checked(items) + np.where(np.isin(list(self._at), kept), 0, np.nan))
 
     # -- eyes
 
@@ -388,30 +412,9 @@ class Table(Modality):
         return self.chart
 
     def exact(self, y: Tensor) -> dict[str, Tensor]:
-        """Every column: numbers in their own units, yes/no and each value of a category as a probability.
-
-        A cell that y says is missing is read as what would stand there: a number's middle, no value of a
-        category.
-        """
-        import torch
-
-        found = {}
-        for _, column, place in self._places():
-            part = y[:, place].detach()
-            if column.kind in NUMBERS:
-                cells = np.interp(part[:, 0].cpu().double().numpy(), column.at, column.knots)
-                cell = torch.from_numpy(np.atleast_1d(column.rounded(cells))).to(y)
-                found[column.name] = cell
-            elif part.shape[1] == 1:
-                found[column.name] = part[:, 0]
-            else:
-                told = part[:, : len(column.words)]
-                told = told / told.sum(1, keepdim=True).clamp_min(1e-9)
-                if column.kind == "yes":
-                    found[column.name] = told[:, 1]
-                else:
-                    found |= {f"{column.name}={v}": told[:, j] for j, v in enumerate(column.values)}
-        return found
+        """Every column, see `columns.stated`: numbers in their own units, yes/no and values as chances."""
+        told = (stated(column, y[:, place].detach()) for _, column, place in self._places())
+        return {name: value for each in told for name, value in each.items()}
 
     def trivial(self, items: np.ndarray, n: int, seed: int) -> tuple[str, np.ndarray]:
         """Each cell drawn from its column on its own."""
@@ -439,9 +442,6 @@ class Table(Modality):
         return ", ".join(f"{word(name)} {word(value)}" for name, value in told)
 
     def media(self, item: np.ndarray, size: int = 256) -> Media:
-        cells = [
-            (html.escape(c.name), html.escape(c.show(v) or "–"))
-            for c, v in zip(self.columns, item.tolist(), strict=True)
-        ]
-        rows = "".join(f"<tr><th>{name}</th><td>{cell}</td></tr>" for name, cell in cells)
-        return Media("text/html", f"<table class='row'>{rows}</table>".encode())
+        from .bars import markup
+
+        return Media("text/html", markup(self.columns, item).encode())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -9,31 +11,54 @@ from ..generator import Generator
 from ..modalities import Modality
 
 STEPS, RATE = 200, 0.05  # of Adam, in units of the prior's standard deviation
+ROUNDS = 2  # after each, how exactly numbers can be met is judged anew
 
 
-def complete(generator: Generator, modality: Modality, x: Tensor, lacking: Tensor, z: Tensor) -> Tensor:
+def complete(
+    generator: Generator,
+    modality: Modality,
+    x: Tensor,
+    lacking: Tensor,
+    z: Tensor,
+    cost: Callable[[Tensor], Tensor] | None = None,
+    enough: Tensor | None = None,
+) -> Tensor:
     """The likeliest latents (n, d) of items of which a part is known: argmax log p(x_known | z) + log p(z).
 
     An encoder has seen what is missing as a value like others, or never; this asks the decoder about what is
-    there alone (maximum a posteriori, by gradient descent from the encoder's answer).
+    there alone (maximum a posteriori, by gradient descent from latents that are near).
 
     Args:
         generator: a differentiable decoder.
-        modality: its likelihood has `partial`.
+        modality: of the items.
         x: (n, *modality.shape).
-        lacking: bool (n, *modality.soft_shape), see `Modality.lacking`.
+        lacking: bool (n, *modality.soft_shape), see `Modality.lacking` and `Modality.part`.
         z: (n, d), where to start.
+        cost: z (n, d) -> (n,), nats, in the place of -log p(z).
+        enough: (n,), squared distance in the chart from what is known at which a latent stays where it is,
+            so that searches from different places end in different ones; None: they go on to the best.
     """
     device, prior = generator.device, generator.prior
-    x, lacking = x.to(device), lacking.to(device)
+    x, lacking, free = x.to(device), lacking.to(device), z.to(device).clone()
+    cost = cost or (lambda z: -prior.log_prob(z))
     with torch.inference_mode(False), torch.enable_grad():
-        free = z.to(device).clone()
-        surprise = modality.likelihood.partial(x, lacking, generator.decode_soft(free).detach())
-        free.requires_grad_()
-        optimizer = torch.optim.Adam([free], RATE)
-        for _ in range(STEPS):
-            at = prior.nearest(free)
-            energy = surprise(generator.decode_soft(at)) - prior.log_prob(at)
-            (free.grad,) = torch.autograd.grad(energy.sum(), free)
-            optimizer.step()
-    return prior.nearest(free.detach()).to(z.device)
+        free = free.clone()
+        for _ in range(ROUNDS):
+            surprise = modality.likelihood.partial(x, lacking, generator.decode_soft(free).detach())
+            free.requires_grad_()
+            optimizer = torch.optim.Adam([free], RATE)
+            for _ in range(STEPS // ROUNDS):
+                at = prior.nearest(free)
+                y = generator.decode_soft(at)
+                (grad,) = torch.autograd.grad((surprise(y) + cost(at)).sum(), free)
+                held = free.detach().clone()
+                free.grad = grad
+                optimizer.step()
+                if enough is not None:
+                    there = modality.likelihood.missed(y.detach(), x, lacking) <= enough.to(device)
+                    with torch.no_grad():
+                        free[there] = held[there]
+                    if there.all():
+                        break
+            free = prior.nearest(free.detach())
+    return free.to(z.device)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from ..ops.samples import Samples
 from ..priors import Prior
 from ..resolve import Item, latent
 from ..tensors import rng
+from .items import encode
 from .seeing import clusters
 
 AROUND = 50  # items whose latents tell how wide to draw around one
@@ -31,7 +33,7 @@ def sample(
     where: str | None = None,
     cluster: int | None = None,
     near: Item | None = None,
-    like: Sequence[int] | None = None,
+    like: Sequence[int | str] | None = None,
     support: float | None = None,
     evidence: bool = False,
 ) -> Samples:
@@ -47,7 +49,8 @@ def sample(
             of their latents.
         cluster: like the items of this cluster, as `clusters` numbers them.
         near: like this item: drawn from around it, half as wide as its 50 nearest items lie.
-        like: like the items with these ids.
+        like: like these: items of the space by id or name, files, folders, as `encode` takes them; 3 items or
+            more. A space made one's own by a few tunes, pictures or sounds that it need not have seen.
         support: only draws with at least this support, 0 to 1.
         evidence: tell each draw's support and its nearest real item; always told with `where`, `near`,
             `like`, `support` or another prior.
@@ -64,7 +67,7 @@ def sample(
     name, sampler = space.source(source), None
     asked = [part for part in (where, cluster, near, like) if part is not None]
     if asked and (source != "default" or len(asked) > 1):
-        raise LiminalError("sample: choose one of --from, --where, --cluster and --near")
+        raise LiminalError("sample: choose one of --from, --where, --cluster, --near and --like")
     if asked:
         name, sampler = _part(space, where, cluster, near, like, seed)
     if support is None:
@@ -85,7 +88,7 @@ def _part(
     where: str | None,
     cluster: int | None,
     near: Item | None,
-    like: Sequence[int] | None,
+    like: Sequence[int | str] | None,
     seed: int,
 ) -> tuple[str, Prior]:
     """What draws like a part of the items are called, and the distribution of that part."""
@@ -94,10 +97,7 @@ def _part(
         order = (space.latents - z).norm(dim=1).argsort()[:AROUND]
         return f"items around {near}", conditional.near(z, space.latents[order], space.support_of_prior)
     if like is not None:
-        ids = sorted({int(id) for id in like})
-        for bad in [id for id in ids if not 0 <= id < len(space.catalogue)][:1]:
-            raise LiminalError(f"sample: there is no item @{bad}; wanted 0 to {len(space.catalogue) - 1}")
-        found, name = space.latents[ids], f"{len(ids):,} selected items"
+        found, name = _named(space, like)
     elif cluster is not None:
         groups = clusters(space)
         if not 0 <= cluster < len(groups):
@@ -114,6 +114,17 @@ def _part(
         if not len(found):
             raise space.empty(f"--where {where}", sql)
     return name, conditional.conditional(found, seed, space.support_of_prior)
+
+
+def _named(space: Core, like: Sequence[int | str]) -> tuple[Tensor, str]:
+    """Latents of items by id and of what names stand for, and what they are called."""
+    ids = sorted({int(id) for id in like if isinstance(id, int | np.integer)})
+    names = [name for name in like if isinstance(name, str)]
+    for bad in [id for id in ids if not 0 <= id < len(space.catalogue)][:1]:
+        raise LiminalError(f"sample: there is no item @{bad}; wanted 0 to {len(space.catalogue) - 1}")
+    found = [space.latents[ids]] + ([encode(space, names)] if names else [])
+    said = [f"{len(ids):,} selected items"] if ids else []
+    return torch.cat(found), "items like " + ", ".join([*said, *names]) if names else said[0]
 
 
 def _beside(space: Core, z: Tensor) -> pa.Table:

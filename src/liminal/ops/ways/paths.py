@@ -209,7 +209,7 @@ def path(
         at=at,
         along=name or str(along if isinstance(along, str) else getattr(along, "name", "own way")),
         loop=loop,
-        steps=_steps(modality.chart(x), loop),
+        steps=steps_of(modality.chart(x), loop),
         modality=modality,
         how=how,
         pace=pace,
@@ -229,8 +229,8 @@ def _walked(
     return torch.cat(parts if loop else [*parts, keys[-1:]]), tuple(int(i) for i in at)
 
 
-def _steps(x: Tensor, loop: bool) -> np.ndarray:
-    """See `Path.steps`."""
+def steps_of(x: Tensor, loop: bool) -> np.ndarray:
+    """Of rows (t, m) of a chart: see `Path.steps`."""
     steps = arclength.step_lengths(x, loop)
     return np.where(steps > ROUNDING * float(x.double().square().mean().sqrt()), steps, 0.0)
 
