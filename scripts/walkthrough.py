@@ -13,6 +13,7 @@ from liminal.show import grid
 WAYS = ("linear", "slerp", "mix", "smooth", "geodesic")
 STOPS = ("@12", "@977", "@40")
 FRAMES = 15
+HALVES = ("@8426", "@8430", "@8405", "@8423", "@8409", "@8444", "@8436")  # none of them was trained on
 
 
 def main() -> None:
@@ -29,6 +30,7 @@ def main() -> None:
         rows += [space.modality.preview(frame, 84) for frame in path.frames]
         words += [way, *([""] * (FRAMES - 1))]
     grid.save(grid.grid(rows, columns=FRAMES, labels=words), out / "ways.png")
+    space.complete(HALVES, "top", n=3).save(out / "complete.png")
     drawn = space.map("umap")
     space.lattice(drawn, 16, 12).save(out / "lattice.png")
     space.clusters().save(out / "clusters.png")

@@ -6,7 +6,7 @@ training may move them, such as into another key), and goes downhill in
     -log p(x_known | z) + cost(z),
 
 where the cost says how untypical a latent is, until the part agrees as well as the space restores real items
-there. Of all that it finds, the answers are the ones that agree well
+there, or nearly as well as it can. Of all that it finds, the answers are the ones that agree well
 and differ most from each other in what was not known; the known part is put back as it was. What the nearest
 real item gives stands beside it, the trivial way.
 """
@@ -37,6 +37,7 @@ POOL = 4_000  # real items that are looked through
 MOVED = 5  # times that each is moved as training may move it, where its kind knows how
 SEARCHED = 4  # searches for each answer, at least
 LEAST = 12  # searches for an item
+SLACK = 1.25  # times the least distance that a search alone comes to, at which others may stop
 BATCH = 256  # latents that are searched for at once
 TILE = 128  # pixels of a picture's tiles
 ROW = 8  # items in a row of a picture, at most
@@ -202,7 +203,9 @@ def complete(
             noise = torch.randn(z.shape, generator=rng(seed)) * 0.1 * near.std(0, correction=0)
             z = z + noise * (torch.arange(count) >= len(near))[:, None]
     flat, own = z.flatten(0, 1), torch.arange(len(x)).repeat_interleave(count)
-    enough = likeness.restored(generator)[own]
+    best = search(generator, modality, x, lacking, z[:, 0], cost)
+    reached = modality.likelihood.missed(generator.decode(best).cpu(), x, lacking)
+    enough = torch.maximum(likeness.restored(generator), SLACK * reached)[own]
     found = []
     for i in range(0, len(flat), BATCH):
         part = slice(i, i + BATCH)

@@ -59,11 +59,13 @@ def complete(
         LiminalError: there is no such part, nothing or everything is known, or the item cannot be read.
     """
     kind = space.modality
-    items = all_stored(space, item)
+    asked = [item] if isinstance(item, str | int | np.integer) else item
+    if isinstance(asked, list | tuple):
+        asked = [f"@{name}" if isinstance(name, int | np.integer) else name for name in asked]
+    items = all_stored(space, asked)
     names = [known] if isinstance(known, str) else known
     items, lacking = _lacking(space, items, names)
     ids = rng_rows(np.arange(len(space.catalogue)), completing.POOL, seed)
-    own = numbered(item) if isinstance(item, str | int) else None
     (voice or speaking()).progress("completing", 0.0)
     found = completing.complete(
         space.generator,
@@ -76,12 +78,21 @@ def complete(
         cost=untypical(space),
         near=None if near is None else _around(space, latent(space, near)),
         support=space.trust,
-        apart=np.full(len(items), -1 if own is None else int(np.searchsorted(ids, own)))
-        if own is None or own in ids
-        else None,
+        apart=_rows(asked, len(items), ids),
         seed=seed,
     )
     (voice or speaking()).close()
+    return found
+
+
+def _rows(names: Any, count: int, ids: np.ndarray) -> np.ndarray:
+    """(count,): the row of `ids` that each name stands for, -1 for what is none of them."""
+    found = np.full(count, -1)
+    if isinstance(names, list) and len(names) == count:
+        for i, name in enumerate(names):
+            own = numbered(name) if isinstance(name, str) else None
+            at = int(np.searchsorted(ids, own)) if own is not None else len(ids)
+            found[i] = at if at < len(ids) and ids[at] == own else -1
     return found
 
 

@@ -1,0 +1,299 @@
+"""Parts of items, items completed from them, and pieces: known answers, and what people type."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import kinds
+import linear
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import liminal
+from liminal.cli import main
+from liminal.errors import LiminalError
+from liminal.modalities import passages, pitches, regions
+from liminal.modalities.likelihoods import Bernoulli, Categorical, Gaussian
+from liminal.modalities.melody import Melody
+from liminal.modalities.windows import FIRST, HOLD, LOWEST, REST
+from liminal.ops.completing import complete
+from liminal.ops.filling import complete as search
+from liminal.space import Space
+from liminal.tensors import rng
+from liminal.voice import Voice
+
+
+@pytest.fixture(scope="module")
+def space() -> Space:
+    return liminal.open("fashion")
+
+
+@pytest.fixture(scope="module")
+def tunes(tmp_path_factory: pytest.TempPathFactory) -> Space:
+    folder = tmp_path_factory.mktemp("tunes")
+    how = {"dim": 16, "epochs": 160, "seed": 0, "threads": 1, "device": "cpu", "voice": Voice()}
+    return liminal.fit(kinds.tunes(folder), folder / "space", options={"beta": 0.1}, **how)
+
+
+def sounding(item: np.ndarray) -> list[int | None]:
+    """The MIDI pitch that sounds at each step of one voice."""
+    found: list[int | None] = []
+    for symbol in item.tolist():
+        found.append(found[-1] if symbol == HOLD else None if symbol == REST else symbol - FIRST + LOWEST)
+    return found
+
+
+# -- likelihoods
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**16))
+def test_symbols_that_are_known_leave_the_others_their_share(seed: int) -> None:
+    draw = rng(seed)
+    y = torch.rand(2, 5, 3, generator=draw).softmax(1)
+    x = torch.randint(5, (2, 3), generator=draw)
+    lacking = torch.rand(2, 5, 3, generator=draw) < 0.5
+    kept = Categorical(3, 5).kept(y, x, lacking)
+    may = lacking | torch.nn.functional.one_hot(x, 5).movedim(-1, 1).bool()
+    torch.testing.assert_close(kept.sum(1), torch.ones(2, 3))
+    assert not kept[~may].any()
+    torch.testing.assert_close(kept, y * may / (y * may).sum(1, keepdim=True))
+    surprise = Categorical(3, 5).partial(x, lacking, y)(y)
+    torch.testing.assert_close(surprise, -(y * may).sum(1).log().sum(1))
+
+
+@pytest.mark.parametrize("kind", [Gaussian, Bernoulli])
+def test_numbers_that_are_known_are_put_in_their_place(kind: type) -> None:
+    x, y = torch.rand(3, 2, 4, generator=rng(0)), torch.rand(3, 2, 4, generator=rng(1))
+    lacking = torch.rand(3, 2, 4, generator=rng(2)) < 0.5
+    likelihood = kind((2, 4))
+    kept = likelihood.kept(y, x, lacking)
+    assert torch.equal(kept[~lacking], x[~lacking])
+    assert torch.equal(kept[lacking], y[lacking])
+    square = ((x - y).square() * ~lacking).flatten(1).sum(1)
+    torch.testing.assert_close(likelihood.missed(y, x, lacking), square)
+    spread = square.sum() / (~lacking).sum()
+    torch.testing.assert_close(likelihood.partial(x, lacking, y)(y), square / (2 * spread))
+
+
+# -- searches
+
+
+class Unbounded(linear.PCA):
+    """Not cut to [0, 1], so that algebra has the answer."""
+
+    def decode_soft(self, z: torch.Tensor) -> torch.Tensor:
+        return (self.mean + (z * self.scale) @ self.axes.T).unflatten(1, self.shape)
+
+
+def test_the_search_finds_what_algebra_finds() -> None:
+    """On a linear generator the likeliest latent of half a picture is a ridge regression."""
+    model, kind = Unbounded(linear.GREY.tensor(linear.fashion()[0][:6000]), 24), linear.GREY
+    x = kind.tensor(linear.fashion()[0][6000:6008])
+    _, gone = kind.part(linear.fashion()[0][6000:6008], "right")
+    z = search(model, kind, x, gone, torch.zeros(8, model.dim))
+    seen = ~gone[0].flatten()
+    a = (model.axes * model.scale)[seen]
+    flat = (x.flatten(1) - model.mean)[:, seen]
+    miss = (model.decode(z) - x).flatten(1)[:, seen].square()
+    spread = miss.sum() / miss.numel()
+    exact = torch.linalg.solve(a.T @ a / spread + torch.eye(model.dim), a.T @ flat.T / spread).T
+    found = (model.decode(z) - model.decode(exact)).square().mean()
+    assert float(found) < 0.005 * float(x.var())
+    assert float(miss.mean()) < 1.1 * float((model.decode(exact) - x).flatten(1)[:, seen].square().mean())
+
+
+def test_halves_of_pictures_are_completed_better_than_by_the_nearest_real_one() -> None:
+    """Pictures that the generator never saw: what was hidden, and what was known."""
+    model, kind = linear.fashion_pca(), linear.GREY
+    pictures = linear.fashion()[0]
+    held, pool = pictures[6000:6064], pictures[:2000]
+    _, gone = kind.part(held, "right")
+    found = complete(model, kind, held, gone, pool, n=3)
+    hidden = gone[0, 0].numpy()
+    truth = held[..., 0][:, hidden].astype(float)
+    error = [np.square(items[..., 0][:, hidden] - truth).mean() for items in (found.items[0], found.beside)]
+    assert error[0] < 0.85 * error[1]
+    assert np.array_equal(found.items[0][..., 0][:, ~hidden], held[..., 0][:, ~hidden])
+    assert (found.agreement[0] > found.baseline).mean() > 0.8
+    differ = [
+        np.square(a.astype(float) - b).mean() for a, b in zip(found.items[1], found.items[2], strict=True)
+    ]
+    assert np.median(differ) > 100  # squared grey levels
+
+
+def test_an_item_is_never_its_own_answer(space: Space) -> None:
+    found = space.complete("@12", "left", n=2)
+    assert found.baseline[0] < 0.999  # the nearest real item is another one
+    assert not np.array_equal(found.beside[0], space.items([12])[0])
+    for answer in found.items[:, 0]:
+        assert np.array_equal(answer[:, :14], space.items([12])[0][:, :14])
+    assert found.support is not None
+    assert (found.support > 0.02).all()
+
+
+def test_a_mask_of_ones_own(space: Space) -> None:
+    known = torch.zeros(1, 28, 28, dtype=torch.bool)
+    known[:, :9] = True
+    found = space.complete("@12", known, n=1)
+    assert np.array_equal(found.items[0, 0][:9], space.items([12])[0][:9])
+    with pytest.raises(LiminalError, match=r"wanted known as bool \(1, 28, 28\)"):
+        space.complete("@12", known[0])
+    for mask, said in ((known | True, "all of the"), (known & False, "nothing is known")):
+        with pytest.raises(LiminalError, match=said):
+            space.complete("@12", mask)
+    with pytest.raises(LiminalError, match="lacks nothing; name a part to keep, such as left"):
+        space.complete("@12")
+    with pytest.raises(LiminalError, match="n = 0"):
+        space.complete("@12", "left", n=0)
+
+
+# -- parts
+
+
+def test_regions_of_pictures() -> None:
+    assert regions.region("left", 4, 6).sum() == regions.region("bottom", 4, 6).sum() == 12
+    assert regions.region("box:1,2,2,1", 4, 6).nonzero()[1].tolist() == [1, 2]
+    assert regions.region("middle", 4, 4).sum() == 4
+    for name, said in (("box:9,9,2,2", "lies outside"), ("box:1", "wanted left, top"), ("lefft", "left")):
+        with pytest.raises(LiminalError, match=said):
+            regions.region(name, 4, 6)
+
+
+def test_parts_of_melodies() -> None:
+    kind = Melody(2, 4, 2, (4, 4))
+    item = kind.parse("C4 - . - D4 - - - E4 / C3 - - -")[None]
+    _, gone = kind.part(item, "voice:2")
+    assert gone[0, :, 0].all()
+    assert not gone[0, :, 1].any()
+    _, gone = kind.part(item, "bars:2")
+    assert gone[..., :16].all()
+    assert not gone[..., 16:].any()
+    _, gone = kind.part(item, "rhythm")
+    assert gone[0, FIRST:, 0, 0].all()
+    assert not gone[0, :FIRST, 0, 0].any()
+    assert not gone[0, :, 0, [1, 2, 3]].any()
+    for name, said in (("voice:3", "from 1 to 2"), ("bars:x", "wanted numbers"), ("voise:1", "voice:1")):
+        with pytest.raises(LiminalError, match=said):
+            kind.part(item, name)
+
+
+def test_notes_over_chords_lie_in_them_on_the_beats() -> None:
+    kind = Melody(2, 4, 1, (4, 4))
+    item = kind.parse("C#4 D4 - - A4 - - - F4 - - - - - - - D4 - - - - - - - . - - -")[None]
+    moved, gone = kind.part(item, "over:C Am")
+    told = [pitches.pitch_name(int(moved[0, 0, t])) for t in (0, 4, 8, 16)]
+    assert told == ["C4", "G4", "E4", "C4"]  # the nearest notes of C major, then of A minor
+    assert moved[0, 0, 1] == item[0, 0, 1]  # off the beat
+    classes = {int(s - FIRST + LOWEST) % 12 for s in range(FIRST, 90) if gone[0, s, 0, 16]}
+    assert classes == {9, 0, 4}
+    assert gone[0, :, 0, 1].all()
+    two = kind.part(item, "over:C F | Am Dm")[1]
+    assert {int(s - FIRST + LOWEST) % 12 for s in range(FIRST, 90) if two[0, s, 0, 8]} == {5, 9, 0}
+    assert pitches.chord("F#m7") == (6, 9, 1, 4)
+    assert pitches.chord("Bb/D") == (10, 2, 5)
+    for wrong in ("over:H", "over:Cfoo", "over:", "over:C C C C C | C"):
+        with pytest.raises(LiminalError, match="chord"):
+            kind.part(item, wrong)
+
+
+def test_passages_name_the_beat_of_compound_meters() -> None:
+    kind = Melody(1, 4, 1, (6, 8))
+    item = np.full((1, *kind.item_shape), REST, np.uint8)
+    gone = kind.part(item, "over:C")[1]
+    assert (~gone[0, FIRST:, 0]).any(0).nonzero()[:, 0].tolist() == [0, 6]
+    assert passages.open_symbols(item, "bar:1", 1, 12, 6)[1].sum() == 0
+
+
+# -- melodies
+
+
+def test_a_bar_is_kept_and_another_found(tunes: Space) -> None:
+    found = tunes.complete("@5", "bar:1", n=4)
+    given = tunes.items([5])[0]
+    assert all(np.array_equal(item[0, :16], given[0, :16]) for item in found.items[:, 0])
+    assert len({item.tobytes() for item in found.items[:, 0]}) > 1
+
+
+def test_the_rhythm_of_one_on_the_pitches_of_another(tunes: Space) -> None:
+    high, low = (
+        next(
+            i
+            for i in range(160)
+            if (np.nanmean([p or np.nan for p in sounding(tunes.items([i])[0, 0])]) > 70) == up
+        )
+        for up in (True, False)
+    )
+    found = tunes.complete(high, "rhythm", n=3, near=low)
+    given = tunes.items([high])[0]
+    for item in found.items[:, 0]:
+        assert np.array_equal(item >= FIRST, given >= FIRST)
+        assert np.array_equal(item == REST, given == REST)
+    pitch = np.nanmean([p or np.nan for p in sounding(found.items[0, 0, 0])])
+    assert pitch < np.nanmean([p or np.nan for p in sounding(given[0])]) - 5  # down towards the other one
+
+
+def test_a_piece_over_chords(tunes: Space, tmp_path: Path) -> None:
+    piece = tunes.compose("@1", "@2", "@6", length=16, over="Am Dm Em Am")
+    chords = [pitches.chord(name) for name in ("Am", "Dm", "Em", "Am")]
+    steps = np.concatenate(list(piece.frames), axis=1)[0]
+    wrong = [
+        t
+        for t in range(0, len(steps), 4)
+        if steps[t] >= FIRST and (int(steps[t]) - FIRST + LOWEST) % 12 not in chords[t // 16 % 4]
+    ]
+    assert not wrong
+    plain = tunes.compose("@1", "@2", "@6", length=16)
+    assert not np.array_equal(plain.frames, piece.frames)
+    assert piece.save(tmp_path / "piece.mid").stat().st_size > 200
+    with pytest.raises(LiminalError, match="3 items do not fit into 2 melodies"):
+        tunes.compose("@1", "@2", "@6", length=4)
+
+
+def test_samples_like_a_few_files(tunes: Space, tmp_path: Path) -> None:
+    """Three high tunes: draws are high, and lie nearer to them than draws from all."""
+    high = [i for i in range(40) if np.nanmean([p or np.nan for p in sounding(tunes.items([i])[0, 0])]) > 70][
+        :5
+    ]
+    for i in high:
+        tunes.modality.write(tunes.items([i])[0], tmp_path / f"{i}.mid")
+    drawn = tunes.sample(32, like=[str(tmp_path / f"{i}.mid") for i in high])
+    pitch = lambda items: np.nanmean([p or np.nan for item in items for p in sounding(item[0])])
+    assert pitch(drawn.items) > pitch(tunes.sample(32).items) + 5
+    assert "items like" in drawn.source
+    assert torch.equal(tunes.sample(4, like=high).z, tunes.sample(4, like=[f"@{i}" for i in high]).z)
+
+
+# -- what people type
+
+
+def test_the_commands(tunes: Space, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = str(tunes.folder)
+    said = lambda *args: (main([str(a) for a in args]), capsys.readouterr())
+    code, out = said("complete", where, "@3", "--keep", "bar:1", "-n", 2, "-o", tmp_path / "answers")
+    assert code == 0
+    assert sorted(p.name for p in (tmp_path / "answers").iterdir()) == ["01.mid", "02.mid", "table.csv"]
+    assert "nearest real" in out.out
+    assert "that keep bar:1" in out.out
+    code, out = said("complete", where, "@3", "--keep", "rhythm", "--json", "-o", tmp_path / "one.mid")
+    told = json.loads(out.out)
+    assert (code, told["known"], len(told["answers"])) == (0, "rhythm", 4)
+    assert told["answers"][0]["agreement"] > told["nearest_real"]["agreement"] - 1
+    assert said("complete", where, "@3", "--keep", "bar:3", "-o", tmp_path / "x.mid")[0] == 2
+    assert not (tmp_path / "x.mid").exists()
+    code, out = said("complete", where, "@3", "-o", tmp_path / "x.mid", "--parts")
+    assert code == 0
+    assert "over:Am F C G" in out.out
+    piece = ("compose", where, "@1", "@2", "--bars", 16, "--form", "AABA", "-o", tmp_path / "p.mid")
+    code, out = said(*piece)
+    assert code == 0
+    assert "wrote 8 melodies in the form AABA" in out.out
+    code, out = said(*piece[:-1], tmp_path / "p.wav", "--over", "Am F", "--json")
+    assert json.loads(out.out)["how"] == "8 melodies in the form AABA"
+    code, out = said("compose", where, "@1", "@2", "--bars", 7, "-o", tmp_path / "q.mid")
+    assert code == 2
+    assert "wanted a multiple of 2, such as 8" in out.err
