@@ -168,6 +168,15 @@ class Modality(ABC):
             LiminalError: none of the files can be read, or an option is unknown or out of range.
         """
 
+    @classmethod
+    def holds(cls, file: Path) -> bool:
+        """Whether a file in a folder whose kind is not told looks like one of this kind; asked where its
+        ending is in `reads`.
+
+        For endings that files of all sorts have, such as .json.
+        """
+        return True
+
     @abstractmethod
     def config(self) -> dict[str, Any]:
         """JSON-ready arguments; ``type(m)(**m.config())`` equals ``m``.

@@ -9,8 +9,8 @@ import numpy as np
 
 from . import synth
 from .roll import notes
-from .tunes import Meter
-from .windows import FIRST, LOWEST, VOICE
+from .tunes import VOICE, Meter
+from .windows import FIRST, LOWEST
 
 VELOCITY = 90
 
