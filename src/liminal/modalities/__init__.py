@@ -403,6 +403,14 @@ class Modality(ABC):
 
     # -- hands
 
+    def sound(self, items: np.ndarray) -> tuple[np.ndarray, int] | None:
+        """Stored items as they sound, one after the other and all equally long: float32 (m,) within -1 and 1,
+        and how many samples a second.
+
+        None: the kind is only seen. A film of a kind that sounds shows each item while it does.
+        """
+        return None
+
     @abstractmethod
     def preview(self, item: np.ndarray, size: int) -> PIL.Image:
         """An RGB picture of the item, at most `size` pixels on its longer side."""

@@ -245,6 +245,11 @@ class Melody(Modality):
         only."""
         self._write(np.concatenate([*self._checked(items)], axis=1), path)
 
+    def sound(self, items: np.ndarray) -> tuple[np.ndarray, int]:
+        from .scores import sound
+
+        return sound(np.concatenate([*self._checked(items)], axis=1), 60 / TEMPO / self.grid)
+
     def _write(self, rows: np.ndarray, path: Path) -> None:
         from .scores import midi, wav
 
