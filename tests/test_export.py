@@ -223,6 +223,31 @@ def test_one_frame_is_a_film_too(tmp_path: Path) -> None:
         assert len(list(film.decode(video=0))) == 1
 
 
+def test_a_film_with_sound_shows_each_frame_while_its_part_sounds(tmp_path: Path) -> None:
+    rate, each = 22_050, 0.7  # seconds a frame
+    time = np.arange(round(3 * each * rate)) / rate
+    loud = (time >= each) & (time < 2 * each)  # the second frame's part alone
+    wave = (0.5 * loud * np.sin(2 * np.pi * 440 * time)).astype(np.float32)
+    video.mp4([flat(0), flat(250), flat(0)], tmp_path / "a.mp4", fps=24, sound=(wave, rate))
+    data = (tmp_path / "a.mp4").read_bytes()
+    assert 0 < data.find(b"moov") < data.find(b"mdat")
+    with av.open(str(tmp_path / "a.mp4")) as film:
+        seen, heard = film.streams.video[0], film.streams.audio[0]
+        assert (heard.codec_context.name, heard.rate, heard.channels) == ("aac", rate, 1)
+        for stream in (seen, heard):
+            assert float(stream.duration * stream.time_base) == pytest.approx(3 * each, abs=0.02)
+        shown = [(f.time, f.to_ndarray(format="gray").mean()) for f in film.decode(seen)]
+        film.seek(0)
+        samples = np.concatenate([f.to_ndarray()[0] for f in film.decode(heard)])[: len(wave)]
+    assert all((level > 120) == (each - 1e-3 < at < 2 * each - 1e-3) for at, level in shown)
+    assert len(shown) >= 8 * 3 * each
+    power = lambda part: float(np.sqrt((samples[part] ** 2).mean()))
+    inside = (time > each + 0.05) & (time < 2 * each - 0.05)
+    outside = (time < each - 0.1) | (time > 2 * each + 0.1)
+    assert power(inside) == pytest.approx(0.5 / 2**0.5, rel=0.1)
+    assert power(outside) < 0.01
+
+
 @pytest.mark.parametrize("write", [video.gif, video.mp4])
 def test_films_refused(write, tmp_path: Path) -> None:
     name = tmp_path / f"a.{write.__name__}"

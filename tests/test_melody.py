@@ -7,6 +7,7 @@ import itertools
 import wave
 from pathlib import Path
 
+import av
 import kinds
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from liminal.modalities import hearing, roll, synth, tunes, windows
 from liminal.modalities.likelihoods import Categorical
 from liminal.modalities.melody import Melody
 from liminal.modalities.pitches import pitch_name
+from liminal.show import items as show
 from liminal.tensors import rng
 
 PLAIN = Melody()
@@ -307,6 +309,23 @@ def test_a_path_is_music_in_time(tmp_path: Path) -> None:
     with wave.open(str(tmp_path / "a.wav")) as sound:
         assert (sound.getnchannels(), sound.getsampwidth(), sound.getframerate()) == (1, 2, 22_050)
         assert sound.getnframes() / 22_050 == pytest.approx(5 * 4, abs=0.1)
+
+
+def test_a_film_of_melodies_sounds_in_time(tmp_path: Path) -> None:
+    rest = " - " * 15
+    items = np.stack([PLAIN.parse(f". {rest} C4 {rest}"), PLAIN.parse("C5"), PLAIN.parse(f"G4 {rest}")])
+    wave, rate = PLAIN.sound(items)
+    assert (wave.dtype, len(wave)) == (np.float32, 3 * 4 * rate)
+    assert np.abs(wave).max() <= 1
+    assert abs(wave[-1]) < 1e-3
+    show.save_path(items, PLAIN, tmp_path / "a.mp4", 24)
+    with av.open(str(tmp_path / "a.mp4")) as film:
+        seen, heard = film.streams.video[0], film.streams.audio[0]
+        for stream in (seen, heard):
+            assert float(stream.duration * stream.time_base) == pytest.approx(12, abs=0.1)
+        samples = np.concatenate([f.to_ndarray()[0] for f in film.decode(heard)])
+    halves = np.abs(samples[: 24 * (rate // 2)].reshape(24, -1)).mean(1) > 1e-2
+    assert halves.tolist() == [4 <= i <= 8 or 16 <= i <= 19 for i in range(24)]
 
 
 @pytest.mark.parametrize(

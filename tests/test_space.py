@@ -185,6 +185,14 @@ def test_label_add_and_copy(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(LiminalError, match="exists"):
         again.save(tmp_path / "half")
 
+    again.save(tmp_path / "decoded", ids=range(0, 400, 4), decoded=True)
+    made = liminal.open(tmp_path / "decoded")
+    given = again.modality.items(again.generator.decode(again.encoded(again.items([36]))))
+    assert np.array_equal(made.items([9]), given)
+    assert not np.array_equal(made.items([9]), again.items([36])), "nothing of the data is in it"
+    assert torch.allclose(made.encode(made.items([9]))[0], made.latent(9), atol=1e-5)
+    assert any("not the data themselves" in note for note in made.card.notes)
+
     heard: list[str] = []
 
     class Listener(Voice):

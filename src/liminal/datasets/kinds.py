@@ -63,7 +63,8 @@ def look(path: Path, kinds: Kinds, apart: Path | None = None, wanted: str | None
     for found in find(path, None)[0]:
         if base / found.name == aside:
             continue
-        if name := _owner(path / found.name, kinds, arrays, wanted):
+        name = _owner(path / found.name, kinds, arrays, wanted)
+        if name and (name == wanted or kinds[name].holds(path / found.name)):
             files.setdefault(name, []).append(found.name)
         else:
             others[Path(found.name).suffix.lower() or "no ending"] += 1

@@ -109,6 +109,15 @@ class Modality(ABC):
             LiminalError: none of the files can be read, or an option is unknown or out of range.
         """
 
+    @classmethod
+    def holds(cls, file: Path) -> bool:
+        """Whether a file in a folder whose kind is not told looks like one of this kind; asked where its
+        ending is in `reads`.
+
+        For endings that files of all sorts have, such as .json.
+        """
+        return True
+
     @abstractmethod
     def config(self) -> dict[str, Any]:
         """JSON-ready arguments; ``type(m)(**m.config())`` equals ``m``.
@@ -357,6 +366,14 @@ class Modality(ABC):
         return None
 
     # -- hands
+
+    def sound(self, items: np.ndarray) -> tuple[np.ndarray, int] | None:
+        """Stored items as they sound, one after the other and all equally long: float32 (m,) within -1 and 1,
+        and how many samples a second.
+
+        None: the kind is only seen. A film of a kind that sounds shows each item while it does.
+        """
+        return None
 
     @abstractmethod
     def preview(self, item: np.ndarray, size: int) -> PIL.Image:

@@ -1,4 +1,4 @@
-"""Melodies, and harmonies of up to four voices: windows of whole bars, from MIDI and ABC files.
+"""Melodies, and harmonies of up to four voices: windows of whole bars, from MIDI, ABC and JSON files.
 
 A stored item is uint8 (voices, steps), the symbols of `windows`: what was before goes on, silence begins, or
 a pitch begins. x is the same as int64, y the probability of each symbol, (90, voices, steps). An item has no
@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -20,7 +19,8 @@ import numpy as np
 from .. import files
 from ..errors import LiminalError, unknown
 from . import Modality, Option, Read, Record, Score, Source, pitches
-from .tunes import Meter, Tune, chord, compound, content, estimated, meters, same, tunes
+from .chorales import LOOK, is_chorales
+from .tunes import Tune, chord, commonest, compound, content, estimated, same, tunes
 from .windows import FIRST, HOLD, REST, SYMBOLS, Window, settled, silent, windows
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Melody(Modality):
 
     name = "melody"
     noun, plural = "melody", "melodies"
-    reads = frozenset({".mid", ".midi", ".abc"})
+    reads = frozenset({".mid", ".midi", ".abc", ".json"})
     writes = films = (".mid", ".wav")
     gathers = (".mid",)
     literal = "melody"
@@ -121,7 +121,7 @@ class Melody(Modality):
         """The modality of these tunes.
 
         Args:
-            sources: MIDI or ABC files.
+            sources: MIDI, ABC or JSON files.
             bars, grid, voices: as the class takes them.
             meter: ``"6/8"`` or a pair; None takes the one that most of the tunes are in.
 
@@ -135,7 +135,17 @@ class Melody(Modality):
             if told is None:
                 raise LiminalError(f"meter {meter!r}: wanted one such as 4/4, 3/4 or 6/8")
             meter = (int(told[1]), int(told[2]))
-        return cls(bars, grid, voices, meter or _commonest(sources))
+        return cls(bars, grid, voices, meter or commonest(sources))
+
+    @classmethod
+    def holds(cls, file: Path) -> bool:
+        if file.suffix.lower() != ".json":
+            return True
+        try:
+            with open(file, "rb") as opened:
+                return is_chorales(opened.read(LOOK))
+        except OSError:
+            return False
 
     def config(self) -> dict[str, Any]:
         return {"bars": self.bars, "grid": self.grid, "voices": self.voices, "meter": list(self.meter)}
@@ -187,6 +197,8 @@ class Melody(Modality):
         known: dict[str, Any] = {"tonic": tonic, "mode": mode, "bar": float(window.bar)}
         if tune.title:
             known["tune"] = tune.title
+        if tune.split:
+            known["split"] = tune.split
         if tempo := _at(tune.tempos, window.start):
             known["tempo"] = round(tempo, 2)
         others = tune.harmony if len(tune.harmony) else every if len(tune.parts) > 1 else every[:0]
@@ -229,6 +241,11 @@ class Melody(Modality):
         """A path as music: its items one after the other, each in its own time; `fps` counts for pictures
         only."""
         self._write(np.concatenate([*self._checked(items)], axis=1), path)
+
+    def sound(self, items: np.ndarray) -> tuple[np.ndarray, int]:
+        from .scores import sound
+
+        return sound(np.concatenate([*self._checked(items)], axis=1), 60 / TEMPO / self.grid)
 
     def _write(self, rows: np.ndarray, path: Path) -> None:
         from .scores import midi, wav
@@ -400,26 +417,6 @@ class Melody(Modality):
         """The first notes of the top voice."""
         names = [pitches.pitch_name(int(symbol)) for symbol in item[0] if symbol >= FIRST]
         return " ".join(names[:TOLD]) + (" ..." if len(names) > TOLD else "")
-
-
-def _commonest(sources: Iterable[Source]) -> Meter:
-    """The meter that most tunes in these files begin in.
-
-    Raises:
-        LiminalError: there is no tune in them.
-    """
-    counts: Counter[Meter] = Counter()
-    for i, source in enumerate(sources):
-        try:
-            counts.update(meters(content(source, f"file {i}")))
-        except LiminalError:
-            continue  # who reads it says so
-    if not counts:
-        raise LiminalError(
-            "melodies: there is no tune in these files; wanted MIDI, or ABC, where a line X: begins each tune"
-        )
-    totals = {own: sum(n for other, n in counts.items() if same(own, other)) for own in counts}
-    return max(counts, key=lambda meter: (totals[meter], counts[meter]))
 
 
 def _at(told: Sequence[tuple[int, Any]], tick: float) -> Any:

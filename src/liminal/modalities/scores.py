@@ -9,8 +9,8 @@ import numpy as np
 
 from . import synth
 from .roll import notes
-from .tunes import Meter
-from .windows import FIRST, LOWEST, VOICE
+from .tunes import VOICE, Meter
+from .windows import FIRST, LOWEST
 
 VELOCITY = 90
 
@@ -42,9 +42,23 @@ def midi(rows: np.ndarray, meter: Meter, grid: int, ticks: int, tempo: float) ->
 
 def wav(rows: np.ndarray, step: float, path: Path) -> None:
     """Some voices, uint8 (voices, steps), as a WAV file; a step lasts `step` seconds."""
-    played = [
+    synth.write(synth.sound(_played(rows, step), rows.shape[1] * step, len(rows)), path)
+
+
+def sound(rows: np.ndarray, step: float) -> tuple[np.ndarray, int]:
+    """The same as samples, float32 (m,), that last exactly as long as the steps, and their rate: the last
+    note fades before the end.
+    """
+    heard = synth.sound(_played(rows, step), rows.shape[1] * step, len(rows))
+    heard = heard[: round(rows.shape[1] * step * synth.RATE)].copy()
+    fade = min(round(synth.RELEASE * synth.RATE), len(heard))
+    heard[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
+    return heard, synth.RATE
+
+
+def _played(rows: np.ndarray, step: float) -> list[synth.Note]:
+    return [
         synth.Note(first * step, (last - first) * step, symbol - FIRST + LOWEST)
         for row in rows
         for first, last, symbol in notes(row)
     ]
-    synth.write(synth.sound(played, rows.shape[1] * step, len(rows)), path)

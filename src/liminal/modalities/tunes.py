@@ -1,10 +1,10 @@
-"""Tunes from MIDI and ABC files: notes by track, meters, keys and tempos, in ticks.
+"""Tunes from MIDI, ABC and JSON files: notes by track, meters, keys and tempos, in ticks.
 
 MIDI is parsed by symusic. An ABC file may hold many tunes, each from its ``X:`` line to the next; each is
 turned into MIDI by the converter abc2midi that symusic brings along, run as a process of its own, whose
 complaints are told with the line of the file. Directives (``%%`` and ``I:``) are not obeyed: some read other
 files. The converter plays the first note of each bar louder, which tells where bars begin, and chord symbols
-on tracks of their own, which tells the harmony.
+on tracks of their own, which tells the harmony. JSON is read by `chorales`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import itertools
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import LiminalError
-from . import Source
+from . import Source, chorales
 
 MOST_NOTES = 100_000  # of a tune
 MOST_QUARTERS = 50_000  # of a tune's length
@@ -46,6 +47,7 @@ PROFILES = {
 }
 
 Meter = tuple[int, int]
+VOICE = "voice "  # and its number from 1, the top one first: the name of a track that is a voice
 
 
 class Part(NamedTuple):
@@ -70,6 +72,7 @@ class Tune(NamedTuple):
         bars: ticks where bars begin, as far as the file tells it beside its meters.
         end: the tick at which all is over, silence after the last note included where the file tells it.
         remarks: on how it was read, as of a `Record`.
+        split: which part of the data its file says it is in, such as ``test``; empty where it says nothing.
     """
 
     title: str
@@ -83,6 +86,7 @@ class Tune(NamedTuple):
     bars: np.ndarray
     end: int
     remarks: tuple[str, ...] = ()
+    split: str = ""
 
 
 def same(a: Meter, b: Meter) -> bool:
@@ -114,34 +118,76 @@ def is_midi(data: bytes) -> bool:
     return data.startswith(b"MThd")
 
 
-def meters(data: bytes) -> list[Meter]:
-    """The meter that each tune of a file begins in, without converting any; nothing where none can be
-    read."""
+def is_json(data: bytes) -> bool:
+    return data[:64].lstrip()[:1] in (b"{", b"[")
+
+
+def meters(data: bytes, name: str) -> list[Meter]:
+    """The meter that each tune of a file begins in, without converting any; nothing where none can be read.
+
+    Args:
+        data: MIDI, ABC or JSON.
+        name: what errors call it.
+
+    Raises:
+        LiminalError: it is JSON, and none of chorales.
+    """
     if is_midi(data):
         try:
             return [_longest(_score(data))]
         except LiminalError:
             return []
+    if is_json(data):
+        return [chorales.METER] * chorales.count(data, name)
     _, tunes = _split(data)
     found = [METER.search(text) for _, text in tunes]
     return [_meter(m[1]) if m else (4, 4) for m in found]
+
+
+def commonest(sources: Iterable[Source]) -> Meter:
+    """The meter that most tunes in these files begin in.
+
+    Raises:
+        LiminalError: there is no tune in them.
+    """
+    counts: Counter[Meter] = Counter()
+    faults = []
+    for i, source in enumerate(sources):
+        try:
+            name = str(source) if isinstance(source, Path) else f"file {i}"
+            counts.update(meters(content(source, name), name))
+        except LiminalError as error:
+            faults.append(error)  # of several files the one who reads them says so
+    if not counts and len(faults) == 1:
+        raise faults[0]
+    if not counts:
+        raise LiminalError(
+            "melodies: there is no tune in these files; wanted MIDI, JSON of chorales, or ABC, where a line "
+            "X: begins each tune"
+        )
+    totals = {own: sum(n for other, n in counts.items() if same(own, other)) for own in counts}
+    return max(counts, key=lambda meter: (totals[meter], counts[meter]))
 
 
 def tunes(data: bytes, name: str) -> Iterator[Tune | str]:
     """The tunes in a file's bytes, in order; of one that cannot be used, why.
 
     Args:
-        data: MIDI or ABC.
+        data: MIDI, ABC or JSON.
         name: what errors call it.
 
     Raises:
-        LiminalError: it is neither, or it is damaged.
+        LiminalError: it is none of them, or it is damaged.
     """
     if is_midi(data):
         try:
             yield _score(data)
         except LiminalError as error:
             yield str(error)
+        return
+    if is_json(data):
+        for number, (split, piece) in enumerate(chorales.pieces(data, name)):
+            yield piece if isinstance(piece, str) else _chorale(piece, split, number)
         return
     head, found = _split(data)
     if not found:
@@ -155,6 +201,31 @@ def tunes(data: bytes, name: str) -> Iterator[Tune | str]:
             yield _abc(text, head, line, number)
         except LiminalError as error:
             yield str(error)
+
+
+def _chorale(piece: np.ndarray, split: str, number: int) -> Tune | str:
+    """The tune that pitches (steps, voices) are; a voice that is silent throughout has no part."""
+    if len(piece) > MOST_QUARTERS * chorales.QUARTER:
+        return f"it has {len(piece):,} steps; wanted at most {MOST_QUARTERS * chorales.QUARTER:,}"
+    rows = [chorales.notes(row) for row in piece.T]
+    parts = tuple(Part(f"{VOICE}{v + 1}", notes) for v, notes in enumerate(rows) if len(notes))
+    return (
+        Tune(
+            title="",
+            number=number,
+            quarter=chorales.QUARTER,
+            parts=parts,
+            harmony=np.empty((0, 3), np.int64),
+            meters=((0, chorales.METER),),
+            keys=(),
+            tempos=(),
+            bars=np.empty(0, np.int64),
+            end=len(piece),
+            split=split,
+        )
+        if parts
+        else "it is silent"
+    )
 
 
 def _split(data: bytes) -> tuple[list[str], list[tuple[int, str]]]:

@@ -12,12 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .tunes import Meter, Part, Tune, same
+from .tunes import VOICE, Meter, Part, Tune, same
 
 HOLD, REST, FIRST = 0, 1, 2
 LOWEST, HIGHEST = 21, 108  # MIDI pitches
 SYMBOLS = FIRST + HIGHEST - LOWEST + 1
-VOICE = "voice "  # and its number from 1: the name of a track that is written
 NEAR = 0.13  # steps off the grid that a note may lie and count as on it
 
 
@@ -141,7 +140,7 @@ def windows(tune: Tune, meter: Meter, bars: int, steps: int, voices: int) -> Ite
 
 
 def ours(parts: tuple[Part, ...]) -> bool:
-    """Whether tracks are voices that Liminal wrote: nothing is to be guessed then."""
+    """Whether tracks are voices that Liminal wrote, or numbered alike: nothing is to be guessed then."""
     return len({p.name for p in parts}) == len(parts) and all(
         re.fullmatch(VOICE + r"\d", p.name) for p in parts
     )
@@ -154,9 +153,11 @@ def _upbeat(tune: Tune, start: float, length: float) -> bool:
 
 def chosen(parts: tuple[Part, ...], voices: int) -> tuple[tuple[np.ndarray, ...], tuple[str, ...]]:
     """The notes to take: one array a voice, the top one first, or one array for all; and what to say."""
-    if ours(parts) and max(int(part.name[-1]) for part in parts) <= voices:
-        named = {part.name: part.notes for part in parts}
-        return tuple(named.get(f"{VOICE}{v + 1}", np.empty((0, 3), np.int64)) for v in range(voices)), ()
+    if ours(parts):
+        named, count = {part.name: part.notes for part in parts}, max(int(part.name[-1]) for part in parts)
+        top = tuple(named.get(f"{VOICE}{v + 1}", np.empty((0, 3), np.int64)) for v in range(voices))
+        over = f"read from the top {'voice' if voices == 1 else f'{voices} voices'} of {count}"
+        return top, (over,) if count > voices else ()
     if len(parts) < voices:
         return (np.concatenate([part.notes for part in parts]),), ()
     order = sorted(range(len(parts)), key=lambda i: _single(parts[i].notes), reverse=True)[:voices]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -14,6 +16,7 @@ from ..errors import LiminalError
 from .grid import Picture, enlarge, picture
 
 LEAST = 256  # pixels on the longer side; smaller frames are enlarged by a whole factor
+SHOWN = 8  # times a second, at least, that a film with sound shows its picture: players skip long frames
 SLOWEST = 0.01  # frames a second: a film must be able to write down how long each is shown
 SAMPLE = 1_000_000  # pixels that the palette of a gif is chosen from
 
@@ -50,7 +53,13 @@ def gif(frames: Sequence[Picture], path: str | Path, fps: float = 24, least: int
         )
 
 
-def mp4(frames: Sequence[Picture], path: str | Path, fps: float = 24, least: int = LEAST) -> None:
+def mp4(
+    frames: Sequence[Picture],
+    path: str | Path,
+    fps: float = 24,
+    least: int = LEAST,
+    sound: tuple[np.ndarray, int] | None = None,
+) -> None:
     """Write an mp4 (H.264, or MPEG-4 part 2 where that encoder is missing) that players start before they
     have all of it.
 
@@ -61,21 +70,25 @@ def mp4(frames: Sequence[Picture], path: str | Path, fps: float = 24, least: int
         path: ends in ``.mp4``.
         fps: frames a second, from `SLOWEST` to 240.
         least: pixels; smaller frames are enlarged to it by a whole factor.
+        sound: samples within -1 and 1, float32 (m,), and how many a second: an AAC track. The frames are then
+            shared out evenly over its length, and `fps` says nothing.
 
     Raises:
         LiminalError: no frames, sizes differ, fps is out of range, or the film cannot be written.
     """
     import av
 
+    if sound is not None and len(sound[0]):
+        fps = len(frames) * sound[1] / len(sound[0])
     pictures = [enlarge(p, least) for p in _frames(frames, path, ".mp4", fps, 240)]
     arrays = [np.asarray(p) for p in pictures]
     arrays = [np.pad(a, ((0, a.shape[0] % 2), (0, a.shape[1] % 2), (0, 0)), mode="edge") for a in arrays]
-    h264 = "libx264" in av.codecs_available
+    h264, again = "libx264" in av.codecs_available, 1 if sound is None else math.ceil(SHOWN / fps)
     with files.atomic(path) as part:
         try:
             with av.open(str(part), "w", format="mp4", options={"movflags": "faststart"}) as film:
                 stream = film.add_stream(
-                    "libx264" if h264 else "mpeg4", rate=Fraction(fps).limit_denominator(1001)
+                    "libx264" if h264 else "mpeg4", rate=again * Fraction(fps).limit_denominator(1001)
                 )
                 stream.height, stream.width = arrays[0].shape[:2]
                 stream.pix_fmt = "yuv420p"
@@ -84,13 +97,26 @@ def mp4(frames: Sequence[Picture], path: str | Path, fps: float = 24, least: int
                     if h264
                     else {"qscale": "3", "flags": "+qscale", "global_quality": "354"}
                 )
-                for array in arrays:
+                heard = None if sound is None else film.add_stream("aac", rate=sound[1], layout="mono")
+                for array in (array for array in arrays for _ in range(again)):
                     film.mux(stream.encode(av.VideoFrame.from_ndarray(array, "rgb24")))
                 film.mux(stream.encode(None))
+                if heard is not None and sound is not None:
+                    film.mux(heard.encode(_track(*sound)))
+                    film.mux(heard.encode(None))
         except av.FFmpegError as error:
             raise LiminalError(
                 f"could not write {path}: {error.strerror or error}; nothing was changed there"
             ) from error
+
+
+def _track(samples: np.ndarray, rate: int) -> Any:
+    """Samples (m,) as a frame of sound."""
+    import av
+
+    found = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples, np.float32)[None], "fltp", "mono")
+    found.sample_rate, found.pts, found.time_base = rate, 0, Fraction(1, rate)
+    return found
 
 
 def _frames(

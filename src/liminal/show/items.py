@@ -80,7 +80,7 @@ def save_path(items: np.ndarray, modality: Modality, path: str | Path, fps: floa
         items: (t, *item_shape).
         modality: draws and writes them.
         path: its ending chooses the form; without one it gets the kind's own first.
-        fps: frames a second.
+        fps: frames a second; of an ``.mp4`` of a kind that sounds each frame lasts as long as its item.
         times: how large each item is drawn, 1 being up to `FRAME` pixels in a film and `TILE` in a picture;
             says nothing where the form is the kind's own.
 
@@ -100,7 +100,8 @@ def save_path(items: np.ndarray, modality: Modality, path: str | Path, fps: floa
     elif ending == ".gif":
         film.gif(tiles(items, modality, FRAME * times), path, fps, film.LEAST * times)
     elif ending == ".mp4":
-        film.mp4(tiles(items, modality, FRAME * times), path, fps, film.LEAST * times)
+        shown = tiles(items, modality, FRAME * times)
+        film.mp4(shown, path, fps, film.LEAST * times, modality.sound(items))
     elif ending == ".png":
         grid.save(drawn(items, modality, TILE * times, min(len(items), ROW)), path)
     else:

@@ -26,12 +26,15 @@ from ..files import atomic, check_output
 from ..generator import Autoencoder
 from ..voice import Voice, speaking
 
+DECODED = "its items are what the decoder gives of latents of the data, not the data themselves"
+
 
 def save(
     space: Core,
     folder: str | Path,
     ids: Sequence[int] | None = None,
     half: bool = False,
+    decoded: bool = False,
     voice: Voice | None = None,
 ) -> None:
     """A copy of the space in a new folder.
@@ -41,6 +44,8 @@ def save(
         ids: items to keep, numbered anew in this order; None: all.
         half: keep weights in half precision (half the size; codes and figures are computed anew with the
             rounded weights).
+        decoded: keep, in the place of each item, what the decoder gives of its latent, and the latent of
+            that, so that a space can be handed on whose data may not be.
         voice: hears progress.
 
     Raises:
@@ -65,29 +70,31 @@ def save(
             k: {"number": pa.float64(), "bool": pa.bool_(), "category": pa.string()}[v]
             for k, v in space.card.attributes.items()
         }
-        table = Catalogue.create(part, _copied(space, generator, chosen, speak), space.dim, fields)
+        table = Catalogue.create(part, _copied(space, generator, chosen, decoded, speak), space.dim, fields)
         entries["items.lance"] = table_entry(part, "items.lance", table.version)
         held = len(table.table(columns=["id"], split="held"))
         data = {**space.card.data, "n_train": len(chosen) - held, "n_held": held}
-        replace(space.card, parts=entries, data=data).commit(part)
+        notes = [*space.card.notes, *([DECODED] if decoded and DECODED not in space.card.notes else [])]
+        replace(space.card, parts=entries, data=data, notes=notes).commit(part)
     speak.close()
 
 
 def _copied(
-    space: Core, generator: Autoencoder, ids: np.ndarray, voice: Voice, size: int = 2000
+    space: Core, generator: Autoencoder, ids: np.ndarray, decoded: bool, voice: Voice, size: int = 2000
 ) -> Iterator[pa.RecordBatch]:
     """Rows of the catalogue with codes from `generator`."""
+    kind = space.modality
     for i in range(0, len(ids), size):
         part = ids[i : i + size]
         table = space.catalogue.rows(part, ["split", "source", "item", *space.card.attributes])
         packed = table["item"].to_pylist()
-        z = (
-            generator.encode(space.modality.tensor(np.stack([space.modality.unpack(p) for p in packed])))
-            .cpu()
-            .numpy()
-        )
+        z = generator.encode(kind.tensor(np.stack([kind.unpack(p) for p in packed])))
+        if decoded:
+            items = kind.items(generator.decode(z))
+            packed, z = [kind.pack(item) for item in items], generator.encode(kind.tensor(items))
         attributes = table.select(list(space.card.attributes)) if space.card.attributes else None
-        yield rows.batch(z, table["split"].to_pylist(), packed, table["source"].to_pylist(), attributes)
+        splits, sources = table["split"].to_pylist(), table["source"].to_pylist()
+        yield rows.batch(z.cpu().numpy(), splits, packed, sources, attributes)
         voice.progress("copying", min(1.0, (i + size) / len(ids)))
 
 

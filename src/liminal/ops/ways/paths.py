@@ -135,7 +135,7 @@ class Path:
 
         Args:
             path: its ending chooses the format; without one it gets the kind's own.
-            fps: frames a second of a film.
+            fps: frames a second of a film; one with sound shows each frame as long as its item sounds.
             times: how large the items are drawn; 2 is twice as wide and high as they usually are.
 
         Returns:
