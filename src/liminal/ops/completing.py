@@ -31,6 +31,7 @@ from ..modalities import Modality
 from ..show import grid
 from ..show import items as show
 from ..tensors import CHUNK, rng
+from ..voice import Voice
 from .filling import complete as search
 
 POOL = 4_000  # real items that are looked through
@@ -38,7 +39,7 @@ MOVED = 5  # times that each is moved as training may move it, where its kind kn
 SEARCHED = 4  # searches for each answer, at least
 LEAST = 12  # searches for an item
 SLACK = 1.25  # times the least distance that a search alone comes to, at which others may stop
-BATCH = 256  # latents that are searched for at once
+BATCH = 64  # latents that are searched for at once
 TILE = 128  # pixels of a picture's tiles
 ROW = 8  # items in a row of a picture, at most
 
@@ -166,6 +167,7 @@ def complete(
     support: Callable[[Tensor], Tensor] | None = None,
     apart: np.ndarray | None = None,
     seed: int = 0,
+    voice: Voice | None = None,
 ) -> Completions:
     """n answers to each of m items of which a part is known.
 
@@ -181,7 +183,8 @@ def complete(
         near: (k, d), latents to start from in the place of the pool's.
         support: z (n, d) -> (n,) in [0, 1].
         apart: (m,), the row of the pool that is the item itself and is not used for it; -1: none.
-        seed: of the choice of real items and of how they are moved.
+        seed: of how real items are moved.
+        voice: hears progress.
 
     Raises:
         LiminalError: there is nothing to be completed, or nothing is known.
@@ -208,6 +211,7 @@ def complete(
     enough = torch.maximum(likeness.restored(generator), SLACK * reached)[own]
     found = []
     for i in range(0, len(flat), BATCH):
+        (voice or Voice()).progress("completing", (i + 1) / (len(flat) + 1))
         part = slice(i, i + BATCH)
         rows = own[part]
         found.append(search(generator, modality, x[rows], lacking[rows], flat[part], cost, enough[part]))

@@ -53,7 +53,7 @@ def complete(
         near: an item whose latent the search starts from: answers are like it. None: the real items that
             agree best.
         seed: of the choice of real items.
-        voice: hears that it takes a while.
+        voice: hears progress.
 
     Raises:
         LiminalError: there is no such part, nothing or everything is known, or the item cannot be read.
@@ -66,7 +66,7 @@ def complete(
     names = [known] if isinstance(known, str) else known
     items, lacking = _lacking(space, items, names)
     ids = rng_rows(np.arange(len(space.catalogue)), completing.POOL, seed)
-    (voice or speaking()).progress("completing", 0.0)
+    speak = voice or speaking()
     found = completing.complete(
         space.generator,
         kind,
@@ -80,8 +80,9 @@ def complete(
         support=space.trust,
         apart=_rows(asked, len(items), ids),
         seed=seed,
+        voice=speak,
     )
-    (voice or speaking()).close()
+    speak.close()
     return found
 
 
