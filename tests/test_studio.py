@@ -839,6 +839,25 @@ def test_transfer(client: Client, space: Space) -> None:
     )
 
 
+def test_complete(client: Client, space: Space) -> None:
+    asked = {"item": "@12", "known": ["not left"], "n": 2}
+    found = client.ask("/api/complete", asked).packed
+    wanted = space.complete("@12", "not left", 2)
+    assert np.array_equal(found["items"], wanted.items[:, 0])
+    assert np.array_equal(found["beside"], np.stack([wanted.given[0], wanted.beside[0]]))
+    assert np.allclose(found["agrees"], wanted.agreement[:, 0], atol=1e-6)
+    assert found["agreed"] == pytest.approx(wanted.baseline[0])
+    assert found["copy_as"]["command"] == ("liminal complete fashion @12 --keep 'not left' -n 2 -o answers")
+    assert "space.complete('@12', 'not left', n=2)" in found["copy_as"]["python"].replace('"', "'")
+    place = {**asked, "item": space.latents[3].tolist(), "near": "@40", "seed": 5}
+    assert client.ask("/api/complete", place).packed["copy_as"]["command"] is None
+    near = client.ask("/api/complete", {**asked, "near": "@40"}).packed
+    assert "--near @40" in near["copy_as"]["command"]
+    for wrong in ({"known": ["lefft"]}, {"known": []}, {"n": 0}, {"item": "@99999999"}):
+        assert client.ask("/api/complete", {**asked, **wrong}).status in (400, 422)
+    assert client.ask("/api/space").json["modality"]["parts"]["left"]
+
+
 # starting and stopping
 
 

@@ -546,6 +546,7 @@ GOOD = {
     "export": {"path": {"keys": ["@1", "@2"], "frames": 3}, "format": "png"},
     "sample": {"n": 2},
     "transfer": {"content": "@1", "style": "@2"},
+    "complete": {"item": "@1", "known": ["left"], "n": 1},
 }
 
 

@@ -11,6 +11,7 @@ export const VIEWS = [
   "dimensions",
   "sample",
   "style",
+  "complete",
   "list",
   "report",
   "tour",
@@ -62,6 +63,9 @@ export interface Doc {
   blend: number;
   /** The category that names what an item is. */
   by: string;
+  /** The part of an item that is known, and whether all but it is. */
+  part: string;
+  rest: boolean;
   source: string;
   seed: number;
   step: number;
@@ -95,6 +99,8 @@ export const EMPTY: Doc = {
   style: null,
   blend: 1,
   by: "",
+  part: "",
+  rest: false,
   source: "",
   seed: 0,
   step: 0,
@@ -150,9 +156,10 @@ const TEXTS = [
   "sort",
   "source",
   "by",
+  "part",
 ] as const;
 const NUMBERS = ["blend", "seed", "step"] as const;
-const SWITCHES = ["points", "microscope", "loop", "detail"] as const;
+const SWITCHES = ["points", "microscope", "loop", "detail", "rest"] as const;
 const NAMES = ["off", "locked"] as const;
 const ROWS = ["a", "b"] as const;
 const MOST_ROWS = 400; // a longer selection makes no address

@@ -52,11 +52,13 @@ export const able = (what: Able): boolean => space.value?.able.includes(what) ??
 export const offers = (view: View): boolean =>
   view === "style"
     ? able("transfer")
-    : view === "report"
-      ? able("report")
-      : view === "list"
-        ? able("items")
-        : true;
+    : view === "complete"
+      ? able("complete") && Object.keys(space.value?.modality.parts ?? { any: "" }).length > 0
+      : view === "report"
+        ? able("report")
+        : view === "list"
+          ? able("items")
+          : true;
 export const layout = signal<Layout | null>(null);
 export const grid = signal<Grid | null>(null);
 export const column = signal<Column | null>(null);

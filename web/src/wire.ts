@@ -66,6 +66,7 @@ export type Able =
   | "lock"
   | "like"
   | "transfer"
+  | "complete"
   | "report"
   | "support"
   | "lonely"
@@ -73,9 +74,10 @@ export type Able =
 export type Place = string | number[];
 
 /**
- * The kind of data: what `modalities.Modality` says of it in words, and the arguments of this one. Endings
- * have no dot; `films`: what a path can be saved as; `drawn`: those of them that have a size in pixels;
- * `config` is for the page's own view of the kind, `modalities/NAME.ts`.
+ * The kind of data: what `modalities.Modality` says of it in words, and the arguments of this one. `parts` of
+ * an item that may be known alone, in words. Endings have no dot; `films`: what a path can be saved as;
+ * `drawn`: those of them that have a size in pixels; `config` is for the page's own view of the kind,
+ * `modalities/NAME.ts`.
  */
 export interface Modality {
   name: string;
@@ -85,6 +87,7 @@ export interface Modality {
   writes: string[];
   films: string[];
   drawn: string[];
+  parts: Record<string, string>;
   config: Record<string, unknown>;
 }
 
@@ -101,8 +104,8 @@ export interface Attribute {
  * `sources` of samples, the default first; `laid`: those of the `maps` that need not be laid out any more;
  * `tile`: width and height of a thumbnail; `broken`: why there is no model. What cannot be had everywhere:
  * `able` (show single `items`, `encode` files, keep the `detail` of an item, `lock` attributes, draw samples
- * `like` a group, `transfer` a style, make the `report`, tell `support`, list the `lonely` items, `reload`
- * the space from its folder) and directions `found`.
+ * `like` a group, `transfer` a style, `complete` parts, make the `report`, tell `support`, list the `lonely`
+ * items, `reload` the space from its folder) and directions `found`.
  */
 export interface Space {
   name: string;
@@ -487,6 +490,30 @@ export interface Transfer extends Look {
   copy_as: Copy;
 }
 
+/**
+ * `known`: parts that stay, each of which may begin with `not `; `near`: what answers shall be like; `seed`
+ * of which real items are looked through.
+ */
+export interface CompleteRequest {
+  item: string | number[];
+  known: string[];
+  n?: number;
+  near?: string | number[] | null;
+  seed?: number;
+  method?: Method;
+}
+
+/**
+ * Answers, the known part put back, the best first; how far each `agrees` by itself; `beside`: the item
+ * given, and the real one that agrees best with the part put into it, which `agreed` so far.
+ */
+export interface Completed extends Look {
+  agrees: Grid<Float32Array>; // (n)
+  beside: Grid<Values>; // (k, ...)
+  agreed: number;
+  copy_as: Copy;
+}
+
 /** What each route takes in its query, takes as its body, and gives. */
 export interface Api {
   /** GET /api/space: what there is: name, items, attributes, sources; whether the model is loaded */
@@ -541,6 +568,8 @@ export interface Api {
   sample: { query: {}; body: SampleRequest; answer: Samples };
   /** POST /api/transfer: one item in the style of another */
   transfer: { query: {}; body: TransferRequest; answer: Transfer };
+  /** POST /api/complete: what may stand around a known part of an item */
+  complete: { query: {}; body: CompleteRequest; answer: Completed };
   /** GET /api/report: the measures as a page; made once */
   report: { query: {}; body: null; answer: string };
   /** GET /api/progress: what long work is at, and whether the space on disk is a newer one */
@@ -575,6 +604,7 @@ export const routes = {
   export: { method: "POST", path: "/api/export", packed: false },
   sample: { method: "POST", path: "/api/sample", packed: true },
   transfer: { method: "POST", path: "/api/transfer", packed: true },
+  complete: { method: "POST", path: "/api/complete", packed: true },
   report: { method: "GET", path: "/api/report", packed: false },
   progress: { method: "GET", path: "/api/progress", packed: false },
   reload: { method: "POST", path: "/api/reload", packed: false },

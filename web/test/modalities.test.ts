@@ -17,6 +17,7 @@ const about = (config: Record<string, unknown>): Modality => ({
   writes: [],
   films: [],
   drawn: [],
+  parts: {},
   config,
 });
 const held = (modality: Modality, shapes: Partial<Held> = {}): Held => ({

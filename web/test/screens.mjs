@@ -57,6 +57,11 @@ const VIEWS = {
     then: async ({ page }) =>
       page.waitForFunction(() => document.querySelectorAll(".card .film canvas").length > 27),
   },
+  complete: {
+    go: ([a]) => `view=complete&subject=@${a}&part=top`,
+    then: async ({ page }) =>
+      page.waitForFunction(() => document.querySelectorAll(".sheet.answers canvas").length > 2),
+  },
   style: {
     go: ([a, b]) => `view=style&content=@${a}&style=@${b}`,
     then: async ({ hand, panel }) => hand.seen(panel.locator(".player canvas")),

@@ -321,11 +321,12 @@ class Melody(Modality):
 
     @property
     def parts(self) -> dict[str, str]:
-        voice = {"voice:1": "the top voice; voices:2-3 others"} if self.voices > 1 else {}
-        bar = {"bar:1": "the first bar; bars:1,2 several"} if self.bars > 1 else {}
+        counts = {"voice": self.voices, "bar": self.bars}
         return {
-            **voice,
-            **bar,
+            f"{word}:{i + 1}": f"{word} {i + 1}; {word}s:1-2 are two"
+            for word, count in counts.items()
+            for i in range(min(count, 4) if count > 1 else 0)
+        } | {
             "rhythm": "where notes begin, last and pause",
             "over:Am F C G": "notes of these chords on the beats, a chord a bar",
         }

@@ -9,7 +9,10 @@ import numpy as np
 from ..errors import LiminalError, unknown
 
 PARTS = {
-    "left": "the left half; also right, top and bottom",
+    "left": "the left half",
+    "right": "the right half",
+    "top": "the upper half",
+    "bottom": "the lower half",
     "middle": "the middle, half as wide and high",
     "box:0,0,4,4": "left, top, width and height in pixels",
 }

@@ -257,6 +257,41 @@ def transfer(s: Session, asked: wire.TransferRequest) -> wire.Transfer:
     )
 
 
+def complete(s: Session, asked: wire.CompleteRequest) -> wire.Completed:
+    """What may stand around a known part of an item, or of what a place decodes to.
+
+    Raises:
+        LiminalError: there is no such part, nothing or all of it is known, or a place cannot be read.
+    """
+    item = _item(s, asked.item)
+    given: Any = item if isinstance(item, int) else s.space.decode(spoken.point(s, asked.item))[0]
+    near = None if asked.near is None else _item(s, asked.near)
+    found = s.space.complete(given, asked.known, asked.n, near=near, seed=asked.seed)
+    shown = spoken.in_python(s, asked.item, spoken.point(s, asked.item))
+    if not isinstance(item, int):
+        shown = f"space.decode({shown})"
+    known = asked.known[0] if len(asked.known) == 1 else asked.known
+    options = f", {known!r}, n={asked.n}" + (f", seed={asked.seed}" if asked.seed else "")
+    more = ["--seed", str(asked.seed)] if asked.seed else []
+    line = spoken.plain(s, asked.item) if isinstance(item, int) else None
+    if asked.near is not None:
+        options += f", near={spoken.in_python(s, asked.near, spoken.point(s, asked.near))}"
+        named = spoken.plain(s, asked.near)
+        line, more = line if named else None, [*more, "--near", named or ""]
+    keep = [word for part in asked.known for word in ("--keep", part)]
+    arguments = (*keep, "-n", str(asked.n), *more, "-o", "answers")
+    return wire.Completed(
+        **{**s.look(found.z[:, 0], asked.method), "items": found.items[:, 0]},
+        agrees=found.agreement[:, 0].astype(np.float32),
+        beside=np.stack([found.given[0], found.beside[0]]),
+        agreed=float(found.baseline[0]),
+        copy_as=wire.Copy(
+            python=spoken.python(s, f'space.complete({shown}{options}).save("answers")'),
+            command=None if line is None else spoken.command(s, "complete", line, *arguments),
+        ),
+    )
+
+
 def _item(s: Session, place: wire.Place) -> Item:
     """A place for a verb that knows more of an item of the space than its latent."""
     if isinstance(place, str) and place.strip().startswith("@") and place.strip()[1:].isdecimal():

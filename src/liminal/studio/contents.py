@@ -22,6 +22,7 @@ Able = Literal[
     "lock",
     "like",
     "transfer",
+    "complete",
     "report",
     "support",
     "lonely",
@@ -31,6 +32,8 @@ Able = Literal[
 
 class Modality(Json):
     """The kind of data: what `modalities.Modality` says of it in words, and the arguments of this one.
+
+    ``parts`` of an item that may be known alone, in words.
 
     Endings have no dot; ``films``: what a path can be saved as; ``drawn``: those of them that have a size in
     pixels; ``config`` is for the page's own view of the kind, ``modalities/NAME.ts``.
@@ -43,6 +46,7 @@ class Modality(Json):
     writes: list[Ending]
     films: list[Ending]
     drawn: list[Ending]
+    parts: dict[str, str]
     config: dict[str, Any]
 
 
@@ -62,9 +66,9 @@ class Space(Json):
     height of a thumbnail; ``broken``: why there is no model.
 
     What cannot be had everywhere: ``able`` (show single ``items``, ``encode`` files, keep the ``detail`` of
-    an item, ``lock`` attributes, draw samples ``like`` a group, ``transfer`` a style, make the ``report``,
-    tell ``support``, list the ``lonely`` items, ``reload`` the space from its folder) and directions
-    ``found``.
+    an item, ``lock`` attributes, draw samples ``like`` a group, ``transfer`` a style, ``complete`` parts,
+    make the ``report``, tell ``support``, list the ``lonely`` items, ``reload`` the space from its folder)
+    and directions ``found``.
     """
 
     name: str

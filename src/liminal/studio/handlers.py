@@ -160,6 +160,9 @@ class Handlers:
     async def transfer(self, request: Request, asked: wire.TransferRequest) -> Response:
         return as_packed(await self._soon(request, lambda: self._answers.transfer(self.session, asked)))
 
+    async def complete(self, request: Request, asked: wire.CompleteRequest) -> Response:
+        return as_packed(await self._soon(request, lambda: self._answers.complete(self.session, asked)))
+
     async def report(self) -> Response:
         made = self.session.report()
         if not made.done():

@@ -151,6 +151,7 @@ class Known:
             writes=plain(kind.writes),
             films=plain(dict.fromkeys((*FILMS, *kind.films))),
             drawn=plain(ending for ending in FILMS if ending not in kind.films),
+            parts=kind.parts,
             config=kind.config(),
         )
 

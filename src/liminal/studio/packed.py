@@ -64,6 +64,7 @@ class Shape:
 
 
 Items = Annotated[np.ndarray, Shape(DTYPES, "n ...", exact=True)]
+Others = Annotated[np.ndarray, Shape(DTYPES, "k ...", exact=True)]
 One = Annotated[np.ndarray, Shape(DTYPES, "...", exact=True)]
 Latents = Annotated[np.ndarray, Shape(("f4",), "n d")]
 Vectors = Annotated[np.ndarray, Shape(("f4",), "k d")]

@@ -11,6 +11,8 @@ from .contents import Column, Layout, Progress, Space
 from .wire import (
     At,
     BetweenRequest,
+    Completed,
+    CompleteRequest,
     Decoded,
     Dimensions,
     Directions,
@@ -183,6 +185,14 @@ ROUTES = (
         Transfer,
         "one item in the style of another",
         takes=TransferRequest,
+    ),
+    Route(
+        "complete",
+        "POST",
+        "/api/complete",
+        Completed,
+        "what may stand around a known part of an item",
+        takes=CompleteRequest,
     ),
     Route("report", "GET", "/api/report", "text/html", "the measures as a page; made once"),
     Route(

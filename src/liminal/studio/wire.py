@@ -24,6 +24,7 @@ from .packed import (
     Latents,
     Numbers,
     One,
+    Others,
     Packed,
     Places,
     Rows,
@@ -386,4 +387,28 @@ class Transfer(Look):
     seen: str | None
     seen_chance: float | None
     length: float
+    copy_as: Copy
+
+
+class CompleteRequest(Json):
+    """``known``: parts that stay, each of which may begin with ``not ``; ``near``: what answers shall be
+    like; ``seed`` of which real items are looked through.
+    """
+
+    item: Place
+    known: list[Annotated[str, Field(max_length=1000)]] = Field(min_length=1, max_length=8)
+    n: int = Field(4, ge=1, le=16)
+    near: Place | None = None
+    seed: int = Field(0, ge=0, lt=2**31)
+    method: Method = "umap"
+
+
+class Completed(Look):
+    """Answers, the known part put back, the best first; how far each ``agrees`` by itself; ``beside``: the
+    item given, and the real one that agrees best with the part put into it, which ``agreed`` so far.
+    """
+
+    agrees: Numbers
+    beside: Others
+    agreed: float
     copy_as: Copy

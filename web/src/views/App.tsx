@@ -27,6 +27,7 @@ import {
   waiting,
 } from "../state.ts";
 import { bring, uploading } from "./actions.ts";
+import { CompleteView } from "./CompleteView.tsx";
 import { Button } from "./components.tsx";
 import { noun } from "./Item.tsx";
 import { DimensionsView } from "./DimensionsView.tsx";
@@ -54,6 +55,7 @@ export const VIEWS: readonly { view: View; name: string; icon: IconName; of: Com
   { view: "dimensions", name: "Dimensions", icon: "dimensions", of: DimensionsView },
   { view: "sample", name: "Sample", icon: "sample", of: SampleView },
   { view: "style", name: "Style", icon: "style", of: StyleView },
+  { view: "complete", name: "Complete", icon: "complete", of: CompleteView },
   { view: "list", name: "List", icon: "list", of: ListView },
   { view: "report", name: "Report", icon: "report", of: ReportView },
   { view: "tour", name: "Tour", icon: "tour", of: TourView },

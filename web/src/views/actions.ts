@@ -1,6 +1,6 @@
 /** What a click, a drop or a button does to the state; views call these and say nothing of how. */
 import { signal } from "@preact/signals";
-import { keyOf, type Doc, type Subject } from "../document.ts";
+import { keyOf, type Doc, type Subject, type View } from "../document.ts";
 import { append } from "../formula.ts";
 import { human } from "../names.ts";
 import {
@@ -38,6 +38,9 @@ export const uploading = signal(false);
 
 const item = (row: number): Subject => ({ kind: "item", id: idOf(row) });
 
+/** Views of what is selected, which stay open when it is another. */
+const HELD: ReadonlySet<View> = new Set<View>(["directions", "dimensions", "complete"]);
+
 /** A click on the map: on an item (its row), or else on the place under the pointer. */
 export async function clicked(row: number, at: Pointer | null): Promise<void> {
   const subject = row >= 0 ? item(row) : at && (await placeAt(at.x, at.y));
@@ -48,7 +51,7 @@ export async function clicked(row: number, at: Pointer | null): Promise<void> {
   }
   if (doc.value.view === "path") return addKey(subject);
   if (doc.value.view === "style") return well(subject);
-  select(subject, doc.value.view === "directions" || doc.value.view === "dimensions" ? null : "item");
+  select(subject, HELD.has(doc.value.view) ? null : "item");
 }
 
 /** The latent at a place of the map. */
