@@ -30,6 +30,7 @@ MODALITIES = {
     "image": "liminal.modalities.image:Image",
     "table": "liminal.modalities.table:Table",
     "melody": "liminal.modalities.melody:Melody",
+    "audio": "liminal.modalities.audio:Audio",
 }
 DATASETS = {  # where it is made, what it is, its modality
     "faces": (
