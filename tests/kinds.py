@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import PIL.Image
+import soundfile
 import toys
 from sklearn.datasets import load_wine
 
@@ -75,18 +76,37 @@ def tunes(folder: Path) -> Path:
     return path
 
 
+def sounds(folder: Path) -> Path:
+    """Tones of a quarter of a second at 8 kHz in two class folders, high and low, with three harmonics of
+    drawn strength, that fade sooner or later.
+    """
+    draw, time = np.random.default_rng(0), np.arange(2000) / 8000
+    for i in range(COUNT):
+        kind = ("high", "low")[i % 2]
+        pitch = draw.uniform(600, 1200) if kind == "high" else draw.uniform(150, 300)
+        tone = sum(draw.uniform(0.1, 1) / k * np.sin(2 * np.pi * k * pitch * time) for k in (1, 2, 3))
+        tone = tone * np.minimum(1, time / 0.01) * np.exp(-draw.uniform(2, 20) * time)
+        path = folder / "sounds" / kind / f"{i:03d}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, 0.7 * tone / np.abs(tone).max(), 8000)
+    return folder / "sounds"
+
+
 FILES: dict[str, Callable[[Path], Path]] = {
     "image": pictures,
     "strand": strands,
     "table": rows,
     "melody": tunes,
+    "audio": sounds,
 }
 FORMULAS = {
     "image": "mean(label=bright) - mean(label=dark)",
     "strand": "+1*length",
     "table": "+1*alcohol",
     "melody": "+1*mode=minor",
+    "audio": "mean(label=high) - mean(label=low)",
 }
+NEAR = {".jpg", ".jpeg", ".gif", ".wav", ".flac"}  # files that an item comes back from nearly, not exactly
 LITERALS = {
     "strand": "strand('acgtac')",
     "table": "row(alcohol=13, cultivar=Barolo)",

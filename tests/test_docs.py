@@ -60,6 +60,7 @@ def test_all_tutorials_run() -> None:
     assert {p.stem for p in RUNNING} == {
         "start",
         "compose",
+        "audio",
         "data",
         "formulas",
         "melody",

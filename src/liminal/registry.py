@@ -30,6 +30,7 @@ MODALITIES = {
     "image": "liminal.modalities.image:Image",
     "table": "liminal.modalities.table:Table",
     "melody": "liminal.modalities.melody:Melody",
+    "audio": "liminal.modalities.audio:Audio",
 }
 DATASETS = {  # where it is made, what it is, its modality
     "faces": (
@@ -52,6 +53,11 @@ DATASETS = {  # where it is made, what it is, its modality
         "liminal.datasets.melodies:melodies",
         "8,000 melodies of two bars drawn by code, 7 known factors",
         "melody",
+    ),
+    "sounds": (
+        "liminal.datasets.sounds:sounds",
+        "4,000 sounds of half a second drawn by code, 7 known factors",
+        "audio",
     ),
     "fashion-mnist": (
         "liminal.datasets.mnist:fashion_mnist",

@@ -58,7 +58,7 @@ const VIEWS = {
       page.waitForFunction(() => document.querySelectorAll(".card .film canvas").length > 27),
   },
   complete: {
-    go: ([a]) => `view=complete&subject=@${a}&part=top`,
+    go: ([a]) => `view=complete&subject=@${a}`,
     then: async ({ page }) =>
       page.waitForFunction(() => document.querySelectorAll(".sheet.answers canvas").length > 2),
   },
