@@ -17,8 +17,10 @@ import liminal
 from liminal.cli import main
 from liminal.errors import LiminalError
 from liminal.modalities import passages, pitches, regions
+from liminal.modalities.audio import Audio
 from liminal.modalities.likelihoods import Bernoulli, Categorical, Gaussian
 from liminal.modalities.melody import Melody
+from liminal.modalities.phase import centres
 from liminal.modalities.windows import FIRST, HOLD, LOWEST, REST
 from liminal.ops.completing import complete
 from liminal.ops.filling import complete as search
@@ -297,3 +299,18 @@ def test_the_commands(tunes: Space, tmp_path: Path, capsys: pytest.CaptureFixtur
     code, out = said("compose", where, "@1", "@2", "--bars", 7, "-o", tmp_path / "q.mid")
     assert code == 2
     assert "wanted a multiple of 2, such as 8" in out.err
+
+
+def test_parts_of_sounds() -> None:
+    kind = Audio(8000, 0.512, 32)
+    item = np.zeros((1, *kind.item_shape), np.uint8)
+    gone = kind.part(item, "seconds:0-0.256")[1]
+    assert not gone[0, 0, :, : kind.frames // 2].any()
+    assert gone[0, 0, :, kind.frames // 2 :].all()
+    low, high = (kind.part(item, name)[1][0, 0, :, 0] for name in ("below:1000", "above:1000"))
+    assert torch.equal(low, ~high)
+    at = centres(8000, 32)
+    assert at[~low.numpy()].max() < 1000 <= at[~high.numpy()].min()
+    for name, said in (("seconds:3-4", "lies outside"), ("below:1-2", "below"), ("seconds:1", "seconds")):
+        with pytest.raises(LiminalError, match=said):
+            kind.part(item, name)

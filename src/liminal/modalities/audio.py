@@ -8,6 +8,7 @@ an item is always what the spectrogram keeps: its phases are found again.
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -19,7 +20,7 @@ import PIL.Image
 
 from ..errors import LiminalError, unknown
 from . import Modality, Option, Read, Record, Score, Source
-from .phase import LEVELS, SPAN, hop_of, spectrogram, waveform
+from .phase import LEVELS, SPAN, centres, hop_of, spectrogram, waveform
 from .waves import Samples, joined, opened, write
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ QUIET = 10 ** (-50 / 20)  # of the peak: what is below it before and after a sou
 GAIN, SHIFT = 6.0, 2  # dB and frames that sounds are varied by in training
 TONAL = 0.25  # how well a pitch must fit to be told (noise .06, steady tones .4 to .7)
 AHEAD = 10.0  # seconds of silence beside a one-shot, at most
+PART = re.compile(r"(seconds|below|above):(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?")
 OVER = 1.5  # items: a sound that is longer is no one-shot
 
 
@@ -272,6 +274,41 @@ class Audio(Modality):
         if bool(y.isnan().any()):
             raise LiminalError("sounds: the tensor holds NaN; wanted levels in [0, 1]")
         return (y[:, 0].clamp(0, 1) * LEVELS).round().to(torch.uint8).numpy()
+
+    @property
+    def parts(self) -> dict[str, str]:
+        half = f"{self.seconds / 2:.3g}"
+        return {
+            f"seconds:0-{half}": "a stretch of time",
+            "below:1000": "all that is lower, in Hz",
+            "above:1000": "all that is higher, in Hz",
+        }
+
+    def part(self, items: np.ndarray, name: str) -> tuple[np.ndarray, Tensor]:
+        """Frames or bands by their middles: ``seconds:0-0.3``, ``below:1000``, ``above:1000``."""
+        import torch
+
+        told = PART.fullmatch(name.strip())
+        if told is None or bool(told[3]) != (told[1] == "seconds"):
+            raise unknown("part of sounds", name, self.parts)
+        low, high = float(told[2]), float(told[3] or "inf")
+        known = np.zeros(self.item_shape, dtype=bool)
+        if told[1] == "seconds":
+            at = (np.arange(self.frames) + 0.5) * self.hop / self.hertz
+            known[:, (at >= low) & (at <= high)] = True
+        else:
+            middle = centres(self.hertz, self.bands)
+            known[middle < low if told[1] == "below" else middle >= low] = True
+        if not known.any():
+            raise LiminalError(
+                f"{name}: it lies outside; sounds of this space last {self.seconds:.3g} s and reach "
+                f"{self.hertz // 2:,} Hz"
+            )
+        return items, torch.from_numpy(~known).expand(len(items), 1, -1, -1)
+
+    @property
+    def measure(self) -> tuple[str, float]:
+        return "seconds", self.seconds
 
     # -- eyes
 
