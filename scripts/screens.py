@@ -22,7 +22,7 @@ import web
 PICTURES = web.ROOT / "docs" / "pictures" / "studio"
 VIEWS = (
     *("start", "item", "path", "directions", "dimensions"),
-    *("style", "sample", "list", "report", "formula", "tour"),
+    *("style", "complete", "sample", "list", "report", "formula", "tour"),
 )
 WIDEST = {"light": 1120, "dark": 1120, "narrow": 480}  # pixels
 QUALITY = 68

@@ -286,6 +286,14 @@ function Uses({ subject }: { subject: Subject }) {
             </Button>
           </>
         )}
+        {offers("complete") && (
+          <Button
+            onClick={() => change({ subject, view: "complete" })}
+            title="See what may stand around a part of it"
+          >
+            Keep a part of it
+          </Button>
+        )}
         <Button
           pressed={tool.value === "other"}
           onClick={() => (tool.value = tool.value === "other" ? "look" : "other")}

@@ -134,6 +134,52 @@ export function steps(one) {
     await sheet();
   }
 
+  async function completing() {
+    const answers = () =>
+      page.waitForFunction(
+        () =>
+          document.querySelectorAll(".sheet.answers canvas").length === 6 &&
+          !document.querySelector(".sheet.busy"),
+        null,
+        { timeout: 2 * PATIENCE },
+      );
+    await one.go("view=item&subject=@12");
+    await one.button("Keep a part of it").click();
+    await answers();
+    const shown = panel.locator(".sheet.answers canvas").first();
+    const halves = async () => {
+      const grey = await one.seen(shown);
+      return [0, 1].map((side) => grey.filter((_, i) => Math.floor((i % 12) / 6) === side));
+    };
+    const given = await one.seen(panel.locator(".well.given canvas"));
+    const kept = given.filter((_, i) => i % 12 < 6);
+    assert.ok(difference((await halves())[0], kept) < 3, "the left half is not as it was");
+    assert.equal(await page.locator(".mark.new").count(), 6);
+    assert.match(await one.copied("Copy as command"), /^liminal complete .* @12 --keep left -n 6/);
+    const before = await one.seen(shown);
+    await panel.getByRole("button", { name: "top", exact: true }).click();
+    await one.changed(shown, before, 0.3);
+    await answers();
+    await panel.getByLabel("All but this part").check();
+    await one.until(
+      async () => /--keep 'not top'/.test(await one.copied("Copy as command")),
+      "what is kept is not turned round",
+    );
+    const field = panel.getByLabel("The part that is kept");
+    await field.fill("lefft");
+    await field.press("Enter");
+    await panel.getByText(/unknown part of pictures 'lefft'/).waitFor();
+    await field.fill("bottom");
+    await field.press("Enter");
+    await answers();
+    assert.deepEqual(await one.faults(), []);
+    await shoot(page, "complete");
+    await panel.getByRole("button", { name: /^Look at answer 2/ }).click();
+    await panel.getByRole("heading", { name: /@12, not bottom kept, 2/ }).waitFor();
+    await page.getByRole("button", { name: "Undo", exact: true }).click();
+    await answers();
+  }
+
   /** Width and height of a PNG. */
   const wide = (png) => (
     assert.equal(png.subarray(1, 4).toString("latin1"), "PNG"),
@@ -214,6 +260,7 @@ export function steps(one) {
     ["samples like a group and like a cluster", alike],
     ["samples kept, thrown and taken away", keeping],
     ["one item in the style of another", styles],
+    ["a part of an item completed", completing],
     ["the cards of the dimensions", dimensions],
   ];
 }
