@@ -29,6 +29,8 @@ BENCHES = {
     "directions": "edits of faces against the true edited picture, trained on confounded drawings; bound "
     "dimensions",
     "lfw": "photographs of faces: the smile in the latents of people never trained on, and edits of it",
+    "melody": "folk tunes and chorales: restored, morphed, edited, sampled; beside mixing steps and a Markov "
+    "chain",
     "meaning": "do mixtures mean something, and is it the mapping or the prior",
     "studio": "the browser studio: starting, hovering, many clients, a million points beside "
     "embedding-atlas and regl-scatterplot",
