@@ -6,6 +6,8 @@
   may not ship: its 2,600 items are what its decoder gives of latents of theirs.
 - `chorales`: a VAE on bars of Bach's chorales in four voices; no licence is stated for their collection, so
   its 2,100 items are of that sort, too.
+- `digits-spoken`: a VAE on digits spoken in English by six people (FSDD, CC BY-SA 4.0); its items are what
+  its decoder gives.
 
 Weights go in half precision; codes are computed with the rounded weights, so what is shipped is consistent.
 """
@@ -47,6 +49,13 @@ WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEM
 COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE,
 ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 """  # noqa: E501
+DIGITS = """The items in this space (items.lance) are what its decoder gives of latents of spoken digits; no
+recordings are in it. Its weights, its latents and the attributes digit and speaker were computed from
+the Free Spoken Digit Dataset by Zohar Jackson, Cesar Souza, Jason Flaks, Yuxin Pan, Hereman Nicolas
+and Adhish Thite (https://github.com/Jakobovski/free-spoken-digit-dataset), which is licensed under
+Creative Commons Attribution-ShareAlike 4.0 International
+(https://creativecommons.org/licenses/by-sa/4.0/). This space is shared under the same licence.
+"""
 MADE = """The items in this space (items.lance) are what its decoder gives of latents of {what};
 no {what} are in it. Its weights, its latents and the attributes tonic, mode, bar and chord
 were computed from {source}.
@@ -65,6 +74,9 @@ CHORALES = MADE.format(
     licence="The music is in the public domain; no licence is stated for the collection. It is no "
     "part of this package.",
 )
+
+
+HELD = 5  # recordings of each digit by each speaker that test, the first ones
 
 
 class Recipe(NamedTuple):
@@ -116,6 +128,26 @@ def chorales() -> Dataset:
     )
 
 
+def digits() -> Dataset:
+    """Spoken digits below ``LIMINAL_DATA``, with what was said and by whom, from the files' names."""
+    folder = Path(os.environ["LIMINAL_DATA"]) / "fsdd" / "recordings"
+    words = [(path.name, *path.stem.split("_")) for path in sorted(folder.glob("*.wav"))]
+    lines = [
+        f"{name},digit {digit},{who},{'held' if int(i) < HELD else 'train'}" for name, digit, who, i in words
+    ]
+    with tempfile.TemporaryDirectory() as temporary:
+        table = Path(temporary) / "digits.csv"
+        table.write_text("\n".join(["file,digit,speaker,split", *lines]))
+        data = registry.dataset(folder, voice=Terminal(), attributes=table)
+    about = {
+        **data.provenance,
+        "source": "Free Spoken Digit Dataset, https://github.com/Jakobovski/free-spoken-digit-dataset",
+        "licence": "CC BY-SA 4.0 (no recordings are in this space)",
+    }
+    known = data.attributes.select(["digit", "speaker"])
+    return replace(data, name="spoken digits", attributes=known, provenance=about)
+
+
 ALL = {
     "fashion": Recipe(
         lambda: "fashion-mnist", {"dim": 16, "epochs": 8, "options": {}}, 8_400, 1_800, FASHION
@@ -123,6 +155,7 @@ ALL = {
     "tunes": Recipe(
         tunes, {"dim": 96, "epochs": 95, "options": {"beta": 0.5}}, 2_200, 400, TUNES, decoded=True
     ),
+    "digits-spoken": Recipe(digits, {"dim": 32, "epochs": 90, "options": {}}, 800, 300, DIGITS, decoded=True),
     "chorales": Recipe(
         chorales, {"dim": 96, "epochs": 80, "options": {"beta": 0.1}}, 1_400, 700, CHORALES, decoded=True
     ),
