@@ -118,6 +118,20 @@ def test_a_kind_that_lacks_a_member_is_refused_when_it_is_made(member: str) -> N
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_kind_is_only_seen_or_all_its_items_sound_equally_long(known, name: str) -> None:
+    k = known(name)
+    assert all(kind(name).holds(file) for file in k.files)
+    heard = k.modality.sound(k.items[:3])
+    if heard is not None:
+        wave, rate = heard
+        assert wave.dtype == np.float32
+        assert np.abs(wave).max() <= 1
+        assert len(wave) / rate == pytest.approx(
+            3 * len(k.modality.sound(k.items[:1])[0]) / rate, abs=2 / rate
+        )
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_items_come_back_from_every_form(known, name: str, tmp_path: Path) -> None:
     m, items = known(name).modality, known(name).items
     assert items.shape[1:] == m.item_shape

@@ -76,3 +76,14 @@ def test_distances_along_a_way_and_what_moves_most() -> None:
     assert melody.alone(
         {"a": 2.0, "b": -1.0, "c": 0.1}, "a", {"a": 2.0, "b": 2.0, "c": 1.0}
     ) == pytest.approx(2)
+
+
+def test_the_truth_about_drawn_melodies_is_read_off_what_is_nearest() -> None:
+    data, truth = melodies.melodies(30, seed=9), melody.Truth()
+    told, known = truth(data.items), data.attributes.to_pydict()
+    for name, values in known.items():
+        assert truth.words(told, name).tolist() == values
+    changed = data.items.copy()
+    changed[:, 0, 31] = 0
+    again = truth(changed)
+    assert np.array_equal(again["density"], told["density"]), "one step less is no other melody"
