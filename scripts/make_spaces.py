@@ -155,7 +155,7 @@ ALL = {
     "tunes": Recipe(
         tunes, {"dim": 96, "epochs": 95, "options": {"beta": 0.5}}, 2_200, 400, TUNES, decoded=True
     ),
-    "digits-spoken": Recipe(digits, {"dim": 32, "epochs": 90, "options": {}}, 800, 300, DIGITS, decoded=True),
+    "digits-spoken": Recipe(digits, {"dim": 32, "epochs": 90, "options": {}}, 500, 200, DIGITS, decoded=True),
     "chorales": Recipe(
         chorales, {"dim": 96, "epochs": 80, "options": {"beta": 0.1}}, 1_400, 700, CHORALES, decoded=True
     ),
