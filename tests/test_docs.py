@@ -59,6 +59,7 @@ def test_all_tutorials_run() -> None:
     """A page whose fences lost their language would pass by not being run."""
     assert {p.stem for p in RUNNING} == {
         "start",
+        "audio",
         "data",
         "formulas",
         "melody",

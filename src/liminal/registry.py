@@ -54,6 +54,11 @@ DATASETS = {  # where it is made, what it is, its modality
         "8,000 melodies of two bars drawn by code, 7 known factors",
         "melody",
     ),
+    "sounds": (
+        "liminal.datasets.sounds:sounds",
+        "4,000 sounds of half a second drawn by code, 7 known factors",
+        "audio",
+    ),
     "fashion-mnist": (
         "liminal.datasets.mnist:fashion_mnist",
         "70,000 grey pictures of clothes, 28 x 28, 10 classes (MIT)",

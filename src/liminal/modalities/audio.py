@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,14 +18,16 @@ import numpy as np
 import PIL.Image
 
 from ..errors import LiminalError, unknown
-from . import Modality, Option, Record, Score, Source
+from . import Modality, Option, Read, Record, Score, Source
 from .phase import LEVELS, SPAN, hop_of, spectrogram, waveform
 from .waves import Samples, joined, opened, write
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from .likelihoods import Gaussian
+    from .timbre import Pitch
 
 STEP = 16  # bands and frames are multiples of it
 BANDS, FRAMES = (16, 128), (16, 256)
@@ -36,6 +38,9 @@ WINDOW = 1.0  # seconds of a window, where most sounds are longer
 COVERED = 0.98  # share of the one-shots that an item holds whole
 SAMPLE = 2000  # files that are looked at, spread over all
 QUIET = 10 ** (-50 / 20)  # of the peak: what is below it before and after a sound is silence
+GAIN, SHIFT = 6.0, 2  # dB and frames that sounds are varied by in training
+TONAL = 0.25  # how well a pitch must fit to be told (noise .06, steady tones .4 to .7)
+AHEAD = 10.0  # seconds of silence beside a one-shot, at most
 OVER = 1.5  # items: a sound that is longer is no one-shot
 
 
@@ -47,11 +52,11 @@ class Audio(Modality):
         seconds: of an item; it becomes 16, 32, ... 256 frames, whichever first hold it.
         bands: of the spectrogram, 16, 32, ... 128.
 
-    Reading: channels are folded to one (their mean), other rates resampled. A sound that fits, silence before
-    and after it left out, is a one-shot: its onset comes one frame after the item's beginning, and what is
-    missing at the end is silence. One that is up to half as long again is cut. A longer one becomes windows,
-    one after the other from its beginning, the last one filled with silence; of each, `start` is known, in
-    seconds.
+    Reading: channels are folded to one (their mean), other rates resampled. A sound that fits, silence of up
+    to 10 s beside it left out, is a one-shot: its onset comes one frame after the item's beginning, and what
+    is missing at the end is silence. One that is up to half as long again is cut. A longer one becomes
+    windows, one after the other from its beginning, the last one filled with silence; of each, `start` is
+    known, in seconds.
 
     Raises:
         LiminalError: an argument is out of range.
@@ -71,6 +76,14 @@ class Audio(Modality):
     scores = {  # noqa: RUF012
         "lsd": Score("dB", "lower", "log-spectral distance: how far levels are off, silence as -80 dB"),
         "mse": Score("", "lower", "mean squared error of the levels, of which 1 is 80 dB"),
+    }
+    steps: ClassVar[dict[str, tuple[str, str]]] = {
+        "loudness": ("louder", "softer"),
+        "pitch": ("higher", "lower"),
+        "centroid": ("brighter", "darker"),
+        "noisiness": ("noisier", "purer"),
+        "attack": ("slower attack", "faster attack"),
+        "length": ("longer", "shorter"),
     }
     network = "conv"
     item_dtype: ClassVar[np.dtype] = np.dtype(np.uint8)
@@ -142,7 +155,7 @@ class Audio(Modality):
         with opened(source, name) as wave:
             samples = Samples(wave, self.hertz, name)
             blocks, held, count = iter(samples), [], 0
-            limit = (OVER + 1) * self.frames * self.hop + self.hertz
+            limit = int(OVER * self.frames * self.hop + AHEAD * self.hertz)
             for block in blocks:
                 held.append(block)
                 count += len(block)
@@ -170,9 +183,9 @@ class Audio(Modality):
         length = int(loud[-1]) + 1 - first
         if length > OVER * room:
             return None
-        shot = whole[first:][: room + 4 * self.hop] if length > room else whole[first:][:room]
-        item = np.concatenate(list(spectrogram([shot], self.hertz, self.bands)), 1)[:, : self.frames]
-        item = np.pad(item, ((0, 0), (0, self.frames - item.shape[1])))
+        shot = whole[first:][: room + 4 * self.hop]
+        shot = np.pad(shot, (0, room + 4 * self.hop - len(shot)))
+        item = np.concatenate([*spectrogram([shot], self.hertz, self.bands)], 1)[:, : self.frames]
         return item, ((f"cut to {self.seconds:.3g} s",) if length > room else ())
 
     def _windows(
@@ -272,6 +285,37 @@ class Audio(Modality):
         off = (x.to(y).double() - y.double()).square().mean(2).sqrt()
         return {"lsd": SPAN * off.flatten(1).mean(1), "mse": mse(x.to(y), y)}
 
+    def augment(self, y: Tensor, draw: torch.Generator) -> Tensor:
+        """Blur and noise of a strength drawn for each: decoders give soft spectrograms."""
+        from .similarity import softened
+
+        return softened(y, draw)
+
+    def varied(self, x: Tensor, draw: torch.Generator) -> Tensor:
+        """Each sound up to 6 dB louder or softer, and up to 2 frames later or earlier."""
+        from .timbre import moved
+
+        return moved(x, draw, GAIN, SHIFT)
+
+    @cached_property
+    def features(self) -> Callable[[Tensor], Tensor]:
+        """The shape of the spectrum, and how it moves."""
+        from .timbre import heard
+
+        return heard
+
+    @cached_property
+    def readings(self) -> Read:
+        from . import timbre
+
+        return lambda y: timbre.readings(y, self.hertz, self._pitch)
+
+    @cached_property
+    def _pitch(self) -> Pitch:
+        from .timbre import Pitch
+
+        return Pitch(self.hertz, self.bands)
+
     # -- hands
 
     def preview(self, item: np.ndarray, size: int) -> PIL.Image.Image:
@@ -279,6 +323,15 @@ class Audio(Modality):
         from .sonogram import draw
 
         return draw(self._checked(item[None])[0], size)
+
+    def caption(self, item: np.ndarray) -> str:
+        """``A4, 0.43 s``: its pitch, where it has one, and its length."""
+        from .timbre import powers, told
+
+        y = self.soft(item[None])
+        semitones, fit = (float(value[0]) for value in self._pitch(powers(y)))
+        pitch = f"{told(semitones)}, " if fit > TONAL else ""
+        return f"{pitch}{float(self.readings(y)['length'][0]):.2f} s"
 
 
 def _survey(sources: Sequence[Source]) -> tuple[list[int], list[float]]:

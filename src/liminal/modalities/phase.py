@@ -9,7 +9,8 @@ A spectrogram is uint8 (bands, frames), bands from low to high. At R samples a s
   times samples: the sum of P_k over the bins is the square of a sine's amplitude, 1 at full scale;
 - band b = 0 .. B - 1: mel(f) = 2595 log10(1 + f / 700) (HTK's), M = mel(R / 2), centre c_b = mel^-1(M (b + 1)
   / (B + 1)), edges l_b = min(c_(b-1), c_b - R / N) and u_b = max(c_(b+1), c_b + R / N), with c_(-1) = 0 and
-  c_B = R / 2; weight W_bk = max(0, min((f - l_b) / (c_b - l_b), (u_b - f) / (u_b - c_b))) at f = k R / N;
+  c_B = R / 2; V_bk = max(0, min((f - l_b) / (c_b - l_b), (u_b - f) / (u_b - c_b))) at f = k R / N, and weight
+  W_bk = V_bk / max(1, sum_b V_bk);
 - p_b = sum_k W_bk P_k, level L_b = 10 log10 p_b in dB, 0 a sine of full scale;
 
 the number that is kept is q = round(255 clip(1 + L / 80, 0, 1)): 0 stands for 80 dB below full scale or less,
@@ -42,7 +43,7 @@ import numpy as np
 
 SPAN = 80.0  # dB below full scale that are kept
 LEVELS = 255
-UPDATES = 16  # of bins from bands
+UPDATES = 32  # of bins from bands
 ITERATIONS = 32
 MOMENTUM = 0.99
 TINY = 1e-12
@@ -78,9 +79,9 @@ def weights(rate: int, bands: int) -> np.ndarray:
     middle = c[1:-1, None]
     low = np.minimum(c[:-2, None], middle - rate / n)
     high = np.maximum(c[2:, None], middle + rate / n)
-    return np.clip(np.minimum((f - low) / (middle - low), (high - f) / (high - middle)), 0, None).astype(
-        np.float32
-    )
+    rising, falling = (f - low) / (middle - low), (high - f) / (high - middle)
+    found = np.clip(np.minimum(rising, falling), 0, None)
+    return (found / np.maximum(found.sum(0), 1)).astype(np.float32)
 
 
 def spectrogram(blocks: Iterable[np.ndarray], rate: int, bands: int) -> Iterator[np.ndarray]:
