@@ -4,6 +4,7 @@
  */
 import { sized, surface } from "./painted.ts";
 import { hopOf, ITERATIONS, POWERS, waveform } from "./phase.ts";
+import { told } from "./pitch.ts";
 import { wav } from "./synth.ts";
 import { one, PAPER, sizes, type Held, type How, type Ink, type Items, type View } from "./view.ts";
 import type { Modality } from "../wire.ts";
@@ -182,7 +183,7 @@ function file(items: Items, about: Modality): Uint8Array<ArrayBuffer> {
 export const audio: View = {
   paint: (items, index, canvas, _, how = {}) => paint(items, index, canvas, how),
   rgba: (items, index, width, height) => rgba(items, index, width, height, PAPER),
-  caption: () => "",
+  caption: (items, index, about) => told(one(items, index).data, items.shape.at(-1) as number, hertz(about)),
   exact: true,
   paper: true,
   /**

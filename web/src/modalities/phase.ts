@@ -5,7 +5,7 @@
 import { Fourier } from "./fourier.ts";
 
 const [LEVELS, DECADES, TINY] = [255, 8, 1e-12];
-const [UPDATES, MOMENTUM, KEPT] = [16, 0.99, 4];
+const [UPDATES, MOMENTUM, KEPT] = [32, 0.99, 4];
 export const ITERATIONS = 32;
 
 /** Samples from one frame to the next. */
@@ -29,19 +29,28 @@ export const centres = (rate: number, bands: number): Float64Array => edges(rate
 
 export function weights(rate: number, bands: number): Band[] {
   const [n, c] = [4 * hopOf(rate), edges(rate, bands)];
-  return Array.from(c.subarray(1, -1), (middle, b) => {
+  const found = Array.from(c.subarray(1, -1), (middle, b) => {
     const low = Math.min(c[b] as number, middle - rate / n);
     const high = Math.max(c[b + 2] as number, middle + rate / n);
     const first = Math.max(0, Math.ceil((low * n) / rate));
     const last = Math.min(n / 2, Math.floor((high * n) / rate));
-    return {
-      first,
-      weights: Float64Array.from({ length: last - first + 1 }, (_, i) => {
-        const f = ((first + i) * rate) / n;
-        return Math.max(0, Math.min((f - low) / (middle - low), (high - f) / (high - middle)));
-      }),
-    };
+    const weights = Float64Array.from({ length: last - first + 1 }, (_, i) => {
+      const f = ((first + i) * rate) / n;
+      return Math.max(0, Math.min((f - low) / (middle - low), (high - f) / (high - middle)));
+    });
+    return { first, weights };
   });
+  const seen = sums(found, n / 2 + 1);
+  for (const { first, weights } of found)
+    weights.forEach((w, i) => (weights[i] = w / Math.max(seen[first + i] as number, 1)));
+  return found;
+}
+/** How much all bands together see of each bin. */
+function sums(bands: readonly Band[], bins: number): Float64Array {
+  const out = new Float64Array(bins);
+  for (const { first, weights } of bands)
+    weights.forEach((w, i) => (out[first + i] = (out[first + i] as number) + w));
+  return out;
 }
 
 /** What is the same for all sounds of a rate and of so many bands. */
@@ -65,14 +74,11 @@ function tables(rate: number, count: number): Tables {
   const hop = hopOf(rate);
   const [n, bins, bands] = [4 * hop, 2 * hop + 1, weights(rate, count)];
   const window = Float64Array.from({ length: n }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / n));
-  const share = new Float64Array(bins);
-  for (const { first, weights } of bands)
-    weights.forEach((w, i) => (share[first + i] = (share[first + i] as number) + w));
   const whole = (n * window.reduce((sum, w) => sum + w * w, 0)) / 4;
   const made = {
     ...{ hop, bins, window, bands, whole },
     fourier: new Fourier(n),
-    share: share.map((seen) => (seen > 0 ? 1 / seen : 0)),
+    share: sums(bands, bins).map((seen) => (seen > 0 ? 1 / seen : 0)),
   };
   known.set(key, made);
   return made;
@@ -90,38 +96,42 @@ function amplitudes(
   const silent = new Uint8Array(frames + (frames & 1)).fill(1);
   const wanted = new Float32Array(silent.length * bins);
   const [power, more] = [new Float64Array(bins), new Float64Array(bins)];
-  const p = new Float64Array(bands.length);
-  const spread = (of: (band: Band, b: number) => number): void => {
-    more.fill(0);
-    for (let b = 0; b < bands.length; b++) {
-      const { first, weights } = bands[b] as Band;
-      const value = of(bands[b] as Band, b);
-      if (value)
-        for (let i = 0; i < weights.length; i++)
-          more[first + i] = (more[first + i] as number) + value * (weights[i] as number);
-    }
-  };
-  const ratio = ({ first, weights }: Band, b: number): number => {
-    if (!p[b]) return 0;
-    let sum = 0;
-    for (let i = 0; i < weights.length; i++) sum += (power[first + i] as number) * (weights[i] as number);
-    return (p[b] as number) / Math.max(sum, TINY);
-  };
+  const [p, ratio] = [new Float64Array(bands.length), new Float64Array(bands.length)];
   for (let t = 0; t < frames; t++) {
     let loud = 0;
     for (let b = 0; b < p.length; b++) loud += p[b] = POWERS[levels[b * frames + t] as number] as number;
     if (!loud) continue;
     silent[t] = 0;
-    spread((_, b) => p[b] as number);
+    spread(p, bands, more);
     for (let k = 0; k < bins; k++) power[k] = (more[k] as number) * (share[k] as number);
     for (let update = 0; update < UPDATES; update++) {
-      spread(ratio);
+      ratios(p, power, bands, ratio);
+      spread(ratio, bands, more);
       for (let k = 0; k < bins; k++)
         power[k] = (power[k] as number) * (more[k] as number) * (share[k] as number);
     }
     for (let k = 0; k < bins; k++) wanted[t * bins + k] = Math.sqrt((power[k] as number) * whole);
   }
   return { wanted, silent };
+}
+/** What bins have of bands. */
+function spread(of: Float64Array, bands: readonly Band[], out: Float64Array): void {
+  out.fill(0);
+  for (let b = 0; b < bands.length; b++) {
+    const { first, weights } = bands[b] as Band;
+    const value = of[b] as number;
+    for (let i = 0; i < weights.length; i++)
+      out[first + i] = (out[first + i] as number) + value * (weights[i] as number);
+  }
+}
+/** How many times what bins have of them bands want to be. */
+function ratios(p: Float64Array, power: Float64Array, bands: readonly Band[], out: Float64Array): void {
+  for (let b = 0; b < bands.length; b++) {
+    const { first, weights } = bands[b] as Band;
+    let sum = 0;
+    for (let i = 0; i < weights.length; i++) sum += (power[first + i] as number) * (weights[i] as number);
+    out[b] = (p[b] as number) / Math.max(sum, TINY);
+  }
 }
 
 /**
