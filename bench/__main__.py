@@ -32,6 +32,7 @@ BENCHES = {
     "meaning": "do mixtures mean something, and is it the mapping or the prior",
     "studio": "the browser studio: starting, hovering, many clients, a million points beside "
     "embedding-atlas and regl-scatterplot",
+    "sounds": "spoken digits: restored, heard again, recognised, carried over between speakers, mixed",
     "startup": "import, --help and sample from a cold process",
 }
 

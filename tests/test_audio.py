@@ -253,7 +253,7 @@ def test_longer_ones_are_cut_or_become_windows() -> None:
     assert [r.item is None for r in read(PLAIN, wav(hole))] == [False, False, True, False, False, False]
 
 
-def test_what_cannot_be_used_is_told_in_one_line(tmp_path: Path) -> None:
+def test_what_cannot_be_used_is_told_in_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     x = saw(220)
     x[4000] = np.nan
     assert said(wav(x, subtype="FLOAT")) == "a: it holds NaN or infinity at 0.500 s; wanted numbers"
@@ -264,6 +264,9 @@ def test_what_cannot_be_used_is_told_in_one_line(tmp_path: Path) -> None:
     assert read(PLAIN, wav(SILENCE))[0].item is None
     (tmp_path / "a.mp3").write_text("It was a dark and stormy night.\n" * 50)
     assert "it is no sound that can be read" in said(tmp_path / "a.mp3")
+    assert capfd.readouterr().err == ""  # nor do libraries say anything
+    with pytest.raises(LiminalError, match=r"none of these files can be read; a\.mp3: it is no sound"):
+        Audio.infer([tmp_path / "a.mp3"])
     assert "it is no sound that can be read" in said(io.BytesIO(b""))
     assert "cannot be read" in said(tmp_path / "none.wav")
     (tmp_path / "list.m4a").write_text("#EXTM3U\n#EXTINF:1,\na.mp3\n")

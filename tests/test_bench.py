@@ -14,13 +14,28 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+import soundfile
 import torch
 
 import liminal
-from bench import clothes, edits, encode, fashion, figures, processes, pythae, scoring, startup, studio, table
+from bench import (
+    clothes,
+    edits,
+    encode,
+    fashion,
+    figures,
+    processes,
+    pythae,
+    scoring,
+    sounds,
+    startup,
+    studio,
+    table,
+)
 from bench.__main__ import BENCHES, main
 from bench.figures import Figure, Record
 from liminal import LiminalError
+from liminal.modalities.audio import Audio
 from liminal.modalities.image import Image
 
 ROOT = Path(__file__).parent.parent
@@ -504,3 +519,27 @@ def test_the_encode_bench_checks_what_was_written(tmp_path: Path, monkeypatch: p
         encode.encoded(Path("space"), Path("data.npy"), 5, Namespace(threads=None))
     assert encode.encoded(Path("space"), Path("data.npy"), 4, Namespace(threads=None)).code == 0
     assert not (tmp_path / "encoded.npy").exists()
+
+
+# sounds
+
+
+def test_sounds_of_the_bench_are_mixed_as_sounds_are(tmp_path: Path) -> None:
+    """Two tones far apart: the spectrogram of their mix is that of their powers, and halving is 6 dB."""
+    m, time = Audio(8000, 0.25), np.arange(2048) / 8000
+    waves = [(0.5 * np.sin(2 * np.pi * f * time)).astype(np.float32) for f in (300, 2000)]
+    items = np.stack([sounds.levels(wave, m) for wave in waves])
+    truth = sounds.levels((waves[0] + waves[1]) / 2, m)
+    x = m.tensor(items)
+    mixed = sounds.powers(x[:1], x[1:])
+    assert float(m.errors(m.tensor(truth[None]), mixed)["lsd"]) < 1
+    assert float(x[0].max() - mixed[0].max()) == pytest.approx(6.02 / 80, abs=0.01)
+    soundfile.write(tmp_path / "a.wav", np.pad(waves[0][:1500], (700, 0)), 8000)
+    assert np.array_equal(sounds.levels(sounds.shot(tmp_path / "a.wav", m), m), m.read(tmp_path / "a.wav"))
+
+
+def test_what_names_of_spoken_digits_tell(tmp_path: Path) -> None:
+    for name in ("3_theo_4.wav", "3_theo_5.wav"):
+        (tmp_path / name).touch()
+    told = sounds.labelled(tmp_path, tmp_path / "a.csv").read_text().splitlines()
+    assert told[1:] == ["3_theo_4.wav,digit 3,theo,test", "3_theo_5.wav,digit 3,theo,train"]

@@ -343,7 +343,8 @@ def _survey(sources: Sequence[Source]) -> tuple[list[int], list[float]]:
     rates, lengths, first = [], [], None
     for i in np.unique(np.linspace(0, len(sources) - 1, min(len(sources), SAMPLE)).astype(int)):
         try:
-            with opened(sources[int(i)], f"file {i}") as wave:
+            source = sources[int(i)]
+            with opened(source, source.name if isinstance(source, Path) else f"file {i}") as wave:
                 rates.append(wave.rate)
                 lengths.append(wave.seconds)
         except LiminalError as error:

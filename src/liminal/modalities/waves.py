@@ -19,7 +19,7 @@ from .. import files
 from ..errors import LiminalError
 from . import Source
 
-BLOCK = 1 << 16  # samples of each channel that are read at once
+BLOCK = 1 << 16  # samples of all channels that are read at once
 FULL = 0.9999  # of full scale: a row of `ROW` samples at it was clipped
 ROW = 4
 READERS = {  # of FFmpeg, by the first bytes of a file
@@ -27,6 +27,8 @@ READERS = {  # of FFmpeg, by the first bytes of a file
     re.compile(rb"\x1a\x45\xdf\xa3"): "matroska",
     re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"): "aac",
 }
+# how files begin that libsndfile reads; in any other it looks for MP3, and says at length what it finds
+KNOWN = re.compile(rb"RIFF|RIFX|RF64|fLaC|OggS|FORM|caff|\.snd|ID3|\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff]")
 SUBTYPES = {".wav": "PCM_16", ".flac": "PCM_16"}
 
 
@@ -64,6 +66,8 @@ def opened(source: Source, name: str) -> Iterator[Wave]:
         with _other(source, name, reader) as wave:
             yield wave
         return
+    if not KNOWN.match(head):
+        raise LiminalError(f"{name}: it is no sound that can be read; it begins as none does")
     try:
         file = soundfile.SoundFile(source)
     except (soundfile.SoundFileError, TypeError, ValueError) as error:
@@ -94,9 +98,10 @@ def _why(error: Exception) -> str:
 def _blocks(file: Any, name: str) -> Iterator[np.ndarray]:
     import soundfile
 
+    size = max(1, BLOCK // file.channels)
     while True:
         try:
-            block = file.read(BLOCK, dtype="float32", always_2d=True)
+            block = file.read(size, dtype="float32", always_2d=True)
         except soundfile.SoundFileError as error:
             raise LiminalError(f"{name}: it is damaged{_why(error)}") from error
         if not len(block):
