@@ -71,7 +71,8 @@ def fitted(record: Record, out: Path, given: Namespace, voice: Voice, minutes: f
 def cost(record: Record, space: Space) -> None:
     """What the training of a space took."""
     told = space.card.training
-    speed = f"{told['items_per_second']:,} pictures/s, threads {told['threads']}, {told['precision']}"
+    speed = f"{told['items_per_second']:,} {space.modality.plural}/s"
+    speed += f", threads {told['threads']}, {told['precision']}"
     note = f"{told['epochs']:g} epochs in {told['seconds']:,.0f} s, {speed}"
     record.add(Figure("training", told["cpu_seconds"], "CPU-s", note=note))
 

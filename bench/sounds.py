@@ -20,6 +20,8 @@ from liminal import LiminalError, files
 from liminal.modalities import Modality, phase
 from liminal.modalities.audio import QUIET, Audio
 from liminal.ops.style.style import transfer
+from liminal.ops.style.transfer import table
+from liminal.show import grid
 from liminal.space import Space
 from liminal.tensors import in_chunks, inference, rng
 from liminal.voice import Terminal, Voice
@@ -41,7 +43,7 @@ def arguments() -> ArgumentParser:
     options.add_argument("--dim", type=int, default=32, help="latent dimensions")
     options.add_argument("--space", help="score this space instead of training one")
     options.add_argument("--pairs", type=int, default=300, help="of held-out digits, carried over and mixed")
-    options.add_argument("--epochs", type=float, default=30.0, help="of the bench's own classifiers")
+    options.add_argument("--epochs", type=float, default=8.0, help="of the bench's own classifiers")
     options.add_argument("--seed", type=int, default=0, help="of the training and of the pairs")
     options.add_argument("--threads", type=int, default=1, help="CPU threads of the training")
     return options
@@ -78,6 +80,8 @@ def main(args: Sequence[str]) -> None:
     recognised(record, space, judges, train, held)
     carried(record, space, judges, held, given.pairs, given.seed)
     mixed(record, space, held, folder, given.pairs, given.seed)
+    shown_and_heard(space, train, held)
+    record.note("look at bench/out/sounds-*.png, listen to bench/out/sounds-means.wav")
     record.finish()
 
 
@@ -366,6 +370,22 @@ def powers(a: Tensor, b: Tensor) -> Tensor:
     """The levels of the mean of two sounds whose phases have nothing to do with each other."""
     p = [torch.where(y > 0, 10 ** (8 * (y - 1)), 0.0) for y in (a, b)]
     return (1 + ((p[0] + p[1]) / 4).clamp_min(1e-12).log10() / 8).clamp(0, 1)
+
+
+def shown_and_heard(space: Space, train: Digits, held: Digits) -> None:
+    """Held-out digits above their reconstructions, what was carried over, and the decoded means as one
+    sound."""
+    m = space.modality
+    space.reconstruct(held.items[:: max(1, len(held.items) // 32)]).save(OUT / "sounds-reconstructions.png")
+    digits = numbered(train.words["digit"])
+    means = m.items(space.generator.decode(torch.stack([train.z[digits == k].mean(0) for k in range(10)])))
+    m.write_many(means, OUT / "sounds-means.wav")
+    style, names = fitted(space, "digit"), held.words
+    first = {word: {v: i for i, v in reversed([*enumerate(names[word])])} for word in WORDS}
+    rows, columns = (list(first[word].values()) for word in WORDS)
+    labels = [[names["digit"][i] for i in side] for side in (rows, columns)]
+    drawn = (space.generator, m, style, held.z[rows], held.z[columns], 1.0, *labels)
+    grid.save(table(*drawn), OUT / "sounds-styled.png")
 
 
 def nearest(m: Audio, truth: np.ndarray, items: np.ndarray) -> Tensor:

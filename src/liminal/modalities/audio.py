@@ -53,10 +53,10 @@ class Audio(Modality):
         bands: of the spectrogram, 16, 32, ... 128.
 
     Reading: channels are folded to one (their mean), other rates resampled. A sound that fits, silence of up
-    to 10 s beside it left out, is a one-shot: its onset comes one frame after the item's beginning, and what
-    is missing at the end is silence. One that is up to half as long again is cut. A longer one becomes
-    windows, one after the other from its beginning, the last one filled with silence; of each, `start` is
-    known, in seconds.
+    to 10 s beside it left out, is a one-shot: it begins with its onset, or with up to a frame of what comes
+    before, and what is missing at the end is silence. One that is up to half as long again is cut. A
+    longer one becomes windows, one after the other from its beginning, the last one filled with silence; of
+    each, `start` is known, in seconds.
 
     Raises:
         LiminalError: an argument is out of range.

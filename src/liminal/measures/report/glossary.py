@@ -78,6 +78,12 @@ WORDS: dict[str, tuple[str, str, float | None, str]] = {
         1.0,
         "Whether edges and textures agree, window by window; 1 is a perfect copy.",
     ),
+    "lsd": (
+        "reconstruction",
+        "Log-spectral distance",
+        None,
+        "How far levels are off in each band and frame, silence counted as -80 dB.",
+    ),
     "frechet": (
         "samples",
         "Fréchet distance",
