@@ -9,7 +9,7 @@ import { useLive } from "../live.ts";
 import { viewOf } from "../modalities/index.ts";
 import { one, type Ink, type Items } from "../modalities/view.ts";
 import type { Sheets } from "../sheets.ts";
-import { ask, rowOf, space } from "../state.ts";
+import { ask, look, rowOf, space } from "../state.ts";
 import { Hear } from "./Hear.tsx";
 import { dark } from "./theme.ts";
 
@@ -150,7 +150,7 @@ export function Original(props: OriginalProps) {
 function Stored({ id, of, name, marked = false }: OriginalProps) {
   const live = useLive(`${id}`, (signal) => ask("stored", { id }, null, signal));
   const [items, again] = [live.value?.items ?? null, of === "reconstruction"];
-  if (live.error) return <Thumb row={rowOf(id)} name={name} />;
+  if (live.error) return again ? <Again id={id} name={name} /> : <Thumb row={rowOf(id)} name={name} />;
   return (
     <Item
       items={items}
@@ -160,6 +160,11 @@ function Stored({ id, of, name, marked = false }: OriginalProps) {
       heard
     />
   );
+}
+/** What the model makes of an item, where the item itself is not to be had. */
+function Again({ id, name }: { id: number; name: string }) {
+  const live = useLive(`${id}`, () => look({ kind: "item", id }));
+  return <Item items={live.value?.items ?? null} name={name} heard />;
 }
 function Shown({ id, of, name }: OriginalProps) {
   const live = useLive(`${id} ${of}`, async (signal) => {
