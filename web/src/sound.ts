@@ -14,7 +14,9 @@ export interface Part {
 const VOLUME = 0.5; // two that sound into each other stay below 1
 const SOFT = 0.3; // of that
 const [FADE, BEFORE] = [0.005, 0.03]; // seconds: at ends, until it begins
-/** Seconds that are made ready: what changes is soon heard, but a page in the background is woken once each. */
+/**
+ * Seconds that are made ready: what changes is soon heard, but a page in the background is woken once each.
+ */
 const ahead = (): number => (document.hidden ? 2 : 0.4);
 const TICK = 40; // milliseconds
 
@@ -35,7 +37,7 @@ export function faded({ samples, rate }: Sound): Float32Array<ArrayBuffer> {
 }
 
 let context: AudioContext | null = null;
-/** Makes the context, which takes a while, before it is wanted; browsers do not allow it to who only looks. */
+/** Makes the context, which takes a while, before it is wanted: not until somebody has clicked or typed. */
 export function prepare(): void {
   if (context || !navigator.userActivation?.hasBeenActive) return;
   context = new AudioContext();

@@ -243,7 +243,7 @@ function ahead(
   }
 }
 
-/** What overlapping frames are divided by, and the size of the transform; as long as it takes `room` frames. */
+/** What overlapping frames are divided by, and the size of the transform; as long as `room` frames are. */
 function overlapping(frames: number, room: number, { hop, window }: Tables): Float64Array {
   const norm = new Float64Array((room + 3) * hop);
   for (let t = 0; t < frames; t++)
