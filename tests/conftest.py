@@ -30,6 +30,7 @@ TRAIN = {
     "tiny_space",
     "strand_space",
     "tune_space",
+    "sound_space",
     "spaces",
     "trained",
     "odd_space",
@@ -137,6 +138,27 @@ def tune_space(tmp_path_factory: pytest.TempPathFactory) -> Path:
         threads=1,
     )
     return folder / "tunes"
+
+
+@pytest.fixture(scope="session")
+def sound_space(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A space of tones of a quarter of a second; nobody writes to it."""
+    import kinds
+
+    from liminal import build
+
+    folder = tmp_path_factory.mktemp("tones")
+    build.fit(
+        str(kinds.sounds(folder)),
+        folder / "tones",
+        modality="audio",
+        reading={"bands": 32},
+        dim=4,
+        epochs=6,
+        batch=32,
+        threads=1,
+    )
+    return folder / "tones"
 
 
 @pytest.fixture(scope="session")

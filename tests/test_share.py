@@ -68,7 +68,7 @@ def session(tiny_space: Path) -> Iterator[Session]:
     one.close(5.0)
 
 
-@pytest.fixture(scope="module", params=["image", "strand", "table", "melody"])
+@pytest.fixture(scope="module", params=["image", "strand", "table", "melody", "audio"])
 def kind(request: pytest.FixtureRequest, session: Session) -> Iterator[Kind]:
     """Pictures, symbols, mixed columns, and what can be heard."""
     if request.param == "image":
@@ -80,10 +80,11 @@ def kind(request: pytest.FixtureRequest, session: Session) -> Iterator[Kind]:
             "brightness > 0.6 and not (high or label = 'bar')",
         )
         return
-    fixture, name = {
-        "strand": ("strand_space", "length"),
-        "table": ("wine_space", "alcohol"),
-        "melody": ("tune_space", "bar"),
+    fixture, name, where = {
+        "strand": ("strand_space", "length", "length > 4"),
+        "table": ("wine_space", "alcohol", "alcohol > 4"),
+        "melody": ("tune_space", "bar", "bar > 4"),
+        "audio": ("sound_space", "label=high", "label = 'high'"),
     }[request.param]
     folder = request.getfixturevalue(fixture)
     one = Session(request.param, folder, space=liminal.open(folder))
@@ -93,7 +94,7 @@ def kind(request: pytest.FixtureRequest, session: Session) -> Iterator[Kind]:
         "pca",
         ("@3 + @7 - @11", f"@5 + 0.5*{name}", "0.25*@1 + 0.75*mix(@2, @9)"),
         {name: 1.0},
-        f"{name} > 4",
+        where,
     )
     one.close(5.0)
 

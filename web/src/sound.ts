@@ -12,11 +12,15 @@ export interface Part {
 }
 
 const VOLUME = 0.5; // two that sound into each other stay below 1
+const SOFT = 0.3; // of that
 const [FADE, BEFORE] = [0.005, 0.03]; // seconds: at ends, until it begins
-const AHEAD = 2; // seconds that are made ready: a page in the background is woken once each
+/**
+ * Seconds that are made ready: what changes is soon heard, but a page in the background is woken once each.
+ */
+const ahead = (): number => (document.hidden ? 2 : 0.4);
 const TICK = 40; // milliseconds
 
-const sounding = signal<Part | null>(null);
+export const sounding = signal<Part | null>(null);
 /** How much of what sounds now is over, 0 to 1. */
 export const at = signal(0);
 /** Whether it is this one that sounds now. */
@@ -33,40 +37,49 @@ export function faded({ samples, rate }: Sound): Float32Array<ArrayBuffer> {
 }
 
 let context: AudioContext | null = null;
+/** Makes the context, which takes a while, before it is wanted: not until somebody has clicked or typed. */
+export function prepare(): void {
+  if (context || !navigator.userActivation?.hasBeenActive) return;
+  context = new AudioContext();
+  void context.suspend();
+}
 let stop: (() => void) | null = null;
 
 /** Silence; whoever was heard is told. */
 export const hush = (): void => stop?.();
 
-/**
- * Plays parts one after the other for as long as there is a next one.
- *
- * `next` is asked shortly before its part begins; `heard` is told of each as it begins, `ended` once when it
- * is over or is stopped.
- */
+/** Who is told of each part as it begins, and once when all is over or is stopped; whether it is soft. */
+interface Told {
+  heard?: (part: Part) => void;
+  ended?: () => void;
+  soft?: boolean;
+}
+/** Plays parts one after the other for as long as there is a next one, asked for shortly before it begins. */
 export function play(
   next: () => Part | null,
-  { heard = () => {}, ended = () => {} }: { heard?: (part: Part) => void; ended?: () => void } = {},
+  { heard = () => {}, ended = () => {}, soft = false }: Told = {},
 ): void {
   hush();
   const on = (context ??= new AudioContext());
   void on.resume();
-  const gain = new GainNode(on, { gain: VOLUME });
+  const gain = new GainNode(on, { gain: soft ? SOFT * VOLUME : VOLUME });
   gain.connect(on.destination);
   const waiting: { part: Part; from: number; till: number }[] = [];
   let [till, done] = [on.currentTime + BEFORE, false];
   const over = (): void => {
     clearInterval(timer);
+    document.removeEventListener("visibilitychange", run);
     stop = null;
     sounding.value = null;
     setTimeout(() => (gain.disconnect(), stop || void on.suspend()), 1000); // the last one may sound on
     ended();
   };
   const run = (): void => {
-    while (!done && till - on.currentTime < AHEAD) {
+    while (!done && till - on.currentTime < ahead()) {
       const part = next();
       if (!part) done = true;
       else till = schedule(part);
+      if (!sounding.peek()) break; // the first one is heard before the next one is made
     }
     while (waiting.length && (waiting[0]?.till ?? 0) <= on.currentTime) waiting.shift();
     const [first] = waiting;
@@ -77,16 +90,18 @@ export function play(
     heard(first.part);
   };
   const schedule = (part: Part): number => {
-    const from = Math.max(till, on.currentTime);
+    const { early = 0 } = part.sound;
+    const from = Math.max(till, on.currentTime + early);
     const buffer = new AudioBuffer({ length: part.sound.samples.length, sampleRate: part.sound.rate });
     buffer.copyToChannel(faded(part.sound), 0);
     const source = new AudioBufferSourceNode(on, { buffer });
     source.connect(gain);
-    source.start(from);
+    source.start(from - early);
     waiting.push({ part, from, till: from + part.sound.seconds });
     return from + part.sound.seconds;
   };
   const timer = setInterval(run, TICK);
+  document.addEventListener("visibilitychange", run);
   stop = () => {
     gain.gain.setTargetAtTime(0, on.currentTime, FADE / 3);
     over();

@@ -1,19 +1,19 @@
 /**
- * What can be heard: the studio on a small space of melodies, then a page of it from the disk, without a
- * network. `node test/sound.mjs [SPACE]` fits one where none is given; SHOTS keeps screenshots, ONLY=words
- * runs the steps whose name holds them.
+ * What can be heard: the studio on a small space of melodies and on one of sounds, and a page of each from
+ * the disk, without a network. SHOTS keeps screenshots, ONLY=words runs the steps whose name holds them.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import { hand } from "./hand.mjs";
 import { browse, PATIENCE, ready, rest, run, serve, shoot } from "./stand.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "liminal-sound-"));
-const liminal = (...words) => execFileSync("liminal", words, { stdio: ["ignore", "ignore", "inherit"] });
+const liminal = (...words) => promisify(execFile)("liminal", words);
 
 /** Forty tunes of four bars, rising or falling, as one ABC file. */
 function tunes() {
@@ -26,12 +26,43 @@ function tunes() {
     return `X:${i + 1}\nT:tune ${i + 1}\nM:4/4\nL:1/8\nK:C\n${[0, 1, 2, 3].map(full).join("|")}|\n`;
   }).join("\n");
 }
-let space = process.argv[2];
-if (!space) {
-  writeFileSync(join(folder, "tunes.abc"), tunes());
-  space = join(folder, "space");
-  liminal("fit", join(folder, "tunes.abc"), "-o", space, "--bars", "1", "--dim", "4", "--epochs", "5", "-q");
+/** Forty tones of two seconds at 8 kHz, high or low, each in a file. */
+function tones() {
+  const [rate, count] = [8000, 16_000];
+  for (let n = 0; n < 40; n++) {
+    const kind = n % 2 ? "low" : "high";
+    const head = Buffer.alloc(44 + 2 * count);
+    head.write("RIFF");
+    head.writeUInt32LE(36 + 2 * count, 4);
+    head.write("WAVEfmt ", 8);
+    head.writeUInt32LE(16, 16);
+    head.writeUInt16LE(1, 20);
+    head.writeUInt16LE(1, 22);
+    head.writeUInt32LE(rate, 24);
+    head.writeUInt32LE(2 * rate, 28);
+    head.writeUInt16LE(2, 32);
+    head.writeUInt16LE(16, 34);
+    head.write("data", 36);
+    head.writeUInt32LE(2 * count, 40);
+    const pitch = (n % 2 ? 200 : 800) * (1 + n / 80);
+    for (let i = 0; i < count; i++) {
+      const tone = Math.sin((2 * Math.PI * pitch * i) / rate) * Math.exp((-(n % 7) * (i / rate)) / 5);
+      head.writeInt16LE(Math.round(20_000 * tone * Math.min(1, i / 80)), 44 + 2 * i);
+    }
+    mkdirSync(join(folder, "tones", kind), { recursive: true });
+    writeFileSync(join(folder, "tones", kind, `${n}.wav`), head);
+  }
 }
+
+async function fitted(name, data, more) {
+  const space = join(folder, name);
+  await liminal("fit", data, "-o", space, "--dim", "4", "--epochs", "5", "-q", ...more);
+  return space;
+}
+writeFileSync(join(folder, "tunes.abc"), tunes());
+tones();
+const melodies = fitted("melodies", join(folder, "tunes.abc"), ["--bars", "1"]);
+const sounds = fitted("sounds", join(folder, "tones"), ["--bands", "32"]);
 
 /** Hears what a page sends to the loudspeakers: what began when, and how loud it is now. */
 function listening() {
@@ -59,7 +90,8 @@ function listening() {
   AudioBufferSourceNode.prototype.start = function (when) {
     const samples = this.buffer.getChannelData(0);
     const peak = samples.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-    window.begun.push({ when, seconds: this.buffer.duration, peak, state: () => this.context.state });
+    const sum = samples.reduce((all, value) => all + Math.abs(value), 0);
+    window.begun.push({ when, seconds: this.buffer.duration, peak, sum, state: () => this.context.state });
     return start.call(this, when);
   };
 }
@@ -78,8 +110,12 @@ async function open(options) {
 }
 const DESK = { viewport: { width: 1280, height: 800 } };
 
+/** Seconds of an item, and of what of it sounds into others; bytes of a film of twelve; how it is saved. */
+const MELODY = { lasts: 2, over: 0.06, film: 2 * (Math.trunc(24.06 * 22_050) + 1), files: ["mid", "MThd"] };
+const SOUND = { lasts: 2.048, over: 0.032, film: 2 * 12 * 128 * 128, files: ["wav", "RIFF"] };
+
 /** The steps of one shell; `who` is in their names. */
-function steps(who, one) {
+function steps(who, one, { lasts, over, film, files: [ending, magic] }) {
   const { page, panel } = one;
   const hears = () => panel.locator(".hear");
   const pressed = () => hears().evaluateAll((all) => all.map((each) => each.ariaPressed === "true"));
@@ -117,12 +153,39 @@ function steps(who, one) {
     assert.equal(all.length, 2);
     for (const { peak, seconds, state } of all) {
       assert.ok(peak > 0.2 && peak <= 0.96, `its peak is ${peak}`);
-      assert.ok(seconds > 2 && seconds < 2.1, `a bar lasts ${seconds} s`);
+      assert.ok(Math.abs(seconds - lasts - over) < 0.002, `it lasts ${seconds} s`);
       assert.equal(state, "running");
     }
     await page.keyboard.press("h");
     await loud();
     await one.go(`view=item&subject=@${other}`); // who goes on does not hear what is no longer there
+    await silent();
+  }
+
+  /** Again and again, without a gap, and as it becomes while a slider moves. */
+  async function again() {
+    await one.go(`view=directions&found=pca&subject=@${await id(3)}`);
+    await panel.locator(".track").first().waitFor();
+    await page.keyboard.press("Space");
+    await loud();
+    await hears().nth(1).click();
+    const there = (await begun()).length;
+    await panel.getByRole("button", { name: "Again and again", exact: true }).click();
+    const since = async () => (await begun()).slice(there - 1);
+    await one.until(async () => (await since()).length > 1, "it does not begin again");
+    await shoot(page, `${who}-again`);
+    const before = (await since()).at(-1).sum;
+    await panel.locator(".track").first().fill("1");
+    await one.until(
+      async () => Math.abs((await since()).at(-1).sum - before) > 1e-3,
+      "it goes on as it was before the slider moved",
+    );
+    const all = await since();
+    for (const [i, { when }] of all.entries())
+      if (i) assert.ok(Math.abs(when - all[i - 1].when - lasts) < 1e-6, "there is a gap between two");
+    await panel.getByRole("button", { name: "Again and again", exact: true }).click();
+    await page.locator(".surface").focus();
+    await page.keyboard.press("Space");
     await silent();
   }
 
@@ -132,6 +195,7 @@ function steps(who, one) {
     await panel.locator(".take .main:enabled").waitFor();
     const there = (await begun()).length; // nothing sounds by itself
     assert.equal(await panel.getByRole("button", { name: "Pause", exact: true }).count(), 0);
+    await panel.getByLabel("Tempo").selectOption("4");
     await scrub().fill("46");
     await panel.getByRole("button", { name: "Loop", exact: true }).click();
     await page.waitForFunction(() => /&?loop=1/.test(location.hash));
@@ -146,18 +210,44 @@ function steps(who, one) {
     await silent();
     const all = (await begun()).slice(there);
     assert.ok(all.length >= 3 && all.length <= 5, `${all.length} frames were made ready`);
-    for (const [i, { when }] of all.entries())
+    for (const [i, { when, seconds }] of all.entries()) {
+      assert.ok(Math.abs(seconds - lasts / 4 - over) < 0.002, `a frame lasts ${seconds} s`);
       if (i)
-        assert.ok(Math.abs(when - all[i - 1].when - 2) < 1e-6, "frames do not follow each other at once");
+        assert.ok(
+          Math.abs(when - all[i - 1].when - lasts / 4) < 1e-6,
+          "frames do not follow each other at once",
+        );
+    }
+    await panel.getByLabel("Tempo").selectOption("1");
+  }
+
+  /** What the pointer is over, softly, once that is switched on; not while something else sounds. */
+  async function hover() {
+    await one.go("view=start");
+    const [{ x, y }] = await one.rows(1);
+    const there = (await begun()).length;
+    await page.mouse.move(x, y);
+    await page.locator(".hover canvas").first().waitFor();
+    await page.waitForTimeout(400);
+    assert.equal((await begun()).length, there, "it sounds though nobody asked for it");
+    await page.keyboard.press("s");
+    assert.equal(await page.locator(".hovers").getAttribute("aria-pressed"), "true");
+    await page.mouse.move(x + 3, y);
+    await one.until(async () => (await begun()).length > there, "nothing sounds under the pointer");
+    const [{ peak }] = (await begun()).slice(there);
+    assert.ok((await page.evaluate(() => window.level())) < 0.16 * Math.max(peak, 0.1), "it is not soft");
+    await page.mouse.move(x, 5);
+    await silent();
+    await page.keyboard.press("s");
   }
 
   async function saved() {
     await panel.getByLabel("Frames of what is saved").selectOption("12");
-    const midi = await one.download(() => one.button("MID").click());
-    assert.equal(midi.subarray(0, 4).toString("latin1"), "MThd");
+    const own = await one.download(() => one.button(ending.toUpperCase()).click());
+    assert.equal(own.subarray(0, 4).toString("latin1"), magic);
     const wav = await one.download(() => one.button("WAV").click());
     assert.equal(wav.subarray(0, 4).toString("latin1"), "RIFF");
-    assert.equal(wav.length, 44 + 2 * (Math.trunc(24.06 * 22_050) + 1));
+    assert.equal(wav.length, 44 + film);
   }
 
   async function samples() {
@@ -173,7 +263,7 @@ function steps(who, one) {
     const zip = await one.download(() =>
       panel.locator(".keeping").getByText("Save", { exact: true }).click(),
     );
-    assert.ok(zip.includes("sample-1.mid") && zip.includes("MThd"), "no MIDI file in the zip");
+    assert.ok(zip.includes(`sample-1.${ending}`) && zip.includes(magic), "no file of it in the zip");
   }
 
   async function looks() {
@@ -204,35 +294,71 @@ function steps(who, one) {
     await page.setViewportSize(DESK.viewport);
   }
 
-  return [
-    [`${who}: an item, and what is beside it`, item],
-    [`${who}: a path plays as music`, path],
-    [`${who}: paths as files`, saved],
-    [`${who}: samples`, samples],
-    [`${who}: by night, and narrow`, looks],
-  ];
+  return {
+    "an item, and what is beside it": item,
+    "again and again, while sliders move": again,
+    "a path plays as music": path,
+    "paths as files": saved,
+    "what the pointer is over": hover,
+    samples,
+    "by night, and narrow": looks,
+  };
 }
 
-const server = await serve(space);
-await ready(server.url);
-const desk = await open(DESK);
-await desk.page.goto(server.url);
-const file = process.env.PAGE ?? join(folder, "page.html");
-if (!process.env.PAGE) liminal("share", space, "-o", file, "-q");
-const shared = await open(DESK);
-await shared.page.context().setOffline(true);
-await shared.page.goto(pathToFileURL(file).href);
-let shown = desk.page;
-const turned = (one, all) => all.map(([name, step]) => [name, () => ((shown = one.page), step())]);
+const servers = [];
+async function studio(of) {
+  const server = await serve(await of);
+  servers.push(server);
+  await ready(server.url);
+  const one = await open(DESK);
+  await one.page.goto(server.url);
+  return one;
+}
+async function shared(of) {
+  const [space, one] = [await of, await open(DESK)];
+  await liminal("share", space, "-o", `${space}.html`, "-q");
+  await one.page.context().setOffline(true);
+  await one.page.goto(pathToFileURL(`${space}.html`).href);
+  return one;
+}
+
+/** One shell after the other, each made ready while the one before is tried. */
+const desk = studio(melodies);
+const file = desk.then(() => shared(melodies));
+const heard = shared(sounds);
+const other = heard.then(() => studio(sounds));
+let shown = null;
+/** Steps of a shell by the words that their names begin with. */
+const tried = (who, shell, kind, words) =>
+  words.map((word) => [
+    `${who}: ${word}`,
+    async () => {
+      const one = await shell;
+      shown = one.page;
+      const [, step] = Object.entries(steps(who, one, kind)).find(([name]) => name.startsWith(word)) ?? [];
+      await step();
+    },
+  ]);
+const ALL = ["an item", "a path", "paths as files", "samples"];
 const failed = await run(
   [
-    ...turned(desk, steps("studio", desk)),
-    ...turned(shared, steps("page", shared)),
+    ...tried("studio, melodies", desk, MELODY, [...ALL, "by night"]),
+    ...tried("page, melodies", file, MELODY, ALL),
+    ...tried("page, sounds", heard, SOUND, [...ALL, "again", "what the pointer", "by night"]),
+    ...tried("studio, sounds", other, SOUND, [
+      "an item",
+      "a path",
+      "paths as files",
+      "again",
+      "what the pointer",
+    ]),
     [
       "no foreign request, no fault in the console",
-      () => {
-        const own = new URL(server.url).host;
-        const others = foreign.filter((url) => /^(https?|wss?):/.test(url) && new URL(url).host !== own);
+      async () => {
+        const own = servers.map(({ url }) => new URL(url).host);
+        const others = foreign.filter(
+          (url) => /^(https?|wss?):/.test(url) && !own.includes(new URL(url).host),
+        );
         assert.deepEqual([others, faults], [[], []]);
       },
     ],
@@ -240,6 +366,6 @@ const failed = await run(
   () => shown,
 );
 await browser.close();
-await server.stop();
+for (const { stop } of servers) await stop();
 rmSync(folder, { recursive: true, force: true });
 process.exit(failed ? 1 : 0);

@@ -35,7 +35,7 @@ NUMBERS = 600_000  # of latents in a page: the shown items' and, to know the spa
 DRAWS = 100  # seeds of `random(...)` that a page knows
 SOURCES = ("attributes", "pca", "factorised")  # of directions that need no item
 QUALITY = 85  # of the thumbnails
-WHOLE = 1_024  # bytes of an item up to which it goes along beside a thumbnail that does not show all of it
+WHOLE = 4_096  # bytes of an item up to which it goes along beside a thumbnail that does not show all of it
 HELD = 2_000  # held-out items that support is calibrated on
 FORBIDDEN = re.compile(
     r"non.?commercial|no.?redistribut|not.{0,20}redistribut|proprietary|confidential|all rights "

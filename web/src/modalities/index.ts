@@ -4,12 +4,13 @@
  */
 import type { Modality } from "../wire.ts";
 import { any } from "./any.ts";
+import { audio } from "./audio.ts";
 import { image } from "./image.ts";
 import { melody } from "./melody.ts";
 import { table } from "./table.ts";
 import type { View } from "./view.ts";
 
-const VIEWS: Readonly<Record<string, View>> = { image, table, melody };
+const VIEWS: Readonly<Record<string, View>> = { image, table, melody, audio };
 
 export const viewOf = (about: Pick<Modality, "name"> | null | undefined): View =>
   VIEWS[about?.name ?? ""] ?? any;

@@ -150,8 +150,17 @@ function played(items: Items, from: number, till: number, about: Modality): Retu
 const lasting = (items: Items, from: number, till: number, { voices }: Config): number =>
   ((till - from) * sizes(items).size) / voices;
 
-function heard(items: Items, from: number, till: number, about: Modality): Float32Array<ArrayBuffer> {
-  const step = 60 / TEMPO / config(about).grid;
+/** Seconds of a step. */
+const lasts = (about: Modality, tempo: number): number => 60 / TEMPO / tempo / config(about).grid;
+
+function heard(
+  items: Items,
+  from: number,
+  till: number,
+  about: Modality,
+  tempo = 1,
+): Float32Array<ArrayBuffer> {
+  const step = lasts(about, tempo);
   const all = played(items, from, till, about).flatMap((voice) =>
     voice.map(([first, last, symbol]) => ({
       start: first * step,
@@ -194,10 +203,10 @@ export const melody: View = {
   },
   exact: true,
   paper: true,
-  sound: (items, index, about) => ({
-    samples: heard(items, index, index + 1, about),
+  sound: (items, index, about, tempo = 1) => ({
+    samples: heard(items, index, index + 1, about, tempo),
     rate: RATE,
-    seconds: (lasting(items, index, index + 1, config(about)) * 60) / TEMPO / config(about).grid,
+    seconds: lasting(items, index, index + 1, config(about)) * lasts(about, tempo),
   }),
   films: {
     mid: (items, about) => new Blob([score(items, about)], { type: "audio/midi" }),

@@ -60,12 +60,14 @@ export interface Opened {
 
 /**
  * An item as sound: samples within -1 and 1, how many a second, and after how many seconds the next one
- * begins where several follow each other; what is longer sounds on into that.
+ * begins where several follow each other; what is longer sounds on into that. So many seconds of it come
+ * `early`, and sound into what was before.
  */
 export interface Sound {
   samples: Float32Array<ArrayBuffer>;
   rate: number;
   seconds: number;
+  early?: number;
 }
 
 export interface View {
@@ -82,8 +84,10 @@ export interface View {
   exact?: boolean;
   /** Whether its small pictures are drawn with ink on paper: by night the page turns them round. */
   paper?: boolean;
-  /** The item as sound; a kind without it is seen only. */
-  sound?(items: Items, index: number, about: Modality): Sound;
+  /**
+   * The item as sound, so many times as fast, at the same pitch; a kind without it is seen only.
+   */
+  sound?(items: Items, index: number, about: Modality, tempo?: number): Sound;
   /** A path as a file beside films of its pictures, by the file's ending: its items one after the other. */
   films?: Readonly<Record<string, (items: Items, about: Modality) => Blob>>;
   /** Rows of y, as a decoder gives them, as stored items. */

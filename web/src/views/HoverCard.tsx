@@ -6,6 +6,7 @@ import { useRef } from "preact/hooks";
 import { useLive } from "../live.ts";
 import { able, ask, camera, column, doc, idOf, layout, pointer, size, tool, waiting } from "../state.ts";
 import { Support } from "./components.tsx";
+import { useHovers } from "./Hear.tsx";
 import { Item, Thumb } from "./Item.tsx";
 import { rowUnder } from "./moving.ts";
 
@@ -29,6 +30,7 @@ export function HoverCard() {
   );
   const last = useRef(live.value);
   if (live.value) last.current = live.value;
+  useHovers(at ? (last.current?.items ?? null) : null);
   if (!at || !camera.value || tool.value === "a" || tool.value === "b") return null;
   const found = last.current;
   const under = rowUnder(at.px, at.py); // what a click takes

@@ -9,7 +9,7 @@ import { useLive } from "../live.ts";
 import { viewOf } from "../modalities/index.ts";
 import { one, type Ink, type Items } from "../modalities/view.ts";
 import type { Sheets } from "../sheets.ts";
-import { ask, rowOf, space } from "../state.ts";
+import { ask, look, rowOf, space } from "../state.ts";
 import { Hear } from "./Hear.tsx";
 import { dark } from "./theme.ts";
 
@@ -104,17 +104,25 @@ export function Thumb({ row, name, class: extra = "" }: { row: number; name: str
   const canvas = useRef<HTMLCanvasElement>(null);
   const known = sheets.value;
   const paper = viewOf(space.value?.modality).paper ? "paper" : "";
-  const drawn = useRef<{ row: number; of: Sheets } | null>(null);
-  const there = drawn.current?.row === row && drawn.current.of === known; // its sheet may have gone again
+  const night = dark.value;
+  const drawn = useRef<{ row: number; of: Sheets; night: boolean } | null>(null);
+  const last = drawn.current; // its sheet may have gone again
+  const there = last?.row === row && last.of === known && (last.night === night || !paper);
   const ready = there || (arrivals.value >= 0 && known !== null && row >= 0 && known.ready(row));
   useLayoutEffect(() => {
     const onto = canvas.current;
     if (!ready || !onto || there || !known) return;
-    drawn.current = { row, of: known };
+    drawn.current = { row, of: known, night };
     const from = known.cut(row);
     [onto.width, onto.height] = [from.width, from.height];
-    onto.getContext("2d")?.drawImage(from, 0, 0);
-  }, [row, ready, known]);
+    const pen = onto.getContext("2d") as CanvasRenderingContext2D;
+    pen.drawImage(from, 0, 0);
+    if (!paper) return;
+    // on the ground of other pictures: white on white has no edges
+    pen.globalCompositeOperation = "multiply";
+    pen.fillStyle = getComputedStyle(onto).getPropertyValue("--paper");
+    pen.fillRect(0, 0, onto.width, onto.height);
+  }, [row, ready, known, night]);
   return (
     <canvas
       ref={canvas}
@@ -142,7 +150,7 @@ export function Original(props: OriginalProps) {
 function Stored({ id, of, name, marked = false }: OriginalProps) {
   const live = useLive(`${id}`, (signal) => ask("stored", { id }, null, signal));
   const [items, again] = [live.value?.items ?? null, of === "reconstruction"];
-  if (live.error) return <Thumb row={rowOf(id)} name={name} />;
+  if (live.error) return again ? <Again id={id} name={name} /> : <Thumb row={rowOf(id)} name={name} />;
   return (
     <Item
       items={items}
@@ -152,6 +160,11 @@ function Stored({ id, of, name, marked = false }: OriginalProps) {
       heard
     />
   );
+}
+/** What the model makes of an item, where the item itself is not to be had. */
+function Again({ id, name }: { id: number; name: string }) {
+  const live = useLive(`${id}`, () => look({ kind: "item", id }));
+  return <Item items={live.value?.items ?? null} name={name} heard />;
 }
 function Shown({ id, of, name }: OriginalProps) {
   const live = useLive(`${id} ${of}`, async (signal) => {

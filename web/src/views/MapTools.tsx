@@ -3,7 +3,9 @@ import { zoomAt } from "../scales.ts";
 import { able, camera, change, doc, layout, size, space, tool, turn } from "../state.ts";
 import { flyHome } from "./actions.ts";
 import { Button } from "./components.tsx";
+import { hovers, turnHovers } from "./Hear.tsx";
 import { limits } from "./moving.ts";
+import { musical } from "./player.ts";
 
 export function zoom(factor: number): void {
   const at = camera.value;
@@ -39,6 +41,19 @@ export function MapTools() {
         >
           <span class="word">Microscope</span>
         </Button>
+        {musical.value && (
+          <Button
+            icon="sound"
+            kind="icon"
+            class="hovers"
+            pressed={hovers.value}
+            onClick={turnHovers}
+            aria-label="Hear what the pointer is over"
+            title="Hear what the pointer is over, softly (S)"
+          >
+            <span class="word">Hover</span>
+          </Button>
+        )}
       </div>
       <div class="group" role="group" aria-label="Zoom">
         <Button icon="plus" kind="icon" onClick={() => zoom(1.6)} aria-label="Zoom in" title="Zoom in (+)" />

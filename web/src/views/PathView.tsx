@@ -244,19 +244,17 @@ function Player() {
           value={at}
           onInput={move}
         />
-        {!musical.value && (
-          <select
-            aria-label="Speed"
-            value={String(speed.value)}
-            onChange={(event) => (speed.value = Number(event.currentTarget.value))}
-          >
-            {[0.25, 0.5, 1, 2].map((value) => (
-              <option key={value} value={String(value)}>
-                {value}×
-              </option>
-            ))}
-          </select>
-        )}
+        <select
+          aria-label={musical.value ? "Tempo" : "Speed"}
+          value={String(speed.value)}
+          onChange={(event) => (speed.value = Number(event.currentTarget.value))}
+        >
+          {[0.25, 0.5, 1, 2, ...(musical.value ? [4] : [])].map((value) => (
+            <option key={value} value={String(value)}>
+              {value}×
+            </option>
+          ))}
+        </select>
         <Button
           kind="quiet"
           pressed={doc.value.loop}

@@ -2,9 +2,9 @@
 import { VIEWS, type View } from "../document.ts";
 import { able, doc, go, help, offers, redo, tool, turn, undo } from "../state.ts";
 import { addKey, anyItem, flyHome, morph, pick, slide } from "./actions.ts";
-import { hearNext } from "./Hear.tsx";
+import { hearNext, hearOrNot, turnHovers } from "./Hear.tsx";
 import { zoom } from "./MapTools.tsx";
-import { playing } from "./player.ts";
+import { musical, playing } from "./player.ts";
 import { toggle } from "./theme.ts";
 
 export const KEYS: readonly (readonly [string, string])[] = [
@@ -17,8 +17,9 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["K", "make what is selected a key frame"],
   ["D", "change what is selected with sliders"],
   ["A or B", "draw around a group with the mouse (or Shift and drag)"],
-  ["Space", "play and pause a path"],
-  ["H", "hear what is shown, then what is beside it, where it can be heard"],
+  ["Space", "play and pause a path; elsewhere, hear what is shown, where it can be heard"],
+  ["H", "hear what is shown, then what is beside it"],
+  ["S", "hear what the pointer is over, or not"],
   ["O", "open a file of your own"],
   [
     "P and M",
@@ -47,6 +48,7 @@ const ACTS: Record<string, () => unknown> = {
   a: () => able("items") && (tool.value = "a"),
   b: () => able("items") && (tool.value = "b"),
   h: hearNext,
+  s: turnHovers,
   o: () => able("encode") && pick(),
 };
 
@@ -70,9 +72,11 @@ export function hotkey(event: KeyboardEvent): void {
   if (writing || held || event.altKey) return;
   const view = VIEWS.filter(offers)[Number(event.key) - 1] as View | undefined;
   if (view) go(view);
-  else if (event.key === " " && doc.value.view === "path" && !from.closest("button, a, [role=slider]"))
-    playing.value = !playing.value;
-  else {
+  else if (event.key === " " && !from.closest("button, a, summary, [role=slider], [role=region]")) {
+    if (doc.value.view === "path") playing.value = !playing.value;
+    else if (musical.value) hearOrNot();
+    else return;
+  } else {
     const act = ACTS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!act) return;
     act();

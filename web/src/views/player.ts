@@ -35,7 +35,7 @@ function sing(): void {
   if (next >= last()) next = 0;
   const part = () => {
     if (next > last() && doc.value.loop) next = 0;
-    return next > last() ? null : heard(walked.value?.items ?? null, next++);
+    return next > last() ? null : heard(walked.value?.items ?? null, next++, speed.value);
   };
   play(part, { heard: ({ index }) => (frame.value = index), ended: () => (playing.value = false) });
 }
