@@ -78,11 +78,11 @@ PIECES = {
     ),
     "digits": (
         "Eight sounds on the way through three spoken digits, joined without a seam.",
-        composed("digits-spoken", (3, 300, 600), (".flac", ".mp4"), length=8.192),
+        composed("digits-spoken", (3, 250, 480), (".flac", ".mp4"), length=8.192),
     ),
     "spoken": (
         "The first fifth of a second of a digit is kept; five ways in which it may end.",
-        completed("digits-spoken", (900,), "seconds:0-0.2", 5, (".flac",)),
+        completed("digits-spoken", (610,), "seconds:0-0.2", 5, (".flac",)),
     ),
 }
 

@@ -18,7 +18,7 @@ PATHS = {
 
 
 def test_they_are_listed() -> None:
-    assert {"fashion", "tunes", "chorales"} <= set(registry.ready_made())
+    assert {"fashion", "tunes", "chorales", "digits-spoken"} <= set(registry.ready_made())
 
 
 @pytest.mark.parametrize("name", PATHS)
@@ -39,6 +39,21 @@ def test_a_space_of_melodies_is_small_whole_and_says_what_it_holds(name: str) ->
     assert np.allclose(space.encode(items).numpy(), known, atol=1e-4)
     made = space.sample(8, seed=1).items
     assert (made > 1).any((1, 2)).all(), "every sample has notes"
+
+
+def test_spoken_digits_are_small_credited_and_heard() -> None:
+    folder = registry.ready_made()["digits-spoken"]
+    assert sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) <= MOST
+    assert "Attribution-ShareAlike 4.0" in (folder / "NOTICE").read_text()
+    space = liminal.open("digits-spoken")
+    assert set(space.card.attributes) == {"digit", "speaker"}
+    assert DECODED in space.card.notes
+    items = space.items(list(range(0, len(space.catalogue), 35)))
+    known = np.stack([space.latent(i).numpy() for i in range(0, len(space.catalogue), 35)])
+    assert np.allclose(space.encode(items).numpy(), known, atol=1e-3)
+    heard = space.modality.sound(space.sample(2, seed=1).items)
+    assert heard is not None
+    assert np.abs(heard[0]).max() > 0.05
 
 
 @pytest.mark.skipif(files.data_folder() is None, reason="LIMINAL_DATA is not set")
