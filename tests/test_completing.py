@@ -267,6 +267,8 @@ def test_samples_like_a_few_files(tunes: Space, tmp_path: Path) -> None:
     pitch = lambda items: np.nanmean([p or np.nan for item in items for p in sounding(item[0])])
     assert pitch(drawn.items) > pitch(tunes.sample(32).items) + 5
     assert "items like" in drawn.source
+    with pytest.raises(LiminalError, match="0 items to draw from"):
+        tunes.sample(4, like=[])
     assert torch.equal(tunes.sample(4, like=high).z, tunes.sample(4, like=[f"@{i}" for i in high]).z)
 
 

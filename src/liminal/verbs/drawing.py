@@ -123,8 +123,8 @@ def _named(space: Core, like: Sequence[int | str]) -> tuple[Tensor, str]:
     for bad in [id for id in ids if not 0 <= id < len(space.catalogue)][:1]:
         raise LiminalError(f"sample: there is no item @{bad}; wanted 0 to {len(space.catalogue) - 1}")
     found = [space.latents[ids]] + ([encode(space, names)] if names else [])
-    said = [f"{len(ids):,} selected items"] if ids else []
-    return torch.cat(found), "items like " + ", ".join([*said, *names]) if names else said[0]
+    count = f"{len(ids):,} selected items"
+    return torch.cat(found), f"items like {', '.join([count] * bool(ids) + names)}" if names else count
 
 
 def _beside(space: Core, z: Tensor) -> pa.Table:
