@@ -242,7 +242,7 @@ def test_what_a_training_took_is_in_the_card() -> None:
     record = Record("fashion", [], Namespace())
     fashion.cost(record, liminal.open("fashion"))
     assert record.figures[0].unit == "CPU-s"
-    assert re.search(r"8 epochs in [\d,]+ s, [\d,]+ items/s, threads 1, fp32", record.figures[0].note)
+    assert re.search(r"8 epochs in [\d,]+ s, [\d,]+ pictures/s, threads 1, fp32", record.figures[0].note)
 
 
 def test_halves_have_nothing_in_common() -> None:
