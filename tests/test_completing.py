@@ -301,6 +301,14 @@ def test_the_commands(tunes: Space, tmp_path: Path, capsys: pytest.CaptureFixtur
     code, out = said("compose", where, "@1", "@2", "--bars", 7, "-o", tmp_path / "q.mid")
     assert code == 2
     assert "wanted a multiple of 2, such as 8" in out.err
+    for length in ("nan", "inf"):
+        code, out = said("compose", where, "@1", "@2", "--bars", length, "-o", tmp_path / "q.mid")
+        assert code == 2
+        assert "wanted a number such as 16" in out.err
+    code, out = said("complete", where, "@3", "--keep", "bar:1")
+    assert code == 2
+    assert "-o answers" in out.err
+    assert tunes.complete("@3", ("bar:1", "rhythm"), n=1).known == "bar:1, rhythm"
 
 
 def test_parts_of_sounds() -> None:

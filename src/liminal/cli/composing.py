@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+from ..errors import LiminalError
 from . import console
 from .options import (
     ITEM,
@@ -17,6 +18,7 @@ from .options import (
     Threads,
     argument,
     flag,
+    glanced,
     opened,
     option,
 )
@@ -26,11 +28,11 @@ def complete(
     space: SpaceName,
     item: Annotated[str, argument("ITEM", f"What a part is known of: {ITEM}")],
     out: Annotated[
-        Path,
+        Path | None,
         option(
             "-o --output", "PATH", "A folder of answers (no ending), all in one picture (.png), or the best."
         ),
-    ],
+    ] = None,
     keep: Annotated[
         list[str] | None,
         option("--keep", "PART", "What is known: voice:1, bars:1-2, left, age,sex, or 'not left'."),
@@ -63,10 +65,12 @@ def complete(
     """
     from ..show import items as show
 
-    it = opened(space, threads, device)
     if parts:
-        console.table(("part", "what it is"), list(it.modality.parts.items()))
+        console.table(("part", "what it is"), list(glanced(space).modality.parts.items()))
         return
+    if out is None:
+        raise LiminalError("missing option -o: a folder for the answers, such as -o answers, or a .png")
+    it = opened(space, threads, device)
     kind = it.modality
     endings = dict.fromkeys((".png", *kind.writes, *kind.films))
     console.output(out, force, endings, folder=True)

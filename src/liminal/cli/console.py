@@ -14,7 +14,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,8 @@ def run(app: typer.Typer, argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (KeyboardInterrupt, typer.Abort) as stop:
-        complain(name, str(stop) or "interrupted")
+        with suppress(KeyboardInterrupt):  # ctrl-C a second time
+            complain(name, str(stop) or "interrupted")
         return 130
     except Exception as error:
         if os.environ.get("LIMINAL_DEBUG"):

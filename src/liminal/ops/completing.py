@@ -40,6 +40,7 @@ SEARCHED = 4  # searches for each answer, at least
 LEAST = 12  # searches for an item
 SLACK = 1.25  # times the least distance that a search alone comes to, at which others may stop
 BATCH = 64  # latents that are searched for at once
+UNTYPICAL = 0.1  # what an untypical latent costs beside agreement, when answers are chosen
 TILE = 128  # pixels of a picture's tiles
 ROW = 8  # items in a row of a picture, at most
 
@@ -257,9 +258,6 @@ def _answers(
         support=None if support is None else support(z.flatten(0, 1)).reshape(at.shape).double().numpy(),
         modality=modality,
     )
-
-
-UNTYPICAL = 0.1  # what an untypical latent costs beside agreement, when answers are chosen
 
 
 def _apart(rows: Tensor, worth: Tensor, n: int) -> Tensor:

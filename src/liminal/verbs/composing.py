@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -74,7 +75,7 @@ def complete(
         lacking,
         space.items(ids.tolist()),
         n,
-        known="what it has" if names is None else ", ".join(names) if isinstance(names, list) else "a mask",
+        known="what it has" if names is None else "a mask" if isinstance(names, Tensor) else ", ".join(names),
         cost=untypical(space),
         near=None if near is None else _around(space, latent(space, near)),
         support=space.trust,
@@ -222,6 +223,10 @@ def _count(space: Core, length: float | None, letters: Sequence[tuple[str, int]]
     noun, one = space.modality.measure
     if length is None:
         length = one * (PHRASES if len(letters) == 1 else 2 * len(letters))
+    if not math.isfinite(length):
+        raise LiminalError(
+            f"compose: a length of {length:g} {noun}; wanted a number such as {PHRASES * one:g}"
+        )
     count = round(length / one)
     if count < 1 or abs(count * one - length) > 1e-6 * length or count % len(letters):
         step = one * len(letters)

@@ -1,12 +1,12 @@
 /** What may stand around a known part of an item: answers to it, beside the nearest real item. */
-import { useEffect } from "preact/hooks";
 import { keyOf, nameOf, place, type Subject } from "../document.ts";
 import { useLive } from "../live.ts";
-import { ask, change, doc, marks, select, space } from "../state.ts";
+import { ask, change, doc, select, space } from "../state.ts";
 import { supportWords } from "../scales.ts";
 import type { Completed, CompleteRequest } from "../wire.ts";
 import { one } from "../modalities/view.ts";
 import { anyItem, morph } from "./actions.ts";
+import { useMarks } from "./marked.ts";
 import { Button, Copies, Section, State } from "./components.tsx";
 import { Hear } from "./Hear.tsx";
 import { Item, noun } from "./Item.tsx";
@@ -25,15 +25,7 @@ export function CompleteView() {
     ask("complete", {}, asked as CompleteRequest, signal),
   );
   const found = live.value;
-  useEffect(() => {
-    const xy = found?.xy.data ?? new Float32Array();
-    marks.value = Array.from({ length: xy.length / 2 }, (_, i) => ({
-      x: xy[2 * i] ?? NaN,
-      y: xy[2 * i + 1] ?? NaN,
-      kind: "new" as const,
-    })).filter(({ x }) => !Number.isNaN(x));
-    return () => void (marks.value = []);
-  }, [found]);
+  useMarks(found, "new");
   return (
     <>
       <h1>Complete</h1>

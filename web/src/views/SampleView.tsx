@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { keyOf, type Subject } from "../document.ts";
 import { useLive } from "../live.ts";
-import { able, ask, change, column, doc, go, idOf, marks, select, space, tool } from "../state.ts";
+import { able, ask, change, column, doc, go, idOf, select, space, tool } from "../state.ts";
 import type { Column } from "../colours.ts";
 import type { SampleRequest, Samples, Space } from "../wire.ts";
 import { human } from "../names.ts";
@@ -12,6 +12,7 @@ import { png, sheet } from "../modalities/painted.ts";
 import { one, type Items } from "../modalities/view.ts";
 import { supportWords } from "../scales.ts";
 import { zip } from "../zip.ts";
+import { useMarks } from "./marked.ts";
 import { Button, Copies, save, Section, State, trying } from "./components.tsx";
 import { Hear } from "./Hear.tsx";
 import { Face, Item, noun } from "./Item.tsx";
@@ -79,15 +80,7 @@ export function SampleView() {
     seed,
   }));
   const found = live.value;
-  useEffect(() => {
-    const xy = found?.xy.data ?? new Float32Array();
-    marks.value = Array.from({ length: xy.length / 2 }, (_, i) => ({
-      x: xy[2 * i] ?? NaN,
-      y: xy[2 * i + 1] ?? NaN,
-      kind: "new" as const,
-    })).filter(({ x }) => !Number.isNaN(x));
-    return () => void (marks.value = []);
-  }, [found]);
+  useMarks(found, "new");
   return (
     <>
       <h1>Sample</h1>

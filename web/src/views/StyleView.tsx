@@ -1,11 +1,11 @@
 /** One item in the style of another: two wells and how far to go. */
-import { useEffect } from "preact/hooks";
 import { keyOf, nameOf, place, type Subject } from "../document.ts";
 import { human } from "../names.ts";
 import { useLive } from "../live.ts";
-import { ask, change, doc, idOf, marks, rowOf, space } from "../state.ts";
+import { ask, change, doc, idOf, rowOf, space } from "../state.ts";
 import type { TransferRequest } from "../wire.ts";
 import { anyItem, morph, unlike } from "./actions.ts";
+import { useMarks } from "./marked.ts";
 import { Button, Copies, Section, State, Support } from "./components.tsx";
 import { Face, Item, noun } from "./Item.tsx";
 
@@ -28,11 +28,7 @@ export function StyleView() {
     ask("transfer", {}, asked as TransferRequest, signal),
   );
   const found = live.value;
-  useEffect(() => {
-    const [x, y] = [found?.xy.data[0] ?? NaN, found?.xy.data[1] ?? NaN];
-    marks.value = Number.isNaN(x) ? [] : [{ x, y, kind: "result" }];
-    return () => void (marks.value = []);
-  }, [found]);
+  useMarks(found, "result");
   const result: Subject | null =
     found && content && style
       ? {
