@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
+SIDE   := -n auto --maxprocesses 4 --dist loadfile  # files of tests side by side
 
 .PHONY: demo test fast lint web browser notebook chromium bench clean help
 help:
@@ -47,12 +48,12 @@ demo: $(VENV)/.installed web
 	$(BIN)/python scripts/demo.py $(ARGS)
 
 test: $(VENV)/.dev lint web chromium
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(SIDE) $(ARGS)
 
 # without what trains, drives a browser, starts servers or runs the documentation
 fast: $(VENV)/.dev
 	$(BIN)/ruff check -q
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" $(SIDE) $(ARGS)
 
 # the browser that the studio is tested in: installed on Debian and Ubuntu by root, else its test says what is missing
 chromium:

@@ -5,6 +5,7 @@ docs/gallery]`. What a file comes from is told beside it.
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -40,7 +41,7 @@ def composed(name: str, items: Sequence[int], endings: Sequence[str], **how: Any
         )
         return [picture, *(piece.save(stem.with_suffix(ending), fps=1) for ending in endings)]
 
-    told = [*map(str, items), *(f"{key}={value!r}" for key, value in how.items())]
+    told = [*map(str, items), *(f"{key}={json.dumps(value)}" for key, value in how.items())]
     return Piece(f'liminal.open("{name}").compose({", ".join(told)})', write)
 
 
@@ -56,7 +57,7 @@ def completed(name: str, items: Sequence[int], part: str, n: int, endings: Seque
         best = [show.save_path(found.items[0], space.modality, stem.with_suffix(e), 1) for e in endings]
         return [picture, *best]
 
-    return Piece(f'liminal.open("{name}").complete({list(items)}, {part!r}, n={n})', write)
+    return Piece(f'liminal.open("{name}").complete({list(items)}, {json.dumps(part)}, n={n})', write)
 
 
 PIECES = {

@@ -4,12 +4,16 @@ them once.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)):  # their threads share the cores
+    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // workers))
 
 SLOW = {  # files whose tests train, drive a browser, start servers and commands, or run the documentation
     *(
