@@ -41,6 +41,7 @@ def arguments() -> ArgumentParser:
     options = figures.parser("sounds", __doc__ or "")
     options.add_argument("--minutes", type=float, default=10.0, help="of the training")
     options.add_argument("--dim", type=int, default=32, help="latent dimensions")
+    options.add_argument("--mixing", type=float, default=0.0, help="weight of mixes in the training")
     options.add_argument("--space", help="score this space instead of training one")
     options.add_argument("--pairs", type=int, default=300, help="of held-out digits, carried over and mixed")
     options.add_argument("--epochs", type=float, default=8.0, help="of the bench's own classifiers")
@@ -69,6 +70,7 @@ def main(args: Sequence[str]) -> None:
         space = liminal.open(given.space)
     else:
         how = {"dim": given.dim, "minutes": given.minutes, "seed": given.seed, "threads": given.threads}
+        how["options"] = {"mixing": given.mixing}
         table = labelled(folder, OUT / "fsdd.csv")
         space = liminal.fit(folder, OUT / "sounds-space", attributes=table, voice=voice, force=True, **how)
     cost(record, space)

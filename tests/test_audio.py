@@ -16,6 +16,7 @@ import soundfile
 import torch
 from scipy.signal import ShortTimeFFT
 
+import liminal
 from liminal import files, registry
 from liminal.datasets import sounds
 from liminal.errors import LiminalError
@@ -464,6 +465,28 @@ def test_training_sees_other_gains_and_times() -> None:
     assert -6 <= float(gain.min()) < -4
     assert 4 < float(gain.max()) <= 6.001
     assert not seen[..., -8:].any()  # silence stays silence
+
+
+def test_mixes_are_the_sounds_at_once() -> None:
+    """What the two spectrograms tell of a mix is that of the waves added and halved."""
+    noise = 0.1 * np.random.default_rng(0).normal(size=8192)
+    low, high = saw(220, 0.5), np.pad(saw(333, 0.4), (1024, 0))[:8192]
+    low, high = (np.pad(x, (0, 8192 - len(x))) for x in (low, high))
+    pairs = [(low, high), (high, noise), (noise, low)]
+    x = [PLAIN.tensor(np.stack([levels(pair[side]) for pair in pairs])) for side in (0, 1)]
+    truth = PLAIN.tensor(np.stack([levels((a + b) / 2) for a, b in pairs]))
+    blend = PLAIN.errors(truth, (x[0] + x[1]) / 2)["lsd"]
+    found = PLAIN.errors(truth, PLAIN.mixed(*x))["lsd"]
+    assert (found < 1.5).all()
+    assert (found < blend / 3).all()
+    assert not PLAIN.mixed(*torch.zeros(2, 1, 1, 64, 64)).any()
+
+
+def test_reports_hold_means_of_latents_against_mixes(sound_space) -> None:
+    (found,) = [m for m in liminal.open(sound_space).measure().measures if m.name == "linearity"]
+    assert found.unit == "dB"
+    assert set(found.baseline) == {"blend", "nearest of the items", "the mix, restored"}
+    assert 0 < found.value < 80
 
 
 def test_features_tell_what_sounds_alike() -> None:

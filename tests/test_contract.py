@@ -189,6 +189,21 @@ def test_what_training_sees_is_varied_by_the_draw_alone(known, name: str) -> Non
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_mixes_are_items_between_the_two(known, name: str) -> None:
+    m, x = known(name).modality, known(name).modality.tensor(known(name).items)
+    a, b = x[::2][: len(x) // 2], x[1::2]
+    before = a.clone()
+    both = m.mixed(a, b)
+    assert torch.equal(a, before)
+    if both is None:
+        return
+    assert (both.shape, both.dtype) == (a.shape, a.dtype)
+    assert torch.allclose(both, m.mixed(b, a))
+    apart = lambda u, v: (m.chart(m.likelihood.target(u)) - m.chart(m.likelihood.target(v))).norm(dim=1)
+    assert ((apart(both, a) <= apart(a, b)) | (apart(both, b) <= apart(a, b))).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_modality_is_told_by_its_config(known, name: str) -> None:
     m = known(name).modality
     again = type(m)(**json.loads(json.dumps(m.config())))

@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -31,7 +32,14 @@ class Mirrored(Image):
         return torch.where(turned, x.flip(3), x)
 
 
-IMAGE, VARIED = Image(12, 12, 1), Mirrored(12, 12, 1)
+class Overlaid(Mirrored):
+    """Pictures that can lie over each other."""
+
+    def mixed(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        return (a + b) / 2
+
+
+IMAGE, VARIED, MIXED = (kind(12, 12, 1) for kind in (Image, Mirrored, Overlaid))
 
 
 class Ear(Voice):
@@ -120,33 +128,48 @@ def test_what_training_sees_is_varied_unless_dimensions_are_bound(tmp_path) -> N
     assert same(plain, varied)
 
 
-@pytest.mark.parametrize("modality", [IMAGE, VARIED], ids=["plain", "varied"])
+def test_means_of_latents_decode_to_mixes_where_that_is_asked_for(tmp_path) -> None:
+    x = IMAGE.tensor(items(64, 1))
+    a, b = x[:32], x[32:]
+    missed = {}
+    for weight in (0.0, 1.0):
+        found, log = run(tmp_path / f"{weight}", model(mixing=weight), epochs=12, modality=MIXED)
+        assert ("mixing" in log["loss"]) == bool(weight)
+        between = found.decode((found.encode(a) + found.encode(b)) / 2)
+        missed[weight] = float((between - (a + b) / 2).square().mean())
+    assert missed[1.0] < 0.8 * missed[0.0]
+    _, log = run(tmp_path / "unmixed", model(mixing=1.0), epochs=1)  # a kind that knows of no mixes
+    assert "mixing" not in log["loss"]
+
+
+@pytest.mark.parametrize("modality", [IMAGE, VARIED, MIXED], ids=["plain", "varied", "mixed"])
 @pytest.mark.parametrize("stops", [(5,), (20, 33)])
 def test_resumes_bit_for_bit(tmp_path, monkeypatch, stops, modality) -> None:
     """Stopped in the middle (even twice) and resumed: the same weights, optimiser and average as without the
     stop.
     """
-    whole, _ = run(tmp_path / "whole", modality=modality)
+    network = partial(model, mixing=float(modality is MIXED))
+    whole, _ = run(tmp_path / "whole", network(), modality=modality)
     advance = Run.advance
     left = list(stops)
 
     class DiedError(Exception):
         pass
 
-    def dying(self, x, done, known):
+    def dying(self, *given):
         if left and self.state.step == left[0]:
             left.pop(0)
             self.save()
-            advance(self, x, done, known)  # the step in which it dies is lost
+            advance(self, *given)  # the step in which it dies is lost
             raise DiedError
-        return advance(self, x, done, known)
+        return advance(self, *given)
 
     monkeypatch.setattr(Run, "advance", dying)
     for _ in stops:
         with pytest.raises(DiedError):
-            run(tmp_path / "cut", resume=True, modality=modality)
+            run(tmp_path / "cut", network(), resume=True, modality=modality)
     torch.rand(7)  # whatever else the process draws must not matter
-    resumed, log = run(tmp_path / "cut", resume=True, modality=modality)
+    resumed, log = run(tmp_path / "cut", network(), resume=True, modality=modality)
     assert log["steps"] == 48
     assert same(whole, resumed)
 

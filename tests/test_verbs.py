@@ -387,6 +387,8 @@ def test_a_bound_dimension_is_the_attribute(tmp_path: Path) -> None:
     assert bound.direction("hat").best_dimension[0] == 0  # type: ignore[index]
     with pytest.raises(LiminalError, match="unknown attribute to --bind 'smlie': did you mean smile"):
         liminal.fit("faces", tmp_path / "c", dim=8, epochs=1, reading={"n": 1500, "size": 16}, bind=["smlie"])
+    with pytest.raises(LiminalError, match="--mixing: pictures cannot be mixed; leave it out"):
+        liminal.fit("faces", tmp_path / "c", epochs=1, reading={"n": 60}, options={"mixing": 1.0})
     assert not (tmp_path / "c").exists()
 
 

@@ -79,6 +79,8 @@ class Design:
         kind = registry.named("model", self.model, registry.MODELS)
         how = {**({"prior": self.prior} if self.prior else {}), "network": items.modality.network}
         made: Trainable = kind(items.modality.likelihood, self.dim, **how | self.options)
+        if made.mixing and items.modality.mixed(x := items.modality.tensor(items.items[:1]), x) is None:
+            raise LiminalError(f"--mixing: {items.modality.plural} cannot be mixed; leave it out")
         return made
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -132,6 +132,19 @@ class Autoencoder(Generator):
             return in_chunks(mean, x, chunk)
 
 
+class Mixed(NamedTuple):
+    """Items of a batch mixed half and half, see `Modality.mixed`.
+
+    Attributes:
+        a, b: (m,) their places in the batch.
+        items: (m, *takes), what they make together.
+    """
+
+    a: Tensor
+    b: Tensor
+    items: Tensor
+
+
 class Trainable(Generator):
     """A generator that the training loop can fit; most are autoencoders too.
 
@@ -144,11 +157,13 @@ class Trainable(Generator):
         network: family of its networks.
         players: who is trained in turn in each step, each on its own loss, parameters and optimisers. One,
             unless they play against each other: a GAN has ``("critic", "generator")``.
+        mixing: above 0, `loss` takes ``mixed``, too: items that the mean of two latents shall decode to.
     """
 
     likelihood: Likelihood
     network: str
     players: ClassVar[tuple[str, ...]] = ("all",)
+    mixing: float = 0.0
 
     def untrained(self) -> Trainable:
         """The same architecture with weights of its own, drawn from torch's generator."""
@@ -179,7 +194,12 @@ class Trainable(Generator):
         """
 
     def forward(
-        self, x: Tensor, progress: float, known: Tensor | None = None, player: str = "all"
+        self,
+        x: Tensor,
+        progress: float,
+        known: Tensor | None = None,
+        player: str = "all",
+        mixed: Mixed | None = None,
     ) -> dict[str, Tensor]:
         """`loss`, under the name that wrappers for several processes call; with `known` also what binds
         dimensions to attributes.
@@ -193,8 +213,11 @@ class Trainable(Generator):
             progress: fraction of the training done.
             known: (n, b), NaN where unknown; for autoencoders.
             player: one of `players`.
+            mixed: what `loss` takes where there is `mixing`.
         """
-        terms = self.loss(x, progress) if self.players == ("all",) else self.loss(x, progress, player)
+        given: dict[str, Any] = {} if self.players == ("all",) else {"player": player}
+        given |= {} if mixed is None else {"mixed": mixed}
+        terms = self.loss(x, progress, **given)
         if known is not None:
             assert isinstance(self, Autoencoder)
             miss = (self.posterior(x).mean[:, : known.shape[1]].float() - known).nan_to_num(0.0)

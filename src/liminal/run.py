@@ -21,7 +21,7 @@ from torch import Tensor
 
 from .errors import LiminalError
 from .files import atomic_bytes
-from .generator import Trainable
+from .generator import Mixed, Trainable
 from .muon import Muon, is_matrix
 from .tensors import choose_device, has_fast_bf16, rng
 
@@ -163,7 +163,9 @@ class Run:
         place = [self.plan.seed, self.state.step, self.accelerator.process_index]
         return rng(int(np.random.SeedSequence(place).generate_state(1)[0]))
 
-    def advance(self, x: Tensor, done: float, known: Tensor | None = None) -> dict[str, Tensor] | None:
+    def advance(
+        self, x: Tensor, done: float, known: Tensor | None = None, mixed: Mixed | None = None
+    ) -> dict[str, Tensor] | None:
         """One step on a batch, each player in its turn.
 
         None where a gradient was not finite: the last good state is then wanted.
@@ -176,7 +178,7 @@ class Run:
             group["lr"] = self.plan.rate * self.state.rate_scale * warm * max(fall, 1e-3)
         terms: dict[str, Tensor] = {}
         for player, parameters, optimizers in self.turns:
-            own = self.wrapped(x, done, known, player)
+            own = self.wrapped(x, done, known, player, mixed)
             self.model.zero_grad()
             self.accelerator.backward(torch.stack([v for k, v in own.items() if not k.startswith("_")]).sum())
             norm = torch.nn.utils.clip_grad_norm_(parameters, self.model.likelihood.size, foreach=True)

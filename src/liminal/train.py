@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from .errors import NumericalError
-from .generator import Autoencoder, Trainable
+from .generator import Autoencoder, Mixed, Trainable
 from .measures.structure.neighbourhoods import active_units
 from .modalities import Modality
 from .run import WARM, Plan, Run, State
@@ -175,9 +175,11 @@ def _loop(
         rows, device = run.rows(), run.accelerator.device
         told = None if known is None else torch.from_numpy(known[rows]).to(device)
         x = modality.tensor(items[rows])
+        draw = run.draw()
         if known is None:
-            x = modality.varied(x, run.draw())
-        terms = run.advance(x.to(device), done, told)
+            x = modality.varied(x, draw)
+        mixed = _mixed(x, modality, draw, device) if run.model.mixing and len(x) > 1 else None
+        terms = run.advance(x.to(device), done, told, mixed)
         now = time.perf_counter()
         if terms is None:
             _step_back(run, voice)
@@ -202,6 +204,13 @@ def _loop(
     log.write()
     voice.progress("training", 1.0, log.text)
     return log.last
+
+
+def _mixed(x: Tensor, modality: Modality, draw: torch.Generator, device: torch.device) -> Mixed | None:
+    """Each item of a batch mixed with another one, two by two."""
+    a, b = torch.randperm(len(x), generator=draw)[: len(x) // 2 * 2].view(2, -1)
+    items = modality.mixed(x[a], x[b])
+    return None if items is None else Mixed(a.to(device), b.to(device), items.to(device))
 
 
 def _step_back(run: Run, voice: Voice) -> None:

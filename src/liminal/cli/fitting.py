@@ -118,6 +118,9 @@ def fit(
         float | None, option("--free-bits", "NATS", "vae: KL left free in each dimension.")
     ] = None,
     tc: Annotated[float | None, option("--tc", "W", "vae: extra weight of the total correlation.")] = None,
+    mixing: Annotated[
+        float | None, option("--mixing", "W", "vae: means of latents shall be mixes, of sounds.")
+    ] = None,
     likelihood: Annotated[str | None, option("--likelihood", "NAME", "vae: gaussian or bernoulli.")] = None,
     noise: Annotated[float | None, option("--noise", "SD", "ae: noise on the inputs (denoising).")] = None,
     rae: Annotated[float | None, option("--rae", "W", "ae: weight of the RAE penalties.")] = None,
@@ -137,11 +140,12 @@ def fit(
       liminal fit faces -o faces-space --n 8000 --epochs 20
       liminal fit photos/ -o photos-space --dim 32 --minutes 5 --resume
     """
-    own = _given(width=width, beta=beta, free_bits=free_bits, tc=tc, likelihood=likelihood, noise=noise)
+    own = _given(width=width, beta=beta, free_bits=free_bits, tc=tc, likelihood=likelihood)
     how = _given(batch=batch, rate=rate, minutes=minutes, epochs=epochs, threads=threads, device=device)
     how |= {"model": model, "dim": dim, "prior": prior, "seed": seed, "resume": resume, "force": force}
     how |= {"attributes": attributes, "modality": modality}
-    how["options"] = _model_options(model, own | _given(rae=rae, penalty=penalty))
+    own |= _given(mixing=mixing, noise=noise, rae=rae, penalty=penalty)
+    how["options"] = _model_options(model, own)
     how["reading"] = _given(n=n, correlate=correlate) | context.meta[ReadingOptions.GIVEN]
     how["bind"] = [name.strip() for name in bind.split(",")] if bind else ()
     folder = _trained(data, out, quiet, context.obj, how)

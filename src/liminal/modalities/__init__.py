@@ -278,6 +278,13 @@ class Modality(ABC):
         """
         return x
 
+    def mixed(self, a: Tensor, b: Tensor) -> Tensor | None:
+        """The items that a and b (n, *shape) make together, half of each: two sounds played at once.
+
+        What is said of linear latent spaces is held against it. None: the kind knows of no such items.
+        """
+        return None
+
     def soft(self, items: np.ndarray) -> Tensor:
         """Stored items as a perfect decoder would give them: y (n, *soft_shape)."""
         return self.likelihood.target(self.tensor(items))

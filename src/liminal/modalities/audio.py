@@ -334,6 +334,12 @@ class Audio(Modality):
 
         return moved(x, draw, GAIN, SHIFT)
 
+    def mixed(self, a: Tensor, b: Tensor) -> Tensor:
+        """The two at once, each at half its amplitude."""
+        from .timbre import together
+
+        return together(a, b)
+
     @cached_property
     def features(self) -> Callable[[Tensor], Tensor]:
         """The shape of the spectrum, and how it moves."""

@@ -168,6 +168,14 @@ def moved(x: Tensor, draw: torch.Generator, gain: float, frames: int) -> Tensor:
     return x.gather(3, place) * inside
 
 
+def together(a: Tensor, b: Tensor) -> Tensor:
+    """Levels (n, 1, bands, frames) of the means of two sounds whose phases have nothing to do with each
+    other: their powers add up.
+    """
+    p = (powers(a) + powers(b)) / 4
+    return (1 + 10 / SPAN * (p + TINY).log10()).clamp(0, 1)[:, None]
+
+
 def told(semitones: float) -> str:
     """``A4`` of 69."""
     near = round(semitones)

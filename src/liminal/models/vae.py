@@ -4,6 +4,8 @@ r"""Variational autoencoder (Kingma & Welling 2014) with the field's usual knobs
 
 - beta-VAE: Higgins et al. 2017. Free bits, a floor on the KL of each dimension: Kingma et al. 2016.
 - gamma = `tc` weighs the total correlation, estimated over the batch (beta-TCVAE: Chen et al. 2018).
+- `mixing` asks that latents mix as the data do. (For audio: Torres et al. 2025, Learning linearity in audio
+  consistency autoencoders via implicit regularization, who train on sums and gains.)
 - The likelihood p(x|z) is the data's own: see `modalities.likelihoods`.
 - Prior `Normal` with a diagonal Gaussian posterior, or `Sphere` with the power spherical one (De Cao & Aziz
   2020).
@@ -19,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import LiminalError
-from ..generator import Autoencoder, Trainable
+from ..generator import Autoencoder, Mixed, Trainable
 from ..modalities import likelihoods
 from ..modalities.likelihoods import Likelihood
 from ..nn import networks
@@ -53,6 +55,9 @@ class VAE(Trainable, Autoencoder):
             Normal prior only.
         tc: extra weight of the total correlation, beside the one that the KL holds already. Normal prior
             only.
+        mixing: weight of a term that lets the mean of two latents decode to the two items mixed half and
+            half, for data that can be mixed (`Modality.mixed`): -log p(mix | (mean_a + mean_b) / 2) over
+            pairs of the batch. 0: none.
         likelihood: ``"gaussian"``, ``"laplace"`` or ``"bernoulli"`` for numbers; None: the data's own.
         width: channels at the finest resolution.
         network: family of the networks, a file of ``nn/``.
@@ -71,6 +76,7 @@ class VAE(Trainable, Autoencoder):
         beta: float = 0.5,
         free_bits: float = 0.0,
         tc: float = 0.0,
+        mixing: float = 0.0,
         likelihood: str | None = None,
         width: int = 24,
         network: str = "conv",
@@ -80,8 +86,9 @@ class VAE(Trainable, Autoencoder):
             raise LiminalError(
                 f"model vae has no {prior} prior: choose normal or sphere (wae has uniform, too)"
             )
-        if min(beta, free_bits, tc) < 0:
-            raise LiminalError(f"model vae: beta {beta}, free_bits {free_bits} and tc {tc} must be 0 or more")
+        if min(weights := (beta, free_bits, tc, mixing)) < 0:
+            told = "beta {}, free_bits {}, tc {} and mixing {}".format(*weights)
+            raise LiminalError(f"model vae: {told} must be 0 or more")
         if prior == "sphere" and (free_bits or tc):
             raise LiminalError(
                 "model vae: free_bits and tc need the normal prior; leave them out, or leave --prior sphere "
@@ -89,7 +96,7 @@ class VAE(Trainable, Autoencoder):
             )
         self.likelihood = likelihoods.of(data).swapped(likelihood)
         self.shape, self.beta, self.free_bits, self.tc = self.likelihood.soft_shape, beta, free_bits, tc
-        self.width, self.network = width, network
+        self.mixing, self.width, self.network = mixing, width, network
         self.prior = PRIORS[prior](dim)
         spread = dim if prior == "normal" else 1
         self.encoder, self.decoder = networks(network, self.takes, self.shape, dim + spread, dim, width)
@@ -101,6 +108,7 @@ class VAE(Trainable, Autoencoder):
             "beta": self.beta,
             "free_bits": self.free_bits,
             "tc": self.tc,
+            "mixing": self.mixing,
             "likelihood": self.likelihood.name,
             "width": self.width,
             "network": self.network,
@@ -116,7 +124,9 @@ class VAE(Trainable, Autoencoder):
     def decode_soft(self, z: Tensor) -> Tensor:
         return self.likelihood.soft(self.decoder(z))
 
-    def loss(self, x: Tensor, progress: float, player: str = "all") -> dict[str, Tensor]:
+    def loss(
+        self, x: Tensor, progress: float, player: str = "all", mixed: Mixed | None = None
+    ) -> dict[str, Tensor]:
         posterior = self.posterior(x)
         z = posterior.sample()
         kl = posterior.kl().mean(0)
@@ -128,4 +138,7 @@ class VAE(Trainable, Autoencoder):
         }
         if self.tc and len(x) > 1 and isinstance(posterior, Gaussian):
             terms["tc"] = self.tc * total_correlation(posterior, z)
+        if mixed is not None:
+            between = self.prior.nearest((posterior.mean[mixed.a] + posterior.mean[mixed.b]) / 2)
+            terms["mixing"] = self.mixing * self.likelihood.nll(mixed.items, self.decoder(between))
         return terms

@@ -20,6 +20,7 @@ from ...tensors import rng
 from ..eyes.features import Features, fit_features
 from ..eyes.pca import Pca, fit_pca
 from ..eyes.reader import Reader
+from ..value import Interval, subsample_interval
 
 PART = 256  # items as tensors at once
 FIT = 10_000  # training items that PCA is fitted on, and that the nearest to a decoded item is sought among
@@ -190,3 +191,13 @@ class Subject:
         if callable(self.samples):
             return self.samples(n, self.seed)
         return self.samples[:n]
+
+
+def mean(values: np.ndarray, s: Subject) -> tuple[float, Interval]:
+    """A mean over items with its interval, which does not leave their range; means are cheap, so many
+    rounds.
+    """
+    bounds = float(values.min()), float(values.max())
+    return subsample_interval(
+        lambda rows: float(values[rows].mean()), (len(values),), s.rng, 200, 0.5, bounds
+    )

@@ -343,6 +343,12 @@ WORDS: dict[str, tuple[str, str, float | None, str]] = {
         "Of two items, the share of mixtures whose reading lies between the two readings and that look real "
         "too.",
     ),
+    "linearity": (
+        "meaning",
+        "Mean of two latents against the mix",
+        None,
+        "How far the mean of two latents decodes from the two items mixed half and half, as both at once.",
+    ),
     "betweenness_alone": (
         "meaning",
         "Lies between, real or not",

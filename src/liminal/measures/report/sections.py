@@ -19,8 +19,8 @@ from ...show import items as show
 from ...tensors import inference
 from ..eyes.reader import describe
 from ..structure import dimension, neighbourhoods
-from ..value import Interval, Measure, subsample_interval
-from .evaluation import PART, Subject
+from ..value import Measure
+from .evaluation import PART, Subject, mean
 from .verdict import MEAN
 
 INDEX = 20_000  # training items that vote, fewer where an item is large
@@ -34,16 +34,6 @@ MOST_LABELS = 12  # attributes whose neighbours vote
 Progress = Callable[[str, float, str], None]
 
 
-def _mean(values: np.ndarray, s: Subject) -> tuple[float, Interval]:
-    """A mean over items with its interval, which does not leave their range; means are cheap, so many
-    rounds.
-    """
-    bounds = float(values.min()), float(values.max())
-    return subsample_interval(
-        lambda rows: float(values[rows].mean()), (len(values),), s.rng, 200, 0.5, bounds
-    )
-
-
 def reconstructed(s: Subject) -> list[Measure]:
     """The modality's errors of held-out items, against PCA of the same dimension."""
     scores: dict[str, list[Tensor]] = {}
@@ -51,16 +41,16 @@ def reconstructed(s: Subject) -> list[Measure]:
     for rows in np.split(s.held, range(PART, len(s.held), PART)):
         x, flat = s.inputs(s.held_items, rows), s.soft(s.held_items, rows).flatten(1)
         y = s.generator.decode(s.held_codes[at : at + len(x)]).cpu()
-        mean = s.through_pca(torch.zeros(1, len(s.pca.variances))).expand_as(y)
+        middle = s.through_pca(torch.zeros(1, len(s.pca.variances))).expand_as(y)
         at += len(x)
-        for name, out in (("", y), ("pca ", s.through_pca(s.pca.encode(flat))), ("mean ", mean)):
+        for name, out in (("", y), ("pca ", s.through_pca(s.pca.encode(flat))), ("mean ", middle)):
             for kind, error in s.modality.errors(x, out).items():
                 scores.setdefault(name + kind, []).append(error)
     joined = {name: torch.cat(v).numpy() for name, v in scores.items()}
     found = []
     for name, told in s.modality.scores.items():
         if name in joined:
-            value, interval = _mean(joined[name], s)
+            value, interval = mean(joined[name], s)
             baseline = {
                 f"PCA, {len(s.pca.variances)} dimensions": float(joined["pca " + name].mean()),
                 MEAN: float(joined["mean " + name].mean()),
@@ -192,7 +182,7 @@ def _labels(s: Subject) -> list[Measure]:
             right[where] = neighbourhoods.vote(
                 memory[key], [labels[i] for i in have], [wanted[i] for i in asked]
             )
-        value, interval = _mean(right["latents"].astype(float), s)
+        value, interval = mean(right["latents"].astype(float), s)
         baseline = {
             "on the data itself": float(right["data"].mean()),
             "commonest label": neighbourhoods.majority(labels, wanted),
@@ -228,7 +218,7 @@ def _purity(
     s: Subject, name: str, wanted: list[Any], asked: int, spaces: dict[str, tuple[Tensor, Tensor]]
 ) -> Measure:
     """How often a held-out item's neighbours among the held-out have its label."""
-    value, interval = _mean(neighbourhoods.neighbour_purity(spaces["latents"][1], wanted), s)
+    value, interval = mean(neighbourhoods.neighbour_purity(spaces["latents"][1], wanted), s)
     beside = float(neighbourhoods.neighbour_purity(spaces["data"][1], wanted).mean())
     return Measure(
         f"purity.{name}",
@@ -255,7 +245,7 @@ def coded(s: Subject) -> tuple[list[Measure], np.ndarray]:
     if kl is None:
         return found, np.zeros(0)
     rate = neighbourhoods.rate(kl)
-    value, (low, high) = _mean(rate.items, s)
+    value, (low, high) = mean(rate.items, s)
     note = f"Mean over {len(s.held):,} held-out items."
     found.append(Measure("kl", value, interval=(low, high), unit="nats", better="", baseline={}, note=note))
     log2 = np.log(2)

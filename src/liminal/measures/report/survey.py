@@ -124,7 +124,7 @@ def _surveyed(s: Subject, tell: sections.Progress) -> Report:
     page = ""
     if s.encodes:
         more, page = mixtures.mixed(s, figures, tell, 0.6, 0.9)
-        found += more
+        found += more + mixtures.linearity(s)
     tell("measuring", 0.9, "size of the code")
     more, kl = sections.coded(s)
     found += more
