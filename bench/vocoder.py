@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -262,72 +261,68 @@ def unlike(made: Tensor, x: Tensor) -> Tensor:
 # -- what is compared
 
 EQUAL, USUAL = "Griffin-Lim at equal time", "Griffin-Lim"
-START, MIDDLE = "phases of 0 at the beginning of frames", "phases of 0 in their middle"
+START, ZERO = "no iterations", "phases of 0"
+FLAT, GUIDED = "Griffin-Lim from phases of 0", "Griffin-Lim from the head's phases"
 LATER = "the sound itself half a hop later"
 
 
 def ways(record: Record, head: Head, items: np.ndarray) -> dict[str, Way]:
     """The ways to hear an item, Griffin-Lim with as many iterations as take the time of the head among
-    them.
+    them; the time of each is told.
     """
     hertz = head.m.hertz
-
-    def learned(item: np.ndarray) -> np.ndarray:
-        with inference(head):
-            sound = head(torch.from_numpy(item)[None].float() / phase.LEVELS)[0].numpy()
-        return sound / max(1.0, float(np.abs(sound).max()))
-
-    found: dict[str, Way] = {
-        HEAD: learned,
-        USUAL: iterated(phase.ITERATIONS, hertz),
-        START: iterated(0, hertz),
+    found = {
+        HEAD: lambda item: learned(head, item),
+        USUAL: lambda item: phase.waveform(item, hertz),
+        START: changed(hertz, ITERATIONS=0),
+        ZERO: changed(hertz, ITERATIONS=0, started=flat),
+        FLAT: changed(hertz, started=flat),
+        GUIDED: lambda item: changed(hertz, started=lambda _: turns(learned(head, item), head.m))(item),
     }
     spent = clock(found, items)
     each = (spent[USUAL] - spent[START]) / phase.ITERATIONS
     count = max(0, int((spent[HEAD] - spent[START]) / each))
-    found = {HEAD: learned, EQUAL: iterated(count, hertz), **found}
-    found[MIDDLE] = lambda item: centred(item, hertz)
+    found = {EQUAL: changed(hertz, ITERATIONS=count), **found}
     spent = clock(found, items)
-    record.add(
-        Figure(
-            f"time of {EQUAL}",
-            spent[EQUAL] / spent[HEAD],
-            "x",
-            baseline={USUAL: spent[USUAL] / spent[HEAD]},
-            note=f"of the head's, {1000 * spent[HEAD]:.1f} ms for {head.m.seconds:.3g} s on one thread; "
-            f"{count} iterations against {phase.ITERATIONS}",
-        )
+    note = (
+        f"of the head's, {1000 * spent[HEAD]:.1f} ms for {head.m.seconds:.3g} s on one thread; {count} "
+        f"iterations against {phase.ITERATIONS}"
     )
+    beside = {name: spent[name] / spent[HEAD] for name in (USUAL, START, FLAT, GUIDED)}
+    record.add(Figure(f"time of {EQUAL}", spent[EQUAL] / spent[HEAD], "×", baseline=beside, note=note))
     return found
 
 
-@contextmanager
-def iterations(count: int) -> Iterator[None]:
-    """As many of Griffin-Lim inside the block."""
-    before, phase.ITERATIONS = phase.ITERATIONS, count
-    try:
-        yield
-    finally:
-        phase.ITERATIONS = before
+def learned(head: Head, item: np.ndarray) -> np.ndarray:
+    """The sound of an item by the head."""
+    with inference(head):
+        sound = head(torch.from_numpy(item)[None].float() / phase.LEVELS)[0].numpy()
+    return sound / max(1.0, float(np.abs(sound).max()))
 
 
-def iterated(count: int, hertz: int) -> Way:
-    """Griffin-Lim with so many iterations."""
+def changed(hertz: int, **constants: object) -> Way:
+    """Griffin-Lim with other constants of `phase`."""
 
     def way(item: np.ndarray) -> np.ndarray:
-        with iterations(count):
+        before = {name: getattr(phase, name) for name in constants}
+        try:
+            vars(phase).update(constants)
             return phase.waveform(item, hertz)
+        finally:
+            vars(phase).update(before)
 
     return way
 
 
-def centred(item: np.ndarray, hertz: int) -> np.ndarray:
-    """The sound of the amplitudes whose phases are 0 in the middle of each frame."""
-    wanted = torch.from_numpy(phase.amplitudes(item, hertz))
-    window = torch.from_numpy(phase.window_of(hertz))
-    pieces = torch.fft.fftshift(torch.fft.irfft(wanted), dim=1) * window
-    sound = overlapped(pieces[None], window, len(window) // 4)[0].numpy()
-    return sound / max(1.0, float(np.abs(sound).max()))
+def flat(wanted: np.ndarray) -> np.ndarray:
+    """Phases of 0 in the middle of frames."""
+    return np.broadcast_to(1 - 2 * (np.arange(wanted.shape[1]) % 2), wanted.shape).astype(np.complex64)
+
+
+def turns(sound: np.ndarray, m: Audio) -> np.ndarray:
+    """The phases of a sound's bins."""
+    framed = np.pad(sound, (3 * m.hop // 2, 4 * m.hop))
+    return np.exp(1j * np.angle(phase.transform(framed, len(sound) // m.hop, m.hertz))).astype(np.complex64)
 
 
 def clock(found: Mapping[str, Way], items: np.ndarray) -> dict[str, float]:
