@@ -389,15 +389,17 @@ def fine(samples: np.ndarray, truth: np.ndarray) -> float:
 def drawn_and_written(waves: np.ndarray, m: Audio, found: Mapping[str, Way], name: str) -> None:
     """A few sounds as each way has them: spectrograms of their bins, a row each, and one file of sound."""
     items = [levels(wave, m) for wave in waves]
-    rows = {"recording": [*waves], **{way: [found[way](i) for i in items] for way in (USUAL, EQUAL, HEAD)}}
+    told = {"Griffin-Lim": USUAL, "at equal time": EQUAL, HEAD: HEAD}
+    rows = {"recording": [*waves], **{name: [found[way](i) for i in items] for name, way in told.items()}}
     tiles, labels = [], []
     window = torch.hann_window(len(phase.window_of(m.hertz)) // 2)
-    for way, made in rows.items():
+    for row, made in rows.items():
         for i, sound in enumerate(made):
             y = logged(framed(torch.from_numpy(sound)[None], window))[0].T.flip(0)
-            tiles.append((255 * (1 - y.clamp(0, 1))).to(torch.uint8).numpy())
-            labels.append(way if not i else "")
+            tile = (255 * (1 - y.clamp(0, 1))).to(torch.uint8).numpy()
+            tiles.append(grid.enlarge(grid.picture(tile), 256))
+            labels.append(row if not i else "")
         gap = np.zeros(m.hertz // 5, np.float32)
         whole = np.concatenate([part for sound in made for part in (sound, gap)])
-        soundfile.write(OUT / f"vocoder-{name}-{way.replace(' ', '-').lower()}.wav", whole, m.hertz)
+        soundfile.write(OUT / f"vocoder-{name}-{row.replace(' ', '-').lower()}.wav", whole, m.hertz)
     grid.save(grid.grid(tiles, columns=len(waves), labels=labels), OUT / f"vocoder-{name}.png")
