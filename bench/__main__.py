@@ -35,6 +35,7 @@ BENCHES = {
     "studio": "the browser studio: starting, hovering, many clients, a million points beside "
     "embedding-atlas and regl-scatterplot",
     "sounds": "spoken digits: restored, heard again, recognised, carried over between speakers, mixed",
+    "vocoder": "a small learned head beside Griffin-Lim at equal time: spoken digits, sounds it never heard",
     "startup": "import, --help and sample from a cold process",
 }
 

@@ -122,8 +122,8 @@ def test_a_spectrogram_does_not_hang_on_how_the_sound_is_cut() -> None:
 
 
 def test_what_is_heard_again_has_the_spectrogram(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Real speech: within 3 dB, far nearer than another digit, nearer than without momentum, and the same
-    each time."""
+    """Real speech: within 3 dB, far nearer than another digit, nearer than without momentum and than from
+    phases of 0, and the same each time."""
     items = [PLAIN.read(path) for path in spoken()[::6]]
     back = [phase.waveform(item, 8000) for item in items]
     off = [lsd(levels(x), item) for x, item in zip(back, items, strict=True)]
@@ -131,8 +131,21 @@ def test_what_is_heard_again_has_the_spectrogram(monkeypatch: pytest.MonkeyPatch
     assert np.mean(off) < 0.3 * np.mean([lsd(a, b) for a, b in itertools.pairwise(items)])
     assert all(x.shape == (64 * 128,) and np.abs(x).max() <= 1 for x in back)
     assert np.array_equal(phase.waveform(items[0], 8000), back[0])
+    with monkeypatch.context() as plain:
+        plain.setattr(phase, "started", lambda wanted: np.ones_like(wanted, np.complex64))
+        assert np.mean(off) < 0.97 * np.mean([lsd(levels(phase.waveform(i, 8000)), i) for i in items])
     monkeypatch.setattr(phase, "MOMENTUM", 0.0)
     assert np.mean(off) < np.mean([lsd(levels(phase.waveform(i, 8000)), i) for i in items])
+
+
+@pytest.mark.parametrize("hertz", [300, 437.3, 1200])
+def test_phases_start_as_those_of_sines_that_go_on(hertz: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After silence, between two bins or on one, a tone is as large as it was before any iteration: frames
+    do not take from each other."""
+    monkeypatch.setattr(phase, "ITERATIONS", 0)
+    wanted = np.pad(levels(tone(hertz)), ((0, 0), (5, 0)))
+    x = phase.waveform(wanted, 8000)[1024:5120]
+    assert np.sqrt(2 * np.mean(x**2)) == pytest.approx(0.5, rel=0.04)
 
 
 def test_loudness_and_pitch_come_back() -> None:

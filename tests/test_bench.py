@@ -31,10 +31,12 @@ from bench import (
     startup,
     studio,
     table,
+    vocoder,
 )
 from bench.__main__ import BENCHES, main
 from bench.figures import Figure, Record
 from liminal import LiminalError
+from liminal.modalities import phase
 from liminal.modalities.audio import Audio
 from liminal.modalities.image import Image
 
@@ -543,3 +545,42 @@ def test_what_names_of_spoken_digits_tell(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     told = sounds.labelled(tmp_path, tmp_path / "a.csv").read_text().splitlines()
     assert told[1:] == ["3_theo_4.wav,digit 3,theo,test", "3_theo_5.wav,digit 3,theo,train"]
+
+
+# vocoder
+
+
+def test_the_learned_head_hears_frames_as_the_library_does() -> None:
+    """The head's levels are the item's before they are rounded, its inverse gives a sound back, and it learns
+    in all its parts."""
+    m, wave = Audio(8000, 0.25), vocoder.drawn(1, 3)[0][:2048]
+    head = vocoder.Head(m, 16, 1)
+    x = torch.from_numpy(wave)[None]
+    levels = vocoder.banded(x, head)
+    assert torch.equal((255 * levels[0]).round().int(), torch.from_numpy(sounds.levels(wave, m)).int())
+    cut = torch.nn.functional.pad(x, (192, 320)).unfold(1, 512, 128)[:, :16] * head.window
+    back = vocoder.overlapped(cut * head.window, head.window, m.hop)
+    assert torch.allclose(back, x, atol=1e-5)
+    vocoder.unlike(head(levels), x).backward()
+    assert all(p.grad is not None and float(p.grad.abs().max()) > 0 for p in head.parameters())
+    assert vocoder.learned(head, np.zeros((64, 32), np.uint8)).shape == (4096,)
+
+
+def test_sounds_are_as_far_as_they_are_halved() -> None:
+    wave = (0.5 * np.random.default_rng(0).uniform(-1, 1, 2048)).astype(np.float32)
+    m = Audio(8000, 0.25)
+    assert vocoder.fine(wave, wave) == vocoder.converged(wave, wave, m) == 0
+    assert vocoder.converged(wave / 2, wave, m) == pytest.approx(0.5, abs=1e-3)
+    assert vocoder.fine(wave / 2, wave) == pytest.approx(6.02, abs=0.1)
+
+
+def test_constants_of_phases_are_changed_for_one_sound() -> None:
+    m = Audio(8000, 0.25)
+    item = sounds.levels(vocoder.drawn(1, 4)[0][:2048], m)
+    usual, count = phase.waveform(item, 8000), phase.ITERATIONS
+    few = vocoder.changed(8000, ITERATIONS=0)(item)
+    assert count == phase.ITERATIONS
+    assert np.array_equal(phase.waveform(item, 8000), usual)
+    assert sounds.apart(m, sounds.levels(usual, m), item) < sounds.apart(m, sounds.levels(few, m), item)
+    guided = vocoder.changed(8000, ITERATIONS=0, started=lambda _: vocoder.turns(usual, m))(item)
+    assert sounds.apart(m, sounds.levels(guided, m), item) < sounds.apart(m, sounds.levels(few, m), item)

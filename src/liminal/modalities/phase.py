@@ -21,17 +21,26 @@ Back again: p_b = 10^(8 (q / 255 - 1)), 0 where q = 0. Powers of bins, non-negat
 
     P = W' p / (W' 1),  then  P <- P W' (p / (W P)) / (W' 1)     (bins that no band sees: 0)
 
-and amplitudes A = sqrt(P N sum w^2 / 4). Phases by the fast algorithm of Griffin and Lim: with G the
-transform of a sound in these frames, G+ its inverse by least squares (overlapped windows over the sum of
-their squares, transforms times window), c_0 = G G+ (A e^(i phi)), then `ITERATIONS` times
+and amplitudes A = sqrt(P N sum w^2 / 4). Phases start as those of sines, one for each peak of a frame, that
+go on from frame to frame. Bin k of a frame is a peak where a = A_k - A_(k-1) > 0 and b = A_k - A_(k+1) >= 0,
+0 beyond the outermost bins, at f_k = k + (a - b) / (2 (a + b)) bins, the top of the parabola; every other bin
+has the f of its nearest peak n, the lower one of two. In the middle of frame t the phase of a bin is
+
+    phi = phi_before(n) + (pi / 4) (f_before(n) + f)
+
+and 0 where the frame before is silent or there is none. The rest is the fast algorithm of Griffin and Lim:
+with G the transform of a sound in these frames, G+ its inverse by least squares (overlapped windows over the
+sum of their squares, transforms times window), c_0 = G G+ (A (-1)^k e^(i phi)), then `ITERATIONS` times
 
     t = c + a (c - c_before),  c = G G+ (A t / \|t\|)             a = 0.99, c_before = c at first
 
-and G+ (A t / \|t\|) at the end is the sound, divided by its peak where that is above 1. Phases start at phi =
-0 (drawn ones end no nearer), and t / \|t\| is 1 where t is 0.
+and G+ (A t / \|t\|) at the end is the sound, divided by its peak where that is above 1; t / \|t\| is 1 where
+t is 0.
 
 Sources: Griffin and Lim 1984, Signal estimation from modified short-time Fourier transform; Perraudin, Balazs
-and Sondergaard 2013, A fast Griffin-Lim algorithm; Richardson 1972, Lucy 1974 (the updates).
+and Sondergaard 2013, A fast Griffin-Lim algorithm; Beauregard, Harish and Wyse 2015, Single pass spectrogram
+inversion (the start); Prusa, Balazs and Sondergaard 2017 (means of two frames in it); Richardson 1972, Lucy
+1974 (the updates).
 """
 
 from __future__ import annotations
@@ -136,6 +145,23 @@ def amplitudes(levels: np.ndarray, rate: int) -> np.ndarray:
     return np.sqrt(power * np.float32(len(window) * np.sum(window**2) / 4))
 
 
+def started(wanted: np.ndarray) -> np.ndarray:
+    """The phases that amplitudes of bins, float32 (frames, bins), start with: complex64 of size 1."""
+    k = np.arange(wanted.shape[1])
+    up, down = np.diff(wanted, axis=1, prepend=0), -np.diff(wanted, axis=1, append=0)
+    peak = (up > 0) & (down >= 0)
+    top = k + np.divide(up - down, 2 * (up + down), out=np.zeros_like(wanted), where=peak)
+    below = np.maximum.accumulate(np.where(peak, k, -2 * len(k)), 1)
+    above = np.minimum.accumulate(np.where(peak, k, 4 * len(k))[:, ::-1], 1)[:, ::-1]
+    sounds = peak.sum(1) > 0
+    nearest = np.where(sounds[:, None], np.where(k - below <= above - k, below, above), k)
+    f, phi = np.take_along_axis(top, nearest, 1), np.zeros_like(wanted)
+    for t in np.flatnonzero(sounds[:-1]) + 1:
+        n = nearest[t]
+        phi[t] = (phi[t - 1, n] + np.float32(np.pi / 4) * (f[t - 1, n] + f[t])) % np.float32(2 * np.pi)
+    return np.exp(1j * phi) * (1 - 2 * (k % 2)).astype(np.float32)
+
+
 def waveform(levels: np.ndarray, rate: int) -> np.ndarray:
     """A sound that has this spectrogram, as nearly as one can: uint8 (bands, frames) -> float32 (frames *
     hop,), in [-1, 1].
@@ -144,7 +170,7 @@ def waveform(levels: np.ndarray, rate: int) -> np.ndarray:
     """
     wanted = amplitudes(levels, rate)
     frames = len(wanted)
-    spectrum, before = wanted.astype(np.complex64), None
+    spectrum, before = wanted * started(wanted), None
     for _ in range(ITERATIONS):
         now = transform(_overlapped(spectrum, rate), frames, rate)
         ahead = now if before is None else now + np.float32(MOMENTUM) * (now - before)

@@ -149,6 +149,7 @@ export function waveform(
   const { wanted, silent } = amplitudes(levels, frames, own);
   const n = 4 * hop;
   const [re, im] = [new Float64Array(n), new Float64Array(n)];
+  const phases = started(wanted, frames, bins, silent);
   const before = new Float32Array(2 * wanted.length);
   const over = overlapping(frames, silent.length, own);
   let [sound, next] = [new Float32Array(over.length), new Float32Array(over.length)];
@@ -165,7 +166,7 @@ export function waveform(
         fourier.forward(re, im);
       }
       if (round) ahead(re, im, wanted, before, t * bins, round > 1 ? MOMENTUM : 0, fourier.places);
-      else begun(re, im, wanted, t * bins, fourier.places);
+      else begun(re, im, wanted, phases, t * bins, fourier.places);
       fourier.back(re, im);
       for (let i = 0, at = t * hop; i < n; i++, at++) {
         const w = window[i] as number;
@@ -179,20 +180,78 @@ export function waveform(
   return sound.slice(0, (frames + 3) * hop);
 }
 
-/** Two frames of amplitudes that begin at no phase, the first real and the second imaginary. */
+/** The phases that amplitudes start with, in the middle of each frame: those of sines that go on. */
+function started(wanted: Float32Array, frames: number, bins: number, silent: Uint8Array): Float32Array {
+  const phases = new Float32Array(wanted.length);
+  const nearest = new Int32Array(bins);
+  let [f, before] = [new Float64Array(bins), new Float64Array(bins)];
+  for (let t = 0; t < frames; t++) {
+    if (silent[t]) continue;
+    [f, before] = [before, f];
+    const from = t * bins;
+    let [peak, filled] = [-1, 0];
+    for (let k = 0; k < bins; k++) {
+      const own = wanted[from + k] as number;
+      const up = own - (k ? (wanted[from + k - 1] as number) : 0);
+      const down = own - (k < bins - 1 ? (wanted[from + k + 1] as number) : 0);
+      if (!(up > 0 && down >= 0)) continue;
+      // up to the middle between two peaks bins have the lower one
+      if (peak >= 0) filled = fill(nearest, filled, (peak + k) >> 1, peak);
+      f[k] = k + (up - down) / (2 * (up + down));
+      peak = k;
+    }
+    fill(nearest, filled, bins - 1, peak);
+    for (let k = 0; k < bins; k++) f[k] = f[nearest[k] as number] as number;
+    if (!t || silent[t - 1]) continue;
+    for (let k = 0; k < bins; k++) {
+      const n = nearest[k] as number;
+      const turned = (Math.PI / 4) * ((before[n] as number) + (f[k] as number));
+      phases[from + k] = ((phases[from - bins + n] as number) + turned) % (2 * Math.PI);
+    }
+  }
+  return phases;
+}
+/** The bins of `first` to `last` have this peak; the bin after them. */
+function fill(nearest: Int32Array, first: number, last: number, peak: number): number {
+  nearest.fill(peak, first, last + 1);
+  return last + 1;
+}
+
+/** Two frames of amplitudes at phases in their middle, the first real and the second imaginary. */
 function begun(
   re: Float64Array,
   im: Float64Array,
   wanted: Float32Array,
+  phases: Float32Array,
   from: number,
   places: Uint32Array,
 ): void {
   const [n, bins] = [re.length, re.length / 2 + 1];
   for (let k = 0; k < bins; k++) {
     const [one, other] = [places[k] as number, places[(n - k) & (n - 1)] as number];
-    re[one] = re[other] = wanted[from + k] as number;
-    im[one] = im[other] = wanted[from + bins + k] as number;
+    const [a, b, sign] = [from + k, from + bins + k, k & 1 ? -1 : 1];
+    const [wa, wb] = [sign * (wanted[a] as number), sign * (wanted[b] as number)];
+    const [pa, pb] = [phases[a] as number, phases[b] as number];
+    lay(re, im, one, other, wa * Math.cos(pa), wa * Math.sin(pa), wb * Math.cos(pb), wb * Math.sin(pb));
   }
+}
+
+/** A bin of two frames, rx + i ry and qx + i qy, and its mirror; the lowest and the highest bin are real. */
+function lay(
+  re: Float64Array,
+  im: Float64Array,
+  one: number,
+  other: number,
+  rx: number,
+  ry: number,
+  qx: number,
+  qy: number,
+): void {
+  if (one === other) ry = qy = 0;
+  re[one] = rx - qy;
+  im[one] = ry + qx;
+  re[other] = rx + qy;
+  im[other] = qx - ry;
 }
 
 /**
@@ -231,15 +290,7 @@ function ahead(
     const large = Math.sqrt(sx * sx + sy * sy);
     const [wa, wb] = [wanted[a] as number, wanted[b] as number];
     const [fa, fb] = [size > TINY ? wa / size : 0, large > TINY ? wb / large : 0];
-    const rx = fa ? tx * fa : wa;
-    const qx = fb ? sx * fb : wb;
-    // the lowest and the highest bin are real
-    const ry = one === other ? 0 : ty * fa;
-    const qy = one === other ? 0 : sy * fb;
-    re[one] = rx - qy;
-    im[one] = ry + qx;
-    re[other] = rx + qy;
-    im[other] = qx - ry;
+    lay(re, im, one, other, fa ? tx * fa : wa, ty * fa, fb ? sx * fb : wb, sy * fb);
   }
 }
 
