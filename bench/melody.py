@@ -23,7 +23,7 @@ from liminal.ops.ways.paths import path
 from liminal.space import Space
 from liminal.voice import Terminal, Voice
 
-from . import figures, music
+from . import figures, harmony, music
 from .edits import effect
 from .fashion import cost
 from .figures import Figure, Record
@@ -78,6 +78,7 @@ def main(args: Sequence[str]) -> None:
     chorales = lambda: folder("jsb_chorales/Jsb16thSeparated.json")
     space = fitted(record, "chorales", chorales, CHORALES, given, voice, voices=4, bars=1)
     harmonies(record, space, chorales())
+    harmony.harmonised(record, space, chorales(), given.seed)
     space = fitted(record, "drawn", lambda: "melodies", DRAWN, given, voice)
     edited(record, space, given)
     voice.close()

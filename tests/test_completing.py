@@ -18,8 +18,9 @@ from liminal.cli import main
 from liminal.errors import LiminalError
 from liminal.modalities import passages, pitches, regions
 from liminal.modalities.audio import Audio
-from liminal.modalities.likelihoods import Bernoulli, Categorical, Gaussian
+from liminal.modalities.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood
 from liminal.modalities.melody import Melody
+from liminal.modalities.mixed import Mixed
 from liminal.modalities.phase import centres
 from liminal.modalities.windows import FIRST, HOLD, LOWEST, REST
 from liminal.ops.completing import complete
@@ -82,6 +83,40 @@ def test_numbers_that_are_known_are_put_in_their_place(kind: type) -> None:
     torch.testing.assert_close(likelihood.partial(x, lacking, y)(y), square / (2 * spread))
 
 
+@pytest.mark.parametrize(
+    "likelihood",
+    [
+        Gaussian((2, 4)),
+        Bernoulli((8,)),
+        Categorical(3, 5),
+        Mixed([("number", 1), ("optional", 2), ("yes", 1), ("category", 3)]),
+    ],
+    ids=lambda likelihood: likelihood.name,
+)
+def test_all_pairs_at_once_are_as_far_apart_as_each_alone(likelihood: Likelihood) -> None:
+    """Real items, hardened; what is known of others; the same as `missed` tells of each pair."""
+    draw = rng(5)
+    y = likelihood.harden(likelihood.soft(3 * torch.randn(9, *likelihood.soft_shape, generator=draw)))
+    x = y.argmax(1) if isinstance(likelihood, Categorical) else y
+    lacking = torch.rand(4, *likelihood.soft_shape, generator=draw) < 0.5
+    found = likelihood.missing(x, x[:4], lacking)
+    for i, j in np.ndindex(4, 9):
+        alone = likelihood.missed(y[j : j + 1], x[i : i + 1], lacking[i : i + 1])
+        torch.testing.assert_close(found[i, j], alone[0], atol=1e-4, rtol=1e-4)
+    assert (found > 0.1).any()
+
+
+def test_doubt_is_how_far_an_answer_is_from_what_it_stands_for() -> None:
+    kind = Categorical(1, 3)
+    y = torch.tensor([[1.0, 0, 0], [0.5, 0.5, 0], [0.98, 0.01, 0.01]])[..., None]
+    torch.testing.assert_close(kind.doubt(y), (kind.chart(y) - kind.chart(kind.harden(y))).square().sum(1))
+    assert kind.doubt(y)[0] == 0
+    assert float(kind.doubt(y)[2]) == pytest.approx(-np.log(0.98), rel=0.02)  # nats, near certainty
+    mixed = Mixed([("number", 1), ("yes", 1)])
+    assert (mixed.doubt(torch.tensor([[0.3, 1.0], [0.3, 0.5]])) > 0.1).tolist() == [False, True]
+    assert not Gaussian((4,)).doubt(torch.rand(2, 4, generator=rng(0))).any()
+
+
 # -- searches
 
 
@@ -136,6 +171,48 @@ def test_an_item_is_never_its_own_answer(space: Space) -> None:
         assert np.array_equal(answer[:, :14], space.items([12])[0][:, :14])
     assert found.support is not None
     assert (found.support > 0.02).all()
+
+
+def test_searches_that_have_arrived_stay_and_leave_the_others_alone() -> None:
+    """Each ends where it would end by itself, whatever else is searched for."""
+    model, kind = linear.fashion_pca(), linear.GREY
+    pictures = linear.fashion()[0][6000:6006]
+    x, (_, gone) = kind.tensor(pictures), kind.part(pictures, "right")
+    start, cost = torch.zeros(6, model.dim), lambda z: z.square().sum(1) / 2
+    away = kind.likelihood.missed(model.decode(start), x, gone)
+    enough = away * torch.tensor([2.0, 0.5, 0.0, 2.0, 0.3, 0.0])
+    z = search(model, kind, x, gone, start, cost, enough)
+    left = kind.likelihood.missed(model.decode(z), x, gone)
+    assert torch.equal(z[[0, 3]], start[[0, 3]])
+    for i in (1, 4):
+        assert 0.5 * float(enough[i]) < float(left[i]) <= float(enough[i])
+    assert (left[[2, 5]] < 0.3 * away[[2, 5]]).all()
+
+
+def test_melodies_are_completed_by_notes_and_not_by_means_of_several(tunes: Space) -> None:
+    """Where the search asks for the likeliest item, the decoder is surer of what it answers."""
+    kind, model = tunes.modality, tunes.generator
+    held = np.sort(tunes.catalogue.latents(split="held")[0])[:16]
+    x = kind.tensor(tunes.items(held.tolist()))
+    _, gone = kind.part(tunes.items(held.tolist()), "bar:1")
+    doubts = [
+        kind.likelihood.doubt(model.decode(search(model, kind, x, gone, torch.zeros(16, 16), None, None, d)))
+        for d in (False, True)
+    ]
+    assert float(doubts[1].mean()) < 0.8 * float(doubts[0].mean())
+
+
+def test_answers_come_from_training_items_only(tunes: Space) -> None:
+    """A bar of an item that was held out: the nearest real one is one of the others."""
+    held, train = (tunes.catalogue.latents(split=split)[0] for split in ("held", "train"))
+    asked = tunes.items(held[:6].tolist())
+    found = tunes.complete(asked, "bar:1", n=1)
+    known = {row.tobytes() for row in tunes.items(train.tolist())[..., 16:]}
+    moved = [
+        tunes.modality.varied(tunes.modality.tensor(tunes.items(train.tolist())), rng(i)) for i in range(40)
+    ]
+    known |= {row.tobytes() for rows in moved for row in rows.numpy().astype(np.uint8)[..., 16:]}
+    assert {row.tobytes() for row in found.beside[..., 16:]} <= known
 
 
 def test_a_mask_of_ones_own(space: Space) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench import melody, music
+from bench import harmony, melody, music
 from liminal.datasets import melodies
 from liminal.modalities.melody import Melody
 
@@ -87,3 +87,55 @@ def test_the_truth_about_drawn_melodies_is_read_off_what_is_nearest() -> None:
     changed[:, 0, 31] = 0
     again = truth(changed)
     assert np.array_equal(again["density"], told["density"]), "one step less is no other melody"
+
+
+# -- harmonies
+
+
+def voices(*rows: str) -> np.ndarray:
+    """Pitches (1, voices, 16) of voices as they are typed, the top one first; each's last note is held."""
+    held = [row + " -" * (16 - len(row.split())) for row in rows]
+    return harmony.pitches(Melody(1, 4, len(rows)).parse(" / ".join(held))[None])
+
+
+def test_chords_are_told_from_other_notes() -> None:
+    """On the beats C major, its root and third, D minor seven without its fifth; then a fourth upon C."""
+    rows = voices(
+        "G4 - - - E4 - - - F4 - - - F4 - - -",
+        "E4 - - - E4 - - - C4 - - - C4 - - -",
+        "C4 D4 E4 F4 C4 - - - D4 - - - C4 - - -",
+    )
+    assert harmony.chordal(rows, 4)[0] == 3 / 4
+    assert harmony.chordal(rows + 5, 4)[0] == 3 / 4, "in other keys, too"
+    assert harmony.agreeing(rows, 4)[0] == 1, "F4 may be the root above C4 as its fifth"
+    above = voices("A4 - - - D5 - - - C#5 - - - .", "G4", "E4", "C4")
+    assert harmony.agreeing(above, 4)[0] == 0, "the triad below holds none of these"
+    above = voices("G4 - - - Bb4 - - - B4 - - - A4 - - -", "F4", "D4", "B3")
+    assert harmony.chordal(above, 4)[0] == 3 / 4, "G7, no chord, the diminished triad, B half diminished"
+    held = harmony.TONES[0b100000010001]  # C E B: no triad
+    assert bin(held).count("1") == 4, "C major seven, and nothing else"
+
+
+def test_faults_of_voices_are_counted() -> None:
+    fifths = voices("G4 - - - A4 - - - A4 - - - A4", "C4 - - - D4 - - - E4 - - - D4")
+    assert harmony.parallels(fifths).tolist() == [1], "not where only one voice moves"
+    apart = voices("G4 - - - D5", "C4 - - - G3")
+    assert harmony.parallels(apart).tolist() == [0], "nor where they move against each other"
+    octaves = voices("C5 - - - D5", "G4 - - - G4", "C3 - - - D3")
+    assert harmony.parallels(octaves).tolist() == [1]
+    broken = voices("C5 - - - . D5", "C4 - - - . D4")
+    assert harmony.parallels(broken).tolist() == [0], "nor over a rest"
+    crossed = voices("C4 - - - G4", "E4 - - - E4", "C3 - - - F4")
+    assert harmony.crossings(crossed, 4).tolist() == [1 + 1 + 1 + 1]
+    wide = voices("C4 - - - C6", "C4 - - - C#5 - - - C4 C5", "C3 - - - C5")
+    assert harmony.leaps(wide).tolist() == [2], "more than an octave, of inner voices only"
+
+
+def test_bars_are_joined_in_their_order() -> None:
+    kind = Melody(1, 4, 2)
+    items = np.stack(
+        [kind.parse(f"{a} / {b}") for a, b in (("C4", "E3"), ("D4", "F3"), ("E4", "G3"), ("C5", "A3"))]
+    )
+    rows = harmony.joined(items, 2)
+    assert rows.shape == (2, 2, 32)
+    assert rows[1, :, [0, 16]].tolist() == [[64, 55], [72, 57]]

@@ -251,6 +251,18 @@ def test_draws_near_an_item_and_with_support(space: Space) -> None:
     )  # another prior than the model's leaves the items
 
 
+def test_draws_are_known_as_items_are_in_spaces_with_idle_dimensions() -> None:
+    """Most of the 96 dimensions carry nothing, and samplers scatter there: as drawn all lie far from the
+    means of real items, and hardly one could be drawn with support."""
+    tunes = liminal.open("tunes")
+    sure = tunes.sample(20, support=0.3)
+    assert sure.table is not None
+    read = tunes.encoded(tunes.decode(sure.z))
+    assert np.allclose(sure.table["support"].to_numpy(), tunes.support(read), atol=1e-6)
+    assert float(tunes.support(read).min()) >= 0.3
+    assert float((tunes.support(sure.z) < 0.3).double().mean()) > 0.9
+
+
 def test_draws_like_a_cluster(space: Space) -> None:
     groups = space.clusters("kmeans", 8)
     assert space.clusters("kmeans", 8) is groups

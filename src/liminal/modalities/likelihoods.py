@@ -88,6 +88,22 @@ class Likelihood(nn.Module, ABC):
         """How far y is from what is known of x: squared distance in the chart, (n,); arguments as `kept`."""
         return (self.chart(y) - self.chart(self.kept(y, x, lacking))).square().sum(1)
 
+    def missing(self, real: Tensor, x: Tensor, lacking: Tensor) -> Tensor:
+        """How far each of p real items is from what is known of each of m others: `missed` of all pairs,
+        (m, p).
+
+        Args:
+            real: (p, *shape).
+            x: (m, *shape).
+            lacking: bool (m, *soft_shape).
+        """
+        y = self.target(real)
+        each = [
+            self.missed(y, x[j : j + 1].expand_as(real), lacking[j : j + 1].expand_as(y))
+            for j in range(len(x))
+        ]
+        return torch.stack(each)
+
     def partial(self, x: Tensor, lacking: Tensor, near: Tensor) -> Callable[[Tensor], Tensor]:
         """y -> -log p of what is known of each item, (n,) nats and up to a constant, for items of which a
         part is lacking.
@@ -103,6 +119,13 @@ class Likelihood(nn.Module, ABC):
     def harden(self, y: Tensor) -> Tensor:
         """The data that y stands for, in y's own form (n, *soft_shape)."""
         return y
+
+    def doubt(self, y: Tensor) -> Tensor:
+        """How far y is from the data that it stands for: squared distance in the chart, (n,); differentiable.
+
+        Near 0 it is -log p of these data in nats; of numbers, which stand for themselves, it is 0.
+        """
+        return (self.chart(y) - self.chart(self.harden(y.detach()))).square().sum(1)
 
     def target(self, x: Tensor) -> Tensor:
         """x (n, *shape) as a perfect decoder would give it, (n, *soft_shape)."""
@@ -146,6 +169,15 @@ class Numbers(Likelihood):
 
     def distortion(self, x: Tensor, out: Tensor) -> Tensor:
         return (x.float() - self.soft(out).float()).square().flatten(1).sum(1).mean()
+
+    def missing(self, real: Tensor, x: Tensor, lacking: Tensor) -> Tensor:
+        """The square multiplied out, so that all pairs are products of matrices."""
+        y, known = real.flatten(1).float(), (~lacking).flatten(1).float()
+        told = x.flatten(1).float() * known
+        return (known @ y.square().T - 2 * told @ y.T + told.square().sum(1)[:, None]).clamp_min(0)
+
+    def doubt(self, y: Tensor) -> Tensor:
+        return y.new_zeros(len(y))
 
     def errors(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         return {"mse": mse(x, y)}
@@ -285,6 +317,11 @@ class Categorical(Likelihood):
         open_to = y.clamp_min(LEAST**2) * self._may(x.to(y.device), lacking)
         return open_to / open_to.sum(1, keepdim=True)
 
+    def missing(self, real: Tensor, x: Tensor, lacking: Tensor) -> Tensor:
+        """2 for each symbol that may not be: roots of chances that share no symbol are so far apart."""
+        y, may = self.target(real).flatten(1), self._may(x, lacking).flatten(1)
+        return 2 * ((1 - may) @ y.T)
+
     def partial(self, x: Tensor, lacking: Tensor, near: Tensor) -> Callable[[Tensor], Tensor]:
         """-log of the chance that each place has x's own symbol or one of those that are lacking there."""
         may, told = self._may(x, lacking), self.told(x)
@@ -298,6 +335,9 @@ class Categorical(Likelihood):
         if self.end is not None:
             found = torch.where(self.told(found), found, self.end)
         return self.target(found).to(y.dtype)
+
+    def doubt(self, y: Tensor) -> Tensor:
+        return 2 * (1 - y.amax(1).sqrt()).flatten(1).sum(1)
 
     def target(self, x: Tensor) -> Tensor:
         return F.one_hot(x, self.classes).movedim(-1, 1).float()

@@ -39,7 +39,7 @@ MOVED = 5  # times that each is moved as training may move it, where its kind kn
 SEARCHED = 4  # searches for each answer, at least
 LEAST = 12  # searches for an item
 SLACK = 1.25  # times the least distance that a search alone comes to, at which others may stop
-BATCH = 64  # latents that are searched for at once
+BATCH = 256  # latents that are searched for at once
 UNTYPICAL = 0.1  # what an untypical latent costs beside agreement, when answers are chosen
 TILE = 128  # pixels of a picture's tiles
 ROW = 8  # items in a row of a picture, at most
@@ -207,16 +207,22 @@ def complete(
             noise = torch.randn(z.shape, generator=rng(seed)) * 0.1 * near.std(0, correction=0)
             z = z + noise * (torch.arange(count) >= len(near))[:, None]
     flat, own = z.flatten(0, 1), torch.arange(len(x)).repeat_interleave(count)
-    best = search(generator, modality, x, lacking, z[:, 0], cost)
+    steps = len(flat) + len(x)
+
+    def searched(start: Tensor, rows: Tensor, enough: Tensor | None, done: int) -> Tensor:
+        found = []
+        for i in range(0, len(start), BATCH):
+            (voice or Voice()).progress("completing", (done + i + 1) / (steps + 1))
+            at, part = rows[i : i + BATCH], slice(i, i + BATCH)
+            there = None if enough is None else enough[at]
+            found.append(search(generator, modality, x[at], lacking[at], start[part], cost, there, True))
+        return torch.cat(found)
+
+    best = searched(z[:, 0], torch.arange(len(x)), None, 0)
     reached = modality.likelihood.missed(generator.decode(best).cpu(), x, lacking)
-    enough = torch.maximum(likeness.restored(generator), SLACK * reached)[own]
-    found = []
-    for i in range(0, len(flat), BATCH):
-        (voice or Voice()).progress("completing", (i + 1) / (len(flat) + 1))
-        part = slice(i, i + BATCH)
-        rows = own[part]
-        found.append(search(generator, modality, x[rows], lacking[rows], flat[part], cost, enough[part]))
-    return _answers(generator, modality, x, lacking, torch.cat(found), likeness, n, known, support, cost)
+    enough = torch.maximum(likeness.restored(generator), SLACK * reached)
+    found = searched(flat, own, enough, len(x))
+    return _answers(generator, modality, x, lacking, found, likeness, n, known, support, cost)
 
 
 def _answers(
@@ -239,7 +245,8 @@ def _answers(
     missed = modality.likelihood.missed(hard, x[own], lacking[own]).reshape(m, count)
     kept = modality.filled(modality.likelihood.kept(y, x[own], lacking[own]), lacking[own])
     rows = modality.chart(kept).reshape(m, count, -1)
-    worth = missed / likeness.usual[:, None].clamp_min(1e-12)
+    worth = missed + (modality.likelihood.doubt(y) + _residual(generator, modality, kept)).reshape(m, count)
+    worth = worth / likeness.usual[:, None].clamp_min(1e-12)
     if cost is not None:
         worth = worth + UNTYPICAL * cost(z).reshape(m, count) / z.shape[1]
     chosen = torch.stack([_apart(rows[j], worth[j], n) for j in range(m)], 1)  # (n, m)
@@ -258,6 +265,14 @@ def _answers(
         support=None if support is None else support(z.flatten(0, 1)).reshape(at.shape).double().numpy(),
         modality=modality,
     )
+
+
+def _residual(generator: Autoencoder, modality: Modality, y: Tensor) -> Tensor:
+    """How far the items that y stands for are from their reconstructions: squared distance in the chart,
+    (n,)."""
+    items = modality.items(y)
+    again = modality.chart(generator.decode(generator.encode(modality.tensor(items))).cpu())
+    return (modality.chart(modality.soft(items)) - again).square().sum(1)
 
 
 def _apart(rows: Tensor, worth: Tensor, n: int) -> Tensor:
@@ -303,25 +318,26 @@ class Likeness:
         self.modality, self.lacking = modality, lacking
         moved = type(modality).varied is not Modality.varied
         draw = rng(seed)
-        found, scores, usual = [], [], torch.zeros(len(x))
+        best, missed = x[:, None][:, :0], torch.zeros(len(x), 0)
+        usual, rows = torch.zeros(len(x)), torch.arange(len(x))[:, None]
         for i in range(0, len(pool), CHUNK):
             real = modality.tensor(pool[i : i + CHUNK])
             for turn in range(1 + MOVED * moved):
                 seen = modality.varied(real, draw) if turn else real
-                score = self._missed(modality, x, lacking, seen)
+                score = modality.likelihood.missing(seen, x, lacking)
                 if not turn:
                     usual += score.sum(1)
                 if apart is not None:
                     at = torch.from_numpy(np.asarray(apart)) - i
                     own = (at >= 0) & (at < len(real))
                     score[own.nonzero()[:, 0], at[own]] = torch.inf
-                keep = score.topk(min(count, score.shape[1]), dim=1, largest=False)
-                found.append(seen[keep.indices])
-                scores.append(keep.values)
-        every, score = torch.cat(found, 1), torch.cat(scores, 1)
-        order = score.argsort(dim=1, stable=True)[:, torch.arange(count) % score.shape[1]]
-        rows = torch.arange(len(x))[:, None]
-        self.best, self.missed, self.usual = every[rows, order], score[rows, order], usual / len(pool)
+                nearest = score.topk(min(count, score.shape[1]), dim=1, largest=False)
+                best = torch.cat([best, seen[nearest.indices]], 1)
+                missed = torch.cat([missed, nearest.values], 1)
+                order = missed.argsort(dim=1, stable=True)[:, :count]
+                best, missed = best[rows, order], missed[rows, order]
+        again = torch.arange(count) % missed.shape[1]
+        self.best, self.missed, self.usual = best[:, again], missed[:, again], usual / len(pool)
 
     def restored(self, generator: Autoencoder) -> Tensor:
         """(m,): how far reconstructions of these real items are from the items, in the known part; median."""
@@ -330,13 +346,3 @@ class Likeness:
         y = generator.decode(generator.encode(x)).cpu()
         lacking = self.lacking.repeat_interleave(count, 0)
         return likelihood.missed(y, x, lacking).reshape(-1, count).median(1).values
-
-    @staticmethod
-    def _missed(modality: Modality, x: Tensor, lacking: Tensor, real: Tensor) -> Tensor:
-        """(m, p) squared distances of real items from what is known."""
-        y = modality.likelihood.target(real)
-        each = [
-            modality.likelihood.missed(y, x[j : j + 1].expand_as(real), lacking[j : j + 1].expand_as(y))
-            for j in range(len(x))
-        ]
-        return torch.stack(each)

@@ -22,6 +22,7 @@ def complete(
     z: Tensor,
     cost: Callable[[Tensor], Tensor] | None = None,
     enough: Tensor | None = None,
+    decided: bool = False,
 ) -> Tensor:
     """The likeliest latents (n, d) of items of which a part is known: argmax log p(x_known | z) + log p(z).
 
@@ -37,6 +38,8 @@ def complete(
         cost: z (n, d) -> (n,), nats, in the place of -log p(z).
         enough: (n,), squared distance in the chart from what is known at which a latent stays where it is,
             so that searches from different places end in different ones; None: they go on to the best.
+        decided: find the likeliest item rather than the likeliest latent: what is not known shall be one
+            thing, not a mean of several, see `Likelihood.doubt`.
     """
     device, prior = generator.device, generator.prior
     x, lacking, free = x.to(device), lacking.to(device), z.to(device).clone()
@@ -44,21 +47,24 @@ def complete(
     with torch.inference_mode(False), torch.enable_grad():
         free = free.clone()
         for _ in range(ROUNDS):
-            surprise = modality.likelihood.partial(x, lacking, generator.decode_soft(free).detach())
+            y = generator.decode_soft(free).detach()
+            surprise = modality.likelihood.partial(x, lacking, y)
             free.requires_grad_()
             optimizer = torch.optim.Adam([free], RATE)
+            going = torch.ones(len(free), dtype=torch.bool, device=device)
             for _ in range(STEPS // ROUNDS):
                 at = prior.nearest(free)
-                y = generator.decode_soft(at)
-                (grad,) = torch.autograd.grad((surprise(y) + cost(at)).sum(), free)
+                y = y.detach().index_put((going,), generator.decode_soft(at[going]))
+                loss = surprise(y) + cost(at) + (modality.likelihood.doubt(y) if decided else 0)
+                (grad,) = torch.autograd.grad(loss.sum(), free)
                 held = free.detach().clone()
                 free.grad = grad
                 optimizer.step()
                 if enough is not None:
-                    there = modality.likelihood.missed(y.detach(), x, lacking) <= enough.to(device)
+                    going = modality.likelihood.missed(y.detach(), x, lacking) > enough.to(device)
                     with torch.no_grad():
-                        free[there] = held[there]
-                    if there.all():
+                        free[~going] = held[~going]
+                    if not going.any():
                         break
             free = prior.nearest(free.detach())
     return free.to(z.device)

@@ -66,7 +66,7 @@ def complete(
     items = all_stored(space, asked)
     names = [known] if isinstance(known, str) else known
     items, lacking = _lacking(space, items, names)
-    ids = rng_rows(np.arange(len(space.catalogue)), completing.POOL, seed)
+    ids = rng_rows(np.sort(space.catalogue.latents(split="train")[0]), completing.POOL, seed)
     speak = voice or speaking()
     found = completing.complete(
         space.generator,

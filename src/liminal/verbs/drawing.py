@@ -15,9 +15,9 @@ from ..errors import LiminalError
 from ..models import conditional
 from ..ops.formulas import formula
 from ..ops.samples import Samples
-from ..priors import Prior
+from ..priors import Delta, Prior
 from ..resolve import Item, latent
-from ..tensors import rng
+from ..tensors import inference, rng
 from .items import encode
 from .seeing import clusters
 
@@ -53,7 +53,8 @@ def sample(
             more. A space made one's own by a few tunes, pictures or sounds that it need not have seen.
         support: only draws with at least this support, 0 to 1.
         evidence: tell each draw's support and its nearest real item; always told with `where`, `near`,
-            `like`, `support` or another prior.
+            `like`, `support` or another prior. Both are told of where the encoder finds the item that is
+            drawn: the space's samplers scatter as its posteriors do, real items are known by their means.
 
     Raises:
         LiminalError: an unknown sampler, a filter that fewer than 3 items pass, or too few draws with
@@ -70,6 +71,9 @@ def sample(
         raise LiminalError("sample: choose one of --from, --where, --cluster, --near and --like")
     if asked:
         name, sampler = _part(space, where, cluster, near, like, seed)
+    told = evidence or bool(asked) or support is not None or name not in space.samplers
+    scattered = told and not asked and name in space.samplers and _scatters(space)
+    known = lambda z: space.encoded(space.decode(z)) if scattered else z
     if support is None:
         z = space.draw(n, source, seed) if sampler is None else sampler.sample(n, rng(seed)).cpu()
     else:
@@ -77,10 +81,18 @@ def sample(
         sampler = sampler or space.samplers.get(space.source(source))
         if sampler is None:
             raise LiminalError(f"sample: --support goes with the space's own samplers, not with {source}")
-        z, share = conditional.accepted(sampler, n, lambda z: trust(z) >= support, seed)
+        z, share = conditional.accepted(sampler, n, lambda z: trust(known(z)) >= support, seed)
         name += f" with support of {support:g} or more ({share:.0%} of the draws)"
-    told = evidence or sampler is not None or support is not None or name not in space.samplers
-    return Samples(z, space.decode(z), space.modality, name, table=_beside(space, z) if told else None)
+    return Samples(z, space.decode(z), space.modality, name, table=_beside(space, known(z)) if told else None)
+
+
+def _scatters(space: Core) -> bool:
+    """Whether the encoder answers with more than points: then what is fitted to its answers scatters around
+    the means among which support and distances are told, far in dimensions that carry nothing.
+    """
+    x = space.modality.tensor(space.items([0])).to(space.generator.device)
+    with inference(space.generator):
+        return not isinstance(space.generator.posterior(x), Delta)
 
 
 def _part(
