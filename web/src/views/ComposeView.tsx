@@ -53,7 +53,9 @@ export function ComposeView() {
     <>
       <h1>Compose</h1>
       {asked ? (
-        <Player live={live} asked={asked} round="Again from its beginning when it is over" />
+        <Player live={live} asked={asked} round="Again from its beginning when it is over">
+          {piece ? <Score piece={piece} busy={live.busy} /> : <div class="score" />}
+        </Player>
       ) : (
         <p class="lead">
           {keys.length
@@ -61,8 +63,7 @@ export function ComposeView() {
             : `Click some ${noun(true)} on the map: they are played as they are, and between them what lies there.`}
         </p>
       )}
-      {piece && asked && <Score piece={piece} busy={live.busy} />}
-      <Keys title="What it goes through" pick={() => change({ keys: pair() })} />
+      <Keys title="Goes through" pick={() => change({ keys: pair() })} />
       <Form />
       {form.includes("'") && (
         <Button kind="quiet" icon="dice" onClick={() => change({ seed: seed + 1 }, "seed")}>
@@ -127,7 +128,7 @@ function Form() {
           ))}
         </div>
         <label class="tick">
-          Form
+          Letters
           <input
             type="text"
             aria-label="Form"
@@ -159,18 +160,24 @@ function Form() {
           </select>
         </label>
         {example && (
-          <label class="tick">
-            Over
-            <input
-              type="text"
-              aria-label="Over"
-              spellcheck={false}
-              placeholder={`${example.slice(OVER.length)}: ${about?.parts[example] ?? ""}`}
-              key={over}
-              defaultValue={over}
-              onChange={(event) => change({ over: event.currentTarget.value.trim() })}
-            />
-          </label>
+          <>
+            <label class="tick">
+              Over
+              <input
+                type="text"
+                aria-label="Over"
+                spellcheck={false}
+                aria-describedby="over"
+                placeholder={example.slice(OVER.length)}
+                key={over}
+                defaultValue={over}
+                onChange={(event) => change({ over: event.currentTarget.value.trim() })}
+              />
+            </label>
+            <p class="fine" id="over">
+              {about?.parts[example]}
+            </p>
+          </>
         )}
       </div>
     </Section>

@@ -1,4 +1,5 @@
 /** The frames of a walk: what it goes through, the one that it is at, and how far each can be trusted. */
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { keyOf, nameOf } from "../document.ts";
 import type { Live } from "../live.ts";
@@ -95,10 +96,12 @@ interface Walking {
   asked: ExportRequest["path"] | null;
   /** What going on from its end means. */
   round: string;
+  /** All of it at a glance; else the frame that it is at is shown. */
+  children?: ComponentChildren;
 }
 
 /** A walk as it plays, and as it is taken away. */
-export function Player({ live, asked, round }: Walking) {
+export function Player({ live, asked, round, children }: Walking) {
   useEffect(() => {
     walked.value = live.value;
     if (live.value && !calm() && !musical.value) playing.value = true; // nobody is surprised by sound
@@ -120,20 +123,24 @@ export function Player({ live, asked, round }: Walking) {
   };
   return (
     <div class="player">
-      <Item
-        items={path?.items ?? null}
-        index={at}
-        name={`frame ${at + 1} of ${last + 1}`}
-        class="large"
-        told
-        heard
-      />
-      {path &&
-        (late ? (
-          <State busy words="Working out the new way" />
-        ) : (
-          <Support value={path.support.data[at] ?? NaN} />
-        ))}
+      {children ?? (
+        <>
+          <Item
+            items={path?.items ?? null}
+            index={at}
+            name={`frame ${at + 1} of ${last + 1}`}
+            class="large"
+            told
+            heard
+          />
+          {path &&
+            (late ? (
+              <State busy words="Working out the new way" />
+            ) : (
+              <Support value={path.support.data[at] ?? NaN} />
+            ))}
+        </>
+      )}
       <div class="transport">
         <Button
           kind="icon"
