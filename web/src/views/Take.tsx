@@ -12,6 +12,7 @@ import { fileStem } from "./saving.ts";
 
 /** Frames of the walk that is played. */
 export const FRAMES = 48;
+const FASTEST = 50; // frames a second
 const NAMED = 4; // key frames that a file is called by
 /** The space's name and the key frames: `faces-space-6225-4825`. */
 function fileName(keys: Doc["keys"], piece: boolean): string {
@@ -42,7 +43,7 @@ export function Take({ asked }: { asked: ExportRequest["path"] | null }) {
           {
             path: piece ? asked : { ...asked, frames },
             format,
-            fps: lasts ? 1 / lasts : 24 * speed.value,
+            fps: lasts ? 1 / lasts : Math.min(24 * speed.value, FASTEST),
             times: sized(format) ? times.value : 1,
           },
         );
