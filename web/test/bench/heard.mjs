@@ -89,7 +89,7 @@ await main(async ({ url, presses = 40, shot }) => {
   return {
     press_ms: of(pressed, "took"),
     press_ms_p95: of(pressed, "took", 0.95),
-    latency_ms: of(pressed, "latency"),
+    loudspeaker_ms: median(pressed.map(({ took, latency }) => took + latency)),
     rested: pressed.filter(({ state }) => state === "suspended").length,
     presses: pressed.length,
     ready_ms: of(decoded, "took"),
