@@ -4,9 +4,9 @@ from the request for a place to a sound that can be played.
 Every figure is taken in a real page by ``web/test/bench/heard.mjs``. What is played has been shown before and
 is made ready, as what a person looks at is; the page was silent for more than a second, after which it puts
 its sound to rest, and the time until it wakes counts. The time is from the key event's own to the time at
-which the buffer starts on the clock of the sound, which runs ahead of what is heard by the latency of the
-output; with that it stands beside it. Made ready is a place that nobody has looked at: the request, the
-answer, and the page's synthesis, all on the page's one thread.
+which the buffer starts on the clock of the sound, and the latency of the output, by which that clock runs
+ahead of what is heard. Made ready is a place that nobody has looked at: the request, the answer, and the
+page's synthesis, all on the page's one thread.
 
 Wants ``node``, ``chromium`` (or ``CHROMIUM``) and the packages of ``web/`` (``npm install`` there).
 """
@@ -63,7 +63,7 @@ def heard(record: Record, space: str, given: Namespace) -> None:
         f"median of {told['presses']}; the answer of the server after {told['decoded_ms']:.1f} ms, the rest "
         f"is the page's synthesis of {told['seconds']:.3g} s"
     )
-    out = {"with the output's latency": told["loudspeaker_ms"]}
-    for name, short, more, note in ((key, "press_ms", out, pressed), (place, "ready_ms", {}, made)):
+    clock = {"without the output's latency": told["clock_ms"]}
+    for name, short, more, note in ((key, "press_ms", clock, pressed), (place, "ready_ms", {}, made)):
         beside = {"95 %": told[f"{short}_p95"], **more}
         record.add(Figure(name, told[short], *names[name], "lower", beside, note=note))

@@ -1,9 +1,9 @@
 /**
- * How soon one hears something: `node test/bench/heard.mjs '{"url": ..., "presses": 40}'`, of a running studio
- * whose items sound. From the press of a key, by the time that the event itself carries, to the time at which
- * the buffer starts on the clock of the sound; what is played has been shown and made ready before, and the
- * page was silent for so long that its sound had been put to rest. And from the request for a place to the
- * moment in which its sound is made.
+ * How soon one hears something: `node test/bench/heard.mjs '{"url": ..., "presses": 40}'`, of a running
+ * studio whose items sound. From the press of a key, by the time that the event itself carries, to the time
+ * at which the buffer starts on the clock of the sound, and the latency of the output, by which that runs
+ * ahead; what is played has been shown and made ready before, and the page was silent for so long that its
+ * sound had been put to rest. And from the request for a place to the moment in which its sound is made.
  */
 import { hand } from "../hand.mjs";
 import { rest } from "../stand.mjs";
@@ -36,7 +36,8 @@ async function started(milliseconds) {
     await new Promise((next) => setTimeout(next, 4));
   }
   const latency = 1000 * (context.outputLatency || context.baseLatency);
-  return { took: earliest - window.keys.at(-1), latency, state };
+  const clock = earliest - window.keys.at(-1);
+  return { took: clock + latency, clock, state };
 }
 
 /** From the request to the sound of the place half way between two items. */
@@ -89,7 +90,7 @@ await main(async ({ url, presses = 40, shot }) => {
   return {
     press_ms: of(pressed, "took"),
     press_ms_p95: of(pressed, "took", 0.95),
-    loudspeaker_ms: median(pressed.map(({ took, latency }) => took + latency)),
+    clock_ms: of(pressed, "clock"),
     rested: pressed.filter(({ state }) => state === "suspended").length,
     presses: pressed.length,
     ready_ms: of(decoded, "took"),
