@@ -34,6 +34,7 @@ BENCHES = {
     "meaning": "do mixtures mean something, and is it the mapping or the prior",
     "studio": "the browser studio: starting, hovering, many clients, a million points beside "
     "embedding-atlas and regl-scatterplot",
+    "heard": "the same, by ear: from a key to its sound, and from a place to one that can be played",
     "sounds": "spoken digits: restored, heard again, recognised, carried over between speakers, mixed",
     "vocoder": "a small learned head beside Griffin-Lim at equal time: spoken digits, sounds it never heard",
     "startup": "import, --help and sample from a cold process",

@@ -4,7 +4,7 @@ screen.
     python scripts/screens.py [--space SPACE] [--views start,path] [--items 3,10] [--formula "@3 + smile"]
 
 Wants chromium. The views of one space can be made after those of another: what is not asked for stays as it
-is.
+is. Composing wants a space whose items have a length: --views compose --space tunes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ QUALITY = 68
 def main() -> None:
     parser = argparse.ArgumentParser(description="Make the pictures of the studio.")
     parser.add_argument("--space", default="fashion")
-    parser.add_argument("--views", default=",".join(VIEWS))
+    parser.add_argument("--views", default=",".join(VIEWS), help="compose too")
     parser.add_argument("--items", default="3,10", help="ids of the items that are shown")
     parser.add_argument("--formula", default="@3 + @10 - @7")
     given = parser.parse_args()

@@ -329,6 +329,9 @@ def test_a_piece_over_chords(tunes: Space, tmp_path: Path) -> None:
     plain = tunes.compose("@1", "@2", "@6", length=16)
     assert not np.array_equal(plain.frames, piece.frames)
     assert piece.save(tmp_path / "piece.mid").stat().st_size > 200
+    theme = tunes.compose("@1", form="AA'A''A", length=8)  # and variations on it
+    assert np.array_equal(theme.frames[[0, 3]], tunes.items([1, 1]))
+    assert len({frame.tobytes() for frame in theme.frames}) == 3
     with pytest.raises(LiminalError, match="3 items do not fit into 2 melodies"):
         tunes.compose("@1", "@2", "@6", length=4)
 

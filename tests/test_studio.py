@@ -4,10 +4,12 @@ what Python says of the same.
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -905,6 +907,26 @@ def test_ports(studio: server.Studio) -> None:
     other.socket.close()
     assert other.port != taken
     assert other.socket.family.name == "AF_INET"
+
+
+def test_small_answers_are_sent_at_once() -> None:
+    """What asyncio accepts from the socket does not wait for more to send, 40 ms for a second answer."""
+
+    async def asked() -> int:
+        found = asyncio.get_running_loop().create_future()
+
+        def answer(_: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
+            own = out.get_extra_info("socket")
+            found.set_result(own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+        here = address.listen()
+        async with await asyncio.start_server(answer, sock=here.socket):
+            _, out = await asyncio.open_connection("127.0.0.1", here.port)
+            told = await found
+            out.close()
+        return int(told)
+
+    assert asyncio.run(asked())
 
 
 def test_a_space_in_hand_and_a_space_that_is_not_there(space: Space) -> None:

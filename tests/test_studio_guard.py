@@ -547,6 +547,7 @@ GOOD = {
     "sample": {"n": 2},
     "transfer": {"content": "@1", "style": "@2"},
     "complete": {"item": "@1", "known": ["left"], "n": 1},
+    "compose": {"items": ["@1", "@2"], "length": 3},
 }
 
 

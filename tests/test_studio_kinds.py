@@ -83,6 +83,52 @@ def test_a_dropped_file(session: Session, tmp_path: Path) -> None:
         answers.encode(session, b"\xff\xfe\x00", "pca")
 
 
+def test_a_dropped_file_of_many(session: Session, tmp_path: Path) -> None:
+    """The first of them is taken, and that is said."""
+    m, items = session.space.modality, session.space.items([40, 41])
+    m.write_many(items, tmp_path / f"many{m.gathers[0]}")
+    found = answers.encode(session, (tmp_path / f"many{m.gathers[0]}").read_bytes(), "pca")
+    assert np.allclose(found.original, items[0], atol=1e-6, equal_nan=True)
+    assert found.remarks[-1] == f"the first of several {m.plural} in the file"
+
+
+def test_pieces(tune_space: Path, strand_space: Path) -> None:
+    """Of kinds whose length is measured: the same as the library's, heard and saved; others do without."""
+    other = Session("strands", strand_space, space=liminal.open(strand_space))
+    assert other.about(True, None).modality.measure is None
+    assert "compose" not in other.about(True, None).able
+    other.close(5.0)
+    one = Session("tunes", tune_space, space=liminal.open(tune_space))
+    one.settle("pca")
+    told = one.about(True, None)
+    assert told.modality.measure == ("bars", 1.0)
+    assert "compose" in told.able
+    items = [*KEYS, one.space.latents[4].tolist()]
+    asked = wire.ComposeRequest(items=items, form="ABA'", length=12, method="pca", seed=3)
+    found, wanted = (
+        moves.compose(one, asked),
+        one.space.compose(*KEYS, one.space.latents[4], form="ABA'", length=12, seed=3),
+    )
+    assert np.array_equal(found.items, wanted.frames)
+    assert found.at == [0, 4, 8]
+    assert np.isfinite(found.xy).all()
+    assert found.copy_as.command is None
+    asked = asked.model_copy(update={"items": KEYS})
+    made = moves.compose(one, asked).copy_as
+    assert made.command == (
+        "liminal compose tunes @3 @90 --length 12 --form 'ABA'\"'\"'' --seed 3 -o piece.mid"
+    )
+    line = (made.python or "").splitlines()[-1].removesuffix('.save("piece.mid")')
+    again = eval(line, {"space": one.space})
+    assert np.array_equal(again.frames, moves.compose(one, asked).items)
+    score = moves.export(one, wire.ExportRequest(path=asked, format="mid"))
+    assert score[:4] == b"MThd"
+    assert moves.export(one, wire.ExportRequest(path=asked, format="wav"))[:4] == b"RIFF"
+    with pytest.raises(LiminalError, match="wanted at most 480"):
+        moves.compose(one, asked.model_copy(update={"length": 481.0}))
+    one.close(5.0)
+
+
 def test_paths_are_saved_as_what_the_kind_has(session: Session) -> None:
     path = wire.PathRequest(keys=KEYS, frames=6, method="pca", along="linear")
     assert moves.export(session, wire.ExportRequest(path=path, format="gif"))[:6] == b"GIF89a"

@@ -12,11 +12,14 @@ export const VIEWS = [
   "sample",
   "style",
   "complete",
+  "compose",
   "list",
   "report",
   "tour",
 ] as const;
 export type View = (typeof VIEWS)[number];
+/** Views that have key frames and what leads through them. */
+export const walks = (view: View): boolean => view === "path" || view === "compose";
 
 /**
  * Something one can look at: a real item, or a place in the latent space with a word on where it comes from.
@@ -66,6 +69,10 @@ export interface Doc {
   /** The part of an item that is known, and whether all but it is. */
   part: string;
   rest: boolean;
+  /** Of a piece: its form, what it is over, and how many items each letter of its form has; 0: as suits. */
+  form: string;
+  over: string;
+  each: number;
   source: string;
   seed: number;
   step: number;
@@ -101,6 +108,9 @@ export const EMPTY: Doc = {
   by: "",
   part: "",
   rest: false,
+  form: "",
+  over: "",
+  each: 0,
   source: "",
   seed: 0,
   step: 0,
@@ -157,8 +167,10 @@ const TEXTS = [
   "source",
   "by",
   "part",
+  "form",
+  "over",
 ] as const;
-const NUMBERS = ["blend", "seed", "step"] as const;
+const NUMBERS = ["blend", "each", "seed", "step"] as const;
 const SWITCHES = ["points", "microscope", "loop", "detail", "rest"] as const;
 const NAMES = ["off", "locked"] as const;
 const ROWS = ["a", "b"] as const;

@@ -54,8 +54,8 @@ export const offers = (view: View): boolean =>
     ? able("transfer")
     : view === "complete"
       ? able("complete") && Object.keys(space.value?.modality.parts ?? { any: "" }).length > 0
-      : view === "report"
-        ? able("report")
+      : view === "compose" || view === "report"
+        ? able(view)
         : view === "list"
           ? able("items")
           : true;

@@ -67,6 +67,7 @@ export type Able =
   | "like"
   | "transfer"
   | "complete"
+  | "compose"
   | "report"
   | "support"
   | "lonely"
@@ -75,8 +76,9 @@ export type Place = string | number[];
 
 /**
  * The kind of data: what `modalities.Modality` says of it in words, and the arguments of this one. `parts` of
- * an item that may be known alone, in words. Endings have no dot; `films`: what a path can be saved as;
- * `drawn`: those of them that have a size in pixels; `config` is for the page's own view of the kind,
+ * an item that may be known alone, in words; `measure`: what lengths are counted in and how long one item is,
+ * null where items are only counted. Endings have no dot; `films`: what a path can be saved as; `drawn`:
+ * those of them that have a size in pixels; `config` is for the page's own view of the kind,
  * `modalities/NAME.ts`.
  */
 export interface Modality {
@@ -88,6 +90,7 @@ export interface Modality {
   films: string[];
   drawn: string[];
   parts: Record<string, string>;
+  measure: [string, number] | null;
   config: Record<string, unknown>;
 }
 
@@ -104,8 +107,8 @@ export interface Attribute {
  * `sources` of samples, the default first; `laid`: those of the `maps` that need not be laid out any more;
  * `tile`: width and height of a thumbnail; `broken`: why there is no model. What cannot be had everywhere:
  * `able` (show single `items`, `encode` files, keep the `detail` of an item, `lock` attributes, draw samples
- * `like` a group, `transfer` a style, `complete` parts, make the `report`, tell `support`, list the `lonely`
- * items, `reload` the space from its folder) and directions `found`.
+ * `like` a group, `transfer` a style, `complete` parts, `compose` pieces, make the `report`, tell `support`,
+ * list the `lonely` items, `reload` the space from its folder) and directions `found`.
  */
 export interface Space {
   name: string;
@@ -415,6 +418,19 @@ export interface PathRequest {
   method?: Method;
 }
 
+/**
+ * A piece from a walk through `items`: its `length` in the kind's measure, its `form`, such as `AA'BA`, and
+ * what all of it is `over`; `seed` of the variations.
+ */
+export interface ComposeRequest {
+  items: (string | number[])[];
+  length?: number | null;
+  form?: string | null;
+  over?: string | null;
+  seed?: number;
+  method?: Method;
+}
+
 /** How straight an attribute goes from key to key: 1 where it never turns back. */
 export interface Straightness {
   name: string;
@@ -442,9 +458,12 @@ export interface Path {
   copy_as: Copy;
 }
 
-/** `times`: how large the items are drawn, 1 being as large as they are when nothing is said. */
+/**
+ * A walk or a piece; `times`: how large the items are drawn, 1 being as large as they are when nothing is
+ * said.
+ */
 export interface ExportRequest {
-  path: PathRequest;
+  path: PathRequest | ComposeRequest;
   format?: string;
   fps?: number;
   times?: number;
@@ -562,7 +581,9 @@ export interface Api {
   dimensions: { query: {}; body: null; answer: Dimensions };
   /** POST /api/path: a walk through key frames */
   path: { query: {}; body: PathRequest; answer: Path };
-  /** POST /api/export: a walk as a film or a sheet */
+  /** POST /api/compose: a piece: items one after the other, by a form */
+  compose: { query: {}; body: ComposeRequest; answer: Path };
+  /** POST /api/export: a walk or a piece as a file */
   export: { query: {}; body: ExportRequest; answer: Blob };
   /** POST /api/sample: new items */
   sample: { query: {}; body: SampleRequest; answer: Samples };
@@ -601,6 +622,7 @@ export const routes = {
   strip: { method: "GET", path: "/api/strip", packed: true },
   dimensions: { method: "GET", path: "/api/dimensions", packed: false },
   path: { method: "POST", path: "/api/path", packed: true },
+  compose: { method: "POST", path: "/api/compose", packed: true },
   export: { method: "POST", path: "/api/export", packed: false },
   sample: { method: "POST", path: "/api/sample", packed: true },
   transfer: { method: "POST", path: "/api/transfer", packed: true },

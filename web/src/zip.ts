@@ -1,4 +1,5 @@
 /** Files in one zip, as they are: pictures are small already. */
+export const ZIP = "application/zip";
 
 const CRC = Uint32Array.from({ length: 256 }, (_, n) => {
   let c = n;
@@ -66,5 +67,5 @@ export function zip(files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>, now = n
     [4, at],
     [2, 0],
   );
-  return new Blob([...parts, ...index, end], { type: "application/zip" });
+  return new Blob([...parts, ...index, end], { type: ZIP });
 }

@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { audio, envelope, resized } from "../src/modalities/audio.ts";
 import { Fourier } from "../src/modalities/fourier.ts";
-import { hopOf, POWERS, waveform, weights } from "../src/modalities/phase.ts";
+import { cut } from "../src/modalities/listening.ts";
+import { hopOf, POWERS, spectrogram, waveform, weights } from "../src/modalities/phase.ts";
 import type { Modality } from "../src/wire.ts";
 
 const [RATE, BANDS, FRAMES] = [8000, 32, 16];
@@ -65,6 +66,44 @@ describe("transforms", () => {
     fourier.back(re, im);
     re.forEach((value, i) => expect(value / size).toBeCloseTo(x[i] as number, 9));
     im.forEach((value, i) => expect(value / size).toBeCloseTo(y[i] as number, 9));
+  });
+});
+
+describe("spectrograms", () => {
+  it("are what the formulas say, from any frame on, with silence beside", () => {
+    const sound = tone(700, 11 * HOP + 17).map((value, i) => value * Math.exp(-i / 500));
+    const whole = levels(sound, FRAMES);
+    const near = (got: Uint8Array, wanted: (i: number) => number | undefined) =>
+      got.forEach((level, i) => expect(Math.abs(level - (wanted(i) ?? NaN))).toBeLessThanOrEqual(1));
+    near(spectrogram(sound, 0, FRAMES, RATE, BANDS), (i) => whole[i]);
+    const [from, count] = [3, 5]; // an odd number of them
+    near(
+      spectrogram(sound, from, count, RATE, BANDS),
+      (i) => whole[Math.floor(i / count) * FRAMES + from + (i % count)],
+    );
+  });
+});
+
+describe("files", () => {
+  const config = { hertz: RATE, seconds: (FRAMES * HOP) / RATE };
+  const shape = [BANDS, FRAMES];
+  const padded = (before: number, sound: Float32Array, after: number) =>
+    Float32Array.from([...new Float32Array(before), ...sound, ...new Float32Array(after)]);
+
+  it("are one-shots from a hop before their onset", () => {
+    const sound = padded(1234, tone(440, 5 * HOP), 9 * HOP); // a tone begins with a zero
+    const { item, remarks } = cut(sound, config, shape);
+    expect(item.data).toEqual(spectrogram(sound.subarray(1235 - HOP), 0, FRAMES, RATE, BANDS));
+    expect([item.shape, remarks]).toEqual([[1, ...shape], []]);
+    expect(cut(tone(440, 20 * HOP), config, shape).remarks).toEqual(["cut to 0.256 s"]);
+  });
+
+  it("are windows where they are long, the first that sounds", () => {
+    const sound = padded((2 * FRAMES + 3) * HOP, tone(440, 40 * HOP), 0);
+    const { item, remarks } = cut(sound, config, shape);
+    expect(item.data).toEqual(spectrogram(sound, 2 * FRAMES, FRAMES, RATE, BANDS));
+    expect(remarks).toEqual(["the first of several sounds in the file"]);
+    expect(() => cut(new Float32Array(99), config, shape)).toThrow("silent");
   });
 });
 

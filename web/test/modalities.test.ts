@@ -18,6 +18,7 @@ const about = (config: Record<string, unknown>): Modality => ({
   films: [],
   drawn: [],
   parts: {},
+  measure: null,
   config,
 });
 const held = (modality: Modality, shapes: Partial<Held> = {}): Held => ({

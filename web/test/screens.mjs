@@ -62,6 +62,12 @@ const VIEWS = {
     then: async ({ page }) =>
       page.waitForFunction(() => document.querySelectorAll(".sheet.answers canvas").length > 2),
   },
+  // of a space whose items have a length
+  compose: {
+    go: ([a, b]) => `view=compose&keys=@${a};@${b}&form=AA'BA`,
+    then: async ({ page }) =>
+      page.waitForFunction(() => document.querySelectorAll(".score canvas").length === 8),
+  },
   style: {
     go: ([a, b]) => `view=style&content=@${a}&style=@${b}`,
     then: async ({ hand, panel }) => hand.seen(panel.locator(".player canvas")),

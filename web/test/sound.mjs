@@ -11,6 +11,7 @@ import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { hand } from "./hand.mjs";
 import { browse, PATIENCE, ready, rest, run, serve, shoot } from "./stand.mjs";
+import { composing, dropping } from "./steps/composing.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "liminal-sound-"));
 const liminal = (...words) => promisify(execFile)("liminal", words);
@@ -54,6 +55,13 @@ function tones() {
   }
 }
 
+/** One of the tones in other forms, by soundfile, and the files that they are of. */
+const FORMS = `import sys, soundfile
+samples, rate = soundfile.read(sys.argv[1])
+for ending in ("flac", "ogg", "mp3"):
+    soundfile.write(sys.argv[2] + "." + ending, samples, rate)`;
+const dropped = {};
+
 async function fitted(name, data, more) {
   const space = join(folder, name);
   await liminal("fit", data, "-o", space, "--dim", "4", "--epochs", "5", "-q", ...more);
@@ -61,6 +69,10 @@ async function fitted(name, data, more) {
 }
 writeFileSync(join(folder, "tunes.abc"), tunes());
 tones();
+const tone = join(folder, "tones", "high", "4.wav");
+await promisify(execFile)("python", ["-c", FORMS, tone, join(folder, "other")]);
+dropped[tone] = "high/4.wav";
+for (const ending of ["flac", "ogg", "mp3"]) dropped[join(folder, `other.${ending}`)] = "high/4.wav";
 const melodies = fitted("melodies", join(folder, "tunes.abc"), ["--bars", "1"]);
 const sounds = fitted("sounds", join(folder, "tones"), ["--bands", "32"]);
 
@@ -99,23 +111,48 @@ function listening() {
 const browser = await browse();
 const [faults, foreign] = [[], []];
 async function open(options) {
-  const context = await browser.newContext({ colorScheme: "light", ...options });
+  const context = await browser.newContext({
+    colorScheme: "light",
+    permissions: ["clipboard-read", "clipboard-write"],
+    ...options,
+  });
   context.setDefaultTimeout(PATIENCE);
   await context.addInitScript(listening);
   const page = await context.newPage();
   page.on("pageerror", (error) => faults.push(error.message));
-  page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
+  page.on(
+    "console",
+    (message) =>
+      message.type() === "error" &&
+      !/status of (400|503)/.test(message.text()) &&
+      faults.push(message.text()),
+  );
   page.on("request", (request) => foreign.push(request.url()));
   return hand(page);
 }
 const DESK = { viewport: { width: 1280, height: 800 } };
 
-/** Seconds of an item, and of what of it sounds into others; bytes of a film of twelve; how it is saved. */
-const MELODY = { lasts: 2, over: 0.06, film: 2 * (Math.trunc(24.06 * 22_050) + 1), files: ["mid", "MThd"] };
-const SOUND = { lasts: 2.048, over: 0.032, film: 2 * 12 * 128 * 128, files: ["wav", "RIFF"] };
+/**
+ * Seconds of an item, and of what of it sounds into others; bytes of so many as one file; how it is saved, and
+ * what a piece can be over.
+ */
+const MELODY = {
+  lasts: 2,
+  more: 0.06,
+  wav: (n) => 44 + 2 * (Math.trunc((2 * n + 0.06) * 22_050) + 1),
+  files: ["mid", "MThd"],
+  over: "Am F",
+};
+const SOUND = { lasts: 2.048, more: 0.032, wav: (n) => 44 + 2 * n * 128 * 128, files: ["wav", "RIFF"] };
 
 /** The steps of one shell; `who` is in their names. */
-function steps(who, one, { lasts, over, film, files: [ending, magic] }) {
+function steps(who, one, kind) {
+  const {
+    lasts,
+    more,
+    wav: bytes,
+    files: [ending, magic],
+  } = kind;
   const { page, panel } = one;
   const hears = () => panel.locator(".hear");
   const pressed = () => hears().evaluateAll((all) => all.map((each) => each.ariaPressed === "true"));
@@ -123,7 +160,8 @@ function steps(who, one, { lasts, over, film, files: [ending, magic] }) {
   const silent = () => page.waitForFunction(() => window.level() < 1e-4);
   const begun = () => page.evaluate(() => window.begun.map((each) => ({ ...each, state: each.state() })));
   const scrub = () => panel.getByLabel("Frame", { exact: true });
-  const frame = (n) => page.waitForFunction((at) => document.querySelector(".scrub").value === at, `${n}`);
+  const frame = (n) =>
+    page.waitForFunction((at) => document.querySelector(".scrub").value === at, `${n}`, { polling: 20 });
 
   /** The id of the item in a row. */
   const id = (row) =>
@@ -153,7 +191,7 @@ function steps(who, one, { lasts, over, film, files: [ending, magic] }) {
     assert.equal(all.length, 2);
     for (const { peak, seconds, state } of all) {
       assert.ok(peak > 0.2 && peak <= 0.96, `its peak is ${peak}`);
-      assert.ok(Math.abs(seconds - lasts - over) < 0.002, `it lasts ${seconds} s`);
+      assert.ok(Math.abs(seconds - lasts - more) < 0.002, `it lasts ${seconds} s`);
       assert.equal(state, "running");
     }
     await page.keyboard.press("h");
@@ -209,9 +247,9 @@ function steps(who, one, { lasts, over, film, files: [ending, magic] }) {
     await page.keyboard.press("Space");
     await silent();
     const all = (await begun()).slice(there);
-    assert.ok(all.length >= 3 && all.length <= 5, `${all.length} frames were made ready`);
+    assert.ok(all.length >= 3, `${all.length} frames were made ready`);
     for (const [i, { when, seconds }] of all.entries()) {
-      assert.ok(Math.abs(seconds - lasts / 4 - over) < 0.002, `a frame lasts ${seconds} s`);
+      assert.ok(Math.abs(seconds - lasts / 4 - more) < 0.002, `a frame lasts ${seconds} s`);
       if (i)
         assert.ok(
           Math.abs(when - all[i - 1].when - lasts / 4) < 1e-6,
@@ -243,11 +281,11 @@ function steps(who, one, { lasts, over, film, files: [ending, magic] }) {
 
   async function saved() {
     await panel.getByLabel("Frames of what is saved").selectOption("12");
-    const own = await one.download(() => one.button(ending.toUpperCase()).click());
+    const own = await one.download(() => one.button(`Save as ${ending.toUpperCase()}`).click());
     assert.equal(own.subarray(0, 4).toString("latin1"), magic);
-    const wav = await one.download(() => one.button("WAV").click());
+    const wav = ending === "wav" ? own : await one.download(() => one.button("WAV").click());
     assert.equal(wav.subarray(0, 4).toString("latin1"), "RIFF");
-    assert.equal(wav.length, 44 + film);
+    assert.equal(wav.length, bytes(12));
   }
 
   async function samples() {
@@ -302,6 +340,8 @@ function steps(who, one, { lasts, over, film, files: [ending, magic] }) {
     "what the pointer is over": hover,
     samples,
     "by night, and narrow": looks,
+    ...composing(who, one, kind),
+    "dropped files": dropping(who, one, dropped),
   };
 }
 
@@ -335,20 +375,30 @@ const tried = (who, shell, kind, words) =>
     async () => {
       const one = await shell;
       shown = one.page;
-      const [, step] = Object.entries(steps(who, one, kind)).find(([name]) => name.startsWith(word)) ?? [];
-      await step();
+      const all = steps(who, one, kind);
+      await (all[word] ?? all[Object.keys(all).find((name) => name.startsWith(word))])();
     },
   ]);
-const ALL = ["an item", "a path", "paths as files", "samples"];
+const ALL = ["an item", "a path", "paths as files", "films sound", "samples"];
+const PIECES = ["pieces", "pieces as files", "their form"];
 const failed = await run(
   [
-    ...tried("studio, melodies", desk, MELODY, [...ALL, "by night"]),
-    ...tried("page, melodies", file, MELODY, ALL),
-    ...tried("page, sounds", heard, SOUND, [...ALL, "again", "what the pointer", "by night"]),
+    ...tried("studio, melodies", desk, MELODY, [...ALL, ...PIECES, "by night"]),
+    ...tried("page, melodies", file, MELODY, [
+      "an item",
+      "a path",
+      "paths as files",
+      "films sound",
+      "apart",
+      "samples",
+    ]),
+    ...tried("page, sounds", heard, SOUND, [...ALL, "dropped", "again", "what the pointer", "by night"]),
     ...tried("studio, sounds", other, SOUND, [
       "an item",
       "a path",
       "paths as files",
+      ...PIECES,
+      "dropped",
       "again",
       "what the pointer",
     ]),

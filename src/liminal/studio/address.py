@@ -46,7 +46,8 @@ def listen(port: int | None = None) -> Address:
         LiminalError: the port is taken, or may not be used.
     """
     for candidate in range(PORT, PORT + TRIED) if port is None else [port]:
-        opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # told to be TCP: asyncio lets only such send small answers at once, others wait 40 ms for company
+        opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             if sys.platform != "win32":  # there it would let two servers share a port
                 opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

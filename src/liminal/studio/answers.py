@@ -14,12 +14,11 @@ from torch import Tensor
 from ..errors import LiminalError
 from ..ops.formulas import formula
 from ..ops.support import residuals
-from ..resolve import Item
 from . import spoken, wire
 from .session import NotYetError
 
 if TYPE_CHECKING:
-    from ..modalities import Media
+    from ..modalities import Media, Modality
     from .session import Session
 
 NEIGHBORS = 9
@@ -32,7 +31,7 @@ def item(s: Session, id: int) -> wire.Item:
     Raises:
         LiminalError: there is no such item.
     """
-    row = _row(s, id)
+    row = spoken.row(s, id)
     z = s.space.latents[row]
     names = list(s.card.attributes)
     told = s.catalogue.rows([id], ["split", "source", *names]).to_pylist()[0]
@@ -54,17 +53,6 @@ def item(s: Session, id: int) -> wire.Item:
         worse=worse,
         support=support if support == support else None,
     )
-
-
-def _row(s: Session, id: int) -> int:
-    """The row of an item: items are numbered as they lie.
-
-    Raises:
-        LiminalError: there is no such item.
-    """
-    if not 0 <= id < s.count:
-        raise LiminalError(f"@{id}: this space has items @0 to @{s.count - 1}")
-    return id
 
 
 def _restored(s: Session, items: np.ndarray) -> tuple[float, float | None]:
@@ -101,21 +89,21 @@ def stored(s: Session, id: int) -> wire.Decoded:
     Raises:
         LiminalError: there is no such item.
     """
-    row = _row(s, id)
+    row = spoken.row(s, id)
     return wire.Decoded(
         items=np.concatenate([s.space.items([id]), s.space.decode(s.space.latents[row][None])])
     )
 
 
 def encode(s: Session, data: bytes, method: str) -> wire.Encoded:
-    """A file of the user's, encoded.
+    """A file of the user's, encoded; of one that holds several items the first.
 
     Raises:
         LiminalError: it cannot be read.
     """
     if not data:
         raise LiminalError("the file is empty")
-    stored, remarks = s.space.modality.load(io.BytesIO(data), "the file")
+    stored, remarks = _first(s.space.modality, data)
     z = s.space.encode(stored)
     error, worse = _restored(s, stored[None])
     belongs = None
@@ -125,6 +113,17 @@ def encode(s: Session, data: bytes, method: str) -> wire.Encoded:
     return wire.Encoded(
         **found, original=stored, error=error, worse=worse, belongs=belongs, remarks=list(remarks)
     )
+
+
+def _first(kind: Modality, data: bytes) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The first item in a file that may hold many, and remarks on its reading."""
+    read = enumerate(kind.records(io.BytesIO(data), "the file"))
+    first = next(((i, record) for i, record in read if record.item is not None), None)
+    if first is None or first[1].item is None:
+        return kind.load(io.BytesIO(data), "the file")  # which says why there is none
+    alone = not first[0] and next(read, None) is None
+    more = () if alone else (f"the first of several {kind.plural} in the file",)
+    return first[1].item, (*first[1].remarks, *more)
 
 
 def of_formula(s: Session, asked: wire.FormulaRequest) -> wire.Formula:
@@ -222,7 +221,7 @@ def transfer(s: Session, asked: wire.TransferRequest) -> wire.Transfer:
     Raises:
         LiminalError: there is no such category, or a place cannot be read.
     """
-    content, style = (_item(s, place) for place in (asked.content, asked.style))
+    content, style = (spoken.item(s, place) for place in (asked.content, asked.style))
     found = s.space.transfer(content, style, asked.blend, asked.by)
     seen, chance = found.content.get("after", (None, None))
     by = s.space.style(asked.by).name
@@ -263,9 +262,9 @@ def complete(s: Session, asked: wire.CompleteRequest) -> wire.Completed:
     Raises:
         LiminalError: there is no such part, nothing or all of it is known, or a place cannot be read.
     """
-    item = _item(s, asked.item)
+    item = spoken.item(s, asked.item)
     given: Any = item if isinstance(item, int) else s.space.decode(spoken.point(s, asked.item))[0]
-    near = None if asked.near is None else _item(s, asked.near)
+    near = None if asked.near is None else spoken.item(s, asked.near)
     found = s.space.complete(given, asked.known, asked.n, near=near, seed=asked.seed)
     shown = spoken.in_python(s, asked.item, spoken.point(s, asked.item))
     if not isinstance(item, int):
@@ -290,10 +289,3 @@ def complete(s: Session, asked: wire.CompleteRequest) -> wire.Completed:
             command=None if line is None else spoken.command(s, "complete", line, *arguments),
         ),
     )
-
-
-def _item(s: Session, place: wire.Place) -> Item:
-    """A place for a verb that knows more of an item of the space than its latent."""
-    if isinstance(place, str) and place.strip().startswith("@") and place.strip()[1:].isdecimal():
-        return _row(s, int(place.strip()[1:]))
-    return spoken.point(s, place)

@@ -23,6 +23,7 @@ Able = Literal[
     "like",
     "transfer",
     "complete",
+    "compose",
     "report",
     "support",
     "lonely",
@@ -33,7 +34,8 @@ Able = Literal[
 class Modality(Json):
     """The kind of data: what `modalities.Modality` says of it in words, and the arguments of this one.
 
-    ``parts`` of an item that may be known alone, in words.
+    ``parts`` of an item that may be known alone, in words; ``measure``: what lengths are counted in and how
+    long one item is, None where items are only counted.
 
     Endings have no dot; ``films``: what a path can be saved as; ``drawn``: those of them that have a size in
     pixels; ``config`` is for the page's own view of the kind, ``modalities/NAME.ts``.
@@ -47,6 +49,7 @@ class Modality(Json):
     films: list[Ending]
     drawn: list[Ending]
     parts: dict[str, str]
+    measure: tuple[str, float] | None
     config: dict[str, Any]
 
 
@@ -67,8 +70,8 @@ class Space(Json):
 
     What cannot be had everywhere: ``able`` (show single ``items``, ``encode`` files, keep the ``detail`` of
     an item, ``lock`` attributes, draw samples ``like`` a group, ``transfer`` a style, ``complete`` parts,
-    make the ``report``, tell ``support``, list the ``lonely`` items, ``reload`` the space from its folder)
-    and directions ``found``.
+    ``compose`` pieces, make the ``report``, tell ``support``, list the ``lonely`` items, ``reload`` the space
+    from its folder) and directions ``found``.
     """
 
     name: str

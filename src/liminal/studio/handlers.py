@@ -147,6 +147,9 @@ class Handlers:
     async def path(self, request: Request, asked: wire.PathRequest) -> Response:
         return as_packed(await self._soon(request, lambda: self._moves.path(self.session, asked)))
 
+    async def compose(self, request: Request, asked: wire.ComposeRequest) -> Response:
+        return as_packed(await self._soon(request, lambda: self._moves.compose(self.session, asked)))
+
     async def export(self, request: Request, asked: wire.ExportRequest) -> Response:
         data = await self._soon(request, lambda: self._moves.export(self.session, asked))
         file = f"path.{asked.format}"

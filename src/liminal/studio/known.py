@@ -114,7 +114,9 @@ class Known:
         default = card.sampler.get("default", "prior")
         known = [*(["prior"] if card.prior["name"] != "mixture" else []), *card.sampler.get("fitted", {})]
         supported = card.data["n_held"] >= LEAST_HELD
-        lacks = [*([] if supported else ["support"]), *([] if self.reloads else ["reload"])]
+        kind = self._kind()
+        has = {"support": supported, "reload": self.reloads, "compose": kind.measure is not None}
+        lacks = [what for what, there in has.items() if not there]
         able = [what for what in get_args(contents.Able) if what not in lacks]
         return contents.Space(
             name=self.name,
@@ -123,7 +125,7 @@ class Known:
             items=self.count,
             able=able,
             found=list(get_args(contents.Found)),
-            modality=self._kind(),
+            modality=kind,
             attributes=self.attributes,
             sources=[default, *(name for name in known if name != default)],
             maps=list(METHODS),
@@ -152,6 +154,7 @@ class Known:
             films=plain(dict.fromkeys((*FILMS, *kind.films))),
             drawn=plain(ending for ending in FILMS if ending not in kind.films),
             parts=kind.parts,
+            measure=None if kind.measure[0] == kind.plural else kind.measure,
             config=kind.config(),
         )
 

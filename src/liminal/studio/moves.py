@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -240,8 +240,23 @@ def path(s: Session, asked: wire.PathRequest) -> wire.Path:
         LiminalError: fewer than two keys, fewer frames than keys, or a key that cannot be read.
     """
     walk = _walk(s, asked)
+    return _path(s, walk, asked.method, _walked(s, asked))
+
+
+def compose(s: Session, asked: wire.ComposeRequest) -> wire.Path:
+    """A piece; its key frames begin its letters, or are the items that it goes through.
+
+    Raises:
+        LiminalError: an item cannot be read, the length does not go into items or letters, no such form, or
+            it is too long.
+    """
+    piece = _piece(s, asked)
+    return _path(s, piece, asked.method, _composed(s, asked))
+
+
+def _path(s: Session, walk: Walk, method: str, copy: wire.Copy) -> wire.Path:
     told = walk.evidence
-    rows = s.look(walk.z, asked.method)
+    rows = s.look(walk.z, method)
     return wire.Path(
         z=walk.z.numpy(),
         items=walk.frames,
@@ -257,7 +272,7 @@ def path(s: Session, asked: wire.PathRequest) -> wire.Path:
         attributes=[
             wire.Straightness(name=name, **seen) for name, seen in told.get("attributes", {}).items()
         ],
-        copy_as=_walked(s, asked, walk),
+        copy_as=copy,
     )
 
 
@@ -266,40 +281,72 @@ def _walk(s: Session, asked: wire.PathRequest) -> Walk:
     return s.space.path(*keys, along=asked.along, frames=asked.frames, loop=asked.loop, only=asked.only)
 
 
-def _walked(s: Session, asked: wire.PathRequest, walk: Walk) -> wire.Copy:
-    """The same walk elsewhere; on the command line where all keys have names."""
-    shown = ", ".join(spoken.in_python(s, key, spoken.point(s, key)) for key in asked.keys)
+def _piece(s: Session, asked: wire.ComposeRequest) -> Walk:
+    noun, one = s.space.modality.measure
+    if asked.length is not None and asked.length > wire.FRAMES * one:
+        raise LiminalError(
+            f"compose: {asked.length:g} {noun}; wanted at most {wire.FRAMES * one:g} in the studio"
+        )
+    items = [spoken.item(s, item) for item in asked.items]
+    return s.space.compose(*items, length=asked.length, form=asked.form, over=asked.over, seed=asked.seed)
+
+
+def _walked(s: Session, asked: wire.PathRequest) -> wire.Copy:
+    """The same walk elsewhere."""
     options = f", along={asked.along!r}, frames={asked.frames}" + (", loop=True" if asked.loop else "")
     options += f", only={asked.only!r}" if asked.only else ""
-    names = [spoken.plain(s, key) for key in asked.keys]
-    line = None
-    if all(name is not None for name in names):
-        more = ["--loop"] if asked.loop else []
-        more += ["--only", ",".join(asked.only)] if asked.only else []
-        keys = [name for name in names if name is not None]
-        line = spoken.command(
-            s, "morph", *keys, "--along", asked.along, "--frames", str(asked.frames), *more, "-o", "path.gif"
-        )
-    return wire.Copy(python=spoken.python(s, f'space.path({shown}{options}).save("path.gif")'), command=line)
+    more = ["--along", asked.along, "--frames", str(asked.frames), *(["--loop"] if asked.loop else [])]
+    more += ["--only", ",".join(asked.only)] if asked.only else []
+    return _elsewhere(s, "path", "morph", asked.keys, options, more, "path.gif")
+
+
+def _composed(s: Session, asked: wire.ComposeRequest) -> wire.Copy:
+    """The same piece elsewhere."""
+    given: dict[str, Any] = {name: getattr(asked, name) for name in ("length", "form", "over", "seed")}
+    given = {name: value for name, value in given.items() if value is not None and value != 0}
+    options = "".join(f", {name}={value!r}" for name, value in given.items())
+    numbers = {name: f"{value:g}" for name, value in given.items() if not isinstance(value, str)}
+    more = [word for name, value in given.items() for word in (f"--{name}", numbers.get(name, value))]
+    file = f"piece{s.space.modality.writes[0]}"
+    return _elsewhere(s, "compose", "compose", asked.items, options, more, file)
+
+
+def _elsewhere(
+    s: Session,
+    name: str,
+    verb: str,
+    places: Sequence[wire.Place],
+    options: str,
+    more: Sequence[str],
+    file: str,
+) -> wire.Copy:
+    """What goes through places, in Python; on the command line where all of them have names."""
+    shown = ", ".join(spoken.in_python(s, place, spoken.point(s, place)) for place in places)
+    plain = [spoken.plain(s, place) for place in places]
+    named = [text for text in plain if text is not None]
+    line = spoken.command(s, verb, *named, *more, "-o", file) if len(named) == len(plain) else None
+    python = spoken.python(s, f'space.{name}({shown}{options}).save("{file}")')
+    return wire.Copy(python=python, command=line)
 
 
 def export(s: Session, asked: wire.ExportRequest) -> bytes:
-    """A walk as a file.
+    """A walk or a piece as a file.
 
     Raises:
-        LiminalError: as `path`, walks of this kind of data cannot be saved in such a format, or it is too
-            large.
+        LiminalError: as `path` and `compose`, walks of this kind of data cannot be saved in such a format, or
+            it is too large.
     """
     films = s.about(True, None).modality.films
     if asked.format not in films:
         raise LiminalError(f"export: format {asked.format!r}; a path can be saved as {', '.join(films)}")
+    of = asked.path
+    walk = _piece(s, of) if isinstance(of, wire.ComposeRequest) else _walk(s, of)
     most = 16 * wire.FILM // asked.times**2
-    if asked.path.frames > most and asked.times > 1:
+    if len(walk) > most and asked.times > 1:
         raise LiminalError(
-            f"export: {asked.path.frames} frames at {asked.times} times the size; wanted at most {most}, or "
-            "a smaller size"
+            f"export: {len(walk)} frames at {asked.times} times the size; wanted at most {most}, or a "
+            "smaller size"
         )
-    walk = _walk(s, asked.path)
     with tempfile.TemporaryDirectory(prefix="liminal-") as folder:
         file = Path(folder) / f"path.{asked.format}"
         walk.save(file, asked.fps, asked.times)

@@ -149,6 +149,28 @@ def point(session: Session, place: wire.Place) -> Tensor:
     return latent(session, place)
 
 
+def row(session: Session, id: int) -> int:
+    """The row of an item: items are numbered as they lie.
+
+    Raises:
+        LiminalError: there is no such item.
+    """
+    if not 0 <= id < session.count:
+        raise LiminalError(f"@{id}: this space has items @0 to @{session.count - 1}")
+    return id
+
+
+def item(session: Session, place: wire.Place) -> int | Tensor:
+    """A place for a verb that knows more of an item of the space than its latent.
+
+    Raises:
+        LiminalError: as `row` and `point`.
+    """
+    if isinstance(place, str) and place.strip().startswith("@") and place.strip()[1:].isdecimal():
+        return row(session, int(place.strip()[1:]))
+    return point(session, place)
+
+
 def latent(session: Session, numbers: Sequence[float]) -> Tensor:
     """A latent (d,) from numbers.
 

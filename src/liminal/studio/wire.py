@@ -39,6 +39,7 @@ from .packed import unpack as unpack
 ROWS = 4096  # latents or places in one request
 UPLOAD = 32 << 20  # bytes of a dropped file
 TEXT = 16 << 20  # bytes of a JSON request
+FRAMES = 480  # of a walk or a piece
 FILM = 48  # frames of a film at four times the size, 16 times as many pixels: at twice, four times as many
 PAGE, ACROSS, TILE = 1024, 32, 64  # thumbnails of a sheet, and in a row of it; pixels of one, at most
 UNKNOWN, NEITHER = 65_535, 255  # of a category's codes, of a yes/no
@@ -304,9 +305,22 @@ class PathRequest(Json):
 
     keys: list[Place] = Field(max_length=64)
     along: Along = "slerp"
-    frames: int = Field(48, ge=2, le=480)
+    frames: int = Field(48, ge=2, le=FRAMES)
     loop: bool = False
     only: list[str] = Field(default=[])
+    method: Method = "umap"
+
+
+class ComposeRequest(Json):
+    """A piece from a walk through ``items``: its ``length`` in the kind's measure, its ``form``, such as
+    ``AA'BA``, and what all of it is ``over``; ``seed`` of the variations.
+    """
+
+    items: list[Place] = Field(max_length=64)
+    length: Number | None = None
+    form: str | None = Field(None, max_length=200)
+    over: str | None = Field(None, max_length=1000)
+    seed: int = Field(0, ge=0, lt=2**31)
     method: Method = "umap"
 
 
@@ -339,9 +353,11 @@ class Path(Packed):
 
 
 class ExportRequest(Json):
-    """``times``: how large the items are drawn, 1 being as large as they are when nothing is said."""
+    """A walk or a piece; ``times``: how large the items are drawn, 1 being as large as they are when nothing
+    is said.
+    """
 
-    path: PathRequest
+    path: PathRequest | ComposeRequest
     format: Ending = "gif"
     fps: float = Field(24, ge=0.01, le=50)
     times: int = Field(1, ge=1, le=4)

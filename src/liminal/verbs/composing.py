@@ -161,7 +161,7 @@ def compose(
     goes through is played as it is where it has an original, all others are decoded.
 
     Args:
-        items: two or more, as `latent` takes them; one with a form of variations.
+        items: two or more, as `latent` takes them; with a form one, of which all else are variations.
         length: of the piece, in the kind's own measure (bars, seconds), else in items; None: 8 items, or the
             form's letters twice.
         form: letters, each perhaps with ``'``.
@@ -176,12 +176,14 @@ def compose(
     letters = _letters(form)
     count, each = _count(space, length, letters)
     stretches = sorted({letter for letter, _ in letters})
-    walked = walk(space, *items, along=along, frames=max(each * len(stretches), len(items)))
     if each * len(stretches) < len(items):
         raise LiminalError(
             f"compose: {len(items)} items do not fit into {each * len(stretches)} {space.modality.plural}; "
             "make it longer"
         )
+    if len(items) == 1 and form is not None:
+        items *= 2
+    walked = walk(space, *items, along=along, frames=max(each * len(stretches), len(items)))
     frames = walked.frames.copy()
     for key, at in zip(items, walked.at, strict=True):
         if (own := stored(space, key)) is not None:

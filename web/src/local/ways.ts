@@ -1,11 +1,14 @@
 /** Ways through a page's space, and films of them. */
 import { frames as pictures } from "../modalities/painted.ts";
+import { wav } from "../modalities/synth.ts";
+import type { Track } from "../modalities/view.ts";
 import { FILM, type Api, type Path, type PathRequest, type Straightness } from "../wire.ts";
 import { grid, refuse, type Core } from "./core.ts";
-import { PREVIEW, TILE, gif, sheet } from "./films.ts";
-import { mp4 } from "./mp4.ts";
+import { PREVIEW, TILE, gif, sheet, type Frames } from "./films.ts";
+import { hearing, mp4 } from "./mp4.ts";
 import { even, steps as stepsOf, stretches } from "./paths.ts";
 import type { Speech } from "./speech.ts";
+import { zip } from "../zip.ts";
 
 const ROUNDING = 1e-6;
 const NOTICEABLE = 0.5;
@@ -18,6 +21,7 @@ export const ways = (core: Core, speech: Speech) => ({
     _: unknown,
     { path, format = "gif", fps = 24, times = 1 }: Api["export"]["body"],
   ): Promise<Blob> {
+    if ("items" in path) return refuse("A shared page makes no pieces: that needs Liminal itself.");
     const most = Math.floor((16 * FILM) / times ** 2);
     if (times > 1 && (path.frames ?? 0) > most)
       return refuse(
@@ -35,10 +39,27 @@ export const ways = (core: Core, speech: Speech) => ({
     if (own) return own(items, core.of.space.modality);
     const side = times * (format === "png" ? TILE : PREVIEW);
     const shown = pictures(core.view, items, core.of.space.modality, side);
-    if (format === "mp4") return mp4(shown, fps).catch((error: Error) => refuse(error.message));
+    if (format === "mp4") {
+      const sound = core.view.track?.(items, core.of.space.modality) ?? null;
+      return film(shown, fps, sound).catch((error: Error) => refuse(error.message));
+    }
     return format === "gif" ? gif(shown, fps) : sheet(shown);
   },
 });
+
+/** An MP4; where its sound cannot be part of it, a zip of the silent film and of the sound. */
+async function film(shown: Frames, fps: number, sound: Track | null): Promise<Blob> {
+  const how = sound && (await hearing());
+  const seen = await mp4(shown, fps, sound, how);
+  if (!sound || how) return seen;
+  const silent = new Uint8Array(await seen.arrayBuffer());
+  return zip(
+    new Map([
+      ["path.mp4", silent],
+      ["path.wav", wav(sound.samples, sound.rate)],
+    ]),
+  );
+}
 
 async function walk(core: Core, speech: Speech, asked: PathRequest, signal?: AbortSignal): Promise<Path> {
   const { along = "slerp", frames = 48, loop = false, only = [] } = asked;

@@ -2,11 +2,22 @@
  * Sounds as spectrograms: low bands below, time to the right. On paper in the colours of
  * modalities/sonogram.py; heard and written as modalities/phase.py finds the phase again.
  */
+import { open } from "./listening.ts";
 import { sized, surface } from "./painted.ts";
 import { hopOf, ITERATIONS, POWERS, waveform } from "./phase.ts";
 import { told } from "./pitch.ts";
 import { wav } from "./synth.ts";
-import { one, PAPER, sizes, type Held, type How, type Ink, type Items, type View } from "./view.ts";
+import {
+  one,
+  PAPER,
+  sizes,
+  type Held,
+  type How,
+  type Ink,
+  type Items,
+  type Track,
+  type View,
+} from "./view.ts";
 import type { Modality } from "../wire.ts";
 
 type Rgb = readonly [number, number, number];
@@ -168,8 +179,8 @@ function tamed(samples: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
   return peak > 1 ? samples.map((value) => value / peak) : samples;
 }
 
-/** Some items one after the other as one sound without seams, as a file. */
-function file(items: Items, about: Modality): Uint8Array<ArrayBuffer> {
+/** Some items one after the other as one sound without seams. */
+function track(items: Items, about: Modality): Track {
   const [{ n, size }, frames, rate] = [sizes(items), items.shape.at(-1) as number, hertz(about)];
   const levels = new Uint8Array(items.data.length);
   for (let i = 0; i < levels.length; i++) {
@@ -177,8 +188,12 @@ function file(items: Items, about: Modality): Uint8Array<ArrayBuffer> {
     levels[(band * n + item) * frames + frame] = items.data[i] as number;
   }
   const [all, hop] = [waveform(levels, n * frames, rate), hopOf(rate)];
-  return wav(tamed(all.slice(1.5 * hop, (1.5 + n * frames) * hop)), rate);
+  return { samples: tamed(all.slice(1.5 * hop, (1.5 + n * frames) * hop)), rate };
 }
+const file = (items: Items, about: Modality): Uint8Array<ArrayBuffer> => {
+  const { samples, rate } = track(items, about);
+  return wav(samples, rate);
+};
 
 export const audio: View = {
   paint: (items, index, canvas, _, how = {}) => paint(items, index, canvas, how),
@@ -202,12 +217,14 @@ export const audio: View = {
     }
     return { samples, rate, seconds: (count * hop) / rate, early: hop / rate };
   },
+  track,
   films: { wav: (items, about) => new Blob([file(items, about)], { type: "audio/wav" }) },
   items(y, { item_shape }: Pick<Held, "item_shape">) {
     const data = Uint8Array.from(y, (value) => Math.round(Math.min(Math.max(value, 0), 1) * LEVELS));
     return { data, shape: [y.length / item_shape.reduce((a, b) => a * b, 1), ...item_shape] };
   },
   tensor: (items) => Float32Array.from(items.data, (value) => value / LEVELS),
+  open,
   async files(items, about) {
     const names = items.map((_, i) => `sample-${i + 1}.wav`);
     return { files: new Map(items.map((item, i) => [names[i] as string, file(item, about)])), names };

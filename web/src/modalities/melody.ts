@@ -208,6 +208,7 @@ export const melody: View = {
     rate: RATE,
     seconds: lasting(items, index, index + 1, config(about)) * lasts(about, tempo),
   }),
+  track: (items, about) => ({ samples: heard(items, 0, sizes(items).n, about), rate: RATE }),
   films: {
     mid: (items, about) => new Blob([score(items, about)], { type: "audio/midi" }),
     wav: (items, about) =>

@@ -1,6 +1,7 @@
 /**
- * Spectrograms of few bands as sound: the phase is found again, the same as modalities/phase.py does, which
- * says how and after whom. Two frames are transformed at once, as one of complex numbers.
+ * Sounds as spectrograms of few bands, and those as sound: the phase is found again, the same as
+ * modalities/phase.py does, which says how and after whom. Two frames are transformed at once, as one of
+ * complex numbers.
  */
 import { Fourier } from "./fourier.ts";
 
@@ -82,6 +83,43 @@ function tables(rate: number, count: number): Tables {
   };
   known.set(key, made);
   return made;
+}
+
+/** Levels (bands, frames) of so many frames of a sound from one of them on; beside the sound is silence. */
+export function spectrogram(
+  samples: Float32Array,
+  from: number,
+  frames: number,
+  rate: number,
+  count: number,
+): Uint8Array<ArrayBuffer> {
+  const { hop, bins, window, fourier, bands, whole } = tables(rate, count);
+  const n = 4 * hop;
+  const out = new Uint8Array(count * frames);
+  const [re, im] = [new Float64Array(n), new Float64Array(n)];
+  const power = [new Float64Array(bins), new Float64Array(bins)] as const;
+  for (let t = 0; t < frames; t += 2) {
+    for (let i = 0, at = (from + t - 1.5) * hop; i < n; i++, at++) {
+      re[i] = (samples[at] ?? 0) * (window[i] as number);
+      im[i] = (samples[at + hop] ?? 0) * (window[i] as number);
+    }
+    fourier.forward(re, im);
+    for (let k = 0; k < bins; k++) {
+      const [one, other] = [fourier.places[k] as number, fourier.places[(n - k) & (n - 1)] as number];
+      const [x, y, u, v] = [re[one], im[one], re[other], im[other]] as [number, number, number, number];
+      power[0][k] = ((x + u) ** 2 + (y - v) ** 2) / (4 * whole);
+      power[1][k] = ((y + v) ** 2 + (u - x) ** 2) / (4 * whole);
+    }
+    bands.forEach(({ first, weights }, b) =>
+      power.forEach((of, late) => {
+        if (t + late >= frames) return;
+        const p = weights.reduce((sum, w, i) => sum + w * (of[first + i] as number), 0);
+        const level = 1 + Math.log10(Math.max(p, TINY)) / DECADES;
+        out[b * frames + t + late] = Math.round(LEVELS * Math.min(Math.max(level, 0), 1));
+      }),
+    );
+  }
+  return out;
 }
 
 /**

@@ -70,6 +70,9 @@ export interface Sound {
   early?: number;
 }
 
+/** Samples within -1 and 1, and how many a second. */
+export type Track = Pick<Sound, "samples" | "rate">;
+
 export interface View {
   /** Paints one item; the canvas takes the size that suits it. */
   paint(items: Items, index: number, canvas: HTMLCanvasElement, about: Modality, how?: How): void;
@@ -88,6 +91,8 @@ export interface View {
    * The item as sound, so many times as fast, at the same pitch; a kind without it is seen only.
    */
   sound?(items: Items, index: number, about: Modality, tempo?: number): Sound;
+  /** Items one after the other as one sound: `Modality.sound`. */
+  track?(items: Items, about: Modality): Track;
   /** A path as a file beside films of its pictures, by the file's ending: its items one after the other. */
   films?: Readonly<Record<string, (items: Items, about: Modality) => Blob>>;
   /** Rows of y, as a decoder gives them, as stored items. */

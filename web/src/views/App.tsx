@@ -28,6 +28,7 @@ import {
 } from "../state.ts";
 import { bring, uploading } from "./actions.ts";
 import { CompleteView } from "./CompleteView.tsx";
+import { ComposeView } from "./ComposeView.tsx";
 import { Button } from "./components.tsx";
 import { noun } from "./Item.tsx";
 import { DimensionsView } from "./DimensionsView.tsx";
@@ -56,6 +57,7 @@ export const VIEWS: readonly { view: View; name: string; icon: IconName; of: Com
   { view: "sample", name: "Sample", icon: "sample", of: SampleView },
   { view: "style", name: "Style", icon: "style", of: StyleView },
   { view: "complete", name: "Complete", icon: "complete", of: CompleteView },
+  { view: "compose", name: "Compose", icon: "compose", of: ComposeView },
   { view: "list", name: "List", icon: "list", of: ListView },
   { view: "report", name: "Report", icon: "report", of: ReportView },
   { view: "tour", name: "Tour", icon: "tour", of: TourView },

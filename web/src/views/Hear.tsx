@@ -76,7 +76,7 @@ export function Hear({ items, index = 0, name }: { items: Items | null; index?: 
   );
 }
 
-function Playhead() {
+export function Playhead() {
   return <span class="playhead" aria-hidden="true" style={{ left: `${100 * at.value}%` }} />;
 }
 

@@ -32,6 +32,7 @@ import {
   tool,
 } from "../state.ts";
 import { ACROSS, PAGE } from "../wire.ts";
+import { heard } from "./Hear.tsx";
 import { arrivals, sheets } from "./Item.tsx";
 import { HoverCard } from "./HoverCard.tsx";
 import { Legend } from "./Legend.tsx";
@@ -44,9 +45,9 @@ declare global {
   interface Window {
     /**
      * For tests and benchmarks: whether the map is at rest, how long its frames took, what the microscope has
-     * decoded, what is answered.
+     * decoded, what is answered and heard.
      */
-    liminal?: { renderer: Renderer; camera: typeof camera; ask: typeof ask };
+    liminal?: { renderer: Renderer; camera: typeof camera; ask: typeof ask; heard: typeof heard };
   }
 }
 
@@ -117,7 +118,7 @@ function mount(canvas: HTMLCanvasElement, frame: HTMLDivElement): () => void {
   size.value = { width: frame.clientWidth, height: frame.clientHeight };
   const paged = effect(pages);
   if (!made) return () => [watcher.disconnect(), paged()];
-  window.liminal = { renderer: made, camera, ask: ((...given) => ask(...given)) as typeof ask };
+  window.liminal = { renderer: made, camera, heard, ask: ((...given) => ask(...given)) as typeof ask };
   const stops = [
     () => watcher.disconnect(),
     paged,

@@ -18,7 +18,7 @@ import {
   whereabouts,
   tool,
 } from "../state.ts";
-import { keyOf, nameOf, type Subject } from "../document.ts";
+import { keyOf, nameOf, walks, type Subject } from "../document.ts";
 import { toMap, toScreen, type Point } from "../scales.ts";
 import { drawn } from "./moving.ts";
 import { rowOf } from "../state.ts";
@@ -33,7 +33,7 @@ export function Overlay() {
     !marks.value.length &&
     !lasso.length &&
     !pointer.value?.keyed &&
-    !(view === "path" && keys.length) &&
+    !(walks(view) && keys.length) &&
     view !== "directions" &&
     !listed.value.length;
   if (!at || !layout.value || empty) return null; // a layer over all of the map is not for nothing
@@ -44,7 +44,7 @@ export function Overlay() {
       width={width}
       height={height}
       viewBox={`0 0 ${width} ${height}`}
-      aria-hidden={view === "path" ? undefined : "true"}
+      aria-hidden={walks(view) ? undefined : "true"}
     >
       <Groups />
       <Listed />
@@ -135,7 +135,7 @@ function Marks() {
 function Walk() {
   const path = walked.value;
   const keys = doc.value.keys;
-  if (doc.value.view !== "path" || !keys.length) return null;
+  if (!walks(doc.value.view) || !keys.length) return null;
   const line: string[] = [];
   const xy = path?.xy.data ?? new Float32Array();
   for (let i = 0; i < xy.length; i += 2) line.push(screen(xy[i] as number, xy[i + 1] as number).join(","));

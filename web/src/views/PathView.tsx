@@ -1,19 +1,16 @@
 /** A walk through key frames: three routes compared as film strips, a player, and what can be taken away. */
 import { effect, signal } from "@preact/signals";
-import { useEffect, useState } from "preact/hooks";
-import { keyOf, nameOf, place, type Doc } from "../document.ts";
+import { place, type Doc } from "../document.ts";
 import { useLive } from "../live.ts";
 import { supportWords } from "../scales.ts";
-import { able, ask, change, doc, frame, idOf, rowOf, select, space, walked } from "../state.ts";
+import { able, ask, change, doc, frame, go, offers, space, walked } from "../state.ts";
 import type { Along, Path, PathRequest } from "../wire.ts";
-import { addKey, anyItem, dropKey, morph, moveKey, setKey, unlike } from "./actions.ts";
-import { Button, Copies, Section, State, Support } from "./components.tsx";
-import { Face, Item, noun } from "./Item.tsx";
-import { musical, playing, speed } from "./player.ts";
-import { FRAMES, Take } from "./Take.tsx";
-import { calm } from "./theme.ts";
+import { Button, Copies, Section, State } from "./components.tsx";
+import { Keys, Player, SupportLine } from "./Frames.tsx";
+import { Item, noun } from "./Item.tsx";
+import { playing } from "./player.ts";
+import { FRAMES } from "./Take.tsx";
 
-const LATE = 400; // milliseconds after which it is said that a way is being worked out
 const LONG = 1500; // milliseconds: what takes longer is not waited for while one drags
 const ROUTES: readonly (readonly [Along, string, () => string])[] = [
   [
@@ -42,78 +39,15 @@ export function PathView() {
             : `Click two ${noun(true)} on the map: the path leads from one to the other.`}
         </p>
       ) : (
-        <Player />
+        <Walked />
       )}
       <Keys />
       {keys.length > 1 && <Routes />}
+      {keys.length > 0 && offers("compose") && (
+        <Button onClick={() => go("compose")}>Make a piece of it</Button>
+      )}
       {walked.value && <Copies of={walked.value.copy_as} />}
     </>
-  );
-}
-
-function Keys() {
-  const keys = doc.value.keys;
-  const another = () => {
-    const last = keys.at(-1);
-    const row = last?.kind === "item" ? rowOf(last.id) : -1;
-    addKey(row >= 0 ? { kind: "item", id: idOf(unlike(row)) } : anyItem());
-  };
-  return (
-    <Section
-      title="Key frames"
-      aside={<small>{keys.length ? "Click the map, or + for a random one" : ""}</small>}
-    >
-      <ol class="keyframes">
-        {keys.map((key, i) => (
-          <li key={`${i} ${keyOf(key)}`}>
-            <button
-              type="button"
-              class="thumb"
-              title={`${nameOf(key)}: look at it`}
-              onClick={() => select(key, "item")}
-            >
-              <Face subject={key} />
-              <span class="number">{i + 1}</span>
-            </button>
-            <span class="key-tools">
-              <Button
-                kind="icon"
-                icon="left"
-                disabled={i === 0}
-                aria-label={`Key frame ${i + 1} earlier`}
-                title="Earlier on the way"
-                onClick={() => moveKey(i, -1)}
-              />
-              <Button
-                kind="icon"
-                icon="dice"
-                aria-label={`Another for key frame ${i + 1}`}
-                title="Another one in its place"
-                onClick={() => setKey(i, anyItem())}
-              />
-              <Button
-                kind="icon"
-                icon="close"
-                aria-label={`Remove key frame ${i + 1}`}
-                title="Take it out"
-                onClick={() => dropKey(i)}
-              />
-            </span>
-          </li>
-        ))}
-        <li>
-          <button type="button" class="thumb add" onClick={another} title="Add one at random">
-            <span aria-hidden="true">+</span>
-            <span class="sr">Add a key frame at random</span>
-          </button>
-        </li>
-      </ol>
-      {keys.length === 0 && (
-        <Button kind="main" icon="dice" onClick={() => morph()}>
-          Pick two for me
-        </Button>
-      )}
-    </Section>
   );
 }
 
@@ -177,96 +111,14 @@ effect(() => {
   }, 400);
 });
 
-/** Whether something has been going on for so long that it should be said. */
-function useLate(busy: boolean): boolean {
-  const [late, setLate] = useState(false);
-  useEffect(() => {
-    const timer = busy ? setTimeout(() => setLate(true), LATE) : 0;
-    if (!busy) setLate(false);
-    return () => clearTimeout(timer);
-  }, [busy]);
-  return late && busy;
-}
-
-function Player() {
+function Walked() {
   const { along } = doc.value;
-  const live = useRoute(along, true);
-  useEffect(() => {
-    walked.value = live.value;
-    if (live.value && !calm() && !musical.value) playing.value = true; // nobody is surprised by sound
-  }, [live.value]);
-  useEffect(
-    () => () => {
-      walked.value = null;
-      playing.value = false;
-    },
-    [],
-  );
-  const late = useLate(live.busy);
-  const path = live.value;
-  const last = (path?.items.shape[0] ?? 1) - 1;
-  const at = Math.min(Math.max(Math.round(frame.value), 0), last);
-  const move = (event: Event) => {
-    playing.value = false;
-    frame.value = Number((event.target as HTMLInputElement).value);
-  };
   return (
-    <div class="player">
-      <Item
-        items={path?.items ?? null}
-        index={at}
-        name={`frame ${at + 1} of ${last + 1}`}
-        class="large"
-        told
-        heard
-      />
-      {path &&
-        (late ? (
-          <State busy words="Working out the new way" />
-        ) : (
-          <Support value={path.support.data[at] ?? NaN} />
-        ))}
-      <div class="transport">
-        <Button
-          kind="icon"
-          icon={playing.value ? "pause" : "play"}
-          aria-label={playing.value ? "Pause" : "Play"}
-          title="Play or pause (Space)"
-          onClick={() => (playing.value = !playing.value)}
-        />
-        <input
-          type="range"
-          class="scrub"
-          aria-label="Frame"
-          min={0}
-          max={last}
-          step={1}
-          value={at}
-          onInput={move}
-        />
-        <select
-          aria-label={musical.value ? "Tempo" : "Speed"}
-          value={String(speed.value)}
-          onChange={(event) => (speed.value = Number(event.currentTarget.value))}
-        >
-          {[0.25, 0.5, 1, 2, ...(musical.value ? [4] : [])].map((value) => (
-            <option key={value} value={String(value)}>
-              {value}×
-            </option>
-          ))}
-        </select>
-        <Button
-          kind="quiet"
-          pressed={doc.value.loop}
-          onClick={() => change({ loop: !doc.value.loop })}
-          title="From the last key frame back to the first, and on"
-        >
-          Loop
-        </Button>
-      </div>
-      <State busy={live.busy && !path} error={live.error} words="Walking" />
-      <Take asked={path && request(along)} />
-    </div>
+    <Player
+      live={useRoute(along, true)}
+      asked={request(along)}
+      round="From the last key frame back to the first, and on"
+    />
   );
 }
 
@@ -349,31 +201,4 @@ function evidence(path: Path): string {
   if (least === null) return even;
   if (out) return `${even} · ${out} of ${path.support.data.length} outside the data`;
   return `${even} · ${least < 0.2 ? "touches the edge" : "inside the data"}`;
-}
-
-/** Support of every frame under the strip: the more colour, the less it can be trusted. */
-function SupportLine({ path }: { path: Path }) {
-  const values = Array.from(path.support.data);
-  const words = `Support along the path, least ${Math.round(100 * Math.min(...values))} %`;
-  return (
-    <svg
-      class="support-line"
-      viewBox={`0 0 ${values.length} 10`}
-      preserveAspectRatio="none"
-      role="img"
-      aria-label={words}
-    >
-      <title>{words}</title>
-      {values.map((value, i) => (
-        <rect
-          key={i}
-          class={supportWords(value).level}
-          x={i}
-          y={10 - Math.max(1.5, 10 * value)}
-          width={1.02}
-          height={Math.max(1.5, 10 * value)}
-        />
-      ))}
-    </svg>
-  );
 }

@@ -9,6 +9,7 @@ import { ask, change, column, complain, doc, go, offers, rowOf, select, space } 
 import { anyItem, flyHome, flyToRim, morph, pointed, slide } from "./actions.ts";
 import { Button } from "./components.tsx";
 import { noun } from "./Item.tsx";
+import { musical } from "./player.ts";
 
 /** Whether a tour is under way; other views then say how to come back to it. */
 const touring = signal(false);
@@ -36,13 +37,14 @@ const STEPS: readonly Step[] = [
     title: "Down to numbers, and back",
     words: () =>
       `Going from a ${one()} to its numbers is encoding; going back is decoding. What comes back is not ` +
-      `quite the same: ${numbers()} numbers cannot hold everything. Pick one and compare.`,
+      `quite the same: ${numbers()} numbers cannot hold everything. Pick one and compare` +
+      (musical.value ? ", by ear too: H plays what is shown, then what is beside it." : "."),
     act: { name: "Pick one", run: () => select(anyItem(), "item"), opens: true },
   },
   {
     title: "Near means alike",
     words: () =>
-      `${cap(many())} with similar numbers look alike. Open an item and look at its neighbours, or zoom ` +
+      `${cap(many())} with similar numbers look${musical.value ? " and sound" : ""} alike. Open an item and look at its neighbours, or zoom ` +
       `in until the points become what they stand for.`,
     act: { name: "Show one with its neighbours", run: () => select(anyItem(), "item"), opens: true },
   },
@@ -50,7 +52,8 @@ const STEPS: readonly Step[] = [
     title: "What lies between",
     words: () =>
       `Between two points there are no real ${many()}, but there are numbers, and the model can decode ` +
-      `them. That is what shows behind the points. A path through them is a morph.`,
+      `them. That is what shows behind the points. A path through them is a morph` +
+      (musical.value ? "; the space bar plays it." : "."),
     act: { name: "Morph two", run: () => morph(), opens: true },
   },
   {

@@ -1,6 +1,6 @@
 /** What a click, a drop or a button does to the state; views call these and say nothing of how. */
 import { signal } from "@preact/signals";
-import { keyOf, type Doc, type Subject, type View } from "../document.ts";
+import { keyOf, walks, type Doc, type Subject, type View } from "../document.ts";
 import { append } from "../formula.ts";
 import { human } from "../names.ts";
 import {
@@ -49,7 +49,7 @@ export async function clicked(row: number, at: Pointer | null): Promise<void> {
     tool.value = "look";
     return change({ other: subject, view: "item" });
   }
-  if (doc.value.view === "path") return addKey(subject);
+  if (walks(doc.value.view)) return addKey(subject);
   if (doc.value.view === "style") return well(subject);
   select(subject, HELD.has(doc.value.view) ? null : "item");
 }

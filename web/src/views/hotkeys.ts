@@ -1,5 +1,5 @@
 /** Keys that work everywhere but where one writes. */
-import { VIEWS, type View } from "../document.ts";
+import { VIEWS, walks, type View } from "../document.ts";
 import { able, doc, go, help, offers, redo, tool, turn, undo } from "../state.ts";
 import { addKey, anyItem, flyHome, morph, pick, slide } from "./actions.ts";
 import { hearNext, hearOrNot, turnHovers } from "./Hear.tsx";
@@ -17,7 +17,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["K", "make what is selected a key frame"],
   ["D", "change what is selected with sliders"],
   ["A or B", "draw around a group with the mouse (or Shift and drag)"],
-  ["Space", "play and pause a path; elsewhere, hear what is shown, where it can be heard"],
+  ["Space", "play and pause a path or a piece; elsewhere, hear what is shown, where it can be heard"],
   ["H", "hear what is shown, then what is beside it"],
   ["S", "hear what the pointer is over, or not"],
   ["O", "open a file of your own"],
@@ -73,7 +73,7 @@ export function hotkey(event: KeyboardEvent): void {
   const view = VIEWS.filter(offers)[Number(event.key) - 1] as View | undefined;
   if (view) go(view);
   else if (event.key === " " && !from.closest("button, a, summary, [role=slider], [role=region]")) {
-    if (doc.value.view === "path") playing.value = !playing.value;
+    if (walks(doc.value.view)) playing.value = !playing.value;
     else if (musical.value) hearOrNot();
     else return;
   } else {
