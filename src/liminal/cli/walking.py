@@ -110,6 +110,10 @@ def edit(
     keep_detail: Annotated[
         bool, flag("--keep-detail", "Add the difference to the item itself, not to its reconstruction.")
     ] = False,
+    along: Annotated[
+        str,
+        option("--along", "WAY", "linear: one vector; conditional: learned from all attributes of the item."),
+    ] = "linear",
     as_json: Json = False,
     threads: Threads = None,
     device: Device = None,
@@ -126,6 +130,7 @@ def edit(
     Examples:
       liminal edit faces-space @12 "+1.5*smile - glasses" -o out.png
       liminal edit faces-space @12 "smile=0.8" --keep-detail -o out.png
+      liminal edit faces-space @12 "+glasses" --along conditional -o out.png
       liminal edit faces-space @12 "-glasses" --sweep -2:2:9 -o strip.png
       liminal edit fashion @1 "mean(label='Ankle boot') - mean(label=Sandal)" -o out.png
     """
@@ -137,9 +142,9 @@ def edit(
     it = opened(space, threads, device)
     drawn = strip or sweep is not None
     out = console.result(out, force, tuple(grid.FORMATS) if drawn else show.item_endings(it.modality))
-    edited = it.edit(item, formula, keep_detail)
+    edited = it.edit(item, formula, keep_detail, along)
     if drawn:
-        grid.save(it.strip([item], formula, strengths), out)
+        grid.save(it.strip([item], formula, strengths, along), out)
     else:
         edited.save(out)
     told = edited.evidence
