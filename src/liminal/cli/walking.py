@@ -110,10 +110,7 @@ def edit(
     keep_detail: Annotated[
         bool, flag("--keep-detail", "Add the difference to the item itself, not to its reconstruction.")
     ] = False,
-    along: Annotated[
-        str,
-        option("--along", "WAY", "linear: one vector; conditional: learned from all attributes of the item."),
-    ] = "linear",
+    along: Annotated[str, option("--along", "WAY", "linear, or conditional on all attributes.")] = "linear",
     as_json: Json = False,
     threads: Threads = None,
     device: Device = None,
@@ -153,7 +150,8 @@ def edit(
         return
     if told["attributes"] and not quiet:
         _moved(told["attributes"])
-    console.say(f"wrote {item} edited by {formula} to {out}; {in_words(told)}", quiet)
+    way = "" if along == "linear" else f" along {along}"
+    console.say(f"wrote {item} edited by {formula}{way} to {out}; {in_words(told)}", quiet)
 
 
 def _moved(read: dict[str, dict[str, Any]]) -> None:
