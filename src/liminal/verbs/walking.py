@@ -164,11 +164,16 @@ def _bent(
 
 def _asked(space: Core, term: formula.Named) -> Asked:
     """What a name in a formula asks of an attribute, with strength 1."""
-    if term.value is not None and space.card.attributes.get(term.name) == "number":
-        how = space.conditional.spec[term.name]
+    spec = space.conditional.spec
+    if term.value is not None and spec.get(term.name, {}).get("kind") == "number":
+        how = spec[term.name]
         return Asked(term.name, (float(term.value) - how["mean"]) / how["std"], 1.0)
     found = resolve(term.name, term.value, space.directions, space.catalogue.attributes)
     name, _, value = found.name.partition("=")
+    if name not in spec or (value and value not in spec[name]["classes"]):
+        raise LiminalError(
+            f"edit: too few items tell of {found.name} to learn from for along conditional; leave it out"
+        )
     apart = {other.partition("=")[0] for other in found.not_held} - {name}
     return Asked(name, value or None, 1.0, tuple(sorted(apart)))
 
