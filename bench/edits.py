@@ -15,6 +15,7 @@ from torch import Tensor
 
 from liminal.datasets import faces
 from liminal.measures.eyes.reader import Reader
+from liminal.ops.directions.conditional import Asked
 from liminal.show import grid
 from liminal.space import Space
 from liminal.voice import Terminal
@@ -129,8 +130,8 @@ def effect(before: Seen, after: Seen, factor: str, asked: float, spread: Mapping
 def measured(
     record: Record, space: Space, reader: Reader, factor: str, asked: float, z: Tensor, seen_gap: float | None
 ) -> None:
-    """A factor's formula, a plain difference of means and random directions of the formula's length on the
-    same faces.
+    """A factor's formula, the same along the conditional mean, a plain difference of means and random
+    directions of the formula's length on the same faces.
     """
     before = read(space, reader, z)
     spread = {name: how["std"] for name, how in reader.spec.items() if how["kind"] == "number"}
@@ -141,8 +142,11 @@ def measured(
         return effect(before, read(space, reader, z + vector), factor, asked, spread)
 
     ours, plain = after(step), after(difference(space, factor))
+    told = space.conditional.told(z)
+    bent = after(space.conditional.step(told, [Asked(factor, None, 1.0)]))
     chance = [after(vector) for vector in random_steps(step, RANDOM)]
     beside = {
+        "conditional": bent.achieved,
         "difference of means": plain.achieved,
         "random direction": float(np.mean([c.achieved for c in chance])),
     }
@@ -162,6 +166,7 @@ def measured(
     )
     for name in sorted(ours.leakage, key=lambda n: -ours.leakage[n]):
         trivial = {
+            "conditional": bent.leakage[name],
             "difference of means": plain.leakage[name],
             "random direction": float(np.mean([c.leakage[name] for c in chance])),
         }

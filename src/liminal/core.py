@@ -23,11 +23,13 @@ from .collection import Collection
 from .errors import LiminalError, offer, unknown
 from .generator import Autoencoder
 from .kept import Arrays, Facts
+from .measures.eyes.columns import describe, targets
 from .measures.eyes.reader import Reader, reading
 from .modalities import Modality, Read
 from .models.latent import Flow
 from .ops import support as supports
 from .ops.directions import directions
+from .ops.directions.conditional import Conditional, fit_conditional
 from .ops.directions.directions import Direction
 from .ops.directions.locks import Locks
 from .ops.formulas import formula
@@ -38,9 +40,10 @@ from .ops.ways.noise_mixing import Mixer
 from .priors import PRIORS, Prior
 from .rows import rng_rows
 from .tensors import rng
-from .voice import Voice
+from .voice import Voice, speaking
 
 SPREAD_ON = 512  # items whose decoded attributes are read for their standard deviations
+AVERAGED_ON = 30_000  # training items that the conditional mean of latents is fitted to
 TRUSTED_ON = 2_000  # held-out items that support is calibrated and tested on
 
 
@@ -230,6 +233,29 @@ class Core(Collection):
             self.catalogue.table(columns=["id", name], split=split) for split in splits
         )
         return Locks(self.latents, list(self.card.attributes), table)
+
+    @cached_property
+    def conditional(self) -> Conditional:
+        """What latents are on average, given all attributes; see `ops.directions.conditional`. Fitted to the
+        training items when it is first wanted, which takes seconds, and kept.
+
+        Raises:
+            LiminalError: there are no attributes, or too few items.
+        """
+        made: Conditional = self.kept.thing("conditional", Conditional, self._averaged, tensors=True)
+        return made
+
+    def _averaged(self) -> Conditional:
+        speak = speaking()
+        table = self.catalogue.table(columns=["z", *self.card.attributes], split="train")
+        rows = rng_rows(np.arange(len(table)), AVERAGED_ON, 0)
+        table = table.take(pa.array(rows))
+        known = table.select(list(self.card.attributes))
+        spec = describe(known)
+        told = lambda share: speak.progress("learning what attributes make of latents", share)
+        found = fit_conditional(vectors(table, self.dim), targets(known, spec), spec, progress=told)
+        speak.close()
+        return found
 
     @property
     def flow(self) -> Flow | None:

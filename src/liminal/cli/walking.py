@@ -110,6 +110,7 @@ def edit(
     keep_detail: Annotated[
         bool, flag("--keep-detail", "Add the difference to the item itself, not to its reconstruction.")
     ] = False,
+    along: Annotated[str, option("--along", "WAY", "linear, or conditional on all attributes.")] = "linear",
     as_json: Json = False,
     threads: Threads = None,
     device: Device = None,
@@ -126,6 +127,7 @@ def edit(
     Examples:
       liminal edit faces-space @12 "+1.5*smile - glasses" -o out.png
       liminal edit faces-space @12 "smile=0.8" --keep-detail -o out.png
+      liminal edit faces-space @12 "+glasses" --along conditional -o out.png
       liminal edit faces-space @12 "-glasses" --sweep -2:2:9 -o strip.png
       liminal edit fashion @1 "mean(label='Ankle boot') - mean(label=Sandal)" -o out.png
     """
@@ -137,9 +139,9 @@ def edit(
     it = opened(space, threads, device)
     drawn = strip or sweep is not None
     out = console.result(out, force, tuple(grid.FORMATS) if drawn else show.item_endings(it.modality))
-    edited = it.edit(item, formula, keep_detail)
+    edited = it.edit(item, formula, keep_detail, along)
     if drawn:
-        grid.save(it.strip([item], formula, strengths), out)
+        grid.save(it.strip([item], formula, strengths, along), out)
     else:
         edited.save(out)
     told = edited.evidence
@@ -148,7 +150,8 @@ def edit(
         return
     if told["attributes"] and not quiet:
         _moved(told["attributes"])
-    console.say(f"wrote {item} edited by {formula} to {out}; {in_words(told)}", quiet)
+    way = "" if along == "linear" else f" along {along}"
+    console.say(f"wrote {item} edited by {formula}{way} to {out}; {in_words(told)}", quiet)
 
 
 def _moved(read: dict[str, dict[str, Any]]) -> None:

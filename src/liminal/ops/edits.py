@@ -20,6 +20,7 @@ from ..show.items import Picture
 
 STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 MOST = 64  # strengths in one strip
+WAYS = ("linear", "conditional")  # that attributes are moved: `directions`, or `directions.conditional`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,7 @@ class Edit:
         support: of z_before and z_after (`ops.support`), each in [0, 1]; None where unknown.
         nearest: id and distance in z of the real items nearest to z_after, nearest first.
         keeps_detail: whether the edit's difference was added to the original item.
+        along: ``linear`` or ``conditional``, the way that attributes were moved.
         modality: how the items look.
     """
 
@@ -63,6 +65,7 @@ class Edit:
     support: tuple[float, float] | None = None
     nearest: tuple[tuple[int, float], ...] = ()
     keeps_detail: bool = False
+    along: str = "linear"
 
     @property
     def leakage(self) -> float | None:
@@ -77,9 +80,9 @@ class Edit:
 
     @property
     def evidence(self) -> dict[str, Any]:
-        """JSON-ready: ``distance``, ``change``, ``leakage``, ``support``, ``nearest``, and of each attribute
-        read its values ``before`` and
-        ``after``, the ``change`` in standard deviations and whether it was ``asked`` for."""
+        """JSON-ready: ``distance``, ``change``, ``leakage``, ``support``, ``nearest``, ``along``, and of each
+        attribute read its values ``before`` and ``after``, the ``change`` in standard deviations and whether
+        it was ``asked`` for."""
         read = {}
         for name, before in self.attributes_before.items():
             after, sd = self.attributes_after[name], self.spread.get(name)
@@ -100,6 +103,7 @@ class Edit:
             else {"before": self.support[0], "after": self.support[1]},
             "nearest": [{"id": i, "distance": d} for i, d in self.nearest],
             "keeps_detail": self.keeps_detail,
+            "along": self.along,
             "attributes": read,
         }
 
@@ -126,6 +130,7 @@ def edit(
     support: Callable[[Tensor], Tensor] | None = None,
     nearest: Callable[[Tensor], Sequence[tuple[int, float]]] | None = None,
     original: Tensor | None = None,
+    along: str = "linear",
 ) -> Edit:
     """Move a latent (d,) by a vector (d,) and decode both ends.
 
@@ -142,6 +147,7 @@ def edit(
         nearest: z (d,) -> ids and distances of the real items nearest to it.
         original: (*shape), the item itself: the edit's difference is added to it instead of to its
             reconstruction, so that what the model does not restore is kept.
+        along: how the change was found.
 
     Raises:
         LiminalError: the shapes differ, or the generator refuses the latents.
@@ -173,6 +179,7 @@ def edit(
         support=None if trust is None else (trust[0], trust[1]),
         nearest=() if nearest is None else tuple(nearest(after)),
         keeps_detail=original is not None,
+        along=along,
     )
 
 
@@ -231,7 +238,7 @@ def strip(
         generator: decodes the latents.
         modality: draws the items.
         z: (d,) or (n, d).
-        change: (d,), the vector of strength 1.
+        change: (d,), the vector of strength 1; or (n, len(strengths), d), that of each tile.
         strengths: of the columns, written below them.
         size: of one tile, in pixels.
 
@@ -241,7 +248,8 @@ def strip(
     if not len(strengths):
         raise LiminalError("strip: wanted 1 strength or more")
     rows = z[None] if z.ndim == 1 else z
-    moved = rows[:, None] + torch.tensor(strengths).to(rows)[:, None] * change
+    steps = change if change.ndim == 3 else torch.tensor(strengths).to(rows)[:, None] * change
+    moved = rows[:, None] + steps
     items = modality.items(generator.decode(moved.flatten(0, 1)))
     below = [f"{s:+.3g}" if s else "0" for s in strengths]
     labels = [""] * (len(items) - len(below)) + below

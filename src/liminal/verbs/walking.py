@@ -10,8 +10,12 @@ from torch import Tensor
 
 from ..collection import numbered
 from ..core import Core
+from ..errors import LiminalError, unknown
+from ..measures.eyes.columns import targets
 from ..ops import edits
 from ..ops.directions import probes
+from ..ops.directions.conditional import Asked
+from ..ops.directions.directions import resolve
 from ..ops.formulas import formula
 from ..ops.geodesics import geodesics
 from ..ops.style.style import Style
@@ -84,7 +88,9 @@ def _vectors_of(space: Core, of: Sequence[str]) -> Tensor:
     return torch.stack(found)
 
 
-def edit(space: Core, item: Item, change: str | Tensor, keep_detail: bool = False) -> edits.Edit:
+def edit(
+    space: Core, item: Item, change: str | Tensor, keep_detail: bool = False, along: str = "linear"
+) -> edits.Edit:
     """Move an item by a formula such as ``"+1.5*smile - glasses"``, ``"smile=1"`` or ``"2*dim(7)"``, or
     by a vector.
 
@@ -94,6 +100,8 @@ def edit(space: Core, item: Item, change: str | Tensor, keep_detail: bool = Fals
             space.between("hat", "not hat").vector``.
         keep_detail: add the edit's difference to the item itself instead of to its reconstruction; an
             item of the space or a file.
+        along: ``linear``, one vector for all items; ``conditional``: where items lie on average that have the
+            attributes of this one, but for what is asked (`ops.directions.conditional`).
 
     Returns:
         The edit, with what the space's reader sees in the decoded item before and after, its support and
@@ -106,6 +114,8 @@ def edit(space: Core, item: Item, change: str | Tensor, keep_detail: bool = Fals
     z = latent(space, item)
     tree = formula.parse(change) if isinstance(change, str) else None
     vector = formula.edit(tree, names(space, z)) if tree is not None else edits.vector(change, len(z)).to(z)
+    if along != "linear":
+        vector = _bent(space, item, z, tree, vector, along)[0]
     return edits.edit(
         space.generator,
         space.modality,
@@ -118,7 +128,54 @@ def edit(space: Core, item: Item, change: str | Tensor, keep_detail: bool = Fals
         support=space.trust,
         nearest=lambda z: _nearest_items(space, z),
         original=original(space, item) if keep_detail else None,
+        along=along,
     )
+
+
+def _bent(
+    space: Core,
+    item: Item,
+    z: Tensor,
+    tree: formula.Node | None,
+    vector: Tensor,
+    along: str,
+    strengths: Sequence[float] = (1.0,),
+) -> Tensor:
+    """The changes (k, d) of an item by k strengths of a formula whose plain vector is given, with what it
+    says of attributes along another way."""
+    if along not in edits.WAYS:
+        raise unknown("way of editing", along, edits.WAYS)
+    means = names(space, z)
+    found = formula.terms(tree, means) if tree is not None else []
+    if not found:
+        raise LiminalError(
+            "edit: along conditional moves attributes, and the change names none; leave it out, or name "
+            f"{', '.join(list(space.directions)[:3]) or 'one'}"
+        )
+    for name, times in found:
+        vector = vector - times * means.direction(name.name, name.value)
+    id, model = numbered(item), space.conditional
+    known = None if id is None else targets(space.catalogue.rows([id], list(model.spec)), model.spec)
+    row = model.told(z[None], known)
+    terms = [(_asked(space, name), times) for name, times in found]
+    steps = [model.step(row, [a._replace(strength=s * t) for a, t in terms])[0] for s in strengths]
+    return torch.stack([s * vector + step for s, step in zip(strengths, steps, strict=True)])
+
+
+def _asked(space: Core, term: formula.Named) -> Asked:
+    """What a name in a formula asks of an attribute, with strength 1."""
+    spec = space.conditional.spec
+    if term.value is not None and spec.get(term.name, {}).get("kind") == "number":
+        how = spec[term.name]
+        return Asked(term.name, (float(term.value) - how["mean"]) / how["std"], 1.0)
+    found = resolve(term.name, term.value, space.directions, space.catalogue.attributes)
+    name, _, value = found.name.partition("=")
+    if name not in spec or (value and value not in spec[name]["classes"]):
+        raise LiminalError(
+            f"edit: too few items tell of {found.name} to learn from for along conditional; leave it out"
+        )
+    apart = {other.partition("=")[0] for other in found.not_held} - {name}
+    return Asked(name, value or None, 1.0, tuple(sorted(apart)))
 
 
 def _nearest_items(space: Core, z: Tensor) -> list[tuple[int, float]]:
@@ -127,13 +184,20 @@ def _nearest_items(space: Core, z: Tensor) -> list[tuple[int, float]]:
 
 
 def strip(
-    space: Core, items: Sequence[Item], change: str, strengths: Sequence[float] = edits.STRENGTHS
+    space: Core,
+    items: Sequence[Item],
+    change: str,
+    strengths: Sequence[float] = edits.STRENGTHS,
+    along: str = "linear",
 ) -> Any:
-    """A picture of an edit at several strengths, a row for each item; see `ops.edits.strip`."""
+    """A picture of an edit at several strengths, a row for each item; see `ops.edits.strip` and `edit`."""
     z = torch.stack([latent(space, item) for item in items])
-    return edits.strip(
-        space.generator, space.modality, z, formula.edit(change, names(space, z[0])), strengths
-    )
+    tree = formula.parse(change)
+    vector = formula.edit(tree, names(space, z[0]))
+    if along != "linear":
+        each = zip(items, z, strict=True)
+        vector = torch.stack([_bent(space, i, at, tree, vector, along, strengths) for i, at in each])
+    return edits.strip(space.generator, space.modality, z, vector, strengths)
 
 
 def transfer(space: Core, content: Item, style: Item, blend: float = 1.0, by: str | None = None) -> Transfer:

@@ -56,6 +56,7 @@ __all__ = [
     "quote_text",
     "quote_value",
     "show",
+    "terms",
     "where",
 ]
 
@@ -277,6 +278,28 @@ def items(tree: Node) -> Sequence[int]:
 def attributes(tree: Node) -> Sequence[str]:
     """The names of the attributes along which a tree moves, each once, in order."""
     return list(dict.fromkeys(leaf.name for leaf in leaves(tree) if isinstance(leaf, Named)))
+
+
+def terms(tree: Node, names: Names) -> list[tuple[Named, float]]:
+    """The names that a formula adds up, in order, each with the number that it is taken times; what is in a
+    mixture is no term.
+    """
+    if isinstance(tree, Named):
+        return [(tree, 1.0)]
+    if isinstance(tree, Negative):
+        return [(name, -times) for name, times in terms(tree.node, names)]
+    if isinstance(tree, Sum):
+        return [found for term in tree.terms for found in terms(term, names)]
+    if not isinstance(tree, Product):
+        return []
+    values = [(f, _value(f, names)) for f in tree.factors]
+    times = math.prod(value for _, value in values if isinstance(value, float))
+    return [
+        (name, times * one)
+        for factor, value in values
+        if not isinstance(value, float)
+        for name, one in terms(factor, names)
+    ]
 
 
 def leaves(tree: Node) -> Iterator[Node]:
