@@ -133,8 +133,8 @@ async function open(options) {
 const DESK = { viewport: { width: 1280, height: 800 } };
 
 /**
- * Seconds of an item, and of what of it sounds into others; bytes of so many as one file; how it is saved, and
- * what a piece can be over.
+ * Seconds of an item, and of what of it sounds into others; bytes of so many as one file; how it is saved,
+ * and what a piece can be over.
  */
 const MELODY = {
   lasts: 2,

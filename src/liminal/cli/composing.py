@@ -91,7 +91,9 @@ def complete(
 
 def compose(
     space: SpaceName,
-    items: Annotated[list[str], argument("ITEM...", f"Two or more that it goes through: {ITEM}")],
+    items: Annotated[
+        list[str], argument("ITEM...", f"Two or more that it goes through, or one with a form: {ITEM}")
+    ],
     out: Annotated[
         Path,
         option("-o --output", "FILE", "In a form of their kind, a film (.gif, .mp4), or a picture (.png)."),

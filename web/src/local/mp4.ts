@@ -14,7 +14,8 @@ import { PREVIEW, type Frames } from "./films.ts";
 const CODECS = { "avc1.420028": "avc", "vp09.00.40.08": "vp9", "av01.0.08M.08": "av1" } as const;
 const BITS = 0.5; // a pixel: enlarged pixels have sharp edges
 const AHEAD = 4; // frames that wait for the encoder, at most
-const SHOWN = 8; // times a second, at least, that a film with sound shows its picture: players skip long frames
+// times a second, at least, that a film with sound shows its picture: players skip long frames
+const SHOWN = 8;
 /** What sound is written as, by how many players know it. */
 const HEARD = { "mp4a.40.2": "aac", opus: "opus" } as const;
 const [HERTZ, BITRATE, BLOCK] = [48_000, 96_000, 48_000]; // samples a second, bits a second; samples at once

@@ -60,7 +60,8 @@ export function ComposeView() {
         <p class="lead">
           {keys.length
             ? `Now click another ${noun(false)} on the map, or choose a form: variations on this one.`
-            : `Click some ${noun(true)} on the map: they are played as they are, and between them what lies there.`}
+            : `Click some ${noun(true)} on the map: they are played as they are, and between them what ` +
+              `lies there.`}
         </p>
       )}
       <Keys title="Goes through" pick={() => change({ keys: pair() })} />
@@ -94,7 +95,9 @@ function Score({ piece, busy }: { piece: Path; busy: boolean }) {
               type="button"
               class="cell"
               aria-current={i === now ? "true" : undefined}
-              aria-label={`${noun(false)} ${i + 1} of ${count}${form.length ? `, ${form[Math.floor(i / each)] ?? ""}` : ""}`}
+              aria-label={[`${noun(false)} ${i + 1} of ${count}`, ...form.slice(Math.floor(i / each))]
+                .slice(0, 2)
+                .join(", ")}
               onClick={() => to(i)}
             >
               <Item items={piece.items} index={i} name="" />

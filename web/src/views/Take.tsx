@@ -50,9 +50,8 @@ export function Take({ asked }: { asked: ExportRequest["path"] | null }) {
         const apart = blob.type === ZIP; // what belongs together could not be put into one
         const name = `${fileName(doc.value.keys, piece)}.${apart ? "zip" : format}`;
         save(blob, name);
-        say(
-          `Saved ${name}${apart ? ": this browser puts no sound into films, so it lies beside this one" : ""}`,
-        );
+        const why = ": this browser puts no sound into films, so it lies beside this one";
+        say(`Saved ${name}${apart ? why : ""}`);
       } finally {
         setBusy(null);
       }
@@ -60,7 +59,8 @@ export function Take({ asked }: { asked: ExportRequest["path"] | null }) {
   const sized = (format: string) => space.value?.modality.drawn.includes(format) ?? false;
   const off = !asked || busy !== null;
   const films = space.value?.modality.films ?? [];
-  const own = musical.value ? films.filter((format) => !sized(format)) : []; // music is written as music first
+  // music is written as music first
+  const own = musical.value ? films.filter((format) => !sized(format)) : [];
   const [first = "gif", ...others] = new Set([...own, ...films]);
   return (
     <div class="take">

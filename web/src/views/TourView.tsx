@@ -44,7 +44,8 @@ const STEPS: readonly Step[] = [
   {
     title: "Near means alike",
     words: () =>
-      `${cap(many())} with similar numbers look${musical.value ? " and sound" : ""} alike. Open an item and look at its neighbours, or zoom ` +
+      `${cap(many())} with similar numbers look${musical.value ? " and sound" : ""} alike. Open an item ` +
+      `and look at its neighbours, or zoom ` +
       `in until the points become what they stand for.`,
     act: { name: "Show one with its neighbours", run: () => select(anyItem(), "item"), opens: true },
   },
