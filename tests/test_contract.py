@@ -28,6 +28,7 @@ from liminal.export import onnx
 from liminal.generator import Autoencoder, Trainable
 from liminal.modalities import Modality
 from liminal.models.inverted import encoded
+from liminal.ops.directions import conditional
 from liminal.priors import PRIORS
 from liminal.space import Space
 from liminal.tensors import rng
@@ -407,6 +408,23 @@ def test_every_verb(spaces, name: str, tmp_path: Path) -> None:
     assert np.array_equal(
         again.decode(s.latents[:3]), s.decode(s.latents[:3]), equal_nan=m.item_dtype.kind == "f"
     )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_attributes_move_along_the_conditional_mean(
+    spaces, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conditional, "STEPS", (60, 60))
+    s = spaces(name)
+    for said in [d.name for d in s.directions.values() if d.vector.any()][:4]:
+        attribute, _, value = said.partition("=")
+        term = f"`{attribute}`" + (f"='{value}'" if value else "")
+        for item in ("@1", "mean(id < 9)"):
+            edit = s.edit(item, term, along="conditional")
+            assert edit.asked == (attribute,)
+            assert torch.isfinite(edit.z_after).all()
+        nothing = s.edit("@1", f"0*{term}", along="conditional")
+        assert torch.equal(nothing.z_after, nothing.z_before)
 
 
 @pytest.mark.parametrize("name", NAMES)
