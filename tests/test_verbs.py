@@ -431,6 +431,29 @@ def test_directions_of_every_source(
     assert run(capsys, "directions", "fashion", "--from", source, "--at", "@12", "-k", 3)[0] == 0
 
 
+def test_what_is_read_without_labels_has_directions(
+    space: Space, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    found = {d.name: d for d in space.find_directions("readings")}
+    seen = space.modality.readings(space.modality.soft(space.items(list(range(500)))))
+    assert set(found) == set(space.readable) == set(seen)
+    assert all(found[name].works for name in ("brightness", "upright", "slant"))
+    again = liminal.open("fashion").find_directions("readings")
+    assert all(torch.equal(d.vector, found[d.name].vector) for d in again), "kept"
+    light = []
+    for id in range(20):
+        edit = space.edit(id, "brightness")
+        light.append(edit.attributes_after["brightness"] - edit.attributes_before["brightness"])
+        assert edit.evidence["attributes"]["brightness"]["asked"]
+        assert "size" not in edit.attributes_before
+    assert 0.5 < np.mean(light) / float(seen["brightness"].std()) < 1.5
+    now = space.edit(3, "brightness=0.4").attributes_after["brightness"]
+    assert now == pytest.approx(0.4, abs=0.02)
+    said = complaint(capsys, "edit", "fashion", "@1", "brigthness", "-o", tmp_path / "a.png")
+    assert "did you mean brightness" in said
+    assert run(capsys, "directions", "fashion", "--from", "readings", "-o", tmp_path / "d.png")[0] == 0
+
+
 def test_a_direction_from_two_selections(space: Space) -> None:
     found = space.between("label = 'Sandal'", "label = 'Ankle boot'")
     assert found.score > 0.95

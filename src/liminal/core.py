@@ -7,7 +7,9 @@ has the names of items, `verbs` what can be done with a space.
 
 from __future__ import annotations
 
+import json
 import tempfile
+from collections.abc import Collection as Names
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ from .measures.eyes.reader import Reader, reading
 from .modalities import Modality, Read
 from .models.latent import Flow
 from .ops import support as supports
-from .ops.directions import directions
+from .ops.directions import directions, search
 from .ops.directions.conditional import Conditional, fit_conditional
 from .ops.directions.directions import Direction
 from .ops.directions.locks import Locks
@@ -39,11 +41,12 @@ from .ops.support import Support
 from .ops.ways.noise_mixing import Mixer
 from .priors import PRIORS, Prior
 from .rows import rng_rows
-from .tensors import rng
+from .tensors import in_chunks, rng
 from .voice import Voice, speaking
 
 SPREAD_ON = 512  # items whose decoded attributes are read for their standard deviations
 AVERAGED_ON = 30_000  # training items that the conditional mean of latents is fitted to
+READ_ON = 10_000  # training items that directions of what is read are learned from
 TRUSTED_ON = 2_000  # held-out items that support is calibrated and tested on
 
 
@@ -156,6 +159,53 @@ class Core(Collection):
         return {d.name: d for d in found}
 
     @cached_property
+    def readable(self) -> tuple[str, ...]:
+        """The names of what can be read from items without labels, but for those that attributes have."""
+        read = self.modality.readings
+        seen = {} if read is None else read(self.modality.soft(self.items([0])))
+        return tuple(name for name in seen if name not in self.card.attributes)
+
+    @cached_property
+    def read_directions(self) -> dict[str, Direction]:
+        """The directions of what can be read without labels, by name, learned from what is read in real
+        items. Found when they are first wanted, which takes seconds, and kept.
+        """
+        arrays, facts = self.kept.once("directions of readings", self._read_directions)
+        vectors = {name: torch.from_numpy(vector) for name, vector in arrays.items()}
+        found = directions.from_tensors(vectors, {"directions": json.dumps(facts["found"])})
+        return {d.name: d for d in found}
+
+    def _read_directions(self) -> tuple[Arrays, Facts]:
+        speak = speaking()
+        (z, known), (z_held, held) = self._told("train", READ_ON), self._told("held", TRUSTED_ON)
+        found = search.find_directions(
+            z,
+            known,
+            z_held,
+            held,
+            decode=self.generator.decode,
+            read=lambda y: dict(zip(self.readable, self._readings(self.modality.harden(y)).T, strict=True)),
+            progress=lambda i, n, name: speak.progress("finding directions of what is read", i / n, name),
+        )
+        speak.close()
+        tensors, about = directions.to_tensors(found)
+        return {k: v.numpy() for k, v in tensors.items()}, {"found": json.loads(about["directions"])}
+
+    def _told(self, split: str, most: int) -> tuple[Tensor, pa.Table]:
+        """The latents of some items of a split, and what is read in the items themselves."""
+        ids, z = self.catalogue.latents(split=split)
+        rows = rng_rows(np.arange(len(ids)), most, 0)
+        values = in_chunks(self._readings, self.modality.soft(self.items(ids[rows].tolist())))
+        columns = {name: values[:, i].double().numpy() for i, name in enumerate(self.readable)}
+        return torch.from_numpy(z[rows]), pa.table(columns)
+
+    def _readings(self, y: Tensor) -> Tensor:
+        """y (n, *soft_shape) -> what is read in it, (n, len(self.readable))."""
+        assert self.modality.readings is not None
+        seen = self.modality.readings(y)
+        return torch.stack([seen[name] for name in self.readable], 1)
+
+    @cached_property
     def reader(self) -> Reader | None:
         """The network that reads attributes from decoded items, or None where no attributes are known."""
         part = self.card.parts.get("reader.safetensors")
@@ -186,6 +236,27 @@ class Core(Collection):
             return {}, {name: float(value.std()) for name, value in read(self.generator.decode(z)).items()}
 
         return self.kept.once("spread", spread)[1]
+
+    def seen(self, names: Names) -> tuple[Read | None, dict[str, float]]:
+        """What reads attributes from decoded data, and those of the names that need no labels; and one
+        standard deviation of each reading.
+        """
+        more = [name for name in names if name in self.readable]
+        if not more:
+            return self.read, self.spread
+        known, (_, facts) = self.read, self.kept.once("spread of readings", self._read_spread)
+
+        def read(y: Tensor) -> dict[str, Tensor]:
+            assert self.modality.readings is not None
+            own = self.modality.readings(self.modality.harden(y))
+            return (known(y) if known else {}) | {name: own[name] for name in more}
+
+        return read, self.spread | {name: facts[name] for name in more}
+
+    def _read_spread(self) -> tuple[Arrays, Facts]:
+        z = self.latents[rng_rows(np.arange(len(self.latents)), SPREAD_ON, 0)]
+        seen = self._readings(self.modality.harden(self.generator.decode(z).cpu())).std(0)
+        return {}, dict(zip(self.readable, seen.tolist(), strict=True))
 
     @cached_property
     def support(self) -> Support:

@@ -159,7 +159,19 @@ def direction(space: Core, name: str) -> Direction:
     tree = formula.parse(name)
     if not isinstance(tree, formula.Named):
         raise LiminalError(f"direction {name!r}: wanted the name of an attribute, or attribute=value")
-    return directions.resolve(tree.name, tree.value, space.directions, space.catalogue.attributes)
+    return named_direction(space, tree.name, tree.value)
+
+
+def named_direction(space: Core, name: str, value: str | None) -> Direction:
+    """The direction that a formula's ``name`` or ``name=value`` means: of an attribute, or of what can be
+    read without labels.
+
+    Raises:
+        LiminalError: as `directions.resolve`.
+    """
+    if name in space.readable:
+        return directions.resolve(name, value, space.read_directions)
+    return directions.resolve(name, value, space.directions, space.catalogue.attributes, space.readable)
 
 
 def names(space: Core, start: Tensor | None = None) -> Names:
@@ -189,7 +201,8 @@ class Names:
         return self.space.draw(1, seed=seed)[0]
 
     def direction(self, name: str, value: str | None) -> Tensor:
-        if value is not None and self.space.card.attributes.get(name) == "number":
+        numbers = self.space.card.attributes | dict.fromkeys(self.space.readable, "number")
+        if value is not None and numbers.get(name) == "number":
             return self._setting(name, value)
         return self._along(name, value).vector
 
@@ -205,7 +218,7 @@ class Names:
         return self.space.encoded(typed(self.space, literal)[None])[0]
 
     def _along(self, name: str, value: str | None) -> Direction:
-        return directions.resolve(name, value, self.space.directions, self.space.catalogue.attributes)
+        return named_direction(self.space, name, value)
 
     def _setting(self, name: str, value: str) -> Tensor:
         """The way from the start to where the reader sees `value`, along the attribute's direction."""
@@ -215,7 +228,7 @@ class Names:
             raise LiminalError(
                 f"{name}={value}: {name} is a number; wanted one, such as {name}=0.5"
             ) from None
-        start, read, decode = self.start, self.space.read, self.space.generator.decode
+        start, read, decode = self.start, self.space.seen([name])[0], self.space.generator.decode
         if start is None or read is None:
             raise LiminalError(
                 f"{name}={value} sets a value and needs an item to start from: use it in an edit of that item"

@@ -58,7 +58,7 @@ export const PACKED = "application/x-liminal";
 export type Method = "umap" | "pca" | "tsne";
 export type Along = "slerp" | "linear" | "mix" | "smooth" | "geodesic";
 export type Kind = "category" | "bool" | "number";
-export type Found = "attributes" | "pca" | "jacobian" | "factorised";
+export type Found = "attributes" | "readings" | "pca" | "jacobian" | "factorised";
 export type Able =
   | "items"
   | "encode"

@@ -236,7 +236,7 @@ def transfer(
 def directions(
     space: SpaceName,
     source: Annotated[
-        str, option("--from", "NAME", "attributes, pca, jacobian or factorised.")
+        str, option("--from", "NAME", "attributes, readings, pca, jacobian or factorised.")
     ] = "attributes",
     at: Annotated[
         str | None, option("--at", "ITEM", "Where jacobian looks, and what the picture moves: " + ITEM)
@@ -255,6 +255,7 @@ def directions(
     \b
     Examples:
       liminal directions fashion
+      liminal directions tunes --from readings
       liminal directions fashion --from pca -k 6 -o pca.png
       liminal directions fashion --from jacobian --at @12
     """
@@ -273,7 +274,7 @@ def directions(
         return
     headers: tuple[str, ...] = ("direction", "score", "")
     more: tuple[str, ...] = ("note",)
-    if source == "attributes":
+    if source in ("attributes", "readings"):
         more = ("effect", "leakage", "looks real", "holds from", "to", "best dimension", "its score", "note")
     cells = []
     for row in rows:

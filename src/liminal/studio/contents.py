@@ -13,7 +13,7 @@ from .packed import Codes, Json, Packed, Places, Rows
 Method = Literal["umap", "pca", "tsne"]
 Along = Literal["slerp", "linear", "mix", "smooth", "geodesic"]
 Kind = Literal["category", "bool", "number"]
-Found = Literal["attributes", "pca", "jacobian", "factorised"]
+Found = Literal["attributes", "readings", "pca", "jacobian", "factorised"]
 Ending = Annotated[str, Field(pattern="^[a-z0-9]{1,8}$")]  # of a file, without the dot
 Able = Literal[
     "items",

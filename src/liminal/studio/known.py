@@ -115,6 +115,9 @@ class Known:
         known = [*(["prior"] if card.prior["name"] != "mixture" else []), *card.sampler.get("fitted", {})]
         supported = card.data["n_held"] >= LEAST_HELD
         kind = self._kind()
+        from .. import modalities
+
+        reads = type(self.modality).readings is not modalities.Modality.readings
         has = {"support": supported, "reload": self.reloads, "compose": kind.measure is not None}
         lacks = [what for what, there in has.items() if not there]
         able = [what for what in get_args(contents.Able) if what not in lacks]
@@ -124,7 +127,7 @@ class Known:
             dim=self.dim,
             items=self.count,
             able=able,
-            found=list(get_args(contents.Found)),
+            found=[f for f in get_args(contents.Found) if f != "readings" or reads],
             modality=kind,
             attributes=self.attributes,
             sources=[default, *(name for name in known if name != default)],

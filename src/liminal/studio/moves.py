@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 BASELINE = {"AUC": 0.5, "R2": 0.0}
 STRENGTHS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)  # of a strip
 ACTIVE = 0.01  # variance of a dimension's means from which it is used (Burda et al. 2016)
+NAMED = ("attributes", "readings")  # directions that formulas know by their names
 TELL = 8  # leakages and moves that are told, the largest
 
 
@@ -38,8 +39,8 @@ def directions(s: Session, source: str, id: int | None) -> wire.Directions:
     Raises:
         LiminalError: an item that does not exist, or a decoder without what the source needs.
     """
-    if source == "attributes":
-        return told(s, list(s.space.directions.values()))
+    if source in NAMED:
+        return told(s, s.space.find_directions(source))
     at = None
     if source == "jacobian":
         at = (
@@ -123,15 +124,16 @@ def slide(s: Session, asked: wire.SlideRequest) -> wire.Slid:
     vector = space.locks(vector, asked.lock) if asked.lock and whole else vector
     if asked.keep_detail and asked.id is None:
         raise LiminalError("slide: the detail of an item can be kept only where it is an item of the space")
+    read, spread = space.seen(names)
     edit = edits.edit(
         space.generator,
         space.modality,
         start,
         vector,
         text,
-        space.read,
+        read,
         asked=names,
-        spread=space.spread,
+        spread=spread,
         original=space.original(asked.id) if asked.keep_detail and asked.id is not None else None,
     )
     found = s.look(edit.z_after[None], asked.method)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 NUMBERS = 600_000  # of latents in a page: the shown items' and, to know the space better, others'
 DRAWS = 100  # seeds of `random(...)` that a page knows
-SOURCES = ("attributes", "pca", "factorised")  # of directions that need no item
+SOURCES = ("attributes", "readings", "pca", "factorised")  # of directions that need no item
 QUALITY = 85  # of the thumbnails
 WHOLE = 4_096  # bytes of an item up to which it goes along beside a thumbnail that does not show all of it
 HELD = 2_000  # held-out items that support is calibrated on

@@ -229,6 +229,10 @@ def completions(session: Session, prefix: str) -> list[wire.Completion]:
         for name in directions(session)
     ]
     found += [
+        wire.Completion(text=name, kind="direction", about=f"read in any {session.space.modality.noun}")
+        for name in session.space.readable
+    ]
+    found += [
         wire.Completion(text=f"{name}(", kind="function", about=SIGNS[name])
         for name in FUNCTIONS
         if name in SIGNS

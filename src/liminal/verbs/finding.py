@@ -17,7 +17,7 @@ from ..ops.style.style import Style, fit_style
 from ..ops.ways import mixing
 from ..resolve import Item, latent
 
-SOURCES = ("attributes", "pca", "jacobian", "factorised")
+SOURCES = ("attributes", "readings", "pca", "jacobian", "factorised")
 
 
 def find_directions(
@@ -27,7 +27,8 @@ def find_directions(
 
     Args:
         source: ``attributes``: those that were found and calibrated when the space was made; without
-            labels ``pca``, ``jacobian`` (what moves the decoded item most near `at`) or ``factorised``
+            labels ``readings`` (what can be read from any item, such as how bright a picture is),
+            ``pca``, ``jacobian`` (what moves the decoded item most near `at`) or ``factorised``
             (of the decoder's first linear layer).
         at: the item that ``jacobian`` starts from.
         k: how many of those without labels.
@@ -35,6 +36,10 @@ def find_directions(
     """
     if source == "attributes":
         return list(space.directions.values())
+    if source == "readings":
+        if not space.readable:
+            raise LiminalError(f"directions: nothing is read from {space.modality.plural} without labels")
+        return list(space.read_directions.values())
     if source not in SOURCES:
         raise unknown("source of directions", source, SOURCES)
     k, read, decode = min(k, space.dim), space.read, space.generator.decode

@@ -15,13 +15,12 @@ from ..measures.eyes.columns import targets
 from ..ops import edits
 from ..ops.directions import probes
 from ..ops.directions.conditional import Asked
-from ..ops.directions.directions import resolve
 from ..ops.formulas import formula
 from ..ops.geodesics import geodesics
 from ..ops.style.style import Style
 from ..ops.style.transfer import Transfer, restyle
 from ..ops.ways import curves, mixing, paths
-from ..resolve import Item, direction, latent, names, original
+from ..resolve import Item, direction, latent, named_direction, names, original
 from .finding import style as split_by
 
 
@@ -116,15 +115,17 @@ def edit(
     vector = formula.edit(tree, names(space, z)) if tree is not None else edits.vector(change, len(z)).to(z)
     if along != "linear":
         vector = _bent(space, item, z, tree, vector, along)[0]
+    asked = formula.attributes(tree) if tree is not None else ()
+    read, spread = space.seen(asked)
     return edits.edit(
         space.generator,
         space.modality,
         z,
         vector,
         change if isinstance(change, str) else f"a vector of length {float(vector.norm()):.3g}",
-        space.read,
-        asked=formula.attributes(tree) if tree is not None else (),
-        spread=space.spread,
+        read,
+        asked=asked,
+        spread=spread,
         support=space.trust,
         nearest=lambda z: _nearest_items(space, z),
         original=original(space, item) if keep_detail else None,
@@ -168,7 +169,7 @@ def _asked(space: Core, term: formula.Named) -> Asked:
     if term.value is not None and spec.get(term.name, {}).get("kind") == "number":
         how = spec[term.name]
         return Asked(term.name, (float(term.value) - how["mean"]) / how["std"], 1.0)
-    found = resolve(term.name, term.value, space.directions, space.catalogue.attributes)
+    found = named_direction(space, term.name, term.value)
     name, _, value = found.name.partition("=")
     if name not in spec or (value and value not in spec[name]["classes"]):
         raise LiminalError(

@@ -4,7 +4,7 @@ import { between } from "./between.ts";
 import { grid, refuse, type Core } from "./core.ts";
 import { leaves, show } from "./formula.ts";
 import { steps } from "./paths.ts";
-import type { Speech } from "./speech.ts";
+import { NAMED, type Speech } from "./speech.ts";
 import { quoteName } from "./syntax.ts";
 
 const STRENGTHS = [-3, -2, -1, 0, 1, 2, 3];
@@ -19,7 +19,7 @@ export const moves = (core: Core, speech: Speech) => ({
     const again = source === "pca" || source === "factorised" ? { source } : {};
     found.forEach(
       (about, i) =>
-        source !== "attributes" &&
+        !NAMED.includes(source) &&
         speech.remembered.set(about.name, { vector: speech.vectorOf(source, i), about, ...again }),
     );
     return {

@@ -1,5 +1,5 @@
 /** What names mean in a page: directions, means and items of formulas; and how a formula is worked out. */
-import type { Api, Direction, Formula, Place } from "../wire.ts";
+import type { Api, Direction, Formula, Found, Place } from "../wire.ts";
 import { refuse, type Core } from "./core.ts";
 import { Copies, completions, type Remembered } from "./copies.ts";
 import { evaluate, leaves, point, show, type Names } from "./formula.ts";
@@ -7,6 +7,9 @@ import { parse } from "./parsing.ts";
 import { Misread, type Node, type Test } from "./syntax.ts";
 
 const YES = ["yes", "true", "on", "1"];
+
+/** Where directions come from that formulas know by their names. */
+export const NAMED: readonly Found[] = ["attributes", "readings"];
 
 export class Speech {
   readonly remembered = new Map<string, Remembered & { about: Direction }>();
@@ -17,7 +20,6 @@ export class Speech {
   }
 
   known(): { name: string; text: string; vector: Float32Array; about: Direction }[] {
-    const all = this.core.of.directions.attributes ?? [];
     const own = [...this.remembered.values()].map(({ vector, about }) => ({
       name: about.name,
       text: about.text,
@@ -26,12 +28,14 @@ export class Speech {
     }));
     return [
       ...own,
-      ...all.map((about, i) => ({
-        name: about.name,
-        text: about.text,
-        vector: this.vectorOf("attributes", i),
-        about,
-      })),
+      ...NAMED.flatMap((source) =>
+        (this.core.of.directions[source] ?? []).map((about, i) => ({
+          name: about.name,
+          text: about.text,
+          vector: this.vectorOf(source, i),
+          about,
+        })),
+      ),
     ];
   }
 

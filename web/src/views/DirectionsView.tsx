@@ -18,12 +18,14 @@ import { Slider } from "./Slider.tsx";
 const LEAST = 5; // items in a group
 const SOURCES: readonly (readonly [Found, string])[] = [
   ["attributes", "Named"],
+  ["readings", "Seen"],
   ["pca", "Main"],
   ["jacobian", "Strongest"],
   ["factorised", "Weights"],
 ];
 const PLAIN: Record<Found, () => string> = {
   attributes: () => "Learned from what is known of the items.",
+  readings: () => `What is read in any ${noun(false)}, without labels.`,
   pca: () => "The ways in which items differ most, without names.",
   jacobian: () => `The ways in which this ${noun(false)} would change most.`,
   factorised: () => "The ways that the model's own weights stress.",

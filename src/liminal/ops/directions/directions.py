@@ -150,7 +150,11 @@ def table(directions: Iterable[Direction]) -> list[dict[str, Any]]:
 
 
 def resolve(
-    name: str, value: str | None, directions: Mapping[str, Direction], attributes: Collection[str] = ()
+    name: str,
+    value: str | None,
+    directions: Mapping[str, Direction],
+    attributes: Collection[str] = (),
+    others: Collection[str] = (),
 ) -> Direction:
     """The direction that a formula's ``name`` or ``name=value`` means, if it leads anywhere.
 
@@ -159,11 +163,12 @@ def resolve(
         value: of a category, or yes/true/on/1 of a yes/no attribute.
         directions: by name.
         attributes: names of all attributes, for the answer about one that has no direction.
+        others: names that are known elsewhere, for the answer about one that is not.
 
     Raises:
         LiminalError: there is none, and the message lists what would have worked; or it has no vector.
     """
-    found = _named(name, value, directions, attributes)
+    found = _named(name, value, directions, attributes, others)
     if not found.vector.any():
         raise LiminalError(
             f"{found.name!r} cannot be edited: {found.note or 'no vector was found for it'}; label items "
@@ -173,7 +178,11 @@ def resolve(
 
 
 def _named(
-    name: str, value: str | None, directions: Mapping[str, Direction], attributes: Collection[str]
+    name: str,
+    value: str | None,
+    directions: Mapping[str, Direction],
+    attributes: Collection[str],
+    others: Collection[str],
 ) -> Direction:
     if value is None and name in directions:
         return directions[name]
@@ -206,7 +215,7 @@ def _named(
             f"attribute {name!r} has no direction: too few items are known to have it or not to have it; "
             "label more"
         )
-    raise unknown("direction", name, {k.split("=", 1)[0] for k in directions})
+    raise unknown("direction", name, {*others, *(k.split("=", 1)[0] for k in directions)})
 
 
 def _listed(forms: Sequence[str]) -> str:
