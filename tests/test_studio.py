@@ -633,6 +633,25 @@ def test_between_two_selections(client: Client, space: Space) -> None:
     assert client.ask("/api/directions", {"a": bags, "b": [1, 1, 1]}).status == 400
 
 
+def test_slides_follow_what_attributes_tell(client: Client, space: Space) -> None:
+    change = {"label=Bag": 1.0}
+    asked = {"id": 12, "change": change, "bend": True}
+    found = client.ask("/api/slide", asked).packed
+    edit = space.edit("@12", "1*label=Bag", along="conditional")
+    assert np.allclose(found["z"][0], edit.z_after, atol=1e-4)
+    assert not np.allclose(found["z"][0], space.edit("@12", "1*label=Bag").z_after, atol=0.1)
+    assert "along='conditional'" in found["copy_as"]["python"]
+    assert found["copy_as"]["command"].endswith("--along conditional -o out.png")
+    both = client.ask("/api/slide", asked | {"change": change | {"brightness": 1.0}}).packed
+    light = space.direction("brightness").vector
+    assert np.allclose(both["z"][0], edit.z_after + light, atol=1e-3)
+    straight = client.ask("/api/slide", asked | {"change": {"brightness": 1.0}}).packed
+    assert np.allclose(straight["z"][0], space.latents[12] + light, atol=1e-3)
+    seen = {one["name"]: one for one in straight["attributes"]}
+    assert seen["brightness"]["asked"]
+    assert seen["brightness"]["after"] > seen["brightness"]["before"]
+
+
 def test_slide(client: Client, space: Space) -> None:
     found = client.ask("/api/slide", {"id": 12, "change": {"label=Bag": 1.5}, "method": "pca"}).packed
     edit = space.edit("@12", "1.5*label=Bag")

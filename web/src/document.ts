@@ -52,6 +52,8 @@ export interface Doc {
   locked: readonly string[];
   /** Whether what the model cannot restore of an item is put back after a change. */
   detail: boolean;
+  /** Whether attributes are moved along what all attributes of an item tell. */
+  bend: boolean;
   a: readonly number[];
   b: readonly number[];
   formula: string;
@@ -96,6 +98,7 @@ export const EMPTY: Doc = {
   change: {},
   locked: [],
   detail: false,
+  bend: false,
   a: [],
   b: [],
   formula: "",
@@ -171,7 +174,7 @@ const TEXTS = [
   "over",
 ] as const;
 const NUMBERS = ["blend", "each", "seed", "step"] as const;
-const SWITCHES = ["points", "microscope", "loop", "detail", "rest"] as const;
+const SWITCHES = ["points", "microscope", "loop", "detail", "bend", "rest"] as const;
 const NAMES = ["off", "locked"] as const;
 const ROWS = ["a", "b"] as const;
 const MOST_ROWS = 400; // a longer selection makes no address

@@ -64,6 +64,7 @@ export type Able =
   | "encode"
   | "detail"
   | "lock"
+  | "bend"
   | "like"
   | "transfer"
   | "complete"
@@ -106,9 +107,10 @@ export interface Attribute {
 /**
  * `sources` of samples, the default first; `laid`: those of the `maps` that need not be laid out any more;
  * `tile`: width and height of a thumbnail; `broken`: why there is no model. What cannot be had everywhere:
- * `able` (show single `items`, `encode` files, keep the `detail` of an item, `lock` attributes, draw samples
- * `like` a group, `transfer` a style, `complete` parts, `compose` pieces, make the `report`, tell `support`,
- * list the `lonely` items, `reload` the space from its folder) and directions `found`.
+ * `able` (show single `items`, `encode` files, keep the `detail` of an item, `lock` attributes, `bend` what
+ * moves them, draw samples `like` a group, `transfer` a style, `complete` parts, `compose` pieces, make the
+ * `report`, tell `support`, list the `lonely` items, `reload` the space from its folder) and directions
+ * `found`.
  */
 export interface Space {
   name: string;
@@ -343,13 +345,14 @@ export interface BetweenRequest {
 
 /**
  * Directions by name and strength, from an item (`id`) or a latent; `lock`: attributes that stay as their
- * readers see them.
+ * readers see them; `bend`: those of attributes along `conditional`, see `Space.edit`.
  */
 export interface SlideRequest {
   z?: number[] | null;
   id?: number | null;
   change: Record<string, number>;
   lock?: string[];
+  bend?: boolean;
   keep_detail?: boolean;
   method?: Method;
 }

@@ -20,6 +20,7 @@ Able = Literal[
     "encode",
     "detail",
     "lock",
+    "bend",
     "like",
     "transfer",
     "complete",
@@ -69,9 +70,9 @@ class Space(Json):
     height of a thumbnail; ``broken``: why there is no model.
 
     What cannot be had everywhere: ``able`` (show single ``items``, ``encode`` files, keep the ``detail`` of
-    an item, ``lock`` attributes, draw samples ``like`` a group, ``transfer`` a style, ``complete`` parts,
-    ``compose`` pieces, make the ``report``, tell ``support``, list the ``lonely`` items, ``reload`` the space
-    from its folder) and directions ``found``.
+    an item, ``lock`` attributes, ``bend`` what moves them, draw samples ``like`` a group, ``transfer`` a
+    style, ``complete`` parts, ``compose`` pieces, make the ``report``, tell ``support``, list the ``lonely``
+    items, ``reload`` the space from its folder) and directions ``found``.
     """
 
     name: str

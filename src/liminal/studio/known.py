@@ -118,7 +118,13 @@ class Known:
         from .. import modalities
 
         reads = type(self.modality).readings is not modalities.Modality.readings
-        has = {"support": supported, "reload": self.reloads, "compose": kind.measure is not None}
+        learned = {"attributes": "directions.safetensors" in card.parts, "readings": reads}
+        has = {
+            "bend": learned["attributes"],
+            "support": supported,
+            "reload": self.reloads,
+            "compose": kind.measure is not None,
+        }
         lacks = [what for what, there in has.items() if not there]
         able = [what for what in get_args(contents.Able) if what not in lacks]
         return contents.Space(
@@ -127,7 +133,7 @@ class Known:
             dim=self.dim,
             items=self.count,
             able=able,
-            found=[f for f in get_args(contents.Found) if f != "readings" or reads],
+            found=[source for source in get_args(contents.Found) if learned.get(source, True)],
             modality=kind,
             attributes=self.attributes,
             sources=[default, *(name for name in known if name != default)],

@@ -120,6 +120,11 @@ def slide(s: Session, asked: wire.SlideRequest) -> wire.Slid:
         raise LiminalError("slide: wanted an item's id or a latent z, one of the two")
     start = spoken.latent(s, asked.z) if asked.z is not None else spoken.point(s, f"@{asked.id}")
     vector, names, text = spoken.change(s, asked.change, start)
+    bent = [name for name in asked.change if asked.bend and spoken.learned(s, name)]
+    if bent:
+        straight, _, formula = spoken.change(s, {name: asked.change[name] for name in bent}, start)
+        item = start if asked.id is None else asked.id
+        vector = vector - straight + space.edit(item, formula, along="conditional").z_after - start
     whole = float(vector.norm())
     vector = space.locks(vector, asked.lock) if asked.lock and whole else vector
     if asked.keep_detail and asked.id is None:
@@ -139,6 +144,7 @@ def slide(s: Session, asked: wire.SlideRequest) -> wire.Slid:
     found = s.look(edit.z_after[None], asked.method)
     if asked.keep_detail:
         found["items"] = edit.after[None]
+    way = "conditional" if bent else "linear"
     return wire.Slid(
         **found,
         attributes=[wire.Reading(name=name, **seen) for name, seen in edit.evidence["attributes"].items()],
@@ -146,20 +152,24 @@ def slide(s: Session, asked: wire.SlideRequest) -> wire.Slid:
         length=edit.distance,
         change=edit.change,
         kept=edit.distance / whole if whole else 1.0,
-        copy_as=_slid(s, asked, text, start, vector),
+        copy_as=_slid(s, asked, text, start, vector, way),
     )
 
 
-def _slid(s: Session, asked: wire.SlideRequest, text: str, start: Tensor, vector: Tensor) -> wire.Copy:
+def _slid(
+    s: Session, asked: wire.SlideRequest, text: str, start: Tensor, vector: Tensor, way: str
+) -> wire.Copy:
     """The same edit elsewhere: by names where they say it, else with the vector that only this studio
     knows.
     """
     item = spoken.quoted(f"@{asked.id}") if asked.id is not None else spoken.tensor(start)
     detail = ", keep_detail=True" if asked.keep_detail else ""
-    save = f'{detail}).save("out.png")'
+    along = f", along={way!r}" if way != "linear" else ""
+    save = f'{detail}{along}).save("out.png")'
     if not asked.lock and spoken.plain(s, text or "0*dim(0)") is not None:
         text = text or "0*dim(0)"
         flag = ["--keep-detail"] if asked.keep_detail else []
+        flag += ["--along", way] if along else []
         line = (
             spoken.command(s, "edit", f"@{asked.id}", text, *flag, "-o", "out.png")
             if asked.id is not None
@@ -170,7 +180,8 @@ def _slid(s: Session, asked: wire.SlideRequest, text: str, start: Tensor, vector
         )
     own = {name: found for name in asked.change if (found := spoken.remembered(s, name)) is not None}
     rest = {name: strength for name, strength in asked.change.items() if name not in own}
-    if not asked.lock and len(own) == 1 and (not rest or (asked.id is not None and not asked.keep_detail)):
+    alone = not rest or (asked.id is not None and not asked.keep_detail)
+    if not asked.lock and not along and len(own) == 1 and alone:
         ((name, (said, vector_of)),) = own.items()
         start_at = (
             spoken.quoted(f"@{asked.id} {spoken.signed(spoken.change(s, rest, start)[2])}") if rest else item
@@ -181,6 +192,7 @@ def _slid(s: Session, asked: wire.SlideRequest, text: str, start: Tensor, vector
         ]
     else:
         held = f", holding {', '.join(asked.lock)}" if asked.lock else ""
+        save = f'{detail}).save("out.png")'
         lines = [
             f"change = {spoken.tensor(vector)}{spoken.remark(text + held)}",
             f"space.edit({item}, change{save}",

@@ -230,6 +230,8 @@ def _spoken(s: Session, no_items: bool) -> tuple[Arrays, Facts]:
             found = moves.directions(s, source, None)
         except LiminalError:
             continue  # a decoder without a first linear layer
+        if not found.directions:
+            continue  # of a space without attributes
         arrays[f"directions {source}"] = found.vectors
         facts["directions"][source] = [one.model_dump() for one in found.directions]
     facts["dimensions"] = moves.dimensions(s).model_dump()["dimensions"]

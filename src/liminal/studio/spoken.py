@@ -212,6 +212,14 @@ def directions(session: Session) -> list[str]:
     return [*session.remembered, *session.space.directions]
 
 
+def learned(session: Session, name: str) -> bool:
+    """Whether a direction's text names an attribute of the space, and so what can be learned of it."""
+    tree = formula.parse(name)
+    if not isinstance(tree, Named) or tree.name in session.remembered:
+        return False
+    return tree.name in session.space.card.attributes
+
+
 def written(session: Session, name: str) -> str:
     """A direction's name as formulas take it."""
     return formula.quote_name(name) if name in session.remembered else formula.show(Named(*_parts(name)))

@@ -229,13 +229,14 @@ class BetweenRequest(Json):
 
 class SlideRequest(Json):
     """Directions by name and strength, from an item (``id``) or a latent; ``lock``: attributes that stay as
-    their readers see them.
+    their readers see them; ``bend``: those of attributes along ``conditional``, see `Space.edit`.
     """
 
     z: list[Number] | None = None
     id: Id | None = None
     change: dict[str, Number]
     lock: list[str] = Field(default=[])
+    bend: bool = False
     keep_detail: bool = False
     method: Method = "umap"
 

@@ -148,6 +148,7 @@ def _bent(
         raise unknown("way of editing", along, edits.WAYS)
     means = names(space, z)
     found = formula.terms(tree, means) if tree is not None else []
+    found = [(name, times) for name, times in found if name.name not in space.readable]
     if not found:
         raise LiminalError(
             "edit: along conditional moves attributes, and the change names none; leave it out, or name "

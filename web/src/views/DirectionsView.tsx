@@ -32,7 +32,9 @@ const PLAIN: Record<Found, () => string> = {
 };
 
 export function DirectionsView() {
-  const { found, subject } = doc.value;
+  const { subject } = doc.value;
+  const offered = SOURCES.filter(([source]) => space.value?.found.includes(source));
+  const found = (offered.find(([source]) => source === doc.value.found) ?? offered[0])?.[0] ?? "pca";
   const id = found === "jacobian" && subject?.kind === "item" ? subject.id : null;
   const live = useLive(`${found} ${id}`, (signal) =>
     ask("directions", id === null ? { source: found } : { source: found, id }, null, signal),
@@ -46,7 +48,7 @@ export function DirectionsView() {
       <Result />
       <Section title="Sliders">
         <div class="segments" role="radiogroup" aria-label="Where the sliders come from">
-          {SOURCES.filter(([source]) => space.value?.found.includes(source)).map(([source, name]) => (
+          {offered.map(([source, name]) => (
             <button
               key={source}
               type="button"

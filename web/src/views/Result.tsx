@@ -13,9 +13,10 @@ import { saveItem } from "./saving.ts";
 
 export function useSlid(): Live<Look | Slid> {
   const { subject, change: moved, locked, method, detail } = doc.value;
+  const bend = doc.value.bend && able("bend");
   const keep = detail && subject?.kind === "item";
   const asked = Object.fromEntries(Object.entries(moved).filter(([, value]) => value !== 0));
-  const key = subject ? JSON.stringify([keyOf(subject), asked, locked, method, keep]) : null;
+  const key = subject ? JSON.stringify([keyOf(subject), asked, locked, method, keep, bend]) : null;
   return useLive<Look | Slid>(key, (signal) => {
     const from = subject as Subject;
     if (!Object.keys(asked).length && !keep) return look(from);
@@ -23,7 +24,7 @@ export function useSlid(): Live<Look | Slid> {
     return ask(
       "slide",
       {},
-      { ...which, change: asked, lock: [...locked], keep_detail: keep, method },
+      { ...which, change: asked, lock: [...locked], bend, keep_detail: keep, method },
       signal,
     );
   });
@@ -157,7 +158,7 @@ function intoPath(from: Subject, result: Subject): void {
 
 /** What is seldom wanted, below the sliders. */
 export function More() {
-  const { subject, detail, change: moved, locked } = doc.value;
+  const { subject, detail, bend, change: moved, locked } = doc.value;
   const live = useSlid();
   const drawn = drawnOnes.value.some((one) => one.text in moved);
   const why = drawn
@@ -174,6 +175,14 @@ export function More() {
         <label class="tick" title="Puts back what the model cannot restore of this item">
           <input type="checkbox" checked={detail} onChange={() => change({ detail: !detail })} /> Keep fine
           detail
+        </label>
+      )}
+      {able("bend") && (
+        <label
+          class="tick"
+          title="Not one straight line for all: what all attributes tell of where items lie. It is learned at the first time, which takes up to half a minute"
+        >
+          <input type="checkbox" checked={bend} onChange={() => change({ bend: !bend })} /> Follow the items
         </label>
       )}
       {copies ? (

@@ -10,14 +10,13 @@ GROUPS = {
     "samples": (
         "Samples",
         "New items are drawn from the latent space and compared with real held-out ones on a general "
-        "feature map, alike for every model. "
-        "“Real items” is the same number for two disjoint sets of real items: as good as it can get.",
+        "feature map, alike for every model. “Real items” is the same number for two disjoint sets of real "
+        "items: as good as it can get.",
     ),
     "reader": (
         "Samples, seen by a reader",
         "The same comparison in the eyes of a small network that was trained to read the attributes of real "
-        "items: "
-        "differences that matter for them count, others do not.",
+        "items: differences that matter for them count, others do not.",
     ),
     "structure": (
         "Structure",
@@ -26,21 +25,19 @@ GROUPS = {
     "geometry": (
         "Geometry",
         "How evenly the decoder spreads the space over the data: whether a step of one length changes items "
-        "as much in every direction, "
-        "and whether straight ways in the space are straight for what they decode to.",
+        "as much in every direction, and whether straight ways in the space are straight for what they "
+        "decode to.",
     ),
     "trust": (
         "How far to trust a point",
         "Every point of the space has a support between 0 and 1: 0.03 means that only 3 % of real items lie "
-        "as far out. "
-        "Here it is tested: on real items, on points that are known to be doubtful, and against what points "
-        "decode to.",
+        "as far out. Here it is tested: on real items, on points that are known to be doubtful, and against "
+        "what points decode to.",
     ),
     "disentanglement": (
         "Does one dimension stand for one attribute?",
         "Single latent dimensions are held against known attributes of held-out items. Low numbers do not "
-        "say that an attribute "
-        "cannot be read or edited, only that no single dimension is it.",
+        "say that an attribute cannot be read or edited, only that no single dimension is it.",
     ),
     "meaning": (
         "Do mixtures mean something?",
@@ -50,11 +47,10 @@ GROUPS = {
     "dimensions": (
         "The dimensions, one by one",
         "Each strip starts at the mean of the held-out items and moves along one dimension alone, from "
-        "three standard deviations below it "
-        "to three above; the most used dimension comes first. The words say what changes from left to right. "
-        "Effects are read from decoded items, never from the latent vector: "
-        "how many standard deviations of the reading one step of a standard deviation adds, on average over "
-        "items.",
+        "three standard deviations below it to three above; the most used dimension comes first. The words "
+        "say what changes from left to right. Effects are read from decoded items, never from the latent "
+        "vector: how many standard deviations of the reading one step of a standard deviation adds, on "
+        "average over items.",
     ),
 }
 
