@@ -69,8 +69,9 @@ export function hand(page) {
     async seen(canvas, n = 12) {
       await canvas.waitFor();
       const found = await canvas.evaluateHandle(
-        (one, side) =>
-          new Promise((done) => {
+        (one, [side, patience]) =>
+          new Promise((done, fail) => {
+            const end = Date.now() + patience;
             const look = () => {
               const pen = new OffscreenCanvas(side, side).getContext("2d");
               pen.drawImage(one, 0, 0, side, side);
@@ -80,11 +81,12 @@ export function hand(page) {
                 (_, i) => (data[4 * i] + data[4 * i + 1] + data[4 * i + 2]) / 3,
               );
               if (Math.max(...grey) - Math.min(...grey) > 15) done(grey);
-              else setTimeout(look, 50);
+              else if (Date.now() < end) setTimeout(look, 50);
+              else fail(new Error(`nothing is drawn, as far as ${side} x ${side} numbers tell`));
             };
             look();
           }),
-        n,
+        [n, PATIENCE],
       );
       return found.jsonValue();
     },

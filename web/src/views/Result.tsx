@@ -180,7 +180,10 @@ export function More() {
       {able("bend") && (
         <label
           class="tick"
-          title="Not one straight line for all: what all attributes tell of where items lie. It is learned at the first time, which takes up to half a minute"
+          title={
+            "Not one straight line for all: what all attributes tell of where items lie. " +
+            "It is learned the first time, which takes up to half a minute"
+          }
         >
           <input type="checkbox" checked={bend} onChange={() => change({ bend: !bend })} /> Follow the items
         </label>

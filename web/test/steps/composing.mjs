@@ -30,7 +30,7 @@ export function composing(who, one, { lasts, wav, over, files: [ending, magic] }
     await whole(8);
     assert.deepEqual(await panel.locator(".score b").allInnerTexts(), ["A", "A", "B", "A"]);
     const seen = [];
-    for (const at of [0, 2, 4]) seen.push(await one.seen(cells().nth(at)));
+    for (const at of [0, 2, 4]) seen.push(await one.seen(cells().nth(at), 48)); // notes are thin
     assert.equal(difference(seen[0], seen[1]), 0, "equal letters are not equal");
     assert.ok(difference(seen[0], seen[2]) > 0.5, "B is like A");
     await panel.getByLabel("Tempo").selectOption("1");
