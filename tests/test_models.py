@@ -204,3 +204,10 @@ def test_one_channel_grows_as_by_a_transposed_convolution() -> None:
         wanted = torch.nn.functional.conv_transpose2d(x, grow.weight, grow.bias, stride=2, padding=1)
         assert grow(x).shape == (3, 1, 10, 8)
         assert torch.allclose(grow(x), wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["beta", "free_bits", "tc", "mixing"])
+@pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])
+def test_weights_of_a_vae_are_numbers_of_0_or_more(name: str, weight: float) -> None:
+    with pytest.raises(LiminalError, match=rf"{name} {weight}.* must be 0 or more"):
+        VAE((1, 8, 8), 2, **{name: weight})

@@ -449,6 +449,9 @@ def test_what_is_read_without_labels_has_directions(
     assert 0.5 < np.mean(light) / float(seen["brightness"].std()) < 1.5
     now = space.edit(3, "brightness=0.4").attributes_after["brightness"]
     assert now == pytest.approx(0.4, abs=0.02)
+    for bad in ("many", "nan", "inf"):
+        with pytest.raises(LiminalError, match="brightness is a number; wanted one"):
+            space.edit(3, f"brightness={bad}")
     said = complaint(capsys, "edit", "fashion", "@1", "brigthness", "-o", tmp_path / "a.png")
     assert "did you mean brightness" in said
     assert run(capsys, "directions", "fashion", "--from", "readings", "-o", tmp_path / "d.png")[0] == 0

@@ -195,7 +195,8 @@ class Core(Collection):
         """The latents of some items of a split, and what is read in the items themselves."""
         ids, z = self.catalogue.latents(split=split)
         rows = rng_rows(np.arange(len(ids)), most, 0)
-        values = in_chunks(self._readings, self.modality.soft(self.items(ids[rows].tolist())))
+        read = lambda some: self._readings(self.modality.soft(self.items(some.tolist())))
+        values = in_chunks(read, torch.from_numpy(ids[rows]))
         columns = {name: values[:, i].double().numpy() for i, name in enumerate(self.readable)}
         return torch.from_numpy(z[rows]), pa.table(columns)
 

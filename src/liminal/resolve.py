@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -170,7 +171,7 @@ def named_direction(space: Core, name: str, value: str | None) -> Direction:
         LiminalError: as `directions.resolve`.
     """
     if name in space.readable:
-        return directions.resolve(name, value, space.read_directions)
+        return directions.resolve(name, value, space.read_directions, space.readable)
     return directions.resolve(name, value, space.directions, space.catalogue.attributes, space.readable)
 
 
@@ -225,9 +226,9 @@ class Names:
         try:
             wanted = float(value)
         except ValueError:
-            raise LiminalError(
-                f"{name}={value}: {name} is a number; wanted one, such as {name}=0.5"
-            ) from None
+            wanted = math.nan
+        if not math.isfinite(wanted):
+            raise LiminalError(f"{name}={value}: {name} is a number; wanted one, such as {name}=0.5")
         start, read, decode = self.start, self.space.seen([name])[0], self.space.generator.decode
         if start is None or read is None:
             raise LiminalError(

@@ -86,7 +86,8 @@ class VAE(Trainable, Autoencoder):
             raise LiminalError(
                 f"model vae has no {prior} prior: choose normal or sphere (wae has uniform, too)"
             )
-        if min(weights := (beta, free_bits, tc, mixing)) < 0:
+        weights = beta, free_bits, tc, mixing
+        if not all(0 <= weight < math.inf for weight in weights):
             told = "beta {}, free_bits {}, tc {} and mixing {}".format(*weights)
             raise LiminalError(f"model vae: {told} must be 0 or more")
         if prior == "sphere" and (free_bits or tc):
