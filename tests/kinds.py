@@ -5,6 +5,7 @@ A new modality needs an entry in `FILES`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,12 +93,28 @@ def sounds(folder: Path) -> Path:
     return folder / "sounds"
 
 
+def sentences(folder: Path) -> Path:
+    """Reviews of meals as lines of JSON, one of a few words a place, good or bad."""
+    draw = np.random.default_rng(0)
+    things = ("food", "service", "staff", "place", "pizza", "soup")
+    words = {"good": ("great", "lovely", "fresh", "friendly"), "bad": ("awful", "slow", "cold", "rude")}
+    lines = []
+    for i in range(COUNT):
+        mood = ("good", "bad")[i % 2]
+        thing, word, very = draw.choice(things), draw.choice(words[mood]), draw.choice(("", "very ", "so "))
+        text = draw.choice((f"the {thing} was {very}{word}", f"{very}{word} {thing} here"))
+        lines.append(json.dumps({"text": str(text + draw.choice((".", "!"))), "mood": mood}))
+    (folder / "sentences.jsonl").write_text("\n".join(lines) + "\n")
+    return folder / "sentences.jsonl"
+
+
 FILES: dict[str, Callable[[Path], Path]] = {
     "image": pictures,
     "strand": strands,
     "table": rows,
     "melody": tunes,
     "audio": sounds,
+    "text": sentences,
 }
 FORMULAS = {
     "image": "mean(label=bright) - mean(label=dark)",
@@ -105,11 +122,13 @@ FORMULAS = {
     "table": "+1*alcohol",
     "melody": "+1*mode=minor",
     "audio": "mean(label=high) - mean(label=low)",
+    "text": "mean(mood=good) - mean(mood=bad)",
 }
 NEAR = {".jpg", ".jpeg", ".gif", ".wav", ".flac"}  # files that an item comes back from nearly, not exactly
 LITERALS = {
     "strand": "strand('acgtac')",
     "table": "row(alcohol=13, cultivar=Barolo)",
+    "text": "text('the soup was very fresh!')",
     "melody": "melody('d5 - f#5 - a5 - - -')",
 }
 TOYS = {"strand": toys.STRAND}

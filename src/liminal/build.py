@@ -8,10 +8,11 @@ is whole.
 
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from .card import CHECKPOINT, FILE, Card
 from .datasets import Dataset
 from .errors import LiminalError, unknown
 from .generator import Autoencoder, Trainable
+from .modalities import Modality
 from .models import inverted
 from .ops.directions import probes
 from .outputs import claim, settle
@@ -33,6 +35,8 @@ from .tensors import choose_device, set_threads
 from .train import train
 from .voice import Voice
 
+DIM, BATCH = 16, 64  # latent dimensions, and items a step, where nothing else is told or suits
+STEPS = 100  # of an epoch, below which larger steps than usual are none that suit
 __all__ = ["Lazy", "assemble", "batches", "encode_all", "fit", "learn_attributes", "prepared"]
 
 
@@ -42,22 +46,31 @@ class Design:
 
     Attributes:
         model: ``vae``, ``ae`` or ``wae``.
-        dim: latent dimensions.
+        dim: latent dimensions; None: what suits the data.
         prior: its name; None: the model's own default.
         options: further arguments of the model.
         bind: attributes that the first dimensions shall be, one each.
     """
 
     model: str
-    dim: int
+    dim: int | None
     prior: str | None
     options: dict[str, Any]
     bind: Sequence[str]
 
     def __post_init__(self) -> None:
         registry.named("model", self.model, registry.MODELS)
-        if self.dim < 1:
+        if self.dim is not None and self.dim < 1:
             raise LiminalError(f"--dim {self.dim}: a latent space needs 1 dimension or more")
+
+    def suited(self, kind: Modality) -> Design:
+        """This design with what suits a kind of data in the place of what was not told."""
+        takes = inspect.signature(registry.named("model", self.model, registry.MODELS)).parameters
+        own = {
+            name: value for name, value in kind.suits.items() if name in takes and name not in ("dim", "data")
+        }
+        dim = kind.suits.get("dim", DIM) if self.dim is None else self.dim
+        return replace(self, dim=dim, options=own | self.options)
 
     def known(self, items: Dataset, held: np.ndarray) -> np.ndarray | None:
         """The attributes that dimensions are bound to, as `bound` gives them; None where there are none.
@@ -71,6 +84,7 @@ class Design:
             raise LiminalError(
                 f"model {self.model} has no encoder whose dimensions could be bound; leave --bind out"
             )
+        assert self.dim is not None
         return bound(items.attributes, held, self.bind, self.dim)
 
     def network(self, items: Dataset, seed: int) -> Trainable:
@@ -89,11 +103,11 @@ def fit(
     out: str | Path,
     *,
     model: str = "vae",
-    dim: int = 16,
+    dim: int | None = None,
     prior: str | None = None,
     epochs: float | None = None,
     minutes: float | None = None,
-    batch: int = 64,
+    batch: int | None = None,
     rate: float = 3e-3,
     seed: int = 0,
     attributes: str | Path | None = None,
@@ -113,11 +127,11 @@ def fit(
         data: as `registry.dataset` takes it.
         out: folder of the space.
         model: ``vae``, ``ae`` or ``wae``.
-        dim: latent dimensions.
+        dim: latent dimensions; None: 16, or what suits the kind of data.
         prior: its name; None: the model's own default.
         epochs: passes over the training items; or
         minutes: of training (5 where neither is given), without reading, cataloguing and fitting samplers.
-        batch: items a step.
+        batch: items a step; None: 64, or what suits the kind of data.
         rate, seed: of the training.
         attributes: file of attributes, joined by file name.
         modality: kind of data; None: what the data look like.
@@ -137,7 +151,8 @@ def fit(
     """
     voice = voice or Voice()
     design = Design(model, dim, prior, options or {}, bind)  # these two say what is wrong with them
-    plan = Plan(epochs, 5.0 if epochs is None and minutes is None else minutes, batch, rate, seed)
+    minutes = 5.0 if epochs is None and minutes is None else minutes
+    plan = Plan(epochs, minutes, BATCH if batch is None else batch, rate, seed)
     set_threads(threads)
     choose_device(device)
     folder = claim(out, force, resume)
@@ -146,8 +161,19 @@ def fit(
         return Path(out)
     if not (resume and (folder / FILE).exists()):  # else it is whole, and ended before it took its place
         items = registry.dataset(data, attributes, modality, voice, **(reading or {}))
+        if batch is None:
+            suits = items.modality.suits.get("batch", BATCH)
+            plan = replace(plan, batch=min(suits, max(BATCH, len(items) // STEPS)))
         card = _made(
-            design, plan, items, folder, Path(out), device=device, threads=threads, resume=resume, voice=voice
+            design.suited(items.modality),
+            plan,
+            items,
+            folder,
+            Path(out),
+            device=device,
+            threads=threads,
+            resume=resume,
+            voice=voice,
         )
         if card is None:
             return None

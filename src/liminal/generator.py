@@ -158,12 +158,14 @@ class Trainable(Generator):
         players: who is trained in turn in each step, each on its own loss, parameters and optimisers. One,
             unless they play against each other: a GAN has ``("critic", "generator")``.
         mixing: above 0, `loss` takes ``mixed``, too: items that the mean of two latents shall decode to.
+        noise: what the encoder's inputs are corrupted by in training, see `Likelihood.corrupted`.
     """
 
     likelihood: Likelihood
     network: str
     players: ClassVar[tuple[str, ...]] = ("all",)
     mixing: float = 0.0
+    noise: float = 0.0
 
     def untrained(self) -> Trainable:
         """The same architecture with weights of its own, drawn from torch's generator."""
@@ -174,6 +176,20 @@ class Trainable(Generator):
     def takes(self) -> tuple[int, ...]:
         """Shape of one x that it is trained on, without the batch."""
         return self.likelihood.shape
+
+    def seen(self, x: Tensor) -> Tensor:
+        """x (n, *takes) as the encoder sees it in training: with `noise`, of which it finds the way back
+        (denoising: Vincent et al. 2008; for sentences, Shen et al. 2020).
+
+        Raises:
+            LiminalError: `noise` is below 0, or a share of symbols that is 1 or more.
+        """
+        if not self.noise:
+            return x
+        if not 0 < self.noise < (math.inf if x.is_floating_point() else 1):
+            kind = "0 or more" if x.is_floating_point() else "a share of the symbols, from 0 to below 1"
+            raise LiminalError(f"model {self.name}: noise {self.noise}; wanted {kind}")
+        return self.likelihood.corrupted(x, self.noise)
 
     def parameters_of(self, player: str) -> list[nn.Parameter]:
         """The parameters that a player moves. Every parameter belongs to one player."""

@@ -31,6 +31,7 @@ MODALITIES = {
     "table": "liminal.modalities.table:Table",
     "melody": "liminal.modalities.melody:Melody",
     "audio": "liminal.modalities.audio:Audio",
+    "text": "liminal.modalities.text:Text",
 }
 DATASETS = {  # where it is made, what it is, its modality
     "faces": (

@@ -68,6 +68,8 @@ class Modality(ABC):
             said.
         version: counts changes in how items are read, so that no cache gives items of an older reader.
         network: the file in ``nn/`` whose networks suit x and y.
+        suits: arguments of a fit that suit it better than the usual ones, such as ``dim``, ``batch`` and
+            options of models; what is told wins, and what a model does not take is passed over.
         item_shape, item_dtype: of a stored item.
     """
 
@@ -83,6 +85,7 @@ class Modality(ABC):
     arrays: ClassVar[bool] = False
     version: ClassVar[int] = 1
     network: ClassVar[str] = "mlp"
+    suits: ClassVar[dict[str, Any]] = {}
     item_shape: tuple[int, ...]
     item_dtype: ClassVar[np.dtype]
 

@@ -74,6 +74,13 @@ class Likelihood(nn.Module, ABC):
     def errors(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         """How far each answer is from the truth: (n,) float64 by name, the headline first."""
 
+    def corrupted(self, x: Tensor, amount: float) -> Tensor:
+        """x (n, *shape) with noise, of which a denoising encoder is to find the way back: normal, with a
+        standard deviation of `amount`, for numbers; for symbols `amount` is the share that is garbled, below
+        1.
+        """
+        return x + amount * torch.randn_like(x)
+
     def kept(self, y: Tensor, x: Tensor, lacking: Tensor) -> Tensor:
         """y (n, *soft_shape) with all that is known of x put in its place; differentiable.
 
@@ -289,6 +296,10 @@ class Categorical(Likelihood):
 
     def soft(self, out: Tensor) -> Tensor:
         return out.float().softmax(1)
+
+    def corrupted(self, x: Tensor, amount: float) -> Tensor:
+        other = torch.randint_like(x, self.classes)
+        return torch.where(torch.rand(x.shape, device=x.device) < amount, other, x)
 
     def told(self, x: Tensor) -> Tensor:
         """bool (n, *places): the places that count, up to the first end."""

@@ -21,7 +21,7 @@ from ..errors import LiminalError
 from ..generator import Autoencoder, Trainable
 from ..modalities import likelihoods
 from ..modalities.likelihoods import Likelihood
-from ..nn import networks
+from ..nn import networks, taught
 from ..priors import Delta, Posterior
 from .latent import Mixture
 
@@ -33,7 +33,8 @@ class AE(Trainable, Autoencoder):
         data: the likelihood of the data, or the shape of numbers in [0, 1].
         dim: d, latent dimensions.
         prior: ``"fitted"``, the only one this model can have.
-        noise: standard deviation of the noise added to inputs in training, in units of x (0: plain).
+        noise: on the inputs in training (0: plain): a standard deviation, or the share of symbols that is
+            garbled or left out, see `Likelihood.corrupted`.
         rae: weight of the penalties on latents and decoder weights (0: none; 1e-3 is a fair start).
         width: channels at the finest resolution.
         network: family of the networks, a file of ``nn/``.
@@ -63,14 +64,10 @@ class AE(Trainable, Autoencoder):
         if noise < 0 or rae < 0:
             raise LiminalError(f"model ae: noise {noise} and rae {rae} must be 0 or more")
         self.likelihood = likelihoods.of(data)
-        if noise and not self.likelihood.dtype.is_floating_point:
-            raise LiminalError(
-                "model ae: noise is added to numbers, and these items are symbols; leave --noise out"
-            )
         self.shape, self.noise, self.rae = self.likelihood.soft_shape, noise, rae
         self.width, self.network = width, network
         self.prior = Mixture(dim)
-        self.encoder, self.decoder = networks(network, self.takes, self.shape, dim, dim, width)
+        self.encoder, self.decoder = networks(network, self.likelihood, dim, dim, width)
 
     def config(self) -> dict[str, Any]:
         return {
@@ -89,9 +86,8 @@ class AE(Trainable, Autoencoder):
         return self.likelihood.soft(self.decoder(z))
 
     def loss(self, x: Tensor, progress: float, player: str = "all") -> dict[str, Tensor]:
-        noisy = x + self.noise * torch.randn_like(x) if self.noise else x
-        z = self.encoder(noisy).float()
-        terms = {"reconstruction": self.likelihood.distortion(x, self.decoder(z))}
+        z = self.encoder(self.seen(x)).float()
+        terms = {"reconstruction": self.likelihood.distortion(x, taught(self.decoder, z, x))}
         if self.rae:
             terms["latent"] = self.rae * 0.5 * z.square().sum(1).mean()
             terms["decoder"] = (

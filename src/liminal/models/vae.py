@@ -24,7 +24,7 @@ from ..errors import LiminalError
 from ..generator import Autoencoder, Mixed, Trainable
 from ..modalities import likelihoods
 from ..modalities.likelihoods import Likelihood
-from ..nn import networks
+from ..nn import networks, taught
 from ..priors import PRIORS, Gaussian, PowerSpherical
 
 WARMUP = 0.05  # of the training, over which the weight of the KL rises from 0
@@ -58,6 +58,8 @@ class VAE(Trainable, Autoencoder):
         mixing: weight of a term that lets the mean of two latents decode to the two items mixed half and
             half, for data that can be mixed (`Modality.mixed`): -log p(mix | (mean_a + mean_b) / 2) over
             pairs of the batch. 0: none.
+        noise: on the inputs of the encoder in training, see `Likelihood.corrupted` (denoising variational
+            autoencoder: Im et al. 2017). 0: none.
         likelihood: ``"gaussian"``, ``"laplace"`` or ``"bernoulli"`` for numbers; None: the data's own.
         width: channels at the finest resolution.
         network: family of the networks, a file of ``nn/``.
@@ -77,6 +79,7 @@ class VAE(Trainable, Autoencoder):
         free_bits: float = 0.0,
         tc: float = 0.0,
         mixing: float = 0.0,
+        noise: float = 0.0,
         likelihood: str | None = None,
         width: int = 24,
         network: str = "conv",
@@ -86,9 +89,9 @@ class VAE(Trainable, Autoencoder):
             raise LiminalError(
                 f"model vae has no {prior} prior: choose normal or sphere (wae has uniform, too)"
             )
-        weights = beta, free_bits, tc, mixing
+        weights = beta, free_bits, tc, mixing, noise
         if not all(0 <= weight < math.inf for weight in weights):
-            told = "beta {}, free_bits {}, tc {} and mixing {}".format(*weights)
+            told = "beta {}, free_bits {}, tc {}, mixing {} and noise {}".format(*weights)
             raise LiminalError(f"model vae: {told} must be 0 or more")
         if prior == "sphere" and (free_bits or tc):
             raise LiminalError(
@@ -97,10 +100,10 @@ class VAE(Trainable, Autoencoder):
             )
         self.likelihood = likelihoods.of(data).swapped(likelihood)
         self.shape, self.beta, self.free_bits, self.tc = self.likelihood.soft_shape, beta, free_bits, tc
-        self.mixing, self.width, self.network = mixing, width, network
+        self.mixing, self.noise, self.width, self.network = mixing, noise, width, network
         self.prior = PRIORS[prior](dim)
         spread = dim if prior == "normal" else 1
-        self.encoder, self.decoder = networks(network, self.takes, self.shape, dim + spread, dim, width)
+        self.encoder, self.decoder = networks(network, self.likelihood, dim + spread, dim, width)
 
     def config(self) -> dict[str, Any]:
         return {
@@ -110,6 +113,7 @@ class VAE(Trainable, Autoencoder):
             "free_bits": self.free_bits,
             "tc": self.tc,
             "mixing": self.mixing,
+            "noise": self.noise,
             "likelihood": self.likelihood.name,
             "width": self.width,
             "network": self.network,
@@ -128,12 +132,12 @@ class VAE(Trainable, Autoencoder):
     def loss(
         self, x: Tensor, progress: float, player: str = "all", mixed: Mixed | None = None
     ) -> dict[str, Tensor]:
-        posterior = self.posterior(x)
+        posterior = self.posterior(self.seen(x))
         z = posterior.sample()
         kl = posterior.kl().mean(0)
         weight = self.beta * min(1.0, progress / WARMUP)
         terms = {
-            "reconstruction": self.likelihood.nll(x, self.decoder(z)),
+            "reconstruction": self.likelihood.nll(x, taught(self.decoder, z, x)),
             "kl": weight * kl.clamp_min(self.free_bits).sum(),
             "_kl_nats": kl.sum().detach(),
         }
@@ -141,5 +145,7 @@ class VAE(Trainable, Autoencoder):
             terms["tc"] = self.tc * total_correlation(posterior, z)
         if mixed is not None:
             between = self.prior.nearest((posterior.mean[mixed.a] + posterior.mean[mixed.b]) / 2)
-            terms["mixing"] = self.mixing * self.likelihood.nll(mixed.items, self.decoder(between))
+            terms["mixing"] = self.mixing * self.likelihood.nll(
+                mixed.items, taught(self.decoder, between, mixed.items)
+            )
         return terms

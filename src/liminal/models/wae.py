@@ -18,7 +18,7 @@ from ..errors import LiminalError
 from ..generator import Autoencoder, Trainable
 from ..modalities import likelihoods
 from ..modalities.likelihoods import Likelihood
-from ..nn import networks
+from ..nn import networks, taught
 from ..priors import PRIORS, Delta, Posterior
 
 
@@ -48,6 +48,7 @@ class WAE(Trainable, Autoencoder):
         dim: d, latent dimensions.
         prior: ``"normal"``, ``"sphere"`` or ``"uniform"``.
         penalty: weight of the MMD for each squared unit of reconstruction error (lambda).
+        noise: on the inputs of the encoder in training, see `Likelihood.corrupted`. 0: none.
         width: channels at the finest resolution.
         network: family of the networks, a file of ``nn/``.
 
@@ -63,25 +64,27 @@ class WAE(Trainable, Autoencoder):
         dim: int = 16,
         prior: str = "normal",
         penalty: float = 10.0,
+        noise: float = 0.0,
         width: int = 24,
         network: str = "conv",
     ) -> None:
         super().__init__()
         if prior not in PRIORS:
             raise LiminalError(f"model wae has no {prior} prior: choose normal, sphere or uniform")
-        if penalty < 0:
-            raise LiminalError(f"model wae: penalty {penalty} must be 0 or more")
+        if penalty < 0 or noise < 0:
+            raise LiminalError(f"model wae: penalty {penalty} and noise {noise} must be 0 or more")
         self.likelihood = likelihoods.of(data)
-        self.shape, self.penalty = self.likelihood.soft_shape, penalty
+        self.shape, self.penalty, self.noise = self.likelihood.soft_shape, penalty, noise
         self.width, self.network = width, network
         self.prior = PRIORS[prior](dim)
-        self.encoder, self.decoder = networks(network, self.takes, self.shape, dim, dim, width)
+        self.encoder, self.decoder = networks(network, self.likelihood, dim, dim, width)
 
     def config(self) -> dict[str, Any]:
         return {
             "dim": self.dim,
             "prior": self.prior.name,
             "penalty": self.penalty,
+            "noise": self.noise,
             "width": self.width,
             "network": self.network,
         }
@@ -93,8 +96,8 @@ class WAE(Trainable, Autoencoder):
         return self.likelihood.soft(self.decoder(z))
 
     def loss(self, x: Tensor, progress: float, player: str = "all") -> dict[str, Tensor]:
-        z = self.posterior(x).mean
-        terms = {"reconstruction": self.likelihood.distortion(x, self.decoder(z))}
+        z = self.posterior(self.seen(x)).mean
+        terms = {"reconstruction": self.likelihood.distortion(x, taught(self.decoder, z, x))}
         if len(x) > 1 and self.penalty:
             target = self.prior.sample(len(x)).to(z)
             scale = 2 * float(target.square().sum(1).mean())

@@ -8,26 +8,25 @@ from __future__ import annotations
 from importlib import import_module
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ..errors import LiminalError, unknown
 
-FAMILIES = ("conv", "mlp", "sequence")
+FAMILIES = ("conv", "mlp", "sequence", "language")
+STEPWISE = (
+    "language",
+)  # their decoders write one symbol after the other, and are told what they have written
 
 
-def networks(
-    family: str, shape: tuple[int, ...], soft_shape: tuple[int, ...], codes: int, dim: int, width: int
-) -> tuple[nn.Module, nn.Module]:
+def networks(family: str, data: nn.Module, codes: int, dim: int, width: int) -> tuple[nn.Module, nn.Module]:
     """An encoder x (n, *shape) -> (n, codes) and a decoder z (n, dim) -> raw output (n, *soft_shape).
 
-    Where the two shapes differ, x is symbols (*places) and the answer is (symbols, *places): the encoder
-    then sees x one-hot.
+    Where the two shapes differ, x is symbols: the encoder then sees what a perfect decoder would give for
+    them.
 
     Args:
         family: a file of this package: ``conv`` (pictures), ``mlp`` (rows of numbers), ``sequence``
-            (symbols in time).
-        shape: of one x.
-        soft_shape: of what is decoded.
+            (symbols in time), ``language`` (words).
+        data: the likelihood of x, which has the two shapes.
         codes: numbers that the encoder gives for an item (a mean and a variance for each latent dimension,
             say).
         dim: latent dimensions.
@@ -41,21 +40,29 @@ def networks(
     if family not in FAMILIES:
         raise unknown("family of networks", family, FAMILIES)
     module = import_module(f".{family}", __name__)
+    shape, soft_shape = tuple(data.shape), tuple(data.soft_shape)
     encoder = module.Encoder(soft_shape, codes, width)
-    if tuple(shape) != tuple(soft_shape):
-        encoder = nn.Sequential(OneHot(soft_shape[0]), encoder)
-    return encoder, module.Decoder(soft_shape, dim, width)
+    if shape != soft_shape:
+        encoder = nn.Sequential(Target(data), encoder)
+    told = (data,) if family in STEPWISE else ()
+    return encoder, module.Decoder(soft_shape, dim, width, *told)
 
 
-class OneHot(nn.Module):
-    """Symbols (n, *places), int64 -> (n, classes, *places)."""
+def taught(decoder: nn.Module, z: Tensor, x: Tensor) -> Tensor:
+    """A decoder's raw output on z in training; one that writes stepwise is told the symbols of x before each
+    place."""
+    return decoder.taught(z, x) if hasattr(decoder, "taught") else decoder(z)
 
-    def __init__(self, classes: int) -> None:
+
+class Target(nn.Module):
+    """x (n, *shape) -> (n, *soft_shape), see `Likelihood.target`."""
+
+    def __init__(self, data: nn.Module) -> None:
         super().__init__()
-        self.classes = classes
+        self._data = (data,)  # in a tuple, as it is a part of the model already
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.one_hot(x, self.classes).movedim(-1, 1).float()
+        return self._data[0].target(x)  # type: ignore[operator]
 
 
 def trunk(family: str, shape: tuple[int, ...], width: int, out: int) -> nn.Module:

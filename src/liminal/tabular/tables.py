@@ -74,7 +74,7 @@ def table_of(data: bytes, path: Path) -> tuple[pa.Table, tuple[str, ...]]:
 
 
 def _text(data: bytes, path: Path) -> tuple[pa.Table, tuple[str, ...]]:
-    text, remarks = _decoded(data, path)
+    text, remarks = decoded(data, str(path), "table ")
     told = re.match(r'"?sep=(.)"?[ ,;\t]*(?:\r\n|\r|\n)', text, re.IGNORECASE)
     if told:
         text = text[told.end() :]
@@ -95,8 +95,17 @@ def _text(data: bytes, path: Path) -> tuple[pa.Table, tuple[str, ...]]:
     return table, (*remarks, *notes, *loose, *more)
 
 
-def _decoded(data: bytes, path: Path) -> tuple[str, tuple[str, ...]]:
-    """The text of a file, and a remark where its encoding had to be guessed."""
+def decoded(data: bytes, name: str, what: str = "") -> tuple[str, tuple[str, ...]]:
+    """The text of a file, and a remark where its encoding had to be guessed.
+
+    Args:
+        data: its bytes.
+        name: of the file.
+        what: comes before the name in errors, such as ``table``.
+
+    Raises:
+        LiminalError: it holds no text, or is cut.
+    """
     encoding = next((name for mark, name in _BOMS if data.startswith(mark)), "utf-8")
     head = data[:4096]
     if encoding == "utf-8" and b"\0" in head:
@@ -106,15 +115,15 @@ def _decoded(data: bytes, path: Path) -> tuple[str, tuple[str, ...]]:
         )
     if not encoding:
         raise LiminalError(
-            f"table {path}: this is no text (it holds bytes of zero); save the table as CSV in UTF-8"
+            f"{what}{name}: this is no text (it holds bytes of zero); save it as text in UTF-8"
         )
     try:
         text = data.decode(encoding)
-        return text, (f"{path.name} was read as UTF-16",) if "16" in encoding else ()
+        return text, (f"{Path(name).name} was read as UTF-16",) if "16" in encoding else ()
     except UnicodeDecodeError as error:
         if encoding != "utf-8":
             raise LiminalError(
-                f"table {path}: begins as {encoding} and is cut; save it again as UTF-8"
+                f"{what}{name}: begins as {encoding} and is cut; save it again as UTF-8"
             ) from error
     for encoding in ("cp1252", "latin-1"):
         try:
@@ -123,7 +132,7 @@ def _decoded(data: bytes, path: Path) -> tuple[str, tuple[str, ...]]:
         except UnicodeDecodeError:
             continue
     return text, (
-        f"{path.name} is not UTF-8 and was read as {encoding}; save it as UTF-8 if its letters look wrong",
+        f"{Path(name).name} is not UTF-8 and was read as {encoding}; save it as UTF-8 if its letters look wrong",
     )
 
 

@@ -1,0 +1,64 @@
+"""A sentence as a small picture: its words on paper, as large as there is room for."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from PIL import Image, ImageDraw, ImageFont
+
+PAPER, INK = (255, 255, 255), (40, 44, 52)
+SMALLEST, LARGEST = 9, 26  # pixels of the letters
+SHAPE = 0.6  # height of the picture, for its width
+WIDE = ("NotoSansCJK-Regular.ttc", "NotoSans-Regular.ttf", "DejaVuSans.ttf", "Arial Unicode.ttf")
+
+
+@cache
+def font(size: int, plain: bool) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Pillow's own letters; for scripts that it lacks, those of the machine, where it has some."""
+    for name in () if plain else WIDE:
+        try:
+            return ImageFont.truetype(name, size)
+        except OSError:
+            continue
+    return ImageFont.load_default(size)
+
+
+def card(text: str, size: int) -> Image.Image:
+    """The text on white, `size` pixels wide, in lines that are broken between words."""
+    width, height = size, max(round(SHAPE * size), 8)
+    picture = Image.new("RGB", (width, height), PAPER)
+    draw = ImageDraw.Draw(picture)
+    pad = max(round(0.05 * size), 1)
+    plain = all(ord(letter) < 0x250 for letter in text)
+    for points in range(min(LARGEST, max(SMALLEST, size // 6)), SMALLEST - 1, -1):
+        letters = font(points, plain)
+        rows = lines(draw, text, width - 2 * pad, letters)
+        step = round(1.25 * points)
+        if len(rows) * step <= height - 2 * pad or points == SMALLEST:
+            break
+    room = max((height - 2 * pad) // step, 1)
+    if len(rows) > room:
+        rows = [*rows[: room - 1], rows[room - 1].rstrip() + "…"]
+    top = (height - len(rows) * step) / 2
+    for i, row in enumerate(rows):
+        draw.text((width / 2, top + (i + 0.5) * step), row, INK, letters, anchor="mm")
+    return picture
+
+
+def lines(
+    draw: ImageDraw.ImageDraw, text: str, width: float, letters: ImageFont.FreeTypeFont | ImageFont.ImageFont
+) -> list[str]:
+    """The text in lines that fit; a word that is too long is broken where it must be."""
+    rows = [""]
+    for word in text.split(" "):
+        joined = f"{rows[-1]} {word}".strip()
+        if draw.textlength(joined, letters) <= width:
+            rows[-1] = joined
+            continue
+        if rows[-1]:
+            rows.append("")
+        for letter in word:
+            if rows[-1] and draw.textlength(rows[-1] + letter, letters) > width:
+                rows.append("")
+            rows[-1] += letter
+    return [row for row in rows if row] or [""]
