@@ -168,13 +168,13 @@ def sound_space(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 SCRIPTS = (  # and signs that take several characters each
-    "The soup wasn't cold, was it?",
-    "Das Essen schmeckte großartig – süß & weiß!",
-    "Обслуживание было очень медленным.",
-    "الطعام كان لذيذا جدا",
-    "料理はとても美味しかった。",
-    "식당 직원들이 친절했어요",
-    "खाना बहुत अच्छा था",
+    "wasn't it cold?",
+    "süß & weiß!",
+    "очень медленно",
+    "الطعام لذيذ",
+    "とても美味しい。",
+    "친절했어요",
+    "बहुत अच्छा",
     "yum 😋👩🏽\u200d🍳 5/5",
 )
 
@@ -194,7 +194,7 @@ def sentence_space(tmp_path_factory: pytest.TempPathFactory) -> Path:
         str(path),
         folder / "sentences",
         modality="text",
-        reading={"tokens": "subwords", "vocabulary": 450, "length": 40},
+        reading={"tokens": "subwords", "vocabulary": 450, "length": 18},
         dim=4,
         epochs=6,
         batch=32,

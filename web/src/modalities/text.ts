@@ -45,7 +45,7 @@ const ALONE = /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmr}
 const single = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 const letters = (text: string): string[] => Array.from(single.segment(text), ({ segment }) => segment);
 const parts = (text: string): string[] =>
-  pieces(` ${text}`).flatMap((piece) => (ALONE.test(piece) ? letters(piece) : [piece]));
+  pieces(text && ` ${text}`).flatMap((piece) => (ALONE.test(piece) ? letters(piece) : [piece]));
 
 /** A text in runs of words that another one has too, by a longest common subsequence, or that one lacks. */
 export function differing(now: string, before: string): Run[] {
