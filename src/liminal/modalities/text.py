@@ -144,7 +144,7 @@ class Text(Modality):
         tokens = Tokens.learned(texts, most, kind)
         longs = np.array([len(ids) for ids in tokens.ids(texts)])
         if length is None:
-            length = max(1, min(int(np.quantile(longs, COVERED)), USUAL["length"]))
+            length = max(1, min(int(np.quantile(longs, COVERED, method="higher")), USUAL["length"]))
         fit = [len(text.encode()) for text, long in zip(texts, longs, strict=True) if long <= length]
         width = min(max([ROOM * length, *fit]), MOST["width"])
         return cls(length, width, tokens.tokens, tokens.merges, column=options.get("column"))

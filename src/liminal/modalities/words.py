@@ -116,7 +116,7 @@ class Words(Likelihood):
         """Sentences that lack each word with the probability `amount`; what follows moves up (Shen et al.
         2020)."""
         kept = (torch.rand(x.shape, device=x.device) >= amount) | (x == END)
-        order = (~kept).long().argsort(1, stable=True)
+        order = (~kept).long().argsort(dim=1, stable=True)
         return (x * kept).gather(1, order)
 
     def words(self, y: Tensor) -> Tensor:
