@@ -168,14 +168,14 @@ def sound_space(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 SCRIPTS = (  # and signs that take several characters each
-    "wasn't it cold?",
+    "isn't it?",
     "süß & weiß!",
-    "очень медленно",
-    "الطعام لذيذ",
-    "とても美味しい。",
-    "친절했어요",
-    "बहुत अच्छा",
-    "yum 😋👩🏽\u200d🍳 5/5",
+    "медленно",
+    "لذيذ جدا",
+    "美味しい。",
+    "친절해요",
+    "अच्छा",
+    "yum 😋👩🏽\u200d🍳",
 )
 
 
@@ -194,7 +194,7 @@ def sentence_space(tmp_path_factory: pytest.TempPathFactory) -> Path:
         str(path),
         folder / "sentences",
         modality="text",
-        reading={"tokens": "subwords", "vocabulary": 450, "length": 18},
+        reading={"tokens": "subwords", "vocabulary": 420, "length": 12},
         dim=4,
         epochs=6,
         batch=32,
