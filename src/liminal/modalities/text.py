@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -337,6 +337,15 @@ class Text(Modality):
 
     def preview(self, item: np.ndarray, size: int) -> PIL.Image:
         return card(self.text(item), size)
+
+    @property
+    def words(self) -> Callable[[np.ndarray], set[str]]:
+        """In small letters, without signs."""
+        return lambda item: {
+            word
+            for piece in pieces(self.text(item))
+            if (word := piece.strip().lower()) and word[-1].isalnum()
+        }
 
     def caption(self, item: np.ndarray) -> str:
         text = self.text(item)

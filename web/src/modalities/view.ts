@@ -85,6 +85,11 @@ export interface View {
    * there is room.
    */
   exact?: boolean;
+  /**
+   * Whether items are read rather than looked at: where it can, the page has them in lines below each other,
+   * and their captions in the place of thumbnails.
+   */
+  read?: boolean;
   /** Whether its small pictures are drawn with ink on paper: by night the page turns them round. */
   paper?: boolean;
   /**
