@@ -118,8 +118,8 @@ class Text(Modality):
 
         Args:
             sources: files.
-            options: ``length``, ``tokens`` (a kind, or those of `config`), ``vocabulary``, ``column``, and the
-                others of `config`.
+            options: ``length``, ``tokens`` (a kind, or those of `config`), ``vocabulary``, ``column``, and
+                the others of `config`.
 
         Raises:
             LiminalError: there is no text in the files, or an option is unknown or out of range.
