@@ -105,7 +105,7 @@ def reviews(words: int) -> Path:
     OUT.mkdir(exist_ok=True)
     with path.open("w", newline="") as file:
         table = csv.writer(file)
-        table.writerow(["text", "mood", "split"])
+        table.writerow(["text", "sentiment", "split"])
         for name, side in (("shen.test", "train"), ("shen.dev", "test")):
             for i, mood in enumerate(MOODS):
                 for line in (folder / "yelp_sentences" / f"{name}.{i}").read_text().splitlines():
@@ -116,10 +116,10 @@ def reviews(words: int) -> Path:
 
 def split(space: Space, name: str) -> Split:
     """The items of a split."""
-    found = space.catalogue.table(columns=["id", "z", "mood"], split=name)
+    found = space.catalogue.table(columns=["id", "z", "sentiment"], split=name)
     z = torch.tensor(np.array(found["z"].to_pylist(), np.float32))
     texts = texts_of(space, space.items(found["id"].to_pylist()))
-    return Split(texts, np.array(found["mood"].to_pylist()), z)
+    return Split(texts, np.array(found["sentiment"].to_pylist()), z)
 
 
 def texts_of(space: Space, items: np.ndarray) -> list[str]:
