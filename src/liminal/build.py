@@ -8,10 +8,11 @@ is whole.
 
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from .tensors import choose_device, set_threads
 from .train import train
 from .voice import Voice
 
+DIM, MINUTES = 16, 5.0  # of a fit that is told nothing, for kinds that do not say what suits them
 __all__ = ["Lazy", "assemble", "batches", "encode_all", "fit", "learn_attributes", "prepared"]
 
 
@@ -42,22 +44,28 @@ class Design:
 
     Attributes:
         model: ``vae``, ``ae`` or ``wae``.
-        dim: latent dimensions.
+        dim: latent dimensions; None: as many as suit the items.
         prior: its name; None: the model's own default.
         options: further arguments of the model.
         bind: attributes that the first dimensions shall be, one each.
     """
 
     model: str
-    dim: int
+    dim: int | None
     prior: str | None
     options: dict[str, Any]
     bind: Sequence[str]
 
     def __post_init__(self) -> None:
         registry.named("model", self.model, registry.MODELS)
-        if self.dim < 1:
+        if self.dim is not None and self.dim < 1:
             raise LiminalError(f"--dim {self.dim}: a latent space needs 1 dimension or more")
+
+    def suited(self, found: Mapping[str, float]) -> Design:
+        """This design where it is told, and what suits the items (`Modality.suited`) where it is not."""
+        takes = inspect.signature(registry.named("model", self.model, registry.MODELS)).parameters
+        own = {name: value for name, value in found.items() if name in takes and name != "dim"}
+        return replace(self, dim=self.dim or int(found.get("dim", DIM)), options=own | self.options)
 
     def known(self, items: Dataset, held: np.ndarray) -> np.ndarray | None:
         """The attributes that dimensions are bound to, as `bound` gives them; None where there are none.
@@ -71,14 +79,14 @@ class Design:
             raise LiminalError(
                 f"model {self.model} has no encoder whose dimensions could be bound; leave --bind out"
             )
-        return bound(items.attributes, held, self.bind, self.dim)
+        return bound(items.attributes, held, self.bind, self.dim or DIM)
 
     def network(self, items: Dataset, seed: int) -> Trainable:
         """The network for these items, its weights drawn from the seed."""
         torch.manual_seed(seed)
         kind = registry.named("model", self.model, registry.MODELS)
         how = {**({"prior": self.prior} if self.prior else {}), "network": items.modality.network}
-        made: Trainable = kind(items.modality.likelihood, self.dim, **how | self.options)
+        made: Trainable = kind(items.modality.likelihood, self.dim or DIM, **how | self.options)
         if made.mixing and items.modality.mixed(x := items.modality.tensor(items.items[:1]), x) is None:
             raise LiminalError(f"--mixing: {items.modality.plural} cannot be mixed; leave it out")
         return made
@@ -89,7 +97,7 @@ def fit(
     out: str | Path,
     *,
     model: str = "vae",
-    dim: int = 16,
+    dim: int | None = None,
     prior: str | None = None,
     epochs: float | None = None,
     minutes: float | None = None,
@@ -113,10 +121,12 @@ def fit(
         data: as `registry.dataset` takes it.
         out: folder of the space.
         model: ``vae``, ``ae`` or ``wae``.
-        dim: latent dimensions.
+        dim: latent dimensions; None: 16, or what suits the kind of data (`Modality.suited`), and so with
+            epochs or minutes and options that are not given.
         prior: its name; None: the model's own default.
         epochs: passes over the training items; or
-        minutes: of training (5 where neither is given), without reading, cataloguing and fitting samplers.
+        minutes: of training (5 where neither is given and nothing else suits), without reading, cataloguing
+            and fitting samplers.
         batch: items a step.
         rate, seed: of the training.
         attributes: file of attributes, joined by file name.
@@ -137,7 +147,8 @@ def fit(
     """
     voice = voice or Voice()
     design = Design(model, dim, prior, options or {}, bind)  # these two say what is wrong with them
-    plan = Plan(epochs, 5.0 if epochs is None and minutes is None else minutes, batch, rate, seed)
+    free = epochs is None and minutes is None
+    plan = Plan(epochs, MINUTES if free else minutes, batch, rate, seed)
     set_threads(threads)
     choose_device(device)
     folder = claim(out, force, resume)
@@ -147,7 +158,16 @@ def fit(
     if not (resume and (folder / FILE).exists()):  # else it is whole, and ended before it took its place
         items = registry.dataset(data, attributes, modality, voice, **(reading or {}))
         card = _made(
-            design, plan, items, folder, Path(out), device=device, threads=threads, resume=resume, voice=voice
+            design,
+            plan,
+            free,
+            items,
+            folder,
+            Path(out),
+            device=device,
+            threads=threads,
+            resume=resume,
+            voice=voice,
         )
         if card is None:
             return None
@@ -159,6 +179,7 @@ def fit(
 def _made(
     design: Design,
     plan: Plan,
+    free: bool,
     items: Dataset,
     folder: Path,
     out: Path,
@@ -168,13 +189,21 @@ def _made(
     resume: bool,
     voice: Voice,
 ) -> Card | None:
-    """The space in `folder`, whole but for the card that is given. See `fit` for the arguments.
+    """The space in `folder`, whole but for the card that is given. See `fit` for the arguments; `free`: the
+    plan's length was not asked for.
 
     None in a process that is not the main one of several.
     """
     from accelerate import PartialState
 
     items, held = prepared(items, plan.seed)
+    found = items.modality.suited(int((~held).sum()))
+    design = design.suited(found)
+    if free and "epochs" in found:
+        plan = replace(plan, epochs=found["epochs"], minutes=None)
+        voice.say(
+            f"{design.dim} dimensions, {plan.epochs:g} epochs: what suits so many {items.modality.plural}"
+        )
     known, network = design.known(items, held), design.network(items, plan.seed)
     if folder != out:
         voice.say(f"{out} stays as it is until the new one, in {folder}, is whole")

@@ -137,6 +137,12 @@ class Modality(ABC):
         """
         return self
 
+    def suited(self, count: int) -> dict[str, float]:
+        """What suits a fit to `count` items of this kind where it is told nothing else: ``dim``, ``epochs``,
+        and arguments of models by name. Empty by default: 16 dimensions and five minutes.
+        """
+        return {}
+
     @abstractmethod
     def records(self, source: Source, name: str) -> Iterator[Record]:
         """The items in a file, or in its bytes, in order; one that cannot be used comes with its reason and

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 KNOTS = 65  # of a number's code, at most; its distinct values where they are fewer
 MOST_VALUES = 100  # text with more different values describes single rows rather than sorts them
 MOST_DECIMALS = 6
+# a number is one of a list if its values are few, and each comes so often on average; of odd decimals sooner
+MOST_LISTED, AGAIN, AGAIN_ODD = 512, 10, 2
 NUMBERS = ("number", "integer", "date")
 KINDS = {
     "number": "number",
@@ -54,6 +56,8 @@ class Column:
         knots, at: of a number's code: values and their codes, both increasing.
         shares: of the symbols of a yes/no or category, that for a missing cell last.
         decimals: that a number is rounded to; None: as many as there are.
+        limits: codes between which a knot lies, one fewer than knots, where they are all values that a number
+            has: few that come again and again. Empty for others.
     """
 
     name: str
@@ -66,11 +70,12 @@ class Column:
     at: tuple[float, ...] = (0.0,)
     shares: tuple[float, ...] = ()
     decimals: int | None = None
+    limits: tuple[float, ...] = ()
 
     def config(self) -> dict[str, Any]:
         """JSON-ready: ``Column.of(column.config())`` equals it."""
         told = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
-        gone = ("shares", "values") if self.kind in NUMBERS else ("decimals",)
+        gone = ("shares", "values") if self.kind in NUMBERS else ("decimals", "limits")
         return {k: v for k, v in told.items() if k not in gone and (k != "values" or self.kind == "category")}
 
     @classmethod
@@ -96,7 +101,7 @@ class Column:
     def usual(self) -> float:
         """The median of a number, the commonest value of anything else."""
         if self.kind in NUMBERS:
-            return float(self.rounded(np.interp(0.0, self.at, self.knots)))
+            return float(self.decoded(np.zeros(1))[0])
         return float(np.argmax(self.shares[: len(self.words)]))
 
     @property
@@ -139,16 +144,32 @@ class Column:
             return self
         ranks = np.sort(known)
         knots = np.unique(ranks)
-        if len(knots) > KNOTS:
+        often = AGAIN if self.decimals is not None else AGAIN_ODD
+        listed = len(knots) <= min(MOST_LISTED, len(known) / often)
+        if len(knots) > KNOTS and not listed:
             normal = NormalDist()
             ends = normal.inv_cdf(0.5 / len(ranks))
             chances = np.array([normal.cdf(c) for c in np.linspace(ends, -ends, KNOTS)])
             knots = np.unique(ranks[np.round(chances * (len(ranks) - 1)).astype(int)])
         below = np.searchsorted(ranks, knots, "left") + np.searchsorted(ranks, knots, "right")
         at = [NormalDist().inv_cdf(float(b)) for b in below / (2 * len(ranks))]
+        upto = np.searchsorted(ranks, knots[: -1 if listed else 0], "right") / len(ranks)
         return replace(
-            self, low=float(knots[0]), high=float(knots[-1]), knots=tuple(knots.tolist()), at=tuple(at)
+            self,
+            low=float(knots[0]),
+            high=float(knots[-1]),
+            knots=tuple(knots.tolist()),
+            at=tuple(at),
+            limits=tuple(NormalDist().inv_cdf(float(share)) for share in upto),
         )
+
+    def decoded(self, codes: np.ndarray) -> np.ndarray:
+        """Numbers of codes (n,). A value of a list has all codes between its neighbours' quantiles, so that
+        one that half of the rows have, such as 0, comes back in half of them, and none comes that never
+        was."""
+        if self.limits:
+            return np.array(self.knots)[np.searchsorted(self.limits, codes)]
+        return self.rounded(np.interp(codes, self.at, self.knots))
 
     def rounded(self, values: np.ndarray | float) -> np.ndarray:
         """Numbers within the column's range, with as many decimals as it has."""
@@ -348,8 +369,8 @@ def stated(column: Column, part: Tensor) -> dict[str, Tensor]:
     import torch
 
     if column.kind in NUMBERS:
-        cells = np.interp(part[:, 0].cpu().double().numpy(), column.at, column.knots)
-        return {column.name: torch.from_numpy(np.atleast_1d(column.rounded(cells))).to(part)}
+        cells = column.decoded(part[:, 0].cpu().double().numpy())
+        return {column.name: torch.from_numpy(cells).to(part)}
     if part.shape[1] == 1:
         return {column.name: part[:, 0]}
     told = part[:, : len(column.words)]

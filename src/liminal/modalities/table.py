@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from .mixed import Mixed
 
 NOISE = 0.1  # standard deviations, laid over codes for networks that shall read decoded rows
+STEPS, BATCH = 25.0, 64  # of a fit for each root of the number of rows; rows of a step
+WIDEST, LEAST_DIM, MOST_DIM = 4, 2, 24  # dimensions that a category asks for at most, and all columns
 TOLD = 4  # columns that a caption names
 
 
@@ -160,6 +162,13 @@ class Table(Modality):
         chosen = np.asarray(items[rows])
         learned = [column.learned(chosen[:, i]) for i, column in enumerate(self.columns)]
         return Table(learned, self.attributes_only, self.left_out)
+
+    def suited(self, count: int) -> dict[str, float]:
+        """Few dimensions for few columns, and steps that grow with the root of the rows, since a few hundred
+        are soon learned by heart."""
+        each = [1 if c.kind in NUMBERS else min(max(c.symbols - 1, 1), WIDEST) for c in self.columns]
+        epochs = max(1.0, round(STEPS * math.sqrt(count) / max(1, count // BATCH), 1))
+        return {"dim": min(max(sum(each), LEAST_DIM), MOST_DIM), "epochs": epochs}
 
     # -- files
 
@@ -349,7 +358,7 @@ class Table(Modality):
         for i, column, place in self._places():
             part = numbers[:, place]
             if column.kind in NUMBERS:
-                items[:, i] = column.rounded(np.interp(part[:, 0], column.at, column.knots))
+                items[:, i] = column.decoded(part[:, 0])
                 if column.missing:
                     items[part[:, 1] <= 0.5, i] = np.nan
             elif part.shape[1] == 1:

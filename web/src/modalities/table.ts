@@ -11,7 +11,7 @@ import type { Modality } from "../wire.ts";
 /**
  * A column as `Table.config()` in Python has it: `knots` of a number and where they lie `at` among about
  * standard normal quantiles, the
- * decimals that it is rounded to; `shares` of the symbols of others, that for a missing cell the last.
+ * decimals that it is rounded to, and where the knots are all its values the `limits` of their codes; `shares` of the symbols of others, that for a missing cell the last.
  */
 export interface Column {
   name: string;
@@ -23,6 +23,7 @@ export interface Column {
   knots: readonly number[];
   at: readonly number[];
   decimals?: number | null;
+  limits?: readonly number[];
   shares?: readonly number[];
 }
 const columnsOf = (about: Pick<Modality, "config">): readonly Column[] => about.config["columns"] as Column[];
@@ -268,7 +269,8 @@ function value([first = 0, known = 1]: Float32Array, column: Column): number {
   return known > 0.5 ? decoded(first, column) : NaN;
 }
 /** The number that a code stands for, as far out as any of those in training, in its decimals. */
-function decoded(first: number, { knots, at, low, high, decimals = null }: Column): number {
+function decoded(first: number, { knots, at, low, high, decimals = null, limits = [] }: Column): number {
+  if (limits.length) return knots[limits.filter((limit) => limit < first).length] as number;
   const found = Math.min(Math.max(interp(first, at, knots), low), high);
   return decimals === null ? found : Math.round(found * 10 ** decimals) / 10 ** decimals;
 }
