@@ -84,7 +84,7 @@ class Mixture:
             free = np.isinf(values)
             hot.append((same | (free & ~np.isnan(cells)[:, None])).astype(float))
             number = free.any() and column.kind in NUMBERS
-            codes.append(np.nan_to_num(np.interp(cells, column.knots, column.at)) if number else 0 * cells)
+            codes.append(np.nan_to_num(column.coded(cells)) if number else 0 * cells)
         return hot, codes
 
     def _fit(self, data, at, count, draw):  # type: ignore[no-untyped-def]

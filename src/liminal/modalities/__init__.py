@@ -295,6 +295,15 @@ class Modality(ABC):
         """Stored items as a perfect decoder would give them: y (n, *soft_shape)."""
         return self.likelihood.target(self.tensor(items))
 
+    def drawn(self, y: Tensor, generator: torch.Generator) -> np.ndarray:
+        """Stored items drawn from p(x | z), where `items` gives the likeliest: what samples are made by.
+
+        Args:
+            y: (n, *soft_shape), as a decoder gives it, on the CPU.
+            generator: what is drawn from, on the CPU.
+        """
+        return self.items(self.likelihood.draw(y, generator))
+
     def lacking(self, items: np.ndarray) -> Tensor | None:
         """Which places of y say what `items` lack, such as a row's empty cells: bool (n, *soft_shape).
 

@@ -37,7 +37,7 @@ def sample(
     support: float | None = None,
     evidence: bool = False,
 ) -> Samples:
-    """n new items: latents drawn and decoded, and what z leaves open drawn, too (`Likelihood.draw`).
+    """n new items: latents drawn and decoded, and what z leaves open drawn, too (`Modality.drawn`).
 
     Args:
         n: how many.
@@ -83,9 +83,9 @@ def sample(
             raise LiminalError(f"sample: --support goes with the space's own samplers, not with {source}")
         z, share = conditional.accepted(sampler, n, lambda z: trust(known(z)) >= support, seed)
         name += f" with support of {support:g} or more ({share:.0%} of the draws)"
-    y = space.modality.likelihood.draw(space.generator.decode(z).cpu(), rng(seed + 1))
+    items = space.modality.drawn(space.generator.decode(z).cpu(), rng(seed + 1))
     beside = _beside(space, known(z)) if told else None
-    return Samples(z, space.modality.items(y), space.modality, name, table=beside)
+    return Samples(z, items, space.modality, name, table=beside)
 
 
 def _scatters(space: Core) -> bool:
