@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,6 @@ from .card import CHECKPOINT, FILE, Card
 from .datasets import Dataset
 from .errors import LiminalError, unknown
 from .generator import Autoencoder, Trainable
-from .modalities import Modality
 from .models import inverted
 from .ops.directions import probes
 from .outputs import claim, settle
@@ -35,8 +34,7 @@ from .tensors import choose_device, set_threads
 from .train import train
 from .voice import Voice
 
-DIM, BATCH = 16, 64  # latent dimensions, and items a step, where nothing else is told or suits
-STEPS = 100  # of an epoch, below which larger steps than usual are none that suit
+DIM, MINUTES, BATCH = 16, 5.0, 64  # of a fit that is told nothing, for kinds that do not say what suits them
 __all__ = ["Lazy", "assemble", "batches", "encode_all", "fit", "learn_attributes", "prepared"]
 
 
@@ -46,7 +44,7 @@ class Design:
 
     Attributes:
         model: ``vae``, ``ae`` or ``wae``.
-        dim: latent dimensions; None: what suits the data.
+        dim: latent dimensions; None: as many as suit the items.
         prior: its name; None: the model's own default.
         options: further arguments of the model.
         bind: attributes that the first dimensions shall be, one each.
@@ -63,14 +61,11 @@ class Design:
         if self.dim is not None and self.dim < 1:
             raise LiminalError(f"--dim {self.dim}: a latent space needs 1 dimension or more")
 
-    def suited(self, kind: Modality) -> Design:
-        """This design with what suits a kind of data in the place of what was not told."""
+    def suited(self, found: Mapping[str, float]) -> Design:
+        """This design where it is told, and what suits the items (`Modality.suited`) where it is not."""
         takes = inspect.signature(registry.named("model", self.model, registry.MODELS)).parameters
-        own = {
-            name: value for name, value in kind.suits.items() if name in takes and name not in ("dim", "data")
-        }
-        dim = kind.suits.get("dim", DIM) if self.dim is None else self.dim
-        return replace(self, dim=dim, options=own | self.options)
+        own = {name: value for name, value in found.items() if name in takes and name != "dim"}
+        return replace(self, dim=self.dim or int(found.get("dim", DIM)), options=own | self.options)
 
     def known(self, items: Dataset, held: np.ndarray) -> np.ndarray | None:
         """The attributes that dimensions are bound to, as `bound` gives them; None where there are none.
@@ -84,15 +79,14 @@ class Design:
             raise LiminalError(
                 f"model {self.model} has no encoder whose dimensions could be bound; leave --bind out"
             )
-        assert self.dim is not None
-        return bound(items.attributes, held, self.bind, self.dim)
+        return bound(items.attributes, held, self.bind, self.dim or DIM)
 
     def network(self, items: Dataset, seed: int) -> Trainable:
         """The network for these items, its weights drawn from the seed."""
         torch.manual_seed(seed)
         kind = registry.named("model", self.model, registry.MODELS)
         how = {**({"prior": self.prior} if self.prior else {}), "network": items.modality.network}
-        made: Trainable = kind(items.modality.likelihood, self.dim, **how | self.options)
+        made: Trainable = kind(items.modality.likelihood, self.dim or DIM, **how | self.options)
         if made.mixing and items.modality.mixed(x := items.modality.tensor(items.items[:1]), x) is None:
             raise LiminalError(f"--mixing: {items.modality.plural} cannot be mixed; leave it out")
         return made
@@ -127,11 +121,13 @@ def fit(
         data: as `registry.dataset` takes it.
         out: folder of the space.
         model: ``vae``, ``ae`` or ``wae``.
-        dim: latent dimensions; None: 16, or what suits the kind of data.
+        dim: latent dimensions; None: 16, or what suits the kind of data (`Modality.suited`), and so with
+            epochs or minutes, items a step and options that are not given.
         prior: its name; None: the model's own default.
         epochs: passes over the training items; or
-        minutes: of training (5 where neither is given), without reading, cataloguing and fitting samplers.
-        batch: items a step; None: 64, or what suits the kind of data.
+        minutes: of training (5 where neither is given and nothing else suits), without reading, cataloguing
+            and fitting samplers.
+        batch: items a step; None: 64, where nothing else suits.
         rate, seed: of the training.
         attributes: file of attributes, joined by file name.
         modality: kind of data; None: what the data look like.
@@ -151,8 +147,8 @@ def fit(
     """
     voice = voice or Voice()
     design = Design(model, dim, prior, options or {}, bind)  # these two say what is wrong with them
-    minutes = 5.0 if epochs is None and minutes is None else minutes
-    plan = Plan(epochs, minutes, BATCH if batch is None else batch, rate, seed)
+    told = {"epochs": epochs, "minutes": minutes, "batch": batch, "rate": rate, "seed": seed}
+    planned(told, {})
     set_threads(threads)
     choose_device(device)
     folder = claim(out, force, resume)
@@ -161,12 +157,9 @@ def fit(
         return Path(out)
     if not (resume and (folder / FILE).exists()):  # else it is whole, and ended before it took its place
         items = registry.dataset(data, attributes, modality, voice, **(reading or {}))
-        if batch is None:
-            suits = items.modality.suits.get("batch", BATCH)
-            plan = replace(plan, batch=min(suits, max(BATCH, len(items) // STEPS)))
         card = _made(
-            design.suited(items.modality),
-            plan,
+            design,
+            told,
             items,
             folder,
             Path(out),
@@ -182,9 +175,21 @@ def fit(
     return settle(folder, Path(out))
 
 
+def planned(told: Mapping[str, Any], found: Mapping[str, float]) -> Plan:
+    """How long to train and in which steps: what is told, and what suits the items (`Modality.suited`) where
+    it is not."""
+    length = {name: told[name] for name in ("epochs", "minutes")}
+    if set(length.values()) == {None}:
+        length = {"minutes": MINUTES} | (
+            {"epochs": found["epochs"], "minutes": None} if "epochs" in found else {}
+        )
+    batch = int(found.get("batch", BATCH)) if told["batch"] is None else told["batch"]
+    return Plan(**length, batch=batch, rate=told["rate"], seed=told["seed"])
+
+
 def _made(
     design: Design,
-    plan: Plan,
+    told: dict[str, Any],
     items: Dataset,
     folder: Path,
     out: Path,
@@ -200,7 +205,13 @@ def _made(
     """
     from accelerate import PartialState
 
-    items, held = prepared(items, plan.seed)
+    items, held = prepared(items, told["seed"])
+    found = items.modality.suited(int((~held).sum()))
+    design, plan = design.suited(found), planned(told, found)
+    if told["epochs"] is None and plan.epochs is not None:
+        voice.say(
+            f"{design.dim} dimensions, {plan.epochs:g} epochs: what suits so many {items.modality.plural}"
+        )
     known, network = design.known(items, held), design.network(items, plan.seed)
     if folder != out:
         voice.say(f"{out} stays as it is until the new one, in {folder}, is whole")

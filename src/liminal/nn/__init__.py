@@ -52,7 +52,7 @@ def networks(family: str, data: Any, codes: int, dim: int, width: int) -> tuple[
 def taught(decoder: nn.Module, z: Tensor, x: Tensor) -> Tensor:
     """A decoder's raw output on z in training; one that writes stepwise is told the symbols of x before each
     place."""
-    return decoder.taught(z, x) if hasattr(decoder, "taught") else decoder(z)
+    return getattr(decoder, "taught", lambda z, x: decoder(z))(z, x)  # type: ignore[no-any-return]
 
 
 class Target(nn.Module):
@@ -60,7 +60,7 @@ class Target(nn.Module):
 
     def __init__(self, data: Any) -> None:
         super().__init__()
-        self._data = (data,)  # in a tuple, as it is a part of the model already
+        self._data: Any = (data,)  # in a tuple, as it is a part of the model already
 
     def forward(self, x: Tensor) -> Tensor:
         return self._data[0].target(x)  # type: ignore[no-any-return]

@@ -94,7 +94,7 @@ class Decoder(nn.Module):
         super().__init__()
         numbers, self.places = check(shape)
         self.wide = wide = HIDDEN * width
-        self._data = (data,)  # in a tuple, as it is a part of the model already
+        self._data: Any = (data,)  # in a tuple, as it is a part of the model already
         self.plan = nn.Sequential(
             nn.Linear(dim, 2 * wide), nn.SiLU(), nn.Linear(2 * wide, self.places * PLAN + wide)
         )
