@@ -79,6 +79,7 @@ def assemble(
     seed: int,
     training: dict[str, Any] | None = None,
     dimensions: Mapping[str, int] | None = None,
+    z: np.ndarray | None = None,
     voice: Voice | None = None,
 ) -> Card:
     """Encode the items, fit the samplers, the reader and the directions, and write every part of a space but
@@ -92,6 +93,7 @@ def assemble(
         seed: of the samplers and readers.
         training: for the card.
         dimensions: of the attributes that dimensions were bound to.
+        z: (n, d), latents that the items have already; None: they are encoded.
         voice: hears progress.
 
     Returns:
@@ -99,7 +101,9 @@ def assemble(
     """
     voice = voice or Voice()
     generator.requires_grad_(False)
-    found = Encoded(generator, items, held, encode_all(generator, items.modality, items.items, voice))
+    if z is None:
+        z = encode_all(generator, items.modality, items.items, voice)
+    found = Encoded(generator, items, held, z)
     samplers, sampler = fit_samplers(found, seed, voice)
     if isinstance(generator.prior, latent.Mixture):
         generator.prior = samplers["mixture"]

@@ -25,8 +25,10 @@ from .assembly import Lazy, Rows, assemble, batches, encode_all, learn_attribute
 from .card import CHECKPOINT, FILE, Card
 from .datasets import Dataset
 from .errors import LiminalError, unknown
+from .export import latents
 from .generator import Autoencoder, Trainable
 from .models import inverted
+from .models.given import Given
 from .ops.directions import probes
 from .outputs import claim, settle
 from .run import Plan
@@ -43,11 +45,12 @@ class Design:
     """The network that a fit trains.
 
     Attributes:
-        model: ``vae``, ``ae`` or ``wae``.
+        model: ``vae``, ``ae`` or ``wae``; ``given`` where there are codes.
         dim: latent dimensions; None: as many as suit the items.
         prior: its name; None: the model's own default.
         options: further arguments of the model.
         bind: attributes that the first dimensions shall be, one each.
+        codes: (n, d), latents that the items have already.
     """
 
     model: str
@@ -55,9 +58,20 @@ class Design:
     prior: str | None
     options: dict[str, Any]
     bind: Sequence[str]
+    codes: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         registry.named("model", self.model, registry.MODELS)
+        if (self.codes is None) != (self.model != "given"):
+            raise LiminalError(
+                f"fit: model {self.model} {'takes no' if self.model != 'given' else 'wants'} codes "
+                "(--codes FILE); model given is for items that have codes already"
+            )
+        if self.codes is not None and (self.bind or self.dim not in (None, self.codes.shape[1])):
+            raise LiminalError(
+                f"fit: the codes have {self.codes.shape[1]} dimensions, which are neither changed nor bound; "
+                "leave --dim and --bind out"
+            )
         if self.dim is not None and self.dim < 1:
             raise LiminalError(f"--dim {self.dim}: a latent space needs 1 dimension or more")
 
@@ -65,14 +79,18 @@ class Design:
         """This design where it is told, and what suits the items (`Modality.suited`) where it is not."""
         takes = inspect.signature(registry.named("model", self.model, registry.MODELS)).parameters
         own = {name: value for name, value in found.items() if name in takes and name != "dim"}
-        return replace(self, dim=self.dim or int(found.get("dim", DIM)), options=own | self.options)
+        dim = self.dim or int(found.get("dim", DIM)) if self.codes is None else self.codes.shape[1]
+        return replace(self, dim=dim, options=own | self.options)
 
     def known(self, items: Dataset, held: np.ndarray) -> np.ndarray | None:
-        """The attributes that dimensions are bound to, as `bound` gives them; None where there are none.
+        """What is known of the latents of the training items: codes, or the attributes that dimensions are
+        bound to, as `bound` gives them; None where nothing is.
 
         Raises:
             LiminalError: as `bound`, or the model has no encoder.
         """
+        if self.codes is not None:
+            return self.codes[~held]
         if not self.bind:
             return None
         if not issubclass(registry.named("model", self.model, registry.MODELS), Autoencoder):
@@ -91,12 +109,35 @@ class Design:
             raise LiminalError(f"--mixing: {items.modality.plural} cannot be mixed; leave it out")
         return made
 
+    def aligned(self, items: Dataset) -> Design:
+        """This design with a row of codes for each item: of a file with many items of which some cannot be
+        used, their own rows.
+
+        Raises:
+            LiminalError: there are more or fewer codes than items, or some are no finite numbers.
+        """
+        if self.codes is None:
+            return self
+        codes, entries = self.codes, [source.rpartition("#")[2] for source in items.sources]
+        if len(codes) > len(items) and all(entry.isdecimal() for entry in entries):
+            rows = np.array(entries, np.int64)
+            if len(np.unique(rows)) == len(rows) and rows.max() < len(codes):
+                codes = codes[rows]
+        if len(codes) != len(items):
+            raise LiminalError(
+                f"codes: {len(codes):,} rows for {len(items):,} {items.modality.plural}; wanted one for "
+                "each, in their order"
+            )
+        if not np.isfinite(codes).all():
+            raise LiminalError("codes: they hold NaN or infinity; wanted finite numbers")
+        return replace(self, codes=codes)
+
 
 def fit(
     data: Any,
     out: str | Path,
     *,
-    model: str = "vae",
+    model: str | None = None,
     dim: int | None = None,
     prior: str | None = None,
     epochs: float | None = None,
@@ -109,6 +150,7 @@ def fit(
     options: dict[str, Any] | None = None,
     reading: dict[str, Any] | None = None,
     bind: Sequence[str] = (),
+    codes: str | Path | np.ndarray | None = None,
     threads: int | None = None,
     device: str | None = None,
     resume: bool = False,
@@ -120,7 +162,7 @@ def fit(
     Args:
         data: as `registry.dataset` takes it.
         out: folder of the space.
-        model: ``vae``, ``ae`` or ``wae``.
+        model: ``vae``, ``ae`` or ``wae``; None: ``vae``, or ``given`` where there are codes.
         dim: latent dimensions; None: 16, or what suits the kind of data (`Modality.suited`), and so with
             epochs or minutes, items a step and options that are not given.
         prior: its name; None: the model's own default.
@@ -134,6 +176,9 @@ def fit(
         options: further arguments of the model (``beta``, ``width``, ...).
         reading: options for reading the data (``size``, ``fit``, ``n``).
         bind: attributes that the first dimensions shall be, one each (``smile``, ``hair_colour=blond``).
+        codes: (n, d) latents that the items have already, such as a language model's embeddings, in the order
+            of the items, or a file of them as `export.latents` reads it: a decoder is learned that gives the
+            items back.
         threads, device: where to compute.
         resume: go on with an interrupted fit; on a finished space do nothing.
         force: replace an existing space.
@@ -146,7 +191,11 @@ def fit(
         LiminalError: wrong input; nothing was written then.
     """
     voice = voice or Voice()
-    design = Design(model, dim, prior, options or {}, bind)  # these two say what is wrong with them
+    if isinstance(codes, str | Path):
+        codes = latents.read(codes)
+    model = model or ("vae" if codes is None else "given")
+    given = None if codes is None else np.asarray(codes, np.float32)
+    design = Design(model, dim, prior, options or {}, bind, given)  # these two say what is wrong with them
     told = {"epochs": epochs, "minutes": minutes, "batch": batch, "rate": rate, "seed": seed}
     planned(told, {})
     set_threads(threads)
@@ -212,7 +261,10 @@ def _made(
         voice.say(
             f"{design.dim} dimensions, {plan.epochs:g} epochs: what suits so many {items.modality.plural}"
         )
+    design = design.aligned(items)
     known, network = design.known(items, held), design.network(items, plan.seed)
+    if isinstance(network, Given) and known is not None:
+        network.measured(torch.from_numpy(known))
     if folder != out:
         voice.say(f"{out} stays as it is until the new one, in {folder}, is whole")
     own = Rows(items.items, np.flatnonzero(~held))
@@ -238,6 +290,7 @@ def _made(
             seed=plan.seed,
             training=training,
             dimensions=dimensions,
+            z=design.codes,
             voice=voice,
         )
     except OSError as error:

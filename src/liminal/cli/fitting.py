@@ -87,7 +87,7 @@ def fit(
         str, argument("DATA", "A folder, a file (an idx, npy, npz or Parquet one, too), or a dataset's name.")
     ],
     out: Annotated[Path, option("-o --output", "SPACE", "Folder of the new space.")],
-    model: Annotated[str, option("--model", "NAME", "vae, ae or wae.")] = "vae",
+    model: Annotated[str | None, option("--model", "NAME", "vae (default), ae or wae.")] = None,
     dim: Annotated[
         int | None, option("--dim", "N", "Latent dimensions; 16, or as suits the kind of data.")
     ] = None,
@@ -103,6 +103,12 @@ def fit(
     ] = None,
     bind: Annotated[
         str | None, option("--bind", "NAMES", "Attributes that get a dimension of their own: smile,glasses.")
+    ] = None,
+    codes: Annotated[
+        Path | None,
+        option(
+            "--codes", "FILE", "Latents that the items have already, npy or Parquet: learn to decode them."
+        ),
     ] = None,
     modality: Annotated[
         str | None,
@@ -149,9 +155,9 @@ def fit(
     own = _given(width=width, beta=beta, free_bits=free_bits, tc=tc, likelihood=likelihood)
     how = _given(batch=batch, rate=rate, minutes=minutes, epochs=epochs, threads=threads, device=device)
     how |= {"model": model, "dim": dim, "prior": prior, "seed": seed, "resume": resume, "force": force}
-    how |= {"attributes": attributes, "modality": modality}
+    how |= {"attributes": attributes, "modality": modality, "codes": codes}
     own |= _given(mixing=mixing, noise=noise, rae=rae, penalty=penalty)
-    how["options"] = _model_options(model, own)
+    how["options"] = _model_options(model or ("vae" if codes is None else "given"), own)
     how["reading"] = _given(n=n, correlate=correlate) | context.meta[ReadingOptions.GIVEN]
     how["bind"] = [name.strip() for name in bind.split(",")] if bind else ()
     folder = _trained(data, out, quiet, context.obj, how)
