@@ -54,15 +54,12 @@ def arguments() -> ArgumentParser:
 
 @dataclass(frozen=True)
 class Split:
-    """One split: sentences, their moods, and their latents (n, d)."""
+    """One split: sentences, their words and moods, and their latents (n, d)."""
 
     texts: list[str]
+    words: list[list[str]]
     moods: np.ndarray
     z: Tensor
-
-    @property
-    def words(self) -> list[list[str]]:
-        return [text.split() for text in self.texts]
 
 
 def main(args: Sequence[str]) -> None:
@@ -119,7 +116,7 @@ def split(space: Space, name: str) -> Split:
     found = space.catalogue.table(columns=["id", "z", "sentiment"], split=name)
     z = torch.tensor(np.array(found["z"].to_pylist(), np.float32))
     texts = texts_of(space, space.items(found["id"].to_pylist()))
-    return Split(texts, np.array(found["sentiment"].to_pylist()), z)
+    return Split(texts, [text.split() for text in texts], np.array(found["sentiment"].to_pylist()), z)
 
 
 def texts_of(space: Space, items: np.ndarray) -> list[str]:

@@ -4,6 +4,7 @@ them once.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,7 @@ TRAIN = {
     "strand_space",
     "tune_space",
     "sound_space",
+    "sentence_space",
     "spaces",
     "trained",
     "odd_space",
@@ -163,6 +165,42 @@ def sound_space(tmp_path_factory: pytest.TempPathFactory) -> Path:
         threads=1,
     )
     return folder / "tones"
+
+
+SCRIPTS = (  # and signs that take several characters each
+    "isn't it?",
+    "süß & weiß!",
+    "медленно",
+    "لذيذ جدا",
+    "美味しい。",
+    "친절해요",
+    "अच्छा",
+    "yum 😋👩🏽\u200d🍳",
+)
+
+
+@pytest.fixture(scope="session")
+def sentence_space(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A space of short reviews, the first ones in other scripts, in subwords; nobody writes to it."""
+    import kinds
+
+    from liminal import build
+
+    folder = tmp_path_factory.mktemp("sentences")
+    path = kinds.sentences(folder)
+    other = [json.dumps({"text": text, "mood": "good"}, ensure_ascii=False) for text in SCRIPTS]
+    path.write_text("\n".join(other) + "\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    build.fit(
+        str(path),
+        folder / "sentences",
+        modality="text",
+        reading={"tokens": "subwords", "vocabulary": 420, "length": 12},
+        dim=4,
+        epochs=6,
+        batch=32,
+        threads=1,
+    )
+    return folder / "sentences"
 
 
 @pytest.fixture(scope="session")

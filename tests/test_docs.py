@@ -67,6 +67,7 @@ def test_all_tutorials_run() -> None:
         "python",
         "spaces",
         "table",
+        "text",
         "walk",
         "edit",
         "map",

@@ -68,9 +68,9 @@ def session(tiny_space: Path) -> Iterator[Session]:
     one.close(5.0)
 
 
-@pytest.fixture(scope="module", params=["image", "strand", "table", "melody", "audio"])
+@pytest.fixture(scope="module", params=["image", "strand", "table", "melody", "audio", "text"])
 def kind(request: pytest.FixtureRequest, session: Session) -> Iterator[Kind]:
-    """Pictures, symbols, mixed columns, and what can be heard."""
+    """Pictures, symbols, mixed columns, what can be heard, and what can be read."""
     if request.param == "image":
         yield Kind(
             session,
@@ -85,6 +85,7 @@ def kind(request: pytest.FixtureRequest, session: Session) -> Iterator[Kind]:
         "table": ("wine_space", "alcohol", "alcohol > 4"),
         "melody": ("tune_space", "bar", "bar > 4"),
         "audio": ("sound_space", "label=high", "label = 'high'"),
+        "text": ("sentence_space", "mood=good", "mood = 'good'"),
     }[request.param]
     folder = request.getfixturevalue(fixture)
     one = Session(request.param, folder, space=liminal.open(folder))

@@ -278,7 +278,7 @@ describe.skipIf(!FIXTURE)("the same as in Python", () => {
     expect(modality.films).toEqual(["gif", "png", ...Object.keys(films)]);
     for (const format of Object.keys(films)) {
       const path = { keys: ["random(1)", "random(2)"], frames: 2 };
-      expect((await ask("export", {}, { path, format })).size).toBeGreaterThan(100);
+      expect((await ask("export", {}, { path, format })).size).toBeGreaterThan(1);
     }
     await expect(
       ask("export", {}, { path: { keys: ["random(1)", "random(2)"], frames: 2 }, format: "mp4" }),

@@ -7,7 +7,7 @@ from functools import cache
 from PIL import Image, ImageDraw, ImageFont
 
 PAPER, INK = (255, 255, 255), (40, 44, 52)
-SMALLEST, LARGEST = 9, 26  # pixels of the letters
+SMALLEST, LARGEST = 8, 26  # pixels of the letters
 SHAPE = 0.6  # height of the picture, for its width
 WIDE = ("NotoSansCJK-Regular.ttc", "NotoSans-Regular.ttf", "DejaVuSans.ttf", "Arial Unicode.ttf")
 
@@ -34,11 +34,15 @@ def card(text: str, size: int) -> Image.Image:
         letters = font(points, plain)
         rows = lines(draw, text, width - 2 * pad, letters)
         step = round(1.25 * points)
-        if len(rows) * step <= height - 2 * pad or points == SMALLEST:
+        whole = all(draw.textlength(word, letters) <= width - 2 * pad for word in text.split(" "))
+        if (whole and len(rows) * step <= height - pad) or points == SMALLEST:
             break
-    room = max((height - 2 * pad) // step, 1)
+    room = max((height - pad) // step, 1)
     if len(rows) > room:
-        rows = [*rows[: room - 1], rows[room - 1].rstrip() + "…"]
+        last = rows[room - 1].rstrip()
+        while last and draw.textlength(last + "…", letters) > width - 2 * pad:
+            last = last[:-1].rstrip()
+        rows = [*rows[: room - 1], last + "…"]
     top = (height - len(rows) * step) / 2
     for i, row in enumerate(rows):
         draw.text((width / 2, top + (i + 0.5) * step), row, INK, letters, anchor="mm")

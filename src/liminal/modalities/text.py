@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 MOST = {"length": 64, "vocabulary": 32_000, "width": 4096}
 LEAST_VOCABULARY = 300
 USUAL = {"length": 24, "vocabulary": 8192}
+COVERED = 0.98  # share of the texts that are short enough, where no length is told
 ROOM = 8  # bytes kept for a token, at least
 TOLD = 90  # characters of a caption
 LINES = (".jsonl", ".ndjson")
@@ -72,7 +73,7 @@ class Text(Modality):
             "length",
             int,
             "N",
-            "Tokens of a sentence at most, 1 to 64; default: as the longest has, up to 24.",
+            "Tokens of a sentence at most, 1 to 64; default: as most have, up to 24.",
         ),
         Option("tokens", str, "KIND", "words or subwords; default: words, where these cover nearly all."),
         Option("vocabulary", int, "N", "Different tokens at most; default: 8192."),
@@ -147,7 +148,7 @@ class Text(Modality):
         tokens = Tokens.learned(texts, most, kind)
         longs = np.array([len(ids) for ids in tokens.ids(texts)])
         if length is None:
-            length = max(1, min(int(longs.max()), USUAL["length"]))
+            length = max(1, min(int(np.quantile(longs, COVERED, method="higher")), USUAL["length"]))
         fit = [len(text.encode()) for text, long in zip(texts, longs, strict=True) if long <= length]
         width = min(max([ROOM * length, *fit]), MOST["width"])
         return cls(length, width, tokens.tokens, tokens.merges, column=options.get("column"))

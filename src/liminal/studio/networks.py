@@ -103,12 +103,15 @@ def networks(s: Session, voice: Voice) -> tuple[Arrays, Facts]:
             arrays[name] = _network(s, name, write)
         except LiminalError:
             continue
-    said = kind.likelihood
+    said, told = kind.likelihood, kind.config()
     facts: Facts = {
         "shape": list(kind.shape),
         "soft_shape": list(kind.soft_shape),
         "item_shape": list(kind.item_shape),
-        "likelihood": {"name": said.name, "config": said.config()},
+        "likelihood": {  # what the kind says itself, such as the vectors of all words, is said once
+            "name": said.name,
+            "config": {k: v for k, v in said.config().items() if k not in told or told[k] != v},
+        },
         "readings": [],
     }
     if space.reader is not None:

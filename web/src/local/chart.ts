@@ -3,6 +3,8 @@
  * the browser.
  */
 
+import { vectors, words } from "./words.ts";
+
 /** Its name in Python, and the arguments that make it. */
 export interface Likelihood {
   name: string;
@@ -42,6 +44,7 @@ export function chart(y: Float32Array, n: number, of: Likelihood): Float32Array 
 
 /** n rows of x as a perfect decoder would give them. */
 export function target(x: Float32Array, n: number, of: Likelihood): Float32Array {
+  if (of.name === "words") return vectors(x, n, of);
   if (of.name !== "categorical") return x;
   const [v, t] = [classes(of), x.length / n];
   const out = new Float32Array(n * v * t);
@@ -69,6 +72,7 @@ export function symbols(y: Float32Array, n: number, of: Likelihood): Uint8Array 
 
 /** n rows of y as the data that they stand for, in y's own form. */
 export function harden(y: Float32Array, n: number, of: Likelihood): Float32Array {
+  if (of.name === "words") return vectors(words(y, n, of), n, of);
   if (of.name === "categorical") return target(Float32Array.from(symbols(y, n, of)), n, of);
   if (of.name !== "mixed") return y;
   const [out, width] = [y.slice(), y.length / n];

@@ -46,6 +46,8 @@ export class Core {
       tile: [width, height],
     } = of.space;
     this.view = viewOf(modality);
+    const { likelihood } = of;
+    of.likelihood = { ...likelihood, config: { ...modality.config, ...likelihood.config } };
     this.held = { ...of, modality };
     this.films = encoding(height, width).then((found) => {
       const made = new Set([...FILMS, ...(found ? ["mp4"] : []), ...Object.keys(this.view.films ?? {})]);

@@ -87,7 +87,10 @@ export interface Payload {
   flow_scale?: Floats;
   flow_steps?: number;
 
-  /** Of one x, one y and one stored item; and what y means. */
+  /**
+   * Of one x, one y and one stored item; and what y means: of its arguments those that are not the modality's
+   * own, until the page is opened.
+   */
   shape: number[];
   soft_shape: number[];
   item_shape: number[];

@@ -8,9 +8,10 @@ import { audio } from "./audio.ts";
 import { image } from "./image.ts";
 import { melody } from "./melody.ts";
 import { table } from "./table.ts";
+import { text } from "./text.ts";
 import type { View } from "./view.ts";
 
-const VIEWS: Readonly<Record<string, View>> = { image, table, melody, audio };
+const VIEWS: Readonly<Record<string, View>> = { image, table, melody, audio, text };
 
 export const viewOf = (about: Pick<Modality, "name"> | null | undefined): View =>
   VIEWS[about?.name ?? ""] ?? any;
