@@ -35,7 +35,9 @@ BENCHES = {
     "studio": "the browser studio: starting, hovering, many clients, a million points beside "
     "embedding-atlas and regl-scatterplot",
     "heard": "the same, by ear: from a key to its sound, and from a place to one that can be played",
+    "tables": "synthetic rows told from real ones by trees, learned from, copies; beside a mixture, a copula",
     "sounds": "spoken digits: restored, heard again, recognised, carried over between speakers, mixed",
+    "sentences": "review sentences: restored, sampled, walked between, made good by a vector; beside n-grams",
     "vocoder": "a small learned head beside Griffin-Lim at equal time: spoken digits, sounds it never heard",
     "startup": "import, --help and sample from a cold process",
 }

@@ -141,7 +141,8 @@ def furnish(folder: Path) -> Path:
 
     ``photos/`` 240 faces and ``labels.csv``, ``more/`` 8 others, ``me.png``, ``later.csv``, ``clothes/`` in
     class folders, ``split/`` in train and test, ``people.csv`` 400 rows, ``tunes/`` 40 tunes,
-    ``sounds/`` 160 tones, ``sentences.jsonl`` 160 reviews, ``pictures.npy``, ``digits.npz``, ``pictures.parquet``, ``mnist/``.
+    ``sounds/`` 160 tones, ``sentences.jsonl`` 160 reviews, ``pictures.npy``, ``digits.npz``,
+    ``pictures.parquet``, ``mnist/``.
     """
     drawn = faces.faces(n=270, seed=7, size=16)
     rows = drawn.attributes.to_pylist()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,10 @@ from .assembly import Lazy, Rows, assemble, batches, encode_all, learn_attribute
 from .card import CHECKPOINT, FILE, Card
 from .datasets import Dataset
 from .errors import LiminalError, unknown
+from .export import latents
 from .generator import Autoencoder, Trainable
-from .modalities import Modality
 from .models import inverted
+from .models.given import Given
 from .ops.directions import probes
 from .outputs import claim, settle
 from .run import Plan
@@ -35,8 +36,7 @@ from .tensors import choose_device, set_threads
 from .train import train
 from .voice import Voice
 
-DIM, BATCH = 16, 64  # latent dimensions, and items a step, where nothing else is told or suits
-STEPS = 100  # of an epoch, below which larger steps than usual are none that suit
+DIM, MINUTES, BATCH = 16, 5.0, 64  # of a fit that is told nothing, for kinds that do not say what suits them
 __all__ = ["Lazy", "assemble", "batches", "encode_all", "fit", "learn_attributes", "prepared"]
 
 
@@ -45,11 +45,12 @@ class Design:
     """The network that a fit trains.
 
     Attributes:
-        model: ``vae``, ``ae`` or ``wae``.
-        dim: latent dimensions; None: what suits the data.
+        model: ``vae``, ``ae`` or ``wae``; ``given`` where there are codes.
+        dim: latent dimensions; None: as many as suit the items.
         prior: its name; None: the model's own default.
         options: further arguments of the model.
         bind: attributes that the first dimensions shall be, one each.
+        codes: (n, d), latents that the items have already.
     """
 
     model: str
@@ -57,52 +58,86 @@ class Design:
     prior: str | None
     options: dict[str, Any]
     bind: Sequence[str]
+    codes: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         registry.named("model", self.model, registry.MODELS)
+        if (self.codes is None) != (self.model != "given"):
+            raise LiminalError(
+                f"fit: model {self.model} {'takes no' if self.model != 'given' else 'wants'} codes "
+                "(--codes FILE); model given is for items that have codes already"
+            )
+        if self.codes is not None and (self.bind or self.dim not in (None, self.codes.shape[1])):
+            raise LiminalError(
+                f"fit: the codes have {self.codes.shape[1]} dimensions, which are neither changed nor bound; "
+                "leave --dim and --bind out"
+            )
         if self.dim is not None and self.dim < 1:
             raise LiminalError(f"--dim {self.dim}: a latent space needs 1 dimension or more")
 
-    def suited(self, kind: Modality) -> Design:
-        """This design with what suits a kind of data in the place of what was not told."""
+    def suited(self, found: Mapping[str, float]) -> Design:
+        """This design where it is told, and what suits the items (`Modality.suited`) where it is not."""
         takes = inspect.signature(registry.named("model", self.model, registry.MODELS)).parameters
-        own = {
-            name: value for name, value in kind.suits.items() if name in takes and name not in ("dim", "data")
-        }
-        dim = kind.suits.get("dim", DIM) if self.dim is None else self.dim
+        own = {name: value for name, value in found.items() if name in takes and name != "dim"}
+        dim = self.dim or int(found.get("dim", DIM)) if self.codes is None else self.codes.shape[1]
         return replace(self, dim=dim, options=own | self.options)
 
     def known(self, items: Dataset, held: np.ndarray) -> np.ndarray | None:
-        """The attributes that dimensions are bound to, as `bound` gives them; None where there are none.
+        """What is known of the latents of the training items: codes, or the attributes that dimensions are
+        bound to, as `bound` gives them; None where nothing is.
 
         Raises:
             LiminalError: as `bound`, or the model has no encoder.
         """
+        if self.codes is not None:
+            return self.codes[~held]
         if not self.bind:
             return None
         if not issubclass(registry.named("model", self.model, registry.MODELS), Autoencoder):
             raise LiminalError(
                 f"model {self.model} has no encoder whose dimensions could be bound; leave --bind out"
             )
-        assert self.dim is not None
-        return bound(items.attributes, held, self.bind, self.dim)
+        return bound(items.attributes, held, self.bind, self.dim or DIM)
 
     def network(self, items: Dataset, seed: int) -> Trainable:
         """The network for these items, its weights drawn from the seed."""
         torch.manual_seed(seed)
         kind = registry.named("model", self.model, registry.MODELS)
         how = {**({"prior": self.prior} if self.prior else {}), "network": items.modality.network}
-        made: Trainable = kind(items.modality.likelihood, self.dim, **how | self.options)
+        made: Trainable = kind(items.modality.likelihood, self.dim or DIM, **how | self.options)
         if made.mixing and items.modality.mixed(x := items.modality.tensor(items.items[:1]), x) is None:
             raise LiminalError(f"--mixing: {items.modality.plural} cannot be mixed; leave it out")
         return made
+
+    def aligned(self, items: Dataset) -> Design:
+        """This design with a row of codes for each item: of a file with many items of which some cannot be
+        used, their own rows.
+
+        Raises:
+            LiminalError: there are more or fewer codes than items, or some are no finite numbers.
+        """
+        if self.codes is None:
+            return self
+        codes, entries = self.codes, [source.rpartition("#")[2] for source in items.sources]
+        if len(codes) > len(items) and all(entry.isdecimal() for entry in entries):
+            rows = np.array(entries, np.int64)
+            if len(np.unique(rows)) == len(rows) and rows.max() < len(codes):
+                codes = codes[rows]
+        if len(codes) != len(items):
+            raise LiminalError(
+                f"codes: {len(codes):,} rows for {len(items):,} {items.modality.plural}; wanted one for "
+                "each, in their order"
+            )
+        if not np.isfinite(codes).all():
+            raise LiminalError("codes: they hold NaN or infinity; wanted finite numbers")
+        return replace(self, codes=codes)
 
 
 def fit(
     data: Any,
     out: str | Path,
     *,
-    model: str = "vae",
+    model: str | None = None,
     dim: int | None = None,
     prior: str | None = None,
     epochs: float | None = None,
@@ -115,6 +150,7 @@ def fit(
     options: dict[str, Any] | None = None,
     reading: dict[str, Any] | None = None,
     bind: Sequence[str] = (),
+    codes: str | Path | np.ndarray | None = None,
     threads: int | None = None,
     device: str | None = None,
     resume: bool = False,
@@ -126,18 +162,23 @@ def fit(
     Args:
         data: as `registry.dataset` takes it.
         out: folder of the space.
-        model: ``vae``, ``ae`` or ``wae``.
-        dim: latent dimensions; None: 16, or what suits the kind of data.
+        model: ``vae``, ``ae`` or ``wae``; None: ``vae``, or ``given`` where there are codes.
+        dim: latent dimensions; None: 16, or what suits the kind of data (`Modality.suited`), and so with
+            epochs or minutes, items a step and options that are not given.
         prior: its name; None: the model's own default.
         epochs: passes over the training items; or
-        minutes: of training (5 where neither is given), without reading, cataloguing and fitting samplers.
-        batch: items a step; None: 64, or what suits the kind of data.
+        minutes: of training (5 where neither is given and nothing else suits), without reading, cataloguing
+            and fitting samplers.
+        batch: items a step; None: 64, where nothing else suits.
         rate, seed: of the training.
         attributes: file of attributes, joined by file name.
         modality: kind of data; None: what the data look like.
         options: further arguments of the model (``beta``, ``width``, ...).
         reading: options for reading the data (``size``, ``fit``, ``n``).
         bind: attributes that the first dimensions shall be, one each (``smile``, ``hair_colour=blond``).
+        codes: (n, d) latents that the items have already, such as a language model's embeddings, in the order
+            of the items, or a file of them as `export.latents` reads it: a decoder is learned that gives the
+            items back.
         threads, device: where to compute.
         resume: go on with an interrupted fit; on a finished space do nothing.
         force: replace an existing space.
@@ -150,9 +191,13 @@ def fit(
         LiminalError: wrong input; nothing was written then.
     """
     voice = voice or Voice()
-    design = Design(model, dim, prior, options or {}, bind)  # these two say what is wrong with them
-    minutes = 5.0 if epochs is None and minutes is None else minutes
-    plan = Plan(epochs, minutes, BATCH if batch is None else batch, rate, seed)
+    if isinstance(codes, str | Path):
+        codes = latents.read(codes)
+    model = model or ("vae" if codes is None else "given")
+    given = None if codes is None else np.asarray(codes, np.float32)
+    design = Design(model, dim, prior, options or {}, bind, given)  # these two say what is wrong with them
+    told = {"epochs": epochs, "minutes": minutes, "batch": batch, "rate": rate, "seed": seed}
+    planned(told, {})
     set_threads(threads)
     choose_device(device)
     folder = claim(out, force, resume)
@@ -161,12 +206,9 @@ def fit(
         return Path(out)
     if not (resume and (folder / FILE).exists()):  # else it is whole, and ended before it took its place
         items = registry.dataset(data, attributes, modality, voice, **(reading or {}))
-        if batch is None:
-            suits = items.modality.suits.get("batch", BATCH)
-            plan = replace(plan, batch=min(suits, max(BATCH, len(items) // STEPS)))
         card = _made(
-            design.suited(items.modality),
-            plan,
+            design,
+            told,
             items,
             folder,
             Path(out),
@@ -182,9 +224,21 @@ def fit(
     return settle(folder, Path(out))
 
 
+def planned(told: Mapping[str, Any], found: Mapping[str, float]) -> Plan:
+    """How long to train and in which steps: what is told, and what suits the items (`Modality.suited`) where
+    it is not."""
+    length = {name: told[name] for name in ("epochs", "minutes")}
+    if set(length.values()) == {None}:
+        length = {"minutes": MINUTES} | (
+            {"epochs": found["epochs"], "minutes": None} if "epochs" in found else {}
+        )
+    batch = int(found.get("batch", BATCH)) if told["batch"] is None else told["batch"]
+    return Plan(**length, batch=batch, rate=told["rate"], seed=told["seed"])
+
+
 def _made(
     design: Design,
-    plan: Plan,
+    told: dict[str, Any],
     items: Dataset,
     folder: Path,
     out: Path,
@@ -200,8 +254,17 @@ def _made(
     """
     from accelerate import PartialState
 
-    items, held = prepared(items, plan.seed)
+    items, held = prepared(items, told["seed"])
+    found = items.modality.suited(int((~held).sum()))
+    design, plan = design.suited(found), planned(told, found)
+    if told["epochs"] is None and plan.epochs is not None:
+        voice.say(
+            f"{design.dim} dimensions, {plan.epochs:g} epochs: what suits so many {items.modality.plural}"
+        )
+    design = design.aligned(items)
     known, network = design.known(items, held), design.network(items, plan.seed)
+    if isinstance(network, Given) and known is not None:
+        network.measured(torch.from_numpy(known))
     if folder != out:
         voice.say(f"{out} stays as it is until the new one, in {folder}, is whole")
     own = Rows(items.items, np.flatnonzero(~held))
@@ -227,6 +290,7 @@ def _made(
             seed=plan.seed,
             training=training,
             dimensions=dimensions,
+            z=design.codes,
             voice=voice,
         )
     except OSError as error:

@@ -24,6 +24,7 @@ MODELS = {
     "ae": "liminal.models.autoencoder:AE",
     "vae": "liminal.models.vae:VAE",
     "wae": "liminal.models.wae:WAE",
+    "given": "liminal.models.given:Given",
 }
 # of kinds that read the same files the first counts
 MODALITIES = {

@@ -87,11 +87,13 @@ def fit(
         str, argument("DATA", "A folder, a file (an idx, npy, npz or Parquet one, too), or a dataset's name.")
     ],
     out: Annotated[Path, option("-o --output", "SPACE", "Folder of the new space.")],
-    model: Annotated[str, option("--model", "NAME", "vae, ae or wae.")] = "vae",
-    dim: Annotated[int | None, option("--dim", "N", "Latent dimensions; default 16, sentences 64.")] = None,
+    model: Annotated[str | None, option("--model", "NAME", "vae (default), ae or wae.")] = None,
+    dim: Annotated[
+        int | None, option("--dim", "N", "Latent dimensions; 16, or as suits the kind of data.")
+    ] = None,
     prior: Annotated[str | None, option("--prior", "NAME", "normal or sphere; wae has uniform, too.")] = None,
     minutes: Annotated[
-        float | None, option("--minutes", "M", "Minutes of training; 5 if no epochs are given.")
+        float | None, option("--minutes", "M", "Minutes of training; 5, or epochs as suit the data.")
     ] = None,
     epochs: Annotated[
         float | None, option("--epochs", "N", "Passes over the data, instead of minutes.")
@@ -102,6 +104,12 @@ def fit(
     bind: Annotated[
         str | None, option("--bind", "NAMES", "Attributes that get a dimension of their own: smile,glasses.")
     ] = None,
+    codes: Annotated[
+        Path | None,
+        option(
+            "--codes", "FILE", "Latents that the items have already, npy or Parquet: learn to decode them."
+        ),
+    ] = None,
     modality: Annotated[
         str | None,
         option("--modality", "NAME", "Kind of data; default: what DATA looks like, which is said."),
@@ -110,7 +118,9 @@ def fit(
     correlate: Annotated[
         str | None, option("--correlate", "A:B=R", "faces: two factors that go together: glasses:hat=0.8.")
     ] = None,
-    batch: Annotated[int | None, option("--batch", "N", "Items a step; default 64, sentences 256.")] = None,
+    batch: Annotated[
+        int | None, option("--batch", "N", "Items a step; 64, or as suits the kind of data.")
+    ] = None,
     rate: Annotated[float | None, option("--rate", "R", "Learning rate at its peak; default 0.003.")] = None,
     width: Annotated[int | None, option("--width", "N", "Channels at the finest resolution.")] = None,
     beta: Annotated[float | None, option("--beta", "B", "vae: weight of the KL.")] = None,
@@ -143,13 +153,11 @@ def fit(
       liminal fit photos/ -o photos-space --dim 32 --minutes 5 --resume
     """
     own = _given(width=width, beta=beta, free_bits=free_bits, tc=tc, likelihood=likelihood)
-    how = _given(
-        dim=dim, batch=batch, rate=rate, minutes=minutes, epochs=epochs, threads=threads, device=device
-    )
-    how |= {"model": model, "prior": prior, "seed": seed, "resume": resume, "force": force}
-    how |= {"attributes": attributes, "modality": modality}
+    how = _given(batch=batch, rate=rate, minutes=minutes, epochs=epochs, threads=threads, device=device)
+    how |= {"model": model, "dim": dim, "prior": prior, "seed": seed, "resume": resume, "force": force}
+    how |= {"attributes": attributes, "modality": modality, "codes": codes}
     own |= _given(mixing=mixing, noise=noise, rae=rae, penalty=penalty)
-    how["options"] = _model_options(model, own)
+    how["options"] = _model_options(model or ("vae" if codes is None else "given"), own)
     how["reading"] = _given(n=n, correlate=correlate) | context.meta[ReadingOptions.GIVEN]
     how["bind"] = [name.strip() for name in bind.split(",")] if bind else ()
     folder = _trained(data, out, quiet, context.obj, how)

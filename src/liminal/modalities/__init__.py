@@ -68,8 +68,6 @@ class Modality(ABC):
             said.
         version: counts changes in how items are read, so that no cache gives items of an older reader.
         network: the file in ``nn/`` whose networks suit x and y.
-        suits: arguments of a fit that suit it better than the usual ones, such as ``dim``, ``batch`` and
-            options of models; what is told wins, and what a model does not take is passed over.
         item_shape, item_dtype: of a stored item.
     """
 
@@ -85,7 +83,6 @@ class Modality(ABC):
     arrays: ClassVar[bool] = False
     version: ClassVar[int] = 1
     network: ClassVar[str] = "mlp"
-    suits: ClassVar[dict[str, Any]] = {}
     item_shape: tuple[int, ...]
     item_dtype: ClassVar[np.dtype]
 
@@ -139,6 +136,12 @@ class Modality(ABC):
         Itself by default.
         """
         return self
+
+    def suited(self, count: int) -> dict[str, float]:
+        """What suits a fit to `count` items of this kind where it is told nothing else: ``dim``, ``epochs``,
+        ``batch`` and arguments of models by name. Empty by default: 16 dimensions, five minutes, 64 a step.
+        """
+        return {}
 
     @abstractmethod
     def records(self, source: Source, name: str) -> Iterator[Record]:
@@ -291,6 +294,15 @@ class Modality(ABC):
     def soft(self, items: np.ndarray) -> Tensor:
         """Stored items as a perfect decoder would give them: y (n, *soft_shape)."""
         return self.likelihood.target(self.tensor(items))
+
+    def drawn(self, y: Tensor, generator: torch.Generator) -> np.ndarray:
+        """Stored items drawn from p(x | z), where `items` gives the likeliest: what samples are made by.
+
+        Args:
+            y: (n, *soft_shape), as a decoder gives it, on the CPU.
+            generator: what is drawn from, on the CPU.
+        """
+        return self.items(self.likelihood.draw(y, generator))
 
     def lacking(self, items: np.ndarray) -> Tensor | None:
         """Which places of y say what `items` lack, such as a row's empty cells: bool (n, *soft_shape).

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -21,15 +22,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import LiminalError, unknown
-from ..tabular.cells import EMPTY, NO, YES, typed
+from ..tabular.cells import EMPTY, KEY_ROWS, NO, YES, typed
 from ..tabular.frames import words_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 KNOTS = 65  # of a number's code, at most; its distinct values where they are fewer
-MOST_VALUES = 100  # text with more different values describes single rows rather than sorts them
+MOST_SYMBOLS = 100  # of a category; of one with more values the rarer share one symbol
+MOST_VALUES = 10_000  # text with more different values describes single rows rather than sorts them,
+ROWS_OF_ONE = 3  # and so does text of which one value has fewer rows than so many on average
 MOST_DECIMALS = 6
+# values of a number are a list if they are few and each comes so often on average (of odd decimals, twice);
+# of others one comes often that so many rows, and this share of all, have
+MOST_LISTED, AGAIN = 512, 10
+OFTEN, OFTEN_SHARE = 5, 0.01
+LEAST = 1e-9  # share below a value, for the ends of codes to be finite
 NUMBERS = ("number", "integer", "date")
 KINDS = {
     "number": "number",
@@ -38,6 +46,7 @@ KINDS = {
     "yes": "yes/no",
     "category": "category",
 }
+_KIND = re.compile(r"^(?:number|date|yes/no|category of [\d,]+ values?)")  # in a line of `typed`
 EPOCH, DAY = datetime(1970, 1, 1), 86_400_000_000  # microseconds of a day
 
 
@@ -48,12 +57,15 @@ class Column:
     Attributes:
         name: its heading.
         kind: ``number``, ``integer``, ``date``, ``yes`` or ``category``.
-        values: of a category, in the order of their indices.
+        values: of a category, in the order of their indices; of many, the commonest first.
         missing: whether a cell may be empty.
         low, high: least and greatest number among the rows that codes were learned from.
         knots, at: of a number's code: values and their codes, both increasing.
         shares: of the symbols of a yes/no or category, that for a missing cell last.
         decimals: that a number is rounded to; None: as many as there are.
+        limits: of each knot the least and the greatest code that stand for it: of a value that comes often
+            the quantiles of its share, of others its own code twice. Empty where none comes often.
+        rare: how often each of the last values came, which share one symbol; empty for few values.
     """
 
     name: str
@@ -66,12 +78,15 @@ class Column:
     at: tuple[float, ...] = (0.0,)
     shares: tuple[float, ...] = ()
     decimals: int | None = None
+    limits: tuple[float, ...] = ()
+    rare: tuple[int, ...] = ()
 
     def config(self) -> dict[str, Any]:
         """JSON-ready: ``Column.of(column.config())`` equals it."""
         told = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
-        gone = ("shares", "values") if self.kind in NUMBERS else ("decimals",)
-        return {k: v for k, v in told.items() if k not in gone and (k != "values" or self.kind == "category")}
+        gone = ("shares", "values", "rare") if self.kind in NUMBERS else ("decimals", "limits")
+        mine = {k: v for k, v in told.items() if k not in gone and (k != "rare" or v)}
+        return {k: v for k, v in mine.items() if k != "values" or self.kind == "category"}
 
     @classmethod
     def of(cls, told: Column | dict[str, Any]) -> Column:
@@ -84,8 +99,18 @@ class Column:
     @property
     def symbols(self) -> int:
         """How many symbols a category or a yes/no has, that for a missing cell counted; 0 of a number."""
-        kinds = {"yes": 2, "category": len(self.values)}.get(self.kind, 0)
-        return kinds + (self.missing and kinds > 0)
+        return self.known + (self.missing and self.known > 0)
+
+    @property
+    def known(self) -> int:
+        """How many symbols a category or a yes/no has for what is not missing."""
+        many = len(self.values) - len(self.rare) + bool(self.rare)
+        return {"yes": 2, "category": many}.get(self.kind, 0)
+
+    def symbol(self, cells: np.ndarray) -> np.ndarray:
+        """The symbols of cells (n,) of a category or yes/no: all rare values have the one after the others,
+        and what is missing the last."""
+        return np.where(np.isnan(cells), self.known, np.minimum(cells, self.known - 1)).astype(int)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -96,8 +121,8 @@ class Column:
     def usual(self) -> float:
         """The median of a number, the commonest value of anything else."""
         if self.kind in NUMBERS:
-            return float(self.rounded(np.interp(0.0, self.at, self.knots)))
-        return float(np.argmax(self.shares[: len(self.words)]))
+            return float(self.decoded(np.zeros(1))[0])
+        return float(np.argmax(self.shares[: self.known - bool(self.rare)]))
 
     @property
     def told(self) -> str:
@@ -107,14 +132,15 @@ class Column:
         elif self.kind == "yes":
             what = KINDS[self.kind]
         else:
-            what = f"category of {len(self.values)} values"
+            what = f"category of {len(self.values):,} values"
+            what += f", of which the {len(self.rare):,} rarest share a symbol" if self.rare else ""
         return f"{what}, or missing" * self.missing or what
 
     @property
     def bits(self) -> float:
         """How many bits tell the values of a cell apart; 64 for a number of any decimals."""
         if self.kind not in NUMBERS:
-            return math.log2(max(self.symbols, 2))
+            return math.log2(max(len(self.words) + self.missing, 2))
         if self.decimals is None:
             return 64.0
         return math.log2((self.high - self.low) * 10**self.decimals + 1 + self.missing)
@@ -125,30 +151,60 @@ class Column:
         if self.kind in NUMBERS:
             code = 0.0 if math.isnan(cell) else float(np.interp(cell, self.knots, self.at))
             return -math.log(2 * NormalDist().cdf(-abs(code)))
-        symbol = len(self.words) if math.isnan(cell) else int(cell)
+        symbol = int(self.symbol(np.array([cell]))[0])
         return -math.log(max(self.shares[symbol] if symbol < len(self.shares) else 0.0, 1e-6))
 
     def learned(self, cells: np.ndarray) -> Column:
         """This column with codes or shares from cells (n,)."""
         known = cells[~np.isnan(cells)]
         if self.kind not in NUMBERS:
-            symbols = np.where(np.isnan(cells), len(self.words), cells).astype(int)
-            counts = np.bincount(symbols, minlength=len(self.words) + 1)[: self.symbols]
-            return replace(self, shares=tuple((counts / max(len(cells), 1)).round(6).tolist()))
+            counts = np.bincount(self.symbol(cells), minlength=self.known + 1)[: self.symbols]
+            each = np.bincount(known.astype(int), minlength=len(self.words))
+            rare = each[len(self.words) - len(self.rare) :]
+            shares = (counts / max(len(cells), 1)).round(6)
+            return replace(self, shares=tuple(shares.tolist()), rare=tuple(int(count) for count in rare))
         if not len(known):
             return self
-        ranks = np.sort(known)
+        ranks, normal = np.sort(known), NormalDist()
         knots = np.unique(ranks)
-        if len(knots) > KNOTS:
-            normal = NormalDist()
-            ends = normal.inv_cdf(0.5 / len(ranks))
-            chances = np.array([normal.cdf(c) for c in np.linspace(ends, -ends, KNOTS)])
+        listed = len(knots) <= min(MOST_LISTED, len(known) / (AGAIN if self.decimals is not None else 2))
+        if len(knots) > KNOTS and not listed:
+            end = normal.inv_cdf(0.5 / len(ranks))
+            chances = np.array([normal.cdf(c) for c in np.linspace(end, -end, KNOTS)])
             knots = np.unique(ranks[np.round(chances * (len(ranks) - 1)).astype(int)])
-        below = np.searchsorted(ranks, knots, "left") + np.searchsorted(ranks, knots, "right")
-        at = [NormalDist().inv_cdf(float(b)) for b in below / (2 * len(ranks))]
+        edges = np.stack([np.searchsorted(ranks, knots, side) for side in ("left", "right")], 1)
+        at = [normal.inv_cdf(float(b)) for b in edges.sum(1) / (2 * len(ranks))]
+        often = np.diff(edges)[:, 0] >= max(OFTEN, OFTEN_SHARE * len(ranks))
+        levels = np.repeat(at, 2)
+        if (wide := often | listed).any():
+            ends = [normal.inv_cdf(float(e)) for e in (edges / len(ranks)).clip(LEAST, 1 - LEAST).flatten()]
+            levels = np.where(np.repeat(wide, 2), ends, levels)
         return replace(
-            self, low=float(knots[0]), high=float(knots[-1]), knots=tuple(knots.tolist()), at=tuple(at)
+            self,
+            low=float(knots[0]),
+            high=float(knots[-1]),
+            knots=tuple(knots.tolist()),
+            at=tuple(at),
+            limits=tuple(levels.tolist()) if wide.any() else (),
         )
+
+    def coded(self, cells: np.ndarray) -> np.ndarray:
+        """Codes of numbers (n,), those beyond the ends as the ends; NaN where one is missing."""
+        if not self.limits:
+            return np.interp(cells, self.knots, self.at)
+        at = np.searchsorted(self.knots, cells).clip(0, len(self.knots) - 1)
+        between = np.interp(cells, np.repeat(self.knots, 2), self.limits)
+        beyond = np.isnan(cells) | (cells > self.low) & (cells < self.high) & (
+            np.take(self.knots, at) != cells
+        )
+        return np.where(beyond, between, np.take(self.at, at))
+
+    def decoded(self, codes: np.ndarray) -> np.ndarray:
+        """Numbers of codes (n,). A value that comes often has all codes of its share, so that one that half
+        of the rows have, such as 0, comes back in half of them; of few values none comes that never was."""
+        if not self.limits:
+            return self.rounded(np.interp(codes, self.at, self.knots))
+        return self.rounded(np.interp(codes, self.limits, np.repeat(self.knots, 2)))
 
     def rounded(self, values: np.ndarray | float) -> np.ndarray:
         """Numbers within the column's range, with as many decimals as it has."""
@@ -238,8 +294,9 @@ def _days(text: str) -> float:
     return (at - EPOCH) / timedelta(days=1)
 
 
-def columns_of(table: pa.Table) -> tuple[list[Column], dict[str, str]]:
-    """The columns of a table that rows can be made of, and why others are none, by name.
+def columns_of(table: pa.Table) -> tuple[list[Column], dict[str, str], dict[str, str]]:
+    """The columns of a table that rows can be made of, why others are none, and what had to be guessed of
+    cells, by name.
 
     Types are those of `tabular.cells.typed`; codes are learned from all rows. Columns of one value are left
     out as well.
@@ -251,7 +308,8 @@ def columns_of(table: pa.Table) -> tuple[list[Column], dict[str, str]]:
         LiminalError: a number is infinite.
     """
     values, said = typed(table)
-    columns, left_out = [], {}
+    columns, left_out, guessed = [], {}, {}
+    counted = pa.array(range(len(table)), pa.float64())
     for name, line in zip(table.column_names, said, strict=True):
         if name not in values.column_names:
             left_out[name] = line.removeprefix(f"{name}: left out, ")
@@ -262,8 +320,12 @@ def columns_of(table: pa.Table) -> tuple[list[Column], dict[str, str]]:
             one = repr(distinct[0].as_py()) + (" or empty" if array.null_count else "")
             left_out[name] = f"each of its cells is {one}"
             continue
+        if len(table) >= KEY_ROWS and any(array.equals(pc.add(counted, start)) for start in (0.0, 1.0)):
+            left_out[name] = "a key: it counts the rows"
+            continue
         columns.append(_column(name, array, distinct))
-    return columns, left_out
+        guessed[name] = _KIND.sub("", line.removeprefix(f"{name}: "))
+    return columns, left_out, {name: said for name, said in guessed.items() if said}
 
 
 def _column(name: str, array: pa.Array, distinct: pa.Array) -> Column:
@@ -271,7 +333,12 @@ def _column(name: str, array: pa.Array, distinct: pa.Array) -> Column:
     if pa.types.is_boolean(array.type):
         column = Column(name, "yes", missing=missing)
     elif pa.types.is_string(array.type):
-        column = Column(name, "category", values=tuple(sorted(distinct.to_pylist())), missing=missing)
+        values = sorted(distinct.to_pylist())
+        if len(values) > MOST_SYMBOLS:
+            often = Counter(array.to_pylist())
+            values = sorted(values, key=lambda value: (-often[value], value))
+        rare = (0,) * (len(values) - MOST_SYMBOLS + 1) if len(values) > MOST_SYMBOLS else ()
+        column = Column(name, "category", values=tuple(values), missing=missing, rare=rare)
     else:
         kind = "date" if pa.types.is_timestamp(array.type) else "number"
         decimals = _decimals(cast(Column(name, kind), distinct)[0])
@@ -348,12 +415,13 @@ def stated(column: Column, part: Tensor) -> dict[str, Tensor]:
     import torch
 
     if column.kind in NUMBERS:
-        cells = np.interp(part[:, 0].cpu().double().numpy(), column.at, column.knots)
-        return {column.name: torch.from_numpy(np.atleast_1d(column.rounded(cells))).to(part)}
+        cells = column.decoded(part[:, 0].cpu().double().numpy())
+        return {column.name: torch.from_numpy(cells).to(part)}
     if part.shape[1] == 1:
         return {column.name: part[:, 0]}
-    told = part[:, : len(column.words)]
+    told = part[:, : column.known]
     told = told / told.sum(1, keepdim=True).clamp_min(1e-9)
     if column.kind == "yes":
         return {column.name: told[:, 1]}
-    return {f"{column.name}={v}": told[:, j] for j, v in enumerate(column.values)}
+    own = column.values[: len(column.values) - len(column.rare)]
+    return {f"{column.name}={v}": told[:, j] for j, v in enumerate(own)}

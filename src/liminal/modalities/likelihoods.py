@@ -134,6 +134,16 @@ class Likelihood(nn.Module, ABC):
         """
         return (self.chart(y) - self.chart(self.harden(y.detach()))).square().sum(1)
 
+    def draw(self, y: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Data drawn from p(x | z), in y's own form (n, *soft_shape), for kinds whose items are not told by z
+        alone. y itself by default: the noise of a pixel or of a step is no part of an item.
+
+        Args:
+            y: (n, *soft_shape), what a decoder answers; on the CPU.
+            generator: what is drawn from, on the CPU.
+        """
+        return y
+
     def target(self, x: Tensor) -> Tensor:
         """x (n, *shape) as a perfect decoder would give it, (n, *soft_shape)."""
         return x

@@ -123,18 +123,24 @@ class Mixed(Likelihood):
     def nll(self, x: Tensor, out: Tensor) -> Tensor:
         x, out = x.float(), out.float()
         squares, counts = self._squares(x, out)
-        log_sigma = (
-            0.5 * (squares / counts.clamp_min(1)).clamp_min(SURE).log()
-        )  # no sharper than 1/1000 of a unit
-        if self.training:
-            with torch.no_grad():
-                self.log_sigma[self._numbered] = self.log_sigma[self._numbered].lerp(log_sigma, FOLLOW)
+        log_sigma = self._learned(squares, counts)
         total = counts * (log_sigma + 0.5 * (1 + math.log(2 * math.pi)))
         return total.sum() / len(x) + self._surprise(x, out)
 
     def distortion(self, x: Tensor, out: Tensor) -> Tensor:
         x, out = x.float(), out.float()
-        return self._squares(x, out)[0].sum() / len(x) + self._surprise(x, out)
+        squares, counts = self._squares(x, out)
+        self._learned(squares.detach(), counts)  # for `draw`
+        return squares.sum() / len(x) + self._surprise(x, out)
+
+    def _learned(self, squares: Tensor, counts: Tensor) -> Tensor:
+        """log sigma of each number at its optimum for a batch, no sharper than 1/1000 of a unit; in training,
+        the learned ones follow."""
+        log_sigma = 0.5 * (squares / counts.clamp_min(1)).clamp_min(SURE).log()
+        if self.training:
+            with torch.no_grad():
+                self.log_sigma[self._numbered] = self.log_sigma[self._numbered].lerp(log_sigma, FOLLOW)
+        return log_sigma
 
     def _squares(self, x: Tensor, out: Tensor) -> tuple[Tensor, Tensor]:
         """Of each column of numbers the summed squared error of those that are known, and how many they
@@ -194,6 +200,24 @@ class Mixed(Likelihood):
         parts = [y[:, self.numbers] * known, flags[:, self.flags]]
         if len(self.symbols):
             parts.append(F.one_hot(self._best(y), self.symbols.shape[1]).to(y.dtype).flatten(1)[:, self.own])
+        return torch.cat(parts, 1)[:, self.order]
+
+    def draw(self, y: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Numbers with the noise of their learned sigma (none where none was learned), flags and symbols by
+        their chances. Means and commonest symbols alone would be told from data at a glance: nothing that z
+        does not know would ever vary."""
+        sigma = torch.where(self.log_sigma == 0, 0.0, self.log_sigma.exp())[self._numbered].to(y)
+        noise = torch.randn(len(y), len(self.numbers), generator=generator).to(y)
+        drawn = torch.rand(len(y), len(self.flags), generator=generator).to(y)
+        flags = y.clone()
+        flags[:, self.flags] = (drawn < y[:, self.flags]).to(y.dtype)
+        known = F.pad(flags, (0, 1), value=1.0)[:, self.known]
+        parts = [(y[:, self.numbers] + sigma * noise) * known, flags[:, self.flags]]
+        if len(self.symbols):
+            chances = y[:, self.symbols].masked_fill(~self.real, 0.0).cumsum(2)
+            at = torch.rand(*chances.shape[:2], 1, generator=generator).to(y) * chances[:, :, -1:]
+            symbol = (chances <= at).sum(2).clamp_max(self.symbols.shape[1] - 1)
+            parts.append(F.one_hot(symbol, self.symbols.shape[1]).to(y.dtype).flatten(1)[:, self.own])
         return torch.cat(parts, 1)[:, self.order]
 
     def chart(self, y: Tensor) -> Tensor:

@@ -1,5 +1,5 @@
-"""Sentences looked at: parts that may be known alone, what can be read from them, and the simplest way to make
-some."""
+"""Sentences looked at: parts that may be known alone, what can be read from them, and the simplest way to
+make some."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ from .columns import (
     KINDS,
     MOST_VALUES,
     NUMBERS,
+    ROWS_OF_ONE,
     Column,
     arrow,
     attribute,
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
     from .mixed import Mixed
 
 NOISE = 0.1  # standard deviations, laid over codes for networks that shall read decoded rows
+STEPS, BATCH = 25.0, 64  # of a fit for each root of the number of rows; rows of a step
+WIDEST, LEAST_DIM, MOST_DIM = 4, 2, 24  # dimensions that a category asks for at most, and all columns
+FEW_VALUES = 10  # that may be text of single rows, no fewer
 TOLD = 4  # columns that a caption names
 
 
@@ -91,6 +95,7 @@ class Table(Modality):
         if not names or len(set(names)) < len(names):
             raise LiminalError(f"table: columns {names}; wanted one or more, each with a name of its own")
         self.item_shape = (len(names),)
+        self.guessed: dict[str, str] = {}  # of how cells were read, by column, where they were just read
         self._at = {name: i for i, name in enumerate(names)}
 
     @classmethod
@@ -133,9 +138,9 @@ class Table(Modality):
         for name in attributes_only:
             if name not in table.column_names:
                 raise unknown("column in attributes_only", name, table.column_names)
-        found, left_out = columns_of(table)
+        found, left_out, guessed = columns_of(table)
         only = {c.name: c.kind for c in found if c.name in attributes_only}
-        only |= {c.name: c.kind for c in found if len(c.values) > MOST_VALUES}
+        only |= {c.name: c.kind for c in found if _free(c, len(table))}
         only |= {c.name: c.kind for c in found if held_by(c.name, c.values) is not None}
         columns = [column for column in found if column.name not in only]
         if not columns and len(table) == 1:
@@ -145,7 +150,9 @@ class Table(Modality):
                 "table: there is no column of numbers, dates, yes/no or categories with two values or more "
                 "to make rows of"
             )
-        return cls(columns, only, left_out)
+        made = cls(columns, only, left_out)
+        made.guessed = guessed
+        return made
 
     def config(self) -> dict[str, Any]:
         return {
@@ -160,6 +167,13 @@ class Table(Modality):
         chosen = np.asarray(items[rows])
         learned = [column.learned(chosen[:, i]) for i, column in enumerate(self.columns)]
         return Table(learned, self.attributes_only, self.left_out)
+
+    def suited(self, count: int) -> dict[str, float]:
+        """Few dimensions for few columns, and steps that grow with the root of the rows, since a few hundred
+        are soon learned by heart."""
+        each = [1 if c.kind in NUMBERS else min(max(c.symbols - 1, 1), WIDEST) for c in self.columns]
+        epochs = max(1.0, round(STEPS * math.sqrt(count) / max(1, count // BATCH), 1))
+        return {"dim": min(max(sum(each), LEAST_DIM), MOST_DIM), "epochs": epochs}
 
     # -- files
 
@@ -214,7 +228,7 @@ class Table(Modality):
     @property
     def told(self) -> tuple[str, ...]:
         """What each column is, and which ones are left out."""
-        lines = [f"{column.name}: {column.told}" for column in self.columns]
+        lines = [f"{c.name}: {c.told}{self.guessed.get(c.name, '')}" for c in self.columns]
         lines += [f"{name}: {KINDS[kind]}, an attribute only" for name, kind in self.attributes_only.items()]
         return (*lines, *(f"{name}: left out, {why}" for name, why in self.left_out.items()))
 
@@ -325,15 +339,17 @@ class Table(Modality):
             cells, part = items[:, i], x[:, place]
             gone = np.isnan(cells)
             if column.kind in NUMBERS:
-                part[:, 0] = np.where(gone, 0.0, np.interp(cells, column.knots, column.at))
+                part[:, 0] = np.where(gone, 0.0, column.coded(cells))
                 part[:, 1:] = ~gone[:, None]
             elif part.shape[1] == 1:
                 part[:, 0] = np.where(gone, column.shares[-1], cells)
             elif column.missing or not gone.any():
-                part[np.arange(len(cells)), np.where(gone, len(column.words), cells).astype(int)] = 1
+                part[np.arange(len(cells)), column.symbol(cells)] = 1
             else:
                 part[:] = np.where(
-                    gone[:, None], column.shares, np.eye(part.shape[1])[np.nan_to_num(cells).astype(int)]
+                    gone[:, None],
+                    column.shares,
+                    np.eye(part.shape[1] + 1, part.shape[1])[column.symbol(cells)],
                 )
         return torch.from_numpy(x).float()
 
@@ -349,14 +365,27 @@ class Table(Modality):
         for i, column, place in self._places():
             part = numbers[:, place]
             if column.kind in NUMBERS:
-                items[:, i] = column.rounded(np.interp(part[:, 0], column.at, column.knots))
+                items[:, i] = column.decoded(part[:, 0])
                 if column.missing:
                     items[part[:, 1] <= 0.5, i] = np.nan
             elif part.shape[1] == 1:
                 items[:, i] = part[:, 0] > 0.5
             else:
                 symbol = part.argmax(1)
-                items[:, i] = np.where(symbol < len(column.words), symbol, np.nan)
+                items[:, i] = np.where(symbol < column.known, symbol, np.nan)
+        return items
+
+    def drawn(self, y: Tensor, generator: torch.Generator) -> np.ndarray:
+        """Rare values of a category by how often each came, where their common symbol is drawn."""
+        import torch
+
+        items = super().drawn(y, generator)
+        for i, column, _ in self._places():
+            if column.rare:
+                some = np.flatnonzero(items[:, i] == column.known - 1)
+                counts = torch.tensor(column.rare, dtype=torch.float64) + 1e-9
+                chosen = torch.multinomial(counts, max(len(some), 1), True, generator=generator).numpy()
+                items[some, i] += chosen[: len(some)]
         return items
 
     def lacking(self, items: np.ndarray) -> Tensor | None:
@@ -445,3 +474,9 @@ class Table(Modality):
         from .bars import markup
 
         return Media("text/html", markup(self.columns, item).encode())
+
+
+def _free(column: Column, count: int) -> bool:
+    """Whether a column of so many rows is text that describes single ones rather than sorts them."""
+    many = len(column.values)
+    return many > MOST_VALUES or (many > FEW_VALUES and many * ROWS_OF_ONE > count)

@@ -69,7 +69,12 @@ class Text(Modality):
     writes = gathers = films = (".txt", ".csv")
     literal = "text"
     options = (
-        Option("length", int, "N", "Tokens of a sentence at most, 1 to 64; default: as most have, up to 24."),
+        Option(
+            "length",
+            int,
+            "N",
+            "Tokens of a sentence at most, 1 to 64; default: as most have, up to 24.",
+        ),
         Option("tokens", str, "KIND", "words or subwords; default: words, where these cover nearly all."),
         Option("vocabulary", int, "N", "Different tokens at most; default: 8192."),
         Option("column", str, "NAME", "Of a table, that holds the sentences; default: the wordiest."),
@@ -88,7 +93,6 @@ class Text(Modality):
         "repetition": ("more repeated", "less repeated"),
     }
     network = "language"
-    suits: ClassVar[dict[str, Any]] = {"dim": 64, "batch": 256, "beta": 0.1}
     item_dtype: ClassVar[np.dtype] = np.dtype(np.uint8)
 
     def __init__(
@@ -118,8 +122,8 @@ class Text(Modality):
 
         Args:
             sources: files.
-            options: ``length``, ``tokens`` (a kind, or those of `config`), ``vocabulary``, ``column``, and the
-                others of `config`.
+            options: ``length``, ``tokens`` (a kind, or those of `config`), ``vocabulary``, ``column``, and
+                the others of `config`.
 
         Raises:
             LiminalError: there is no text in the files, or an option is unknown or out of range.
@@ -182,6 +186,10 @@ class Text(Modality):
         counts[0] = len(x)
         config = {"counts": counts.tolist(), "vectors": packed(vectors(x, len(counts)))}
         return Text(**{**made.config(), **config})
+
+    def suited(self, count: int) -> dict[str, float]:
+        """Many dimensions, little weight of the KL (a sentence has few nats), and large steps."""
+        return {"dim": 64, "beta": 0.1, "batch": float(min(256, max(64, count // 100)))}
 
     # -- files
 
@@ -434,7 +442,7 @@ def _cells(
     elif column not in texts:
         raise LiminalError(f"{name} has no column {column!r}; {offer(column, list(texts))}")
     rest = table.drop_columns([column])
-    found, _ = columns_of(rest) if rest.num_columns else ([], {})
+    found = columns_of(rest)[0] if rest.num_columns else []
     cells, _ = cells_of(found, rest) if found else (np.zeros((len(table), 0)), None)
     known = {c.name: attribute(c, cells[:, i]) for i, c in enumerate(found)}
     for i, text in enumerate(texts[column].to_pylist()):

@@ -1,8 +1,9 @@
 """Words and subwords: how texts are taken apart, and put together again without a loss.
 
-A text is taken apart into pieces, words and signs, each with the space before it; *words* are the commonest
-pieces, all others one sign for what is unknown. *Subwords* are parts of pieces by byte pair encoding
-(Sennrich et al. 2016), with single bytes for what no part covers, so that any text in any script comes back.
+A text is taken apart into pieces: words, signs and runs of one sign, each with the space before it. *Words*
+are the commonest pieces, all others one sign for what is unknown. *Subwords* are parts of pieces by byte pair
+encoding (Sennrich et al. 2016), with single bytes for what no part covers, so that any text in any script
+comes back.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 UNKNOWN = " ▢"  # of a word that training sentences do not have
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
 LETTER = r"\p{L}\p{M}\p{N}_"
-PIECE = rf" ?['’]?[{LETTER}]+(?:['’][{LETTER}]+)*| ?[^\s{LETTER}]"
+PIECE = rf" ?['’]?[{LETTER}]+(?:['’][{LETTER}]+)*| ?([^\s{LETTER}])\1*"
 COVERED = 0.98  # share of all words that the commonest ones must be, for words to be tokens
 KINDS = ("words", "subwords")
 

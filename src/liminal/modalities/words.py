@@ -131,8 +131,8 @@ class Words(Likelihood):
         return self.table.to(x.device)[x].transpose(1, 2)
 
     def errors(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """``wer``: words to change, insert or take out on the way to the true sentence, for each of its words;
-        ``exact``: 1 where there are none."""
+        """``wer``: words to change, insert or take out on the way to the true sentence, for each of its
+        words; ``exact``: 1 where there are none."""
         x, found = x.to(y.device), self.words(y)
         away = edits(found, x).double()
         return {"wer": away / (x != END).sum(1).clamp_min(1), "exact": (away == 0).double()}
@@ -156,7 +156,8 @@ def edits(a: Tensor, b: Tensor) -> Tensor:
 
 
 def vectors(x: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
-    """Unit vectors of the words 1 to `count` - 1, float32 (count - 1, m), from the sentences that they are in.
+    """Unit vectors of the words 1 to `count` - 1, float32 (count - 1, m), from the sentences that they are
+    in.
 
     Args:
         x: sentences (n, t), integers, 0 after their end.

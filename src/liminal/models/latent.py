@@ -27,7 +27,7 @@ from ..priors import PRIORS, Normal, Prior
 from ..tensors import in_chunks, inference, rng
 
 WIDE = 1024  # dimensions that a mixture may have: each Gaussian holds their square, and is inverted
-WORK = 10**10  # numbers that one pass over the latents may take: items x components x dimensions squared
+WORK = 2 * 10**9  # numbers that one pass over the latents may take: items x components x dimensions squared
 
 
 class Fitted(Prior):

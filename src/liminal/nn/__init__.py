@@ -6,6 +6,7 @@ One file a family; a modality names its own.
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -17,7 +18,7 @@ STEPWISE = (
 )  # their decoders write one symbol after the other, and are told what they have written
 
 
-def networks(family: str, data: nn.Module, codes: int, dim: int, width: int) -> tuple[nn.Module, nn.Module]:
+def networks(family: str, data: Any, codes: int, dim: int, width: int) -> tuple[nn.Module, nn.Module]:
     """An encoder x (n, *shape) -> (n, codes) and a decoder z (n, dim) -> raw output (n, *soft_shape).
 
     Where the two shapes differ, x is symbols: the encoder then sees what a perfect decoder would give for
@@ -51,18 +52,18 @@ def networks(family: str, data: nn.Module, codes: int, dim: int, width: int) -> 
 def taught(decoder: nn.Module, z: Tensor, x: Tensor) -> Tensor:
     """A decoder's raw output on z in training; one that writes stepwise is told the symbols of x before each
     place."""
-    return decoder.taught(z, x) if hasattr(decoder, "taught") else decoder(z)
+    return getattr(decoder, "taught", lambda z, x: decoder(z))(z, x)  # type: ignore[no-any-return]
 
 
 class Target(nn.Module):
     """x (n, *shape) -> (n, *soft_shape), see `Likelihood.target`."""
 
-    def __init__(self, data: nn.Module) -> None:
+    def __init__(self, data: Any) -> None:
         super().__init__()
-        self._data = (data,)  # in a tuple, as it is a part of the model already
+        self._data: Any = (data,)  # in a tuple, as it is a part of the model already
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._data[0].target(x)  # type: ignore[operator]
+        return self._data[0].target(x)  # type: ignore[no-any-return]
 
 
 def trunk(family: str, shape: tuple[int, ...], width: int, out: int) -> nn.Module:

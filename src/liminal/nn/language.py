@@ -10,6 +10,8 @@ training it is told the true words before, of which some are blotted out.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -88,11 +90,11 @@ class Decoder(nn.Module):
         data: the likelihood, which says what word an output stands for.
     """
 
-    def __init__(self, shape: tuple[int, ...], dim: int, width: int, data: nn.Module) -> None:
+    def __init__(self, shape: tuple[int, ...], dim: int, width: int, data: Any) -> None:
         super().__init__()
         numbers, self.places = check(shape)
         self.wide = wide = HIDDEN * width
-        self._data = (data,)  # in a tuple, as it is a part of the model already
+        self._data: Any = (data,)  # in a tuple, as it is a part of the model already
         self.plan = nn.Sequential(
             nn.Linear(dim, 2 * wide), nn.SiLU(), nn.Linear(2 * wide, self.places * PLAN + wide)
         )

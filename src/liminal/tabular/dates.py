@@ -44,8 +44,9 @@ class Dates(NamedTuple):
 def dates(texts: Sequence[str]) -> Dates | None:
     """The texts as dates in the form that most of them have; None where hardly one looks like a date.
 
-    ISO 8601 comes first. Where day and month could change places and no text decides, 1/2/2020 is read as in
-    January, and 1.2.2020 and 1-2-2020 as in February; `said` tells.
+    ISO 8601 comes first. A text that has another form is read by it where that leaves no doubt: in ISO 8601,
+    or with the name of a month. Where day and month could change places and no text decides, 1/2/2020 is read
+    as in January, and 1.2.2020 and 1-2-2020 as in February; `said` tells.
     """
     some = [text for text in texts[:_SAMPLE] if _LIKELY.fullmatch(text)]
     if 2 * len(some) < len(texts[:_SAMPLE]):
@@ -58,7 +59,15 @@ def dates(texts: Sequence[str]) -> Dates | None:
     if not most:
         return None
     read, said = max((r for r in readers if _count(r, some) == most), key=lambda one: _count(one, texts))
-    return Dates([read(text) for text in texts], f" (read as {said})" if said else "")
+    plain = [other for other, doubt in readers if not doubt]
+    values = [read(text) for text in texts]
+    for i, text in enumerate(texts):
+        if values[i] is None and _LIKELY.fullmatch(text):
+            values[i] = next((found for other in plain if (found := other(text))), None)
+    others = sum(value is not None and read(text) is None for value, text in zip(values, texts, strict=True))
+    told = [f"read as {said}"] if said else []
+    told += [f"{others:,} different ones in other forms"] if others else []
+    return Dates(values, f" ({', '.join(told)})" if told else "")
 
 
 def _count(reader: _Reader, texts: Sequence[str]) -> int:

@@ -132,7 +132,8 @@ def decoded(data: bytes, name: str, what: str = "") -> tuple[str, tuple[str, ...
         except UnicodeDecodeError:
             continue
     return text, (
-        f"{Path(name).name} is not UTF-8 and was read as {encoding}; save it as UTF-8 if its letters look wrong",
+        f"{Path(name).name} is not UTF-8 and was read as {encoding}; save it as UTF-8 if its letters look "
+        "wrong",
     )
 
 

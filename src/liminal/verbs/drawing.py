@@ -37,7 +37,7 @@ def sample(
     support: float | None = None,
     evidence: bool = False,
 ) -> Samples:
-    """n new items.
+    """n new items: latents drawn and decoded, and what z leaves open drawn, too (`Modality.drawn`).
 
     Args:
         n: how many.
@@ -83,7 +83,9 @@ def sample(
             raise LiminalError(f"sample: --support goes with the space's own samplers, not with {source}")
         z, share = conditional.accepted(sampler, n, lambda z: trust(known(z)) >= support, seed)
         name += f" with support of {support:g} or more ({share:.0%} of the draws)"
-    return Samples(z, space.decode(z), space.modality, name, table=_beside(space, known(z)) if told else None)
+    items = space.modality.drawn(space.generator.decode(z).cpu(), rng(seed + 1))
+    beside = _beside(space, known(z)) if told else None
+    return Samples(z, items, space.modality, name, table=beside)
 
 
 def _scatters(space: Core) -> bool:

@@ -11,7 +11,10 @@ import type { Modality } from "../wire.ts";
 /**
  * A column as `Table.config()` in Python has it: `knots` of a number and where they lie `at` among about
  * standard normal quantiles, the
- * decimals that it is rounded to; `shares` of the symbols of others, that for a missing cell the last.
+ * decimals that it is rounded to, and the least and greatest code of
+ * each knot (`limits`), where some values come often;
+ * of others how often each of the `rare` values came that share a symbol, and `shares` of the symbols, that for
+ * a missing cell the last.
  */
 export interface Column {
   name: string;
@@ -23,6 +26,8 @@ export interface Column {
   knots: readonly number[];
   at: readonly number[];
   decimals?: number | null;
+  limits?: readonly number[];
+  rare?: readonly number[];
   shares?: readonly number[];
 }
 const columnsOf = (about: Pick<Modality, "config">): readonly Column[] => about.config["columns"] as Column[];
@@ -52,6 +57,11 @@ export interface Cell {
 
 const wordsOf = ({ kind, values }: Column): readonly string[] =>
   kind === "yes" ? ["no", "yes"] : (values ?? []);
+/** How many symbols a column's words have: all rare ones share one. */
+const knownOf = (column: Column): number => {
+  const rare = column.rare ?? [];
+  return wordsOf(column).length - rare.length + Number(rare.length > 0);
+};
 export const isNumber = ({ kind }: Column): boolean =>
   kind === "number" || kind === "integer" || kind === "date";
 
@@ -238,7 +248,7 @@ function places(
   return columns.map((column) => {
     const symbols = column.kind === "category" || (column.kind === "yes" && column.missing);
     const width = symbols
-      ? Math.max(wordsOf(column).length + Number(column.missing), 2)
+      ? Math.max(knownOf(column) + Number(column.missing), 2)
       : isNumber(column) && column.missing
         ? 2
         : 1;
@@ -255,7 +265,7 @@ export function rows(y: Float32Array, columns: readonly Column[]): Items {
   for (let row = 0; row < y.length / width; row++)
     all.forEach(({ column, from, width: wide, symbols }, i) => {
       const part = y.subarray(row * width + from, row * width + from + wide);
-      data[row * k + i] = symbols ? symbol(part, wordsOf(column).length) : value(part, column);
+      data[row * k + i] = symbols ? symbol(part, knownOf(column)) : value(part, column);
     });
   return { data, shape: [y.length / width, k] };
 }
@@ -267,9 +277,17 @@ function value([first = 0, known = 1]: Float32Array, column: Column): number {
   if (column.kind === "yes") return Number(first > 0.5);
   return known > 0.5 ? decoded(first, column) : NaN;
 }
+/** The code of a number: between two knots that come often, between their shares. */
+function coded(found: number, { knots, at, limits = [] }: Column): number {
+  const beyond = found < (knots[0] as number) || found > (knots.at(-1) as number);
+  if (!limits.length || beyond || knots.includes(found)) return interp(found, knots, at);
+  return interp(found, twice(knots), limits);
+}
+const twice = (all: readonly number[]): number[] => all.flatMap((one) => [one, one]);
 /** The number that a code stands for, as far out as any of those in training, in its decimals. */
-function decoded(first: number, { knots, at, low, high, decimals = null }: Column): number {
-  const found = Math.min(Math.max(interp(first, at, knots), low), high);
+function decoded(first: number, { knots, at, low, high, decimals = null, limits = [] }: Column): number {
+  const ends = limits.length ? twice(knots) : knots;
+  const found = Math.min(Math.max(interp(first, limits.length ? limits : at, ends), low), high);
   return decimals === null ? found : Math.round(found * 10 ** decimals) / 10 ** decimals;
 }
 
@@ -287,11 +305,11 @@ function states(y: Float32Array, { modality }: Held): Map<string, Float32Array> 
     );
   };
   for (const { column, from, symbols } of all) {
-    const words = wordsOf(column);
+    const words = wordsOf(column).slice(0, wordsOf(column).length - (column.rare ?? []).length);
     const share = (i: number) => (part: Float32Array) =>
       (part[i] as number) /
       Math.max(
-        part.subarray(0, words.length).reduce((a, b) => a + b, 0),
+        part.subarray(0, knownOf(column)).reduce((a, b) => a + b, 0),
         1e-9,
       );
     if (isNumber(column)) each(column.name, from, ([first = 0]) => decoded(first, column));
@@ -309,10 +327,10 @@ function tensor(items: Items, { modality }: Held): Float32Array {
     all.forEach(({ column, from, width: wide, symbols }, i) => {
       const [found, at] = [items.data[row * all.length + i] as number, row * width + from];
       const known = !Number.isNaN(found);
-      if (symbols) out[at + (known ? found : wide - 1)] = 1;
+      if (symbols) out[at + (known ? Math.min(found, knownOf(column) - 1) : wide - 1)] = 1;
       else if (column.kind === "yes") out[at] = found;
       else {
-        out[at] = known ? interp(found, column.knots, column.at) : 0;
+        out[at] = known ? coded(found, column) : 0;
         if (column.missing) out[at + 1] = Number(known);
       }
     });
@@ -339,7 +357,10 @@ const TOLD = 4; // cells of a caption
 function surprise(value: number, column: Column): number {
   if (!isNumber(column))
     return -Math.log(
-      Math.max(column.shares?.[Number.isNaN(value) ? wordsOf(column).length : value] ?? 0, 1e-6),
+      Math.max(
+        column.shares?.[Number.isNaN(value) ? knownOf(column) : Math.min(value, knownOf(column) - 1)] ?? 0,
+        1e-6,
+      ),
     );
   return Number.isNaN(value) ? 0 : -Math.log(twoSided(Math.abs(interp(value, column.knots, column.at))));
 }
