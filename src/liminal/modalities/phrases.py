@@ -15,7 +15,7 @@ from .forms import Read
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .text import Text
+    from . import Modality
     from .words import Words
 
 EDGE = 3  # words at the beginning and at the end
@@ -23,7 +23,7 @@ ORDER = 3  # of the simplest generator
 ASKED, EXCLAIMED = "?？؟", "!！"
 
 
-def open_words(kind: Text, items: np.ndarray, name: str) -> tuple[np.ndarray, Tensor]:
+def open_words(kind: Modality, items: np.ndarray, name: str) -> tuple[np.ndarray, Tensor]:
     """See `Modality.part`: ``begin`` (what follows is open), ``words:2`` and ``words:2-4``, counted from 1.
 
     Raises:

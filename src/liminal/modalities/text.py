@@ -7,7 +7,6 @@ words (see `words`).
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -20,11 +19,11 @@ import pyarrow as pa
 from .. import files
 from ..errors import LiminalError, offer, unknown
 from ..tabular import frames
-from ..tabular.tables import decoded
+from ..tabular.tables import decoded, json_lines
 from . import Modality, Option, Read, Record, Score, Source
 from .columns import attribute, cells_of, columns_of
 from .lettering import card
-from .tokens import KINDS, Tokens, pieces, tidy
+from .tokens import KINDS, Tokens, fresh, pieces, spoken, tidy
 
 if TYPE_CHECKING:
     from PIL import Image as PIL
@@ -346,14 +345,13 @@ class Text(Modality):
     def preview(self, item: np.ndarray, size: int) -> PIL.Image:
         return card(self.text(item), size)
 
+    def compared(self, item: np.ndarray, other: np.ndarray, size: int) -> PIL.Image:
+        """Words that the other one has not are marked, in its order (a longest common subsequence)."""
+        return card(self.text(item), size, fresh(self.text(item), self.text(other)))
+
     @property
     def words(self) -> Callable[[np.ndarray], set[str]]:
-        """In small letters, without signs."""
-        return lambda item: {
-            word
-            for piece in pieces(self.text(item))
-            if (word := piece.strip().lower()) and word[-1].isalnum()
-        }
+        return lambda item: spoken(self.text(item))
 
     def caption(self, item: np.ndarray) -> str:
         text = self.text(item)
@@ -397,33 +395,12 @@ def _read(source: Source, name: str, column: str | None) -> Iterator[tuple[int |
     data = source.read_bytes() if isinstance(source, Path) else source.read()
     lines = decoded(data, name)[0].splitlines()
     if ending in LINES:
-        yield from _cells(_table(lines, name), name, column)
+        yield from _cells(json_lines(lines, name), name, column)
         return
     many = len([line for line in lines if line.strip()]) > 1
     for i, line in enumerate(lines):
         if line.strip():
             yield (i, line, {"file": Path(name).stem}) if many else (None, line, {})
-
-
-def _table(lines: Sequence[str], name: str) -> pa.Table:
-    """Lines of JSON as a table of words, numbers and truths."""
-    rows: list[dict[str, Any]] = []
-    for i, line in enumerate(lines):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise LiminalError(f"{name}: line {i + 1} is no JSON ({error})") from error
-        if not isinstance(row, dict):
-            raise LiminalError(f'{name}: line {i + 1} is no object; wanted one such as {{"text": "..."}}')
-        rows.append(
-            {str(k): None if v is None else str(v) for k, v in row.items() if not isinstance(v, dict | list)}
-        )
-    names = list(dict.fromkeys(key for row in rows for key in row))
-    if not names:
-        raise LiminalError(f"{name} holds no rows; wanted an object a line")
-    return pa.table({key: pa.array([row.get(key) for row in rows], pa.string()) for key in names})
 
 
 def _cells(
