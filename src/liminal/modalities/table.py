@@ -59,6 +59,7 @@ class Table(Modality):
         columns: that a row is made of, in their order; each as `Column.config` gives it.
         attributes_only: columns that are known of a row but no part of it: name and kind.
         left_out: columns that are not read: name and why.
+        guessed: what had to be guessed when cells were read: name and a clause.
 
     Raises:
         LiminalError: there is no column, two have one name, or one is of an unknown kind.
@@ -81,6 +82,7 @@ class Table(Modality):
         "wrong": Score("", "lower", "share of yes/no, categories and missing cells that are not restored"),
     }
     network = "mlp"
+    version = 2
     item_dtype = np.dtype(np.float64)
 
     def __init__(
@@ -88,14 +90,15 @@ class Table(Modality):
         columns: Sequence[Column | dict[str, Any]],
         attributes_only: dict[str, str] | None = None,
         left_out: dict[str, str] | None = None,
+        guessed: dict[str, str] | None = None,
     ) -> None:
         self.columns = tuple(Column.of(column) for column in columns)
         self.attributes_only, self.left_out = dict(attributes_only or {}), dict(left_out or {})
+        self.guessed = dict(guessed or {})
         names = [column.name for column in self.columns]
         if not names or len(set(names)) < len(names):
             raise LiminalError(f"table: columns {names}; wanted one or more, each with a name of its own")
         self.item_shape = (len(names),)
-        self.guessed: dict[str, str] = {}  # of how cells were read, by column, where they were just read
         self._at = {name: i for i, name in enumerate(names)}
 
     @classmethod
@@ -106,6 +109,7 @@ class Table(Modality):
         columns: Sequence[Column | dict[str, Any]] | None = None,
         attributes_only: str | Sequence[str] | dict[str, str] | None = None,
         left_out: dict[str, str] | None = None,
+        guessed: dict[str, str] | None = None,
         **options: Any,
     ) -> Table:
         """The columns of these files, each with the type that suits all of them; codes are learned from all
@@ -113,7 +117,7 @@ class Table(Modality):
 
         Args:
             sources: files of the same columns.
-            columns, left_out: as the constructor takes them; nothing is inferred then.
+            columns, left_out, guessed: as the constructor takes them; nothing is inferred then.
             attributes_only: names of columns, or the same with commas between.
 
         Raises:
@@ -130,7 +134,7 @@ class Table(Modality):
         known = only if isinstance(only, dict) else {}
         if only and not isinstance(only, dict):
             raise LiminalError("table: the columns of a space are fixed; attributes_only belongs to its fit")
-        return cls(columns, known, left_out)
+        return cls(columns, known, left_out, guessed)
 
     @classmethod
     def of(cls, table: pa.Table, attributes_only: Sequence[str] = ()) -> Table:
@@ -150,15 +154,14 @@ class Table(Modality):
                 "table: there is no column of numbers, dates, yes/no or categories with two values or more "
                 "to make rows of"
             )
-        made = cls(columns, only, left_out)
-        made.guessed = guessed
-        return made
+        return cls(columns, only, left_out, {c.name: said for c in columns if (said := guessed.get(c.name))})
 
     def config(self) -> dict[str, Any]:
         return {
             "columns": [column.config() for column in self.columns],
             "attributes_only": self.attributes_only,
             "left_out": self.left_out,
+            "guessed": self.guessed,
         }
 
     def fitted(self, items: np.ndarray, rows: np.ndarray) -> Table:
@@ -166,7 +169,7 @@ class Table(Modality):
         stay."""
         chosen = np.asarray(items[rows])
         learned = [column.learned(chosen[:, i]) for i, column in enumerate(self.columns)]
-        return Table(learned, self.attributes_only, self.left_out)
+        return Table(learned, self.attributes_only, self.left_out, self.guessed)
 
     def suited(self, count: int) -> dict[str, float]:
         """Few dimensions for few columns, and steps that grow with the root of the rows, since a few hundred
@@ -210,10 +213,24 @@ class Table(Modality):
             )
         return items, reasons
 
+    def stated(self, items: np.ndarray) -> dict[str, list[Any]]:
+        """Every column."""
+        return {c.name: attribute(c, items[:, i]) for i, c in enumerate(self.columns)}
+
+    def said(self, name: str, value: Any) -> str:
+        """As the column shows it: dates as such, yes and no."""
+        column = self.columns[self._at[name]]
+        plain = value is not None and column.kind in NUMBERS
+        return (
+            column.show(float(value))
+            if plain
+            else {True: "yes", False: "no"}.get(value, super().said(name, value))
+        )
+
     def known(self, table: pa.Table, items: np.ndarray) -> dict[str, list[Any]]:
         """The attributes of rows by name, None where unknown: their cells, and the columns that are
         attributes only."""
-        found = {c.name: attribute(c, items[:, i]) for i, c in enumerate(self.columns)}
+        found = self.stated(items)
         others = [
             Column(name, kind) for name, kind in self.attributes_only.items() if name in table.column_names
         ]
