@@ -48,6 +48,7 @@ class Design:
         prior: its name; None: the model's own default.
         options: further arguments of the model.
         bind: attributes that the first dimensions shall be, one each.
+        free: whether the items may say how long to train.
     """
 
     model: str
@@ -55,6 +56,7 @@ class Design:
     prior: str | None
     options: dict[str, Any]
     bind: Sequence[str]
+    free: bool = False
 
     def __post_init__(self) -> None:
         registry.named("model", self.model, registry.MODELS)
@@ -121,12 +123,10 @@ def fit(
         data: as `registry.dataset` takes it.
         out: folder of the space.
         model: ``vae``, ``ae`` or ``wae``.
-        dim: latent dimensions; None: 16, or what suits the kind of data (`Modality.suited`), and so with
-            epochs or minutes and options that are not given.
+        dim: latent dimensions; None: 16, or what suits the data (`Modality.suited`).
         prior: its name; None: the model's own default.
         epochs: passes over the training items; or
-        minutes: of training (5 where neither is given and nothing else suits), without reading, cataloguing
-            and fitting samplers.
+        minutes: of training (else what suits the data, or 5), without cataloguing and fitting samplers.
         batch: items a step.
         rate, seed: of the training.
         attributes: file of attributes, joined by file name.
@@ -146,9 +146,8 @@ def fit(
         LiminalError: wrong input; nothing was written then.
     """
     voice = voice or Voice()
-    design = Design(model, dim, prior, options or {}, bind)  # these two say what is wrong with them
-    free = epochs is None and minutes is None
-    plan = Plan(epochs, MINUTES if free else minutes, batch, rate, seed)
+    design = Design(model, dim, prior, options or {}, bind, epochs is None and minutes is None)
+    plan = Plan(epochs, MINUTES if design.free else minutes, batch, rate, seed)
     set_threads(threads)
     choose_device(device)
     folder = claim(out, force, resume)
@@ -158,16 +157,7 @@ def fit(
     if not (resume and (folder / FILE).exists()):  # else it is whole, and ended before it took its place
         items = registry.dataset(data, attributes, modality, voice, **(reading or {}))
         card = _made(
-            design,
-            plan,
-            free,
-            items,
-            folder,
-            Path(out),
-            device=device,
-            threads=threads,
-            resume=resume,
-            voice=voice,
+            design, plan, items, folder, Path(out), device=device, threads=threads, resume=resume, voice=voice
         )
         if card is None:
             return None
@@ -179,7 +169,6 @@ def fit(
 def _made(
     design: Design,
     plan: Plan,
-    free: bool,
     items: Dataset,
     folder: Path,
     out: Path,
@@ -189,8 +178,7 @@ def _made(
     resume: bool,
     voice: Voice,
 ) -> Card | None:
-    """The space in `folder`, whole but for the card that is given. See `fit` for the arguments; `free`: the
-    plan's length was not asked for.
+    """The space in `folder`, whole but for the card that is given. See `fit` for the arguments.
 
     None in a process that is not the main one of several.
     """
@@ -199,7 +187,7 @@ def _made(
     items, held = prepared(items, plan.seed)
     found = items.modality.suited(int((~held).sum()))
     design = design.suited(found)
-    if free and "epochs" in found:
+    if design.free and "epochs" in found:
         plan = replace(plan, epochs=found["epochs"], minutes=None)
         voice.say(
             f"{design.dim} dimensions, {plan.epochs:g} epochs: what suits so many {items.modality.plural}"

@@ -88,9 +88,7 @@ def fit(
     ],
     out: Annotated[Path, option("-o --output", "SPACE", "Folder of the new space.")],
     model: Annotated[str, option("--model", "NAME", "vae, ae or wae.")] = "vae",
-    dim: Annotated[
-        int | None, option("--dim", "N", "Latent dimensions; 16, or as suits the kind of data.")
-    ] = None,
+    dim: Annotated[int | None, option("--dim", "N", "Latent dimensions; 16, or as suits.")] = None,
     prior: Annotated[str | None, option("--prior", "NAME", "normal or sphere; wae has uniform, too.")] = None,
     minutes: Annotated[
         float | None, option("--minutes", "M", "Minutes of training; 5, or epochs as suit the data.")

@@ -23,12 +23,10 @@ from ..errors import LiminalError, offer, unknown
 from ..names import held_by
 from ..tabular import frames
 from ..tabular.frames import words_of
-from . import Media, Modality, Option, Record, Score, Source
+from . import Media, Modality, Option, Record, Score, Source, codes
 from .columns import (
     KINDS,
-    MOST_VALUES,
     NUMBERS,
-    ROWS_OF_ONE,
     Column,
     arrow,
     attribute,
@@ -48,7 +46,6 @@ if TYPE_CHECKING:
 NOISE = 0.1  # standard deviations, laid over codes for networks that shall read decoded rows
 STEPS, BATCH = 25.0, 64  # of a fit for each root of the number of rows; rows of a step
 WIDEST, LEAST_DIM, MOST_DIM = 4, 2, 24  # dimensions that a category asks for at most, and all columns
-FEW_VALUES = 10  # that may be text of single rows, no fewer
 TOLD = 4  # columns that a caption names
 
 
@@ -144,7 +141,7 @@ class Table(Modality):
                 raise unknown("column in attributes_only", name, table.column_names)
         found, left_out, guessed = columns_of(table)
         only = {c.name: c.kind for c in found if c.name in attributes_only}
-        only |= {c.name: c.kind for c in found if _free(c, len(table))}
+        only |= {c.name: c.kind for c in found if codes.free(c, len(table))}
         only |= {c.name: c.kind for c in found if held_by(c.name, c.values) is not None}
         columns = [column for column in found if column.name not in only]
         if not columns and len(table) == 1:
@@ -351,23 +348,7 @@ class Table(Modality):
         import torch
 
         items = self._checked(np.asarray(items))
-        x = np.zeros((len(items), *self.shape))
-        for i, column, place in self._places():
-            cells, part = items[:, i], x[:, place]
-            gone = np.isnan(cells)
-            if column.kind in NUMBERS:
-                part[:, 0] = np.where(gone, 0.0, column.coded(cells))
-                part[:, 1:] = ~gone[:, None]
-            elif part.shape[1] == 1:
-                part[:, 0] = np.where(gone, column.shares[-1], cells)
-            elif column.missing or not gone.any():
-                part[np.arange(len(cells)), column.symbol(cells)] = 1
-            else:
-                part[:] = np.where(
-                    gone[:, None],
-                    column.shares,
-                    np.eye(part.shape[1] + 1, part.shape[1])[column.symbol(cells)],
-                )
+        x = codes.coded(self.columns, self.likelihood.places, items)
         return torch.from_numpy(x).float()
 
     def items(self, y: Tensor) -> np.ndarray:
@@ -378,32 +359,11 @@ class Table(Modality):
         numbers = y.detach().cpu().double().numpy()
         if np.isnan(numbers).any():
             raise LiminalError("rows: the tensor holds NaN; wanted codes and probabilities")
-        items = np.empty((len(numbers), len(self.columns)))
-        for i, column, place in self._places():
-            part = numbers[:, place]
-            if column.kind in NUMBERS:
-                items[:, i] = column.decoded(part[:, 0])
-                if column.missing:
-                    items[part[:, 1] <= 0.5, i] = np.nan
-            elif part.shape[1] == 1:
-                items[:, i] = part[:, 0] > 0.5
-            else:
-                symbol = part.argmax(1)
-                items[:, i] = np.where(symbol < column.known, symbol, np.nan)
-        return items
+        return codes.cells(self.columns, self.likelihood.places, numbers)
 
     def drawn(self, y: Tensor, generator: torch.Generator) -> np.ndarray:
         """Rare values of a category by how often each came, where their common symbol is drawn."""
-        import torch
-
-        items = super().drawn(y, generator)
-        for i, column, _ in self._places():
-            if column.rare:
-                some = np.flatnonzero(items[:, i] == column.known - 1)
-                counts = torch.tensor(column.rare, dtype=torch.float64) + 1e-9
-                chosen = torch.multinomial(counts, max(len(some), 1), True, generator=generator).numpy()
-                items[some, i] += chosen[: len(some)]
-        return items
+        return codes.scattered(self.columns, super().drawn(y, generator), generator)
 
     def lacking(self, items: np.ndarray) -> Tensor | None:
         """The places of empty cells."""
@@ -491,9 +451,3 @@ class Table(Modality):
         from .bars import markup
 
         return Media("text/html", markup(self.columns, item).encode())
-
-
-def _free(column: Column, count: int) -> bool:
-    """Whether a column of so many rows is text that describes single ones rather than sorts them."""
-    many = len(column.values)
-    return many > MOST_VALUES or (many > FEW_VALUES and many * ROWS_OF_ONE > count)
