@@ -3,9 +3,7 @@
 A stored row is float64 (k,), see `columns`. In y a number is its code (one that may be missing: its code, and
 the chance that it is known), a yes/no a probability, a category the probability of each value; where a yes/no
 or a category may be missing, that is one more symbol. In `chart` a code counts as it is and probabilities as
-square
-roots: two draws of a number lie as far apart on average as two different symbols, so no column outweighs
-    another.
+square roots: two draws of a number lie as far apart on average as two symbols, and no column outweighs any.
 """
 
 from __future__ import annotations
@@ -216,8 +214,7 @@ class Table(Modality):
 
     def said(self, name: str, value: Any) -> str:
         """As the column shows it: dates as such, yes and no."""
-        column = self.columns[self._at[name]]
-        plain = value is not None and column.kind in NUMBERS
+        plain = value is not None and (column := self.columns[self._at[name]]).kind in NUMBERS
         return (
             column.show(float(value))
             if plain
