@@ -381,6 +381,16 @@ class Modality(ABC):
         """
         return {}
 
+    def stated(self, items: np.ndarray) -> dict[str, list[Any]]:
+        """Attributes that stored items state themselves, as `Record.known` has them, by name; None where an
+        item lacks one. What is drawn where a filter holds is held against it by them.
+        """
+        return {}
+
+    def said(self, name: str, value: Any) -> str:
+        """What is stated under a name, in words."""
+        return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+
     def trivial(self, items: np.ndarray, n: int, seed: int) -> tuple[str, np.ndarray] | None:
         """n items (n, *item_shape) of the simplest generator that suits, fitted to items, and what it is
         called; None: PCA.
