@@ -31,6 +31,7 @@ MODALITIES = {
     "table": "liminal.modalities.table:Table",
     "melody": "liminal.modalities.melody:Melody",
     "audio": "liminal.modalities.audio:Audio",
+    "shape": "liminal.modalities.shape:Shape",
 }
 DATASETS = {  # where it is made, what it is, its modality
     "faces": (
@@ -58,6 +59,11 @@ DATASETS = {  # where it is made, what it is, its modality
         "liminal.datasets.sounds:sounds",
         "4,000 sounds of half a second drawn by code, 7 known factors",
         "audio",
+    ),
+    "furniture": (
+        "liminal.datasets.furniture:furniture",
+        "6,000 chairs, tables and couches drawn by code, 32 x 32 x 32 cells, 14 known factors",
+        "shape",
     ),
     "fashion-mnist": (
         "liminal.datasets.mnist:fashion_mnist",

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from ..errors import LiminalError, unknown
 
-FAMILIES = ("conv", "mlp", "sequence")
+FAMILIES = ("conv", "mlp", "sequence", "volume")
 
 
 def networks(
@@ -25,7 +25,7 @@ def networks(
 
     Args:
         family: a file of this package: ``conv`` (pictures), ``mlp`` (rows of numbers), ``sequence``
-            (symbols in time).
+            (symbols in time), ``volume`` (cells of a grid).
         shape: of one x.
         soft_shape: of what is decoded.
         codes: numbers that the encoder gives for an item (a mean and a variance for each latent dimension,

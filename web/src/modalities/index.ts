@@ -7,10 +7,11 @@ import { any } from "./any.ts";
 import { audio } from "./audio.ts";
 import { image } from "./image.ts";
 import { melody } from "./melody.ts";
+import { shape } from "./shape.ts";
 import { table } from "./table.ts";
 import type { View } from "./view.ts";
 
-const VIEWS: Readonly<Record<string, View>> = { image, table, melody, audio };
+const VIEWS: Readonly<Record<string, View>> = { image, table, melody, audio, shape };
 
 export const viewOf = (about: Pick<Modality, "name"> | null | undefined): View =>
   VIEWS[about?.name ?? ""] ?? any;
