@@ -54,7 +54,7 @@ class Ranges(NamedTuple):
 
 COMMON = {
     "leg": (0.055, 0.09),
-    "splay": (0.0, 0.15),
+    "splay": (0.0, 0.12),
     "roundness": (0.0, 1.0),
     "softness": (0.0, 1.0),
     "cushion": (0.03, 0.07),
@@ -79,7 +79,7 @@ KINDS = {
     "table": Ranges(
         {
             **COMMON,
-            "width": (0.46, 0.92),
+            "width": (0.46, 0.84),
             "depth": (0.36, 0.66),
             "height": (0.3, 0.6),
             "thickness": (0.055, 0.12),
@@ -95,7 +95,7 @@ KINDS = {
     "couch": Ranges(
         {
             **COMMON,
-            "width": (0.66, 0.92),
+            "width": (0.64, 0.86),
             "depth": (0.4, 0.6),
             "height": (0.24, 0.36),
             "thickness": (0.1, 0.2),

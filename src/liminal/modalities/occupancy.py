@@ -81,7 +81,7 @@ def of_points(points: np.ndarray) -> np.ndarray:
 
     seen = points[:: max(1, len(points) // 20_000)]
     dense = cKDTree(points).query(seen, k=min(4, len(points)))[0][:, -1]
-    radius = float(np.clip(1.5 * np.quantile(dense, 0.95) * FINE, 1.5, 12))
+    radius = float(np.clip(1.5 * np.quantile(dense, 0.95) * FINE, 1.5, FINE / 5))
     walls = np.zeros((FINE + 2 * PAD,) * 3, bool)
     for i in range(0, len(points), CHUNK):
         _mark(walls, points[i : i + CHUNK])

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -28,8 +30,16 @@ MAGIC = (
     (b"OFF", ".off"),
     (b"#binvox", ".binvox"),
     (b"\x93NUMPY", ".npy"),
+    (b"PK\x03\x04", ".npz"),
 )
 LARGEST = 1 << 30  # bytes of a file, and cells of an array
+NOTHING = {  # files without faces
+    ".glb": b"glTF" + struct.pack("<IIII", 2, 48, 28, 0x4E4F534A) + b'{"asset":{"version":"2.0"}} ',
+    ".obj": b"# an empty shape\n",
+    ".ply": b"ply\nformat ascii 1.0\nelement vertex 0\nproperty float x\nproperty float y\n"
+    b"property float z\nelement face 0\nproperty list uchar int vertex_indices\nend_header\n",
+    ".stl": bytes(84),
+}
 COLOUR = (217, 196, 168, 255)
 NORMALS: dict[str, Any] = {
     ".glb": {"include_normals": True},
@@ -51,16 +61,25 @@ def read(source: Source, name: str, up: str) -> Iterator[Found]:
     """
     data, ending = _data(source, name)
     if ending in (".npy", ".npz"):
-        yield from _arrays(data, name, up)
+        voxels = _voxels(data, name)
+        many = voxels.ndim == 4
+        for one in voxels if many else voxels[None]:
+            yield *_tried(partial(_settled, one, up)), many
     elif ending == ".binvox":
-        yield of_voxels(upright(_binvox(data, name), up)), (), False
+        yield *_tried(partial(_settled, _binvox(data, name), up)), False
     else:
-        try:
-            yield *_scene(data, ending, name, up), False
-        except LiminalError as error:
-            if str(error).startswith(name):
-                raise
-            yield None, (str(error),), False
+        parsed = _parsed(data, ending, name)
+        yield *_tried(partial(_stood, parsed, up == "y" or ending == ".glb")), False
+
+
+def _tried(
+    make: Callable[[], tuple[np.ndarray, tuple[str, ...]]],
+) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """An item and remarks, or why it cannot be used."""
+    try:
+        return make()
+    except LiminalError as error:
+        return None, (str(error),)
 
 
 def _data(source: Source, name: str) -> tuple[bytes, str]:
@@ -88,8 +107,19 @@ def _data(source: Source, name: str) -> tuple[bytes, str]:
 # -- meshes
 
 
-def _scene(data: bytes, ending: str, name: str, up: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The item of all meshes of a file, where they stand in it, or of its points."""
+class Parsed(NamedTuple):
+    """What a file of meshes holds: all of them in one frame, points, remarks, and whether they stand where
+    the grid has them already.
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    points: np.ndarray
+    remarks: tuple[str, ...]
+    framed: bool
+
+
+def _parsed(data: bytes, ending: str, name: str) -> Parsed:
     import trimesh
 
     try:
@@ -104,19 +134,25 @@ def _scene(data: bytes, ending: str, name: str, up: str) -> tuple[np.ndarray, tu
         why = " ".join(str(error).split())[:120]
         what = f"it is damaged, or no {ending} file ({why or type(error).__name__})"
         raise LiminalError(f"{name}: {what}") from error
-    remarks = _aside(scene)
-    kept = any(_frame(thing) for thing in scene.geometry.values())
-    turn = (lambda p: p) if up == "y" or ending == ".glb" else _rotated
-    vertices, faces = _joined(meshes)
-    if len(faces):
-        at = turn(vertices)
-        used = at[np.unique(faces)]
-        offset, scale = (np.zeros(3), 1.0) if kept else framed(used)
-        return of_mesh(at * scale + offset, faces), remarks
-    if not len(points):
+    kept = any(_noted(thing) for thing in scene.geometry.values())
+    return Parsed(*_joined(meshes), points, _aside(scene), kept)
+
+
+def _stood(parsed: Parsed, upright: bool) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The item of all meshes of a file, where they stand in it, or of its points."""
+    turn = (lambda p: p) if upright else _rotated
+    if len(faces := parsed.faces):
+        if faces.min() < 0 or faces.max() >= len(parsed.vertices):
+            raise LiminalError("its faces name points that are not there")
+        used, faces = np.unique(faces, return_inverse=True)
+        at, faces = turn(parsed.vertices[used]), faces.reshape(-1, 3)
+        offset, scale = (np.zeros(3), 1.0) if parsed.framed else framed(at)
+        return of_mesh(at * scale + offset, faces), parsed.remarks
+    if not len(parsed.points):
         raise LiminalError("it holds neither faces nor points")
-    offset, scale = framed(turn(points))
-    return of_points(turn(points) * scale + offset), (*remarks, "read as points on a surface")
+    at = turn(parsed.points)
+    offset, scale = framed(at)
+    return of_points(at * scale + offset), (*parsed.remarks, "read as points on a surface")
 
 
 def _gathered(scene: Any, trimesh: Any) -> tuple[list[tuple[np.ndarray, np.ndarray]], np.ndarray]:
@@ -137,10 +173,7 @@ def _joined(meshes: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np
         return np.zeros((0, 3)), np.zeros((0, 3), np.int64)
     first = np.cumsum([0, *(len(vertices) for vertices, _ in meshes)])
     faces = np.concatenate([faces + n for (_, faces), n in zip(meshes, first, strict=False)])
-    vertices = np.concatenate([vertices for vertices, _ in meshes])
-    if faces.min() < 0 or faces.max() >= len(vertices):
-        raise LiminalError("its faces name points that are not there")
-    return vertices, faces
+    return np.concatenate([vertices for vertices, _ in meshes]), faces
 
 
 def _aside(scene: Any) -> tuple[str, ...]:
@@ -160,7 +193,7 @@ def _aside(scene: Any) -> tuple[str, ...]:
     return tuple(remarks)
 
 
-def _frame(thing: Any) -> bool:
+def _noted(thing: Any) -> bool:
     note = getattr(thing, "metadata", {}).get(NOTE)
     return isinstance(note, str) and note == FRAME
 
@@ -172,10 +205,7 @@ def _rotated(points: np.ndarray) -> np.ndarray:
 
 def write(item: np.ndarray, path: Path, ending: str, up: str) -> None:
     """The surface of an item as a mesh; .glb in grid units with smooth normals, the others with the axis up
-    that files of this space have.
-
-    Raises:
-        LiminalError: nothing of it is solid.
+    that files of this space have. Where nothing is solid, the file holds no faces.
     """
     import trimesh
 
@@ -183,7 +213,8 @@ def write(item: np.ndarray, path: Path, ending: str, up: str) -> None:
 
     vertices, faces, normals = mesh(item)
     if not len(faces):
-        raise LiminalError("this shape is empty: it has no surface to write")
+        path.write_bytes(NOTHING[ending])
+        return
     if up == "z" and ending != ".glb":
         vertices, normals = (np.stack([t[:, 0], -t[:, 2], t[:, 1]], 1) for t in (vertices, normals))
     made = trimesh.Trimesh(vertices, faces, vertex_normals=normals, process=False)
@@ -201,19 +232,9 @@ def write(item: np.ndarray, path: Path, ending: str, up: str) -> None:
 # -- voxels
 
 
-def upright(voxels: np.ndarray, up: str) -> np.ndarray:
-    """Voxels by the axes of a file as voxels by x, y (up) and z."""
-    return voxels if up == "y" or voxels.ndim != 3 else voxels.transpose(0, 2, 1)[:, :, ::-1]
-
-
-def _arrays(data: bytes, name: str, up: str) -> Iterator[Found]:
-    voxels = _voxels(data, name)
-    many = voxels.ndim == 4
-    for one in voxels if many else voxels[None]:
-        try:
-            yield of_voxels(upright(one, up)), (), many
-        except LiminalError as error:
-            yield None, (str(error),), many
+def _settled(voxels: np.ndarray, up: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The item of voxels by the axes of a file."""
+    return of_voxels(voxels if up == "y" else voxels.transpose(0, 2, 1)[:, :, ::-1]), ()
 
 
 def _voxels(data: bytes, name: str) -> np.ndarray:

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from ..errors import LiminalError
 
-HIDDEN = 256  # units between the convolutions and the latent
+HIDDEN = 8  # units between the convolutions and the latent, for each of `width`
 BLOCK = 4  # cells along a side of a block
 STEP = 2 * BLOCK  # sides are multiples of it
 EMPTY = -2.0  # logit of a cell before anything is learned: most are empty
@@ -64,7 +64,7 @@ class Encoder(nn.Module):
     def __init__(self, shape: tuple[int, ...], out: int, width: int) -> None:
         super().__init__()
         count = math.prod(side // STEP for side in check(shape))
-        wide = 4 * width
+        wide, hidden = 4 * width, HIDDEN * width
         self.trunk = nn.Sequential(
             nn.Conv3d(1, 2 * width, BLOCK, stride=BLOCK),
             nn.SiLU(),
@@ -74,7 +74,7 @@ class Encoder(nn.Module):
             nn.SiLU(),
             nn.Flatten(),
         )
-        self.head = nn.Sequential(nn.Linear(wide * count, HIDDEN), nn.SiLU(), nn.Linear(HIDDEN, out))
+        self.head = nn.Sequential(nn.Linear(wide * count, hidden), nn.SiLU(), nn.Linear(hidden, out))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.trunk(2 * x - 1))
@@ -86,9 +86,9 @@ class Decoder(nn.Module):
     def __init__(self, shape: tuple[int, ...], dim: int, width: int) -> None:
         super().__init__()
         self.blocks = [side // BLOCK for side in check(shape)]
-        small, wide = [side // 2 for side in self.blocks], 4 * width
-        self.enter = nn.Sequential(nn.Linear(dim, HIDDEN), nn.SiLU())
-        self.head = nn.Sequential(nn.Linear(HIDDEN, wide * math.prod(small)), nn.Unflatten(1, (wide, *small)))
+        small, wide, hidden = [side // 2 for side in self.blocks], 4 * width, HIDDEN * width
+        self.enter = nn.Sequential(nn.Linear(dim, hidden), nn.SiLU())
+        self.head = nn.Sequential(nn.Linear(hidden, wide * math.prod(small)), nn.Unflatten(1, (wide, *small)))
         self.body = nn.Sequential(
             Residual(wide),
             _norm(wide),
@@ -98,7 +98,7 @@ class Decoder(nn.Module):
             nn.SiLU(),
             nn.Conv3d(2 * width, BLOCK**3, 3, padding=1),
         )
-        flat = nn.Linear(HIDDEN, 8 * math.prod(self.blocks))
+        flat = nn.Linear(hidden, 8 * math.prod(self.blocks))
         with torch.no_grad():
             flat.weight.mul_(0.1)  # the convolutions' volume is not drowned at the start
             flat.bias.fill_(EMPTY)
