@@ -36,6 +36,7 @@ BENCHES = {
     "embedding-atlas and regl-scatterplot",
     "heard": "the same, by ear: from a key to its sound, and from a place to one that can be played",
     "sounds": "spoken digits: restored, heard again, recognised, carried over between speakers, mixed",
+    "shapes": "furniture and chairs: restored, morphed, edited to the true shape, sampled",
     "vocoder": "a small learned head beside Griffin-Lim at equal time: spoken digits, sounds it never heard",
     "startup": "import, --help and sample from a cold process",
 }

@@ -244,11 +244,15 @@ def _voxels(data: bytes, name: str) -> np.ndarray:
         if isinstance(held, np.ndarray):
             found = held
         else:
+            if sum(told.file_size for told in held.zip.infolist()) > 2 * LARGEST:
+                raise LiminalError(f"{name}: it unpacks to more than 2 GiB")
             small = {key: held[key] for key in held.files if key in ("voxels", "shape")}
             if set(small) == {"voxels", "shape"} and small["shape"].ndim == 1:
                 return _unpacked(small["voxels"], tuple(int(s) for s in small["shape"]), name)
             every = [held[key] for key in held.files]
             found = next((array for array in every if array.ndim in (3, 4, 5)), np.zeros(0))
+    except LiminalError:
+        raise
     except Exception as error:  # zip and npy readers raise whatever they meet
         raise LiminalError(f"{name}: it is no array of numbers, or damaged") from error
     if found.ndim == 5 and 1 in (found.shape[1], found.shape[-1]):
