@@ -19,8 +19,9 @@ from .occupancy import FLOOR
 
 AZIMUTH, ELEVATION = 32.0, 22.0  # degrees: to the right of the front, above the horizon
 DISTANCE = 3.4  # of the camera from the middle, in sides of the grid
-ZOOM = 1.3  # sides of the grid that the picture shows, at the middle
-MIDDLE = np.array([0.5, 0.46, 0.5])
+ZOOM = 1.2  # sides of the grid that the picture shows, at the middle, or more for what is larger
+MIDDLE = np.array([0.5, 0.43, 0.5])
+MARGIN = 0.02  # of the picture, on either side
 PAPER = (255, 255, 255)
 COLOUR = np.array([0.82, 0.60, 0.41])  # of clay in daylight, in linear light
 SKY, BOUNCE = np.array([0.40, 0.44, 0.50]), np.array([0.24, 0.20, 0.17])  # light from above and from below
@@ -215,10 +216,13 @@ def painted(shape: Lit, size: int, azimuth: float = AZIMUTH, elevation: float = 
     wide = OVER * size
     image = np.full((wide * wide, 3), PAPER, np.float32)
     turn = basis(azimuth, elevation)
+    at, depth = _projected(shape.corners, turn, wide)
+    reach = np.abs(at - wide / 2).max(initial=0) / (wide * (0.5 - MARGIN))
+    zoom = ZOOM * max(float(reach), 1)
     if elevation > 0:
-        _paint_ground(image, shape.ground, turn, wide)
+        _paint_ground(image, shape.ground, turn, wide, zoom)
     if len(shape.quads):
-        at, depth = _projected(shape.corners, turn, wide)
+        at, depth = _projected(shape.corners, turn, wide, zoom)
         p = at[shape.quads]
         a, b = p[:, 2] - p[:, 0], p[:, 3] - p[:, 1]
         seen = np.flatnonzero(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0] < 0)
@@ -230,10 +234,12 @@ def painted(shape: Lit, size: int, azimuth: float = AZIMUTH, elevation: float = 
     return PIL.Image.fromarray(np.round(np.clip(pixels, 0, 255)).astype(np.uint8))
 
 
-def _projected(points: np.ndarray, turn: np.ndarray, wide: int) -> tuple[np.ndarray, np.ndarray]:
+def _projected(
+    points: np.ndarray, turn: np.ndarray, wide: int, zoom: float = ZOOM
+) -> tuple[np.ndarray, np.ndarray]:
     """Pixels (n, 2), x to the right and y down, and depth (n,), larger is nearer."""
     seen = (points - MIDDLE) @ turn.T
-    scale = wide / ZOOM * DISTANCE / (DISTANCE - seen[:, 2])
+    scale = wide / zoom * DISTANCE / (DISTANCE - seen[:, 2])
     return np.stack([wide / 2 + scale * seen[:, 0], wide / 2 - scale * seen[:, 1]], 1), seen[:, 2]
 
 
@@ -247,8 +253,8 @@ def _splat(image: np.ndarray, at: np.ndarray, colours: np.ndarray, wide: int) ->
     """
     if not len(at):
         return
-    longest = np.abs(at - np.roll(at, 1, 1)).max((1, 2))
-    k = max(2, int(np.ceil(float(np.quantile(longest, 0.98)) * 1.25)) + 1)
+    longest = np.sqrt(np.square(at - np.roll(at, 1, 1)).sum(2)).max(1)
+    k = max(2, int(np.ceil(float(np.quantile(longest, 0.98)) * 1.42)) + 1)
     u = (np.arange(k, dtype=np.float32) / (k - 1)) if k > 1 else np.zeros(1, np.float32)
     a, b = (t.astype(np.float32) for t in np.meshgrid(u, u, indexing="ij"))
     weights = np.stack([(1 - a) * (1 - b), a * (1 - b), a * b, (1 - a) * b], -1).reshape(-1, 4)
@@ -262,11 +268,11 @@ def _splat(image: np.ndarray, at: np.ndarray, colours: np.ndarray, wide: int) ->
         image[place[:, 1] * wide + place[:, 0]] = tones
 
 
-def _paint_ground(image: np.ndarray, ground: np.ndarray, turn: np.ndarray, wide: int) -> None:
+def _paint_ground(image: np.ndarray, ground: np.ndarray, turn: np.ndarray, wide: int, zoom: float) -> None:
     side = len(ground)
     span = np.linspace(*GROUND, side)
     x, z = np.meshgrid(span, span, indexing="ij")
-    at, _ = _projected(np.stack([x, np.full_like(x, FLOOR), z], -1).reshape(-1, 3), turn, wide)
+    at, _ = _projected(np.stack([x, np.full_like(x, FLOOR), z], -1).reshape(-1, 3), turn, wide, zoom)
     dark = np.maximum(ground[1:], ground[:-1])
     i, j = np.nonzero(np.maximum(dark[:, 1:], dark[:, :-1]) > 0.01)
     first = i * side + j

@@ -22,8 +22,9 @@ export interface Lit {
 
 // all as in modalities/render.py
 export const FRONT: Turn = { across: 32, up: 22 };
-const [DISTANCE, ZOOM] = [3.4, 1.3];
-const MIDDLE: Vector = [0.5, 0.46, 0.5];
+const MARGIN = 0.02;
+const [DISTANCE, ZOOM] = [3.4, 1.2];
+const MIDDLE: Vector = [0.5, 0.43, 0.5];
 const COLOUR: Vector = [0.82, 0.6, 0.41];
 const [SKY, BOUNCE]: [Vector, Vector] = [
   [0.4, 0.44, 0.5],
@@ -266,7 +267,7 @@ interface Plate {
 }
 
 /** Points as pixels: x, y, and nearness. */
-function projected(points: ArrayLike<number>, turn: Turn, size: number): Numbers {
+function projected(points: ArrayLike<number>, turn: Turn, size: number, zoom = ZOOM): Numbers {
   const [right, up, back] = basis(turn);
   const out = new Float32Array(points.length);
   for (let i = 0; i < points.length; i += 3) {
@@ -276,7 +277,7 @@ function projected(points: ArrayLike<number>, turn: Turn, size: number): Numbers
       (points[i + 2] as number) - MIDDLE[2],
     ];
     const near = dot(from, back);
-    const scale = ((size / ZOOM) * DISTANCE) / (DISTANCE - near);
+    const scale = ((size / zoom) * DISTANCE) / (DISTANCE - near);
     out[i] = size / 2 + scale * dot(from, right);
     out[i + 1] = size / 2 - scale * dot(from, up);
     out[i + 2] = near;
@@ -294,41 +295,38 @@ function triangle(
   c: number,
 ): void {
   const { size, colours, depth } = plate;
-  const [ax, ay, bx, by, cx, cy] = [a, b, c].flatMap((i) => [
-    at[3 * i] as number,
-    at[3 * i + 1] as number,
-  ]) as [number, number, number, number, number, number];
+  const [ka, kb, kc] = [3 * a, 3 * b, 3 * c];
+  const ax = at[ka] as number;
+  const ay = at[ka + 1] as number;
+  const bx = at[kb] as number;
+  const by = at[kb + 1] as number;
+  const cx = at[kc] as number;
+  const cy = at[kc + 1] as number;
   const area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax);
   if (!(area < 0)) return; // it looks away
-  const [left, right] = [
-    Math.max(Math.ceil(Math.min(ax, bx, cx) - 0.5), 0),
-    Math.min(Math.floor(Math.max(ax, bx, cx) - 0.5), size - 1),
-  ];
-  const [top, bottom] = [
-    Math.max(Math.ceil(Math.min(ay, by, cy) - 0.5), 0),
-    Math.min(Math.floor(Math.max(ay, by, cy) - 0.5), size - 1),
-  ];
+  const left = Math.max(Math.ceil(Math.min(ax, bx, cx) - 0.5), 0);
+  const right = Math.min(Math.floor(Math.max(ax, bx, cx) - 0.5), size - 1);
+  const top = Math.max(Math.ceil(Math.min(ay, by, cy) - 0.5), 0);
+  const bottom = Math.min(Math.floor(Math.max(ay, by, cy) - 0.5), size - 1);
   for (let y = top; y <= bottom; y++)
     for (let x = left; x <= right; x++) {
-      const [px, py] = [x + 0.5, y + 0.5];
+      const px = x + 0.5;
+      const py = y + 0.5;
       const u = ((bx - px) * (cy - py) - (by - py) * (cx - px)) / area;
       const v = ((cx - px) * (ay - py) - (cy - py) * (ax - px)) / area;
       const w = 1 - u - v;
       if (u < 0 || v < 0 || w < 0) continue;
-      const near =
-        u * (at[3 * a + 2] as number) + v * (at[3 * b + 2] as number) + w * (at[3 * c + 2] as number);
+      const near = u * (at[ka + 2] as number) + v * (at[kb + 2] as number) + w * (at[kc + 2] as number);
       const pixel = y * size + x;
       if (near < (depth[pixel] as number)) continue;
       depth[pixel] = near;
       for (let k = 0; k < 3; k++)
         colours[3 * pixel + k] =
-          u * (tones[3 * a + k] as number) +
-          v * (tones[3 * b + k] as number) +
-          w * (tones[3 * c + k] as number);
+          u * (tones[ka + k] as number) + v * (tones[kb + k] as number) + w * (tones[kc + k] as number);
     }
 }
 
-function paintGround(plate: Plate, ground: Numbers, turn: Turn, paper: Vector): void {
+function paintGround(plate: Plate, ground: Numbers, turn: Turn, paper: Vector, zoom: number): void {
   const side = Math.round(Math.sqrt(ground.length));
   const [points, tones]: [number[], number[]] = [[], []];
   ground.forEach((dark, i) => {
@@ -336,7 +334,7 @@ function paintGround(plate: Plate, ground: Numbers, turn: Turn, paper: Vector): 
     points.push(x as number, FLOOR, z as number);
     tones.push(...paper.map((tone) => tone * (1 - SHADE * dark)));
   });
-  const at = projected(points, turn, plate.size);
+  const at = projected(points, turn, plate.size, zoom);
   for (let i = 0; i < side - 1; i++)
     for (let j = 0; j < side - 1; j++) {
       const first = i * side + j;
@@ -358,12 +356,17 @@ export function painted(shape: Lit, size: number, turn: Turn, paper: Vector): Ui
     depth: new Float32Array(wide * wide).fill(-Infinity),
   };
   for (let i = 0; i < plate.colours.length; i++) plate.colours[i] = paper[i % 3] as number;
-  if (turn.up > 0) paintGround(plate, shape.ground, turn, paper);
-  const at = projected(shape.corners, turn, wide);
+  let reach = 1; // what is larger than others is shown smaller, whole
+  projected(shape.corners, turn, wide).forEach((value, i) => {
+    if (i % 3 < 2) reach = Math.max(reach, Math.abs(value - wide / 2) / (wide * (0.5 - MARGIN)));
+  });
+  if (turn.up > 0) paintGround(plate, shape.ground, turn, paper, ZOOM * reach);
+  const at = projected(shape.corners, turn, wide, ZOOM * reach);
   for (let i = 0; i < shape.quads.length; i += 4) {
-    const [a, b, c, d] = [0, 1, 2, 3].map((k) => shape.quads[i + k]) as [number, number, number, number];
-    triangle(plate, at, shape.colours, a, b, c);
-    triangle(plate, at, shape.colours, a, c, d);
+    const a = shape.quads[i] as number;
+    const c = shape.quads[i + 2] as number;
+    triangle(plate, at, shape.colours, a, shape.quads[i + 1] as number, c);
+    triangle(plate, at, shape.colours, a, c, shape.quads[i + 3] as number);
   }
   const out = new Uint8ClampedArray(4 * size * size).fill(255);
   for (let y = 0; y < size; y++)
