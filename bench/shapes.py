@@ -203,9 +203,8 @@ def told(frames: np.ndarray) -> tuple[bool, float]:
     size = (frames > 127).reshape(len(frames), -1).sum(1).astype(float)
     good = []
     for leg in (size[: FRAMES + 1], size[FRAMES:]):
-        change = leg[-1] - leg[0]
-        back = -np.minimum(np.diff(leg) * np.sign(change), 0).sum()
-        good.append(back <= SLACK * abs(change))
+        change = abs(leg[-1] - leg[0])
+        good.append((np.abs(np.diff(leg)).sum() - change) / 2 <= SLACK * change)
     return all(surface.pieces(frame) == 1 for frame in frames), float(np.mean(good))
 
 

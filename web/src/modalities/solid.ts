@@ -79,10 +79,11 @@ function doubled(from: Numbers, before: number, n: number, after: number): Numbe
 
 /** Logits of shares on a grid twice as fine. */
 function finer({ data, n }: Field): Field {
-  const logits = data.map((share) => {
-    const p = clip(share, SURE, 1 - SURE);
+  const known = Float32Array.from({ length: 256 }, (_, byte) => {
+    const p = clip(byte / 255, SURE, 1 - SURE);
     return Math.log(p / (1 - p));
   });
+  const logits = data.map((share) => known[Math.round(share * 255)] as number);
   const m = 2 * n - 2;
   const once = doubled(logits, n * n, n, 1);
   const twice = doubled(once, n, n, m);
@@ -94,12 +95,12 @@ function finer({ data, n }: Field): Field {
 function smoothed({ data, n }: Field): Field {
   let now = data;
   for (const step of [n * n, n, 1]) {
-    const out = now.map((value) => value / 2);
-    for (let i = 0; i < out.length; i++) {
-      const at = Math.floor(i / step) % n;
-      if (at > 0) out[i] = (out[i] as number) + (now[i - step] as number) / 4;
-      if (at < n - 1) out[i] = (out[i] as number) + (now[i + step] as number) / 4;
-    }
+    const out = new Float32Array(now.length);
+    // the border is empty, and stays so
+    for (let x = 1; x < n - 1; x++)
+      for (let y = 1; y < n - 1; y++)
+        for (let at = (x * n + y) * n + 1, end = at + n - 2; at < end; at++)
+          out[at] = (now[at] as number) / 2 + ((now[at - step] as number) + (now[at + step] as number)) / 4;
     now = out;
   }
   return { data: now, n };
@@ -119,21 +120,27 @@ export function nets({ data, n }: Field): { corners: Numbers; quads: Uint32Array
   const number = new Int32Array(n ** 3).fill(-1);
   const offsets = CORNERS.map(([x, y, z]) => (x * n + y) * n + z);
   const [corners, quads]: [number[], number[]] = [[], []];
-  const full = Uint8Array.from(data, (value) => Number(value > 0));
+  const full = new Uint8Array(data.length);
+  for (let i = 0; i < data.length; i++) full[i] = Number((data[i] as number) > 0);
+  const sum = [0, 0, 0];
   for (let x = 0; x < n - 1; x++)
     for (let y = 0; y < n - 1; y++)
       for (let z = 0, at = (x * n + y) * n; z < n - 1; z++, at++) {
         let count = 0;
-        for (const offset of offsets) count += full[at + offset] as number;
+        for (let c = 0; c < 8; c++) count += full[at + (offsets[c] as number)] as number;
         if (count === 0 || count === 8) continue;
-        const sum = [0, 0, 0];
+        sum.fill(0);
         let cut = 0;
-        for (const [i, j, axis] of EDGES) {
-          const [p, q] = [at + (offsets[i] as number), at + (offsets[j] as number)];
+        for (let e = 0; e < EDGES.length; e++) {
+          const [i, j, axis] = EDGES[e] as (typeof EDGES)[number];
+          const p = at + (offsets[i] as number);
+          const q = at + (offsets[j] as number);
           if (full[p] === full[q]) continue;
-          const [u, v] = [data[p] as number, data[q] as number];
-          for (let k = 0; k < 3; k++) sum[k] = (sum[k] as number) + ((CORNERS[i] as Vector)[k] as number);
-          sum[axis] = (sum[axis] as number) + u / (u - v);
+          const u = data[p] as number;
+          sum[0] = (sum[0] as number) + (i >> 2);
+          sum[1] = (sum[1] as number) + ((i >> 1) & 1);
+          sum[2] = (sum[2] as number) + (i & 1);
+          sum[axis] = (sum[axis] as number) + u / (u - (data[q] as number));
           cut++;
         }
         number[at] = corners.length / 3;
@@ -144,13 +151,13 @@ export function nets({ data, n }: Field): { corners: Numbers; quads: Uint32Array
         );
       }
   const steps = [n * n, n, 1];
-  for (let at = 0; at < full.length; at++) {
-    if (number[at] === undefined) continue;
-    for (let axis = 0; axis < 3; axis++) {
-      const step = steps[axis] as number;
-      const i = Math.floor(at / step) % n;
-      if (i === n - 1 || full[at] === full[at + step]) continue;
-      const [u, v] = [steps[(axis + 1) % 3] as number, steps[(axis + 2) % 3] as number];
+  for (let axis = 0; axis < 3; axis++) {
+    const step = steps[axis] as number;
+    const u = steps[(axis + 1) % 3] as number;
+    const v = steps[(axis + 2) % 3] as number;
+    for (let at = 0; at < full.length - step; at++) {
+      // the border is empty, so that no edge is cut from one row to the next
+      if (full[at] === full[at + step]) continue;
       const ring = [at - u - v, at - v, at, at - u].map((cell) => number[cell] as number);
       quads.push(...(full[at + step] ? ring.reverse() : ring));
     }
@@ -159,27 +166,33 @@ export function nets({ data, n }: Field): { corners: Numbers; quads: Uint32Array
 }
 
 function nearest({ data, n }: Field, x: number, y: number, z: number): number {
-  const [i, j, k] = [x, y, z].map((at) => Math.trunc(clip(at + 0.5, 0, n - 1))) as [number, number, number];
+  const i = Math.trunc(clip(x + 0.5, 0, n - 1));
+  const j = Math.trunc(clip(y + 0.5, 0, n - 1));
+  const k = Math.trunc(clip(z + 0.5, 0, n - 1));
   return data[(i * n + j) * n + k] as number;
 }
 
-/** A field's slope between its samples. */
-function slope({ data, n }: Field, x: number, y: number, z: number): [number, number, number] {
-  const found: [number, number, number] = [0, 0, 0];
+/** How a field grows from each sample to the next two along each axis; the border is left out. */
+function slope({ data, n }: Field, x: number, y: number, z: number, into: [number, number, number]): void {
   const [i, j, k] = [Math.floor(x), Math.floor(y), Math.floor(z)];
-  const part = [x - i, y - j, z - k];
-  for (const corner of CORNERS) {
-    const at = ((i + corner[0]) * n + j + corner[1]) * n + k + corner[2];
-    let weight = 1;
-    for (let c = 0; c < 3; c++) weight *= corner[c] ? (part[c] as number) : 1 - (part[c] as number);
-    [n * n, n, 1].forEach((step, axis) => {
-      const here = Math.floor(at / step) % n;
-      const [a, b] = [here > 0 ? at - step : at, here < n - 1 ? at + step : at];
-      found[axis] =
-        (found[axis] as number) + (weight * ((data[b] as number) - (data[a] as number))) / ((b - a) / step);
-    });
+  into.fill(0);
+  for (let c = 0; c < 8; c++) {
+    const p = i + (c >> 2);
+    const q = j + ((c >> 1) & 1);
+    const r = k + (c & 1);
+    const weight = (1 - Math.abs(x - p)) * (1 - Math.abs(y - q)) * (1 - Math.abs(z - r));
+    if (weight === 0) continue;
+    const at = (p * n + q) * n + r;
+    for (let axis = 0; axis < 3; axis++) {
+      const step = axis === 0 ? n * n : axis === 1 ? n : 1;
+      const here = axis === 0 ? p : axis === 1 ? q : r;
+      const before = here > 0 ? at - step : at;
+      const after = here < n - 1 ? at + step : at;
+      const far = after - before > step ? 2 : 1;
+      into[axis] =
+        (into[axis] as number) + (weight * ((data[after] as number) - (data[before] as number))) / far;
+    }
   }
-  return found;
 }
 
 /** How much of the key's light is stopped on its way. */
@@ -201,16 +214,15 @@ export function lit(item: ArrayLike<number>, side: number, fine: boolean): Lit {
   const wide = smoothed(smoothed(smooth));
   const scale = side * (fine ? 2 : 1);
   const [normals, colours] = [new Float32Array(corners.length), new Float32Array(corners.length)];
+  const grown: [number, number, number] = [0, 0, 0];
   for (let i = 0; i < corners.length; i += 3) {
     for (let k = 0; k < 3; k++) corners[i + k] = ((corners[i + k] as number) - 0.5) / scale;
-    const [x, y, z] = [0, 1, 2].map((k) => (corners[i + k] as number) * side + 0.5) as [
-      number,
-      number,
-      number,
-    ];
-    const [a, b, c] = slope(smooth, x, y, z);
-    const long = Math.max(Math.hypot(a, b, c), 1e-6);
-    const normal: Vector = [-a / long, -b / long, -c / long];
+    const x = (corners[i] as number) * side + 0.5;
+    const y = (corners[i + 1] as number) * side + 0.5;
+    const z = (corners[i + 2] as number) * side + 0.5;
+    slope(smooth, x, y, z, grown);
+    const long = -Math.max(Math.hypot(grown[0], grown[1], grown[2]), 1e-6);
+    const normal: Vector = [grown[0] / long, grown[1] / long, grown[2] / long];
     normals.set(normal, i);
     colours.set(shade(smooth, wide, x, y, z, normal), i);
   }
@@ -348,7 +360,7 @@ function paintGround(plate: Plate, ground: Numbers, turn: Turn, paper: Vector, z
 
 /** A lit surface from some side as rgba of size x size, on some paper. */
 export function painted(shape: Lit, size: number, turn: Turn, paper: Vector): Uint8ClampedArray {
-  const over = size <= 480 ? 2 : 1;
+  const over = size <= 320 ? 2 : 1;
   const wide = size * over;
   const plate: Plate = {
     size: wide,
