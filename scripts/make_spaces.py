@@ -161,7 +161,11 @@ ALL = {
     ),
     "digits-spoken": Recipe(digits, {"dim": 32, "epochs": 90, "options": {}}, 500, 200, DIGITS, decoded=True),
     "furniture": Recipe(
-        lambda: "furniture", {"dim": 24, "epochs": 24, "options": {"width": 12}}, 1_200, 500, FURNITURE
+        lambda: "furniture",
+        {"dim": 24, "epochs": 11, "options": {"width": 8, "beta": 3.0}},
+        1_000,
+        500,
+        FURNITURE,
     ),
     "chorales": Recipe(
         chorales, {"dim": 96, "epochs": 80, "options": {"beta": 0.1}}, 1_400, 700, CHORALES, decoded=True

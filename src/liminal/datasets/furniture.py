@@ -1,7 +1,8 @@
 """Furniture drawn by code: chairs, tables and couches, each one connected solid that is told by 14 factors.
 
 All lengths are shares of the grid's side, and every factor means the same in every kind, so that there is one
-true shape for any mixture of them; a table is furniture with no back and no arms.
+true shape for any mixture of them; a table is furniture with no back and no arms, and there are low backs and
+low arms, so that the way from a chair to a table leads through furniture.
 
 - ``width``, ``depth``: of the seat or the top;
 - ``height``: of its upper side above the floor; ``thickness``: of the seat or the top;
@@ -67,9 +68,9 @@ KINDS = {
             "depth": (0.36, 0.56),
             "height": (0.3, 0.48),
             "thickness": (0.055, 0.14),
-            "back": (0.26, 0.44),
+            "back": (0.06, 0.44),
             "recline": (0.0, 0.3),
-            "arms": (0.1, 0.22),
+            "arms": (0.04, 0.22),
         },
         (0.7, 0.2, 0.1),
         0.5,
@@ -99,9 +100,9 @@ KINDS = {
             "depth": (0.4, 0.6),
             "height": (0.24, 0.36),
             "thickness": (0.1, 0.2),
-            "back": (0.18, 0.34),
+            "back": (0.06, 0.34),
             "recline": (0.0, 0.3),
-            "arms": (0.08, 0.2),
+            "arms": (0.04, 0.2),
         },
         (0.6, 0.0, 0.4),
         0.1,

@@ -25,7 +25,7 @@ def logits(shares: np.ndarray, finer: int = FINER) -> np.ndarray:
     # where two cells cancel each other out to a rounding error, rounding must not decide
     fine = torch.where(fine.abs() < TIE, torch.full_like(fine, TIE), fine)
     rest = finer - 1
-    return fine[(slice(rest, len(fine) - rest),) * 3].numpy() if rest else fine.numpy()
+    return fine[(slice(rest, -rest),) * 3].numpy() if rest else fine.numpy()
 
 
 def mesh(item: np.ndarray, finer: int = FINER) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -37,14 +37,18 @@ def mesh(item: np.ndarray, finer: int = FINER) -> tuple[np.ndarray, np.ndarray, 
         item: uint8 (s, s, s).
         finer: how many times as fine the grid is.
     """
+    field = logits(item.astype(np.float32) / 255, finer)
+    vertices, faces = _marched(field)
+    return (vertices - 0.5) / (finer * len(item)), faces, _normals(field, vertices)
+
+
+def _marched(field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     from skimage.measure import marching_cubes
 
-    side = len(item)
-    field = logits(item.astype(np.float32) / 255, finer)
     if field.max() <= 0:
-        return np.zeros((0, 3)), np.zeros((0, 3), np.int64), np.zeros((0, 3))
+        return np.zeros((0, 3)), np.zeros((0, 3), np.int64)
     vertices, faces, _, _ = marching_cubes(field, 0.0, gradient_direction="ascent", allow_degenerate=False)
-    return (vertices - 0.5) / (finer * side), faces.astype(np.int64), _normals(field, vertices)
+    return vertices, faces.astype(np.int64)
 
 
 def _normals(field: np.ndarray, vertices: np.ndarray) -> np.ndarray:
@@ -61,7 +65,11 @@ def pieces(item: np.ndarray) -> int:
     manifold3d decomposes it into."""
     import manifold3d
 
-    vertices, faces, _ = mesh(item)
+    used = [np.flatnonzero((item > 0).any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
+    if not len(used[0]):
+        return 0
+    item = item[tuple(slice(max(at[0] - 1, 0), at[-1] + 2) for at in used)]
+    vertices, faces = _marched(logits(item.astype(np.float32) / 255))
     if not len(faces):
         return 0
     solid = manifold3d.Manifold(manifold3d.Mesh(vertices.astype(np.float32), faces.astype(np.uint32)))

@@ -127,15 +127,15 @@ class _Centred(nn.Sequential):
 
 def trunk(shape: tuple[int, ...], width: int, out: int) -> nn.Module:
     """Volumes (n, 1, d, h, w) in [0, 1] -> (n, out): blocks, then convolutions that keep places."""
-    blocks = [side // BLOCK for side in check(shape)]
+    count = math.prod(side // STEP for side in check(shape))
     return _Centred(
         nn.Conv3d(1, width, BLOCK, stride=BLOCK, bias=False),
         nn.BatchNorm3d(width),
         nn.ReLU(),
-        nn.Conv3d(width, width, 3, padding=1, bias=False),
-        nn.BatchNorm3d(width),
+        nn.Conv3d(width, 2 * width, 4, stride=2, padding=1, bias=False),
+        nn.BatchNorm3d(2 * width),
         nn.ReLU(),
-        nn.Conv3d(width, 16, 1),
+        nn.Conv3d(2 * width, 16, 1),
         nn.Flatten(),
-        nn.Linear(16 * math.prod(blocks), out),
+        nn.Linear(16 * count, out),
     )

@@ -1,6 +1,6 @@
 /**
- * Shapes as pictures, as modalities/render.py draws them: the surface of a field by naive surface nets, lit at
- * its corners, so that turning it means painting alone.
+ * Shapes as pictures, as modalities/render.py draws them: the surface of a field by naive surface nets, lit
+ * at its corners, so that turning it means painting alone.
  */
 
 import type { Turn } from "./view.ts";

@@ -1,6 +1,6 @@
 /**
- * From where items are seen, of kinds that can be turned: all at once, by mouse, touch and arrow keys, so that
- * what is compared is seen from one side.
+ * From where items are seen, of kinds that can be turned: all at once, by mouse, touch and arrow keys, so
+ * that what is compared is seen from one side.
  */
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
