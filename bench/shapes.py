@@ -36,8 +36,8 @@ FRAMES = 12  # from one key to the next
 SLACK = 0.05  # of the whole change of a volume, that steps may go back in all
 HELD_SEED = 88_001  # of furniture that no space has seen
 SINGLE = {"width": 0.12, "height": 0.1, "back": 0.12, "arms": 0.1, "roundness": 0.6, "stand": "panels"}
-FURNITURE = {"dim": 24}
-CHAIRS = {"dim": 24}
+FURNITURE = {"dim": 24, "options": {"width": 12, "beta": 2.0}}
+CHAIRS = {"dim": 24, "options": {"beta": 1.0}}
 
 
 def arguments() -> ArgumentParser:
@@ -45,6 +45,7 @@ def arguments() -> ArgumentParser:
     options = figures.parser("shapes", __doc__ or "")
     options.add_argument("--furniture", help="score this space of furniture instead of training one")
     options.add_argument("--chairs", help="the same of the chairs of ModelNet")
+    options.add_argument("--only", choices=("furniture", "chairs"), help="leave the others out")
     options.add_argument("--minutes", type=float, default=10.0, help="of each training")
     options.add_argument("--paths", type=int, default=100, help="from a chair to a table to a couch")
     options.add_argument("--edited", type=int, default=200, help="pieces of furniture that are edited")
@@ -58,18 +59,20 @@ def main(args: Sequence[str]) -> None:
     """Run the bench."""
     given = arguments().parse_args(args)
     record, voice = Record("shapes", args, given), Terminal()
-    space = fitted(record, "furniture", lambda: "furniture", FURNITURE, given, voice)
-    train, held = parts(space)
-    restored(record, "furniture", space, train, held, 0.85)
-    morphs(record, space, given)
-    edits(record, space, given)
-    sampled(record, space, train, held, given)
-    with tempfile.TemporaryDirectory() as temporary:
-        place = chairs(Path(temporary))
-        reading = {"reading": {"up": "z"}, "modality": "shape"}
-        space = fitted(record, "chairs", lambda: place, {**CHAIRS, **reading}, given, voice)
-    train, held = parts(space)
-    restored(record, "chairs", space, train, held, 0.65)
+    if given.only != "chairs":
+        space = fitted(record, "furniture", lambda: "furniture", FURNITURE, given, voice)
+        train, held = parts(space)
+        restored(record, "furniture", space, train, held, 0.85)
+        morphs(record, space, given)
+        edits(record, space, given)
+        sampled(record, space, train, held, given)
+    if given.only != "furniture":
+        with tempfile.TemporaryDirectory() as temporary:
+            place = chairs(Path(temporary))
+            reading = {"reading": {"up": "z"}, "modality": "shape"}
+            space = fitted(record, "chairs", lambda: place, {**CHAIRS, **reading}, given, voice)
+        train, held = parts(space)
+        restored(record, "chairs", space, train, held, 0.65)
     voice.close()
     record.finish()
 
@@ -256,11 +259,11 @@ def edits(record: Record, space: Space, given: Namespace) -> None:
         single(record, space, first, a, z, told, name, change)
 
 
-def valued(spec: Mapping[str, Any], value: Any) -> tuple[str | float, float]:
-    """A value of an attribute as `Asked` takes it, all the way."""
-    if "std" in spec:
+def valued(spec: Mapping[str, Any], value: Any) -> tuple[str | float | None, float]:
+    """A value of an attribute as `Asked` takes it, all the way: value and strength."""
+    if spec["kind"] == "number":
         return (float(value) - spec["mean"]) / spec["std"], 1.0
-    return (str(value) if not isinstance(value, bool | np.bool_) else float(value)), 1.0
+    return (None, 1.0 if value else -1.0) if spec["kind"] == "bool" else (str(value), 1.0)
 
 
 def single(
