@@ -8,6 +8,7 @@
   its 2,100 items are of that sort, too.
 - `digits-spoken`: a VAE on digits spoken in English by six people (FSDD, CC BY-SA 4.0); its items are what
   its decoder gives.
+- `furniture`: a VAE on chairs, tables and couches drawn by Liminal itself.
 
 Weights go in half precision; codes are computed with the rounded weights, so what is shipped is consistent.
 """
@@ -75,6 +76,9 @@ CHORALES = MADE.format(
     "part of this package.",
 )
 
+FURNITURE = """The shapes in this space (items.lance) were drawn by liminal.datasets.furniture, and its
+weights were fitted to them. Both are under the licence of Liminal, Apache-2.0.
+"""
 
 HELD = 5  # recordings of each digit by each speaker that test, the first ones
 
@@ -156,6 +160,13 @@ ALL = {
         tunes, {"dim": 96, "epochs": 95, "options": {"beta": 0.5}}, 2_200, 400, TUNES, decoded=True
     ),
     "digits-spoken": Recipe(digits, {"dim": 32, "epochs": 90, "options": {}}, 500, 200, DIGITS, decoded=True),
+    "furniture": Recipe(
+        lambda: "furniture",
+        {"dim": 24, "epochs": 11, "options": {"width": 8, "beta": 3.0}},
+        1_000,
+        500,
+        FURNITURE,
+    ),
     "chorales": Recipe(
         chorales, {"dim": 96, "epochs": 80, "options": {"beta": 0.1}}, 1_400, 700, CHORALES, decoded=True
     ),

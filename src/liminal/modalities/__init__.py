@@ -67,6 +67,7 @@ class Modality(ABC):
         arrays: whether arrays of numbers (npy, npz, idx, numpy) are items of this kind where nothing else is
             said.
         version: counts changes in how items are read, so that no cache gives items of an older reader.
+        turns: of how many pictures one turn of an item is made, see `turned`; 0 where it has one side only.
         network: the file in ``nn/`` whose networks suit x and y.
         item_shape, item_dtype: of a stored item.
     """
@@ -82,6 +83,7 @@ class Modality(ABC):
     steps: ClassVar[dict[str, tuple[str, str]]] = {}
     arrays: ClassVar[bool] = False
     version: ClassVar[int] = 1
+    turns: ClassVar[int] = 0
     network: ClassVar[str] = "mlp"
     item_shape: tuple[int, ...]
     item_dtype: ClassVar[np.dtype]
@@ -410,6 +412,10 @@ class Modality(ABC):
     @abstractmethod
     def preview(self, item: np.ndarray, size: int) -> PIL.Image:
         """An RGB picture of the item, at most `size` pixels on its longer side."""
+
+    def turned(self, item: np.ndarray, size: int) -> list[PIL.Image]:
+        """`turns` pictures of the item from all sides, as `preview` gives them, the first one of them."""
+        return []
 
     @property
     def side(self) -> int:
