@@ -49,7 +49,7 @@ def main(args: Sequence[str]) -> None:
     record.note(
         f"{1 - HELD:.0%} of a table's rows are trained on. The judge sees as many rows of each side, "
         f"training rows as is usual or held-out ones; figures are means over {DRAWS} samples. Below 0.5 "
-        "a judge met copies of what it had learned to call real: it is counted as 0.5"
+        "counts as 0.5 where rivals are compared"
     )
     for name in given.tables.split(","):
         one(record, name, given)
