@@ -38,6 +38,8 @@ BENCHES = {
     "tables": "synthetic rows told from real ones by trees, learned from, copies; beside a mixture, a copula",
     "sounds": "spoken digits: restored, heard again, recognised, carried over between speakers, mixed",
     "sentences": "review sentences: restored, sampled, walked between, made good by a vector; beside n-grams",
+    "embeddings": "sentences from another model's embeddings, beside the nearest embedding's sentence",
+    "shapes": "furniture and chairs: restored, morphed, edited to the true shape, sampled",
     "vocoder": "a small learned head beside Griffin-Lim at equal time: spoken digits, sounds it never heard",
     "startup": "import, --help and sample from a cold process",
 }

@@ -127,6 +127,48 @@ def nearness(table: Table, train: Rows, made: Rows, held: Rows) -> tuple[float, 
     return float(1 - share.mean()), same[0], same[1]
 
 
-def seeded(seed: int) -> None:
-    """Fix what torch draws."""
-    torch.manual_seed(seed)
+def hidden(rows: Rows, seed: int) -> tuple[Rows, np.ndarray]:
+    """The rows with one cell of each taken away that was there, and the column (n,) of each."""
+    draw = np.random.default_rng(seed)
+    at = np.array([draw.choice(np.flatnonzero(~np.isnan(row))) for row in rows])
+    gone = rows.copy()
+    gone[np.arange(len(rows)), at] = np.nan
+    return gone, at
+
+
+def imputed(table: Table, train: Rows, gone: Rows, at: np.ndarray) -> dict[str, Rows]:
+    """The rows with the hidden cells filled by the median or mode, by nearest neighbours, and by regressions
+    on the other columns; the latter two on codes and one-hot symbols."""
+    from sklearn.experimental import enable_iterative_imputer  # noqa: F401
+    from sklearn.impute import IterativeImputer, KNNImputer
+
+    usual = gone.copy()
+    usual[np.arange(len(gone)), at] = np.array([c.usual for c in table.columns])[at]
+    places = table.likelihood.places
+    x, y = table.soft(train).numpy(), table.soft(usual).numpy()
+    for row, column in enumerate(at):
+        y[row, places[column]] = np.nan
+    found = {"median or mode": usual}
+    for name, imputer in {
+        "nearest neighbours": KNNImputer(n_neighbors=10),
+        "regressions": IterativeImputer(max_iter=5, random_state=0),
+    }.items():
+        filled = torch.from_numpy(imputer.fit(x).transform(y)).float()
+        lacking = torch.from_numpy(np.isnan(y))
+        cells = table.items(table.filled(filled, lacking))
+        found[name] = np.where(np.arange(gone.shape[1]) == at[:, None], cells, gone)
+    return found
+
+
+def missed(table: Table, truth: Rows, filled: Rows, at: np.ndarray) -> tuple[float, float]:
+    """How wrong filled cells are: of numbers the mean distance of codes, which have a standard deviation of
+    1; of others the share that is wrong. NaN where there are none."""
+    rows = np.arange(len(at))
+    numbers = np.array([c.kind in NUMBERS for c in table.columns])[at]
+    far = []
+    for row in rows[numbers]:
+        column = table.columns[at[row]]
+        a, b = column.coded(np.array([truth[row, at[row]], filled[row, at[row]]]))
+        far.append(abs(a - b))
+    wrong = (truth[rows, at] != filled[rows, at])[~numbers]
+    return (float(np.mean(far)) if far else np.nan), (float(wrong.mean()) if len(wrong) else np.nan)

@@ -108,6 +108,28 @@ def sentences(folder: Path) -> Path:
     return folder / "sentences.jsonl"
 
 
+def solids(folder: Path) -> Path:
+    """Boxes on a foot in two class folders, tall and flat, as OFF files in units of their own."""
+    draw = np.random.default_rng(0)
+    for i in range(COUNT):
+        kind = ("tall", "flat")[i % 2]
+        wide, deep = draw.uniform(3, 5, 2)
+        high = draw.uniform(8, 12) if kind == "tall" else draw.uniform(1.5, 3)
+        foot = draw.uniform(1, 2.5)
+        lines, faces = [], []
+        for low, top, x, z in ((0, 3, foot, foot), (2.5, 2.5 + high, wide, deep)):
+            at = len(lines)
+            lines += [f"{a * x:g} {b:g} {c * z:g}" for a in (-1, 1) for b in (low, top) for c in (-1, 1)]
+            faces += [" ".join(str(at + j) for j in face) for face in BOX]
+        path = folder / "solids" / kind / f"{i:03d}.off"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        body = [f"{len(lines)} {len(faces)} 0", *lines, *(f"4 {face}" for face in faces)]
+        path.write_text("\n".join(["OFF", *body]) + "\n")
+    return folder / "solids"
+
+
+BOX = ((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3))
+
 FILES: dict[str, Callable[[Path], Path]] = {
     "image": pictures,
     "strand": strands,
@@ -115,6 +137,7 @@ FILES: dict[str, Callable[[Path], Path]] = {
     "melody": tunes,
     "audio": sounds,
     "text": sentences,
+    "shape": solids,
 }
 FORMULAS = {
     "image": "mean(label=bright) - mean(label=dark)",
@@ -123,8 +146,19 @@ FORMULAS = {
     "melody": "+1*mode=minor",
     "audio": "mean(label=high) - mean(label=low)",
     "text": "mean(mood=good) - mean(mood=bad)",
+    "shape": "mean(label=tall) - mean(label=flat)",
 }
-NEAR = {".jpg", ".jpeg", ".gif", ".wav", ".flac"}  # files that an item comes back from nearly, not exactly
+NEAR = {
+    ".jpg",
+    ".jpeg",
+    ".gif",
+    ".wav",
+    ".flac",
+    ".glb",
+    ".obj",
+    ".ply",
+    ".stl",
+}  # files that an item comes back from nearly, not exactly
 LITERALS = {
     "strand": "strand('acgtac')",
     "table": "row(alcohol=13, cultivar=Barolo)",

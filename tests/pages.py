@@ -141,7 +141,8 @@ def furnish(folder: Path) -> Path:
 
     ``photos/`` 240 faces and ``labels.csv``, ``more/`` 8 others, ``me.png``, ``later.csv``, ``clothes/`` in
     class folders, ``split/`` in train and test, ``people.csv`` 400 rows, ``tunes/`` 40 tunes,
-    ``sounds/`` 160 tones, ``sentences.jsonl`` 160 reviews, ``pictures.npy``, ``digits.npz``,
+    ``sounds/`` 160 tones, ``sentences.jsonl`` 160 reviews, ``solids/`` 160 meshes, ``pictures.npy``,
+    ``digits.npz``,
     ``pictures.parquet``, ``mnist/``.
     """
     drawn = faces.faces(n=270, seed=7, size=16)
@@ -187,6 +188,7 @@ def furnish(folder: Path) -> Path:
     kinds.tunes(folder / "tunes")
     kinds.sounds(folder)
     kinds.sentences(folder)
+    kinds.solids(folder)
     _parquet(folder / "pictures.parquet", drawn.items[:10], [r["glasses"] for r in rows[:10]])
     (folder / "mnist").mkdir()
     for part, items in (("train", small[:16]), ("t10k", small[16:])):

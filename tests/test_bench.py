@@ -27,6 +27,7 @@ from bench import (
     processes,
     pythae,
     scoring,
+    shapes,
     sounds,
     startup,
     studio,
@@ -36,6 +37,7 @@ from bench import (
 from bench.__main__ import BENCHES, main
 from bench.figures import Figure, Record
 from liminal import LiminalError
+from liminal.datasets import furniture
 from liminal.modalities import phase
 from liminal.modalities.audio import Audio
 from liminal.modalities.image import Image
@@ -584,3 +586,34 @@ def test_constants_of_phases_are_changed_for_one_sound() -> None:
     assert sounds.apart(m, sounds.levels(usual, m), item) < sounds.apart(m, sounds.levels(few, m), item)
     guided = vocoder.changed(8000, ITERATIONS=0, started=lambda _: vocoder.turns(usual, m))(item)
     assert sounds.apart(m, sounds.levels(guided, m), item) < sounds.apart(m, sounds.levels(few, m), item)
+
+
+# shapes
+
+
+def test_samples_of_shapes_that_are_real_ones_are_alike() -> None:
+    items = np.asarray(furniture.furniture(24, seed=2).items)
+    same = shapes.alike(items, items, items)
+    assert same["mmd"] == same["specificity"] == pytest.approx(0, abs=1e-6)
+    assert same["coverage"] == 1
+    assert same["1-NN accuracy"] == 0  # each one's nearest is its copy in the other set
+    one = shapes.alike(np.repeat(items[:1], 24, 0), items, items)
+    assert one["coverage"] == 1 / 24
+    assert one["mmd"] > 0.3
+
+
+def test_walks_of_shapes_are_told_whole_and_steady() -> None:
+    table = furniture.draw(furniture.furniture(1, seed=2).attributes.to_pylist()[0])
+    higher = np.roll(table, 3, axis=1)
+    between = shapes.blended(np.stack([table, higher, table]))
+    assert len(between) == 2 * shapes.FRAMES + 1
+    assert np.array_equal(between[0], table)
+    assert np.array_equal(between[shapes.FRAMES], higher)
+    assert shapes.told(np.repeat(table[None], 2 * shapes.FRAMES + 1, 0)) == (True, 1.0)
+    torn = np.repeat(table[None], 2 * shapes.FRAMES + 1, 0)
+    torn[5, :3, -3:, :3] = 255
+    assert shapes.told(torn) == (False, 0.5)
+    assert float(shapes.iou(table[None], table[None])[0]) == 1
+    assert shapes.all_iou(table[None], higher[None])[0, 0] == pytest.approx(
+        float(shapes.iou(table[None], higher[None])[0])
+    )

@@ -26,7 +26,7 @@ from liminal import registry, resolve
 from liminal.errors import LiminalError
 from liminal.export import onnx
 from liminal.generator import Autoencoder, Trainable
-from liminal.modalities import Modality
+from liminal.modalities import Modality, likelihoods
 from liminal.models.inverted import encoded
 from liminal.ops.directions import conditional
 from liminal.priors import PRIORS
@@ -385,9 +385,9 @@ def test_every_verb(spaces, name: str, tmp_path: Path) -> None:
         assert s.neighbors("@1", 3, metric=metric)["id"][0].as_py() == 1
     for along in ("linear", "slerp", "mix", "smooth", "geodesic"):
         path = s.path("@1", "@6", along=along, frames=5)
-        assert np.array_equal(
-            path.frames[[0, -1]], s.decode(s.latents[[1, 6]]), equal_nan=m.item_dtype.kind == "f"
-        )
+        ends = s.decode(s.latents[[1, 6]])  # in another batch: sums round to the level beside
+        off = 1 if isinstance(m.likelihood, likelihoods.Numbers) and m.item_dtype == np.uint8 else 0
+        assert np.allclose(path.frames[[0, -1]], ends, rtol=0, atol=off, equal_nan=m.item_dtype.kind == "f")
         assert path.save(tmp_path / along).suffix in (*m.films, ".gif")
     path.save(tmp_path / "rows.png")
     edit = s.edit("@1", formula, keep_detail=True)

@@ -65,6 +65,7 @@ def test_all_tutorials_run() -> None:
         "formulas",
         "melody",
         "python",
+        "shape",
         "spaces",
         "table",
         "text",

@@ -145,3 +145,34 @@ def test_partial_leaves_out_what_is_lacking() -> None:
     assert not likelihood.partial(x, ~none, y)(y).any()
     exact = likelihood.partial(x, none, x)(y)  # no sharper than numbers are ever told
     torch.testing.assert_close(exact - whole, numbers / (2 * SHARP**2) - numbers / (2 * spread))
+
+
+def test_draws_have_the_learned_spread_and_the_chances() -> None:
+    likelihood = Mixed(COLUMNS).eval()
+    out = torch.zeros(1, *likelihood.shape)
+    out[:, :3] = torch.tensor([0.7, 0.2, 0.1]).log()
+    out[:, 3], out[:, 4], out[:, 6] = 2.0, 1.0, -1.0
+    y = likelihood.soft(out).repeat(20_000, 1)
+    rng = lambda: torch.Generator().manual_seed(0)
+    torch.testing.assert_close(likelihood.draw(y, rng())[:, 3], y[:, 3])  # no spread was learned
+    likelihood.log_sigma[[1, 3, 5]] = torch.tensor([0.5, 0.1, 2.0]).log()
+    drawn = likelihood.draw(y, rng())
+    torch.testing.assert_close(drawn, likelihood.draw(y, rng()))
+    assert torch.equal(likelihood.harden(drawn), drawn)  # data
+    close = lambda a, b: torch.testing.assert_close(a, torch.as_tensor(b), atol=0.02, rtol=0)
+    close(drawn[:, 3].mean(), 2.0)
+    close(drawn[:, 3].std(), 0.5)
+    close(drawn[:, 12].std() / 2, 1.0)
+    close(drawn[:, :3].mean(0), torch.tensor([0.7, 0.2, 0.1]))
+    close(drawn[:, 7:12].mean(0), torch.full((5,), 0.2))
+    close(drawn[:, [4, 6]].mean(0), torch.tensor([1.0, -1.0]).sigmoid())
+    assert not drawn[drawn[:, 6] == 0, 5].any()  # a number that is not known is 0
+
+
+def test_a_model_without_a_posterior_learns_the_spread_too() -> None:
+    x, out = data()
+    likelihood = Mixed(COLUMNS).train()
+    for _ in range(2000):
+        likelihood.distortion(x, out)
+    wanted = (x[:, 3] - out[:, 3]).square().mean().log() / 2
+    torch.testing.assert_close(likelihood.log_sigma[1], wanted, atol=1e-4, rtol=0)

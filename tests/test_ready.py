@@ -18,7 +18,7 @@ PATHS = {
 
 
 def test_they_are_listed() -> None:
-    assert {"fashion", "tunes", "chorales", "digits-spoken"} <= set(registry.ready_made())
+    assert {"fashion", "tunes", "chorales", "digits-spoken", "furniture"} <= set(registry.ready_made())
 
 
 @pytest.mark.parametrize("name", PATHS)
@@ -54,6 +54,17 @@ def test_spoken_digits_are_small_credited_and_heard() -> None:
     heard = space.modality.sound(space.sample(2, seed=1).items)
     assert heard is not None
     assert np.abs(heard[0]).max() > 0.05
+
+
+def test_furniture_is_small_and_restored() -> None:
+    folder = registry.ready_made()["furniture"]
+    assert sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) <= MOST
+    assert "Apache-2.0" in (folder / "NOTICE").read_text()
+    space = liminal.open("furniture")
+    held = space.catalogue.table(split="held", columns=["id"])["id"].to_pylist()[:40]
+    m, items = space.modality, space.items(held)
+    found = m.errors(m.tensor(items), m.tensor(space.decode(space.encode(items))))
+    assert float(found["iou"].mean()) > 0.8
 
 
 @pytest.mark.skipif(files.data_folder() is None, reason="LIMINAL_DATA is not set")

@@ -531,3 +531,68 @@ def test_data_frames_are_rows(drawn: tuple[Table, np.ndarray]) -> None:
     ):
         with pytest.raises(LiminalError, match=words):
             registry.dataset(data)
+
+
+# -- values that come often, values that are rare, and columns that are none
+
+
+def test_a_value_that_comes_often_comes_back_as_often() -> None:
+    draw = np.random.default_rng(0)
+    spike = np.where(draw.random(2000) < 0.6, 0.0, draw.exponential(1, 2000))
+    few = draw.choice([1.0, 2.5, 7.1], 2000, p=[0.7, 0.2, 0.1])
+    for cells in (spike, few):
+        column = Column("v", "number").learned(cells)
+        codes = draw.standard_normal(50_000)
+        back = column.decoded(codes)
+        for value in np.unique(cells)[:3]:
+            if (share := (cells == value).mean()) > 0.01:
+                assert abs((back == value).mean() - share) < 0.01
+        np.testing.assert_allclose(column.decoded(column.coded(cells)), cells, atol=1e-2)
+        assert (column.decoded(column.coded(cells))[cells == 0] == 0).all()
+        assert Column.of(column.config()) == column
+    assert set(back) == {1.0, 2.5, 7.1}  # none that never was
+
+
+def test_rare_values_share_a_symbol_and_are_drawn_by_how_often_they_came() -> None:
+    draw = np.random.default_rng(0)
+    towns = [f"town {i}" for i in (draw.pareto(0.7, 8000) * 30).astype(int).clip(0, 799)]
+    table = Table.of(pa.table({"town": towns, "size": draw.standard_normal(8000)}))
+    column = table.columns[0]
+    assert column.symbols == 100
+    assert len(column.values) == len(set(towns))
+    assert column.values[0] == max(set(towns), key=towns.count)
+    assert sum(column.shares) == pytest.approx(1, abs=1e-3)
+    assert sum(column.rare) / 8000 == pytest.approx(column.shares[-1], abs=1e-3)
+    assert Table(**table.config()) == table
+    items, _ = table.cells(pa.table({"town": towns, "size": draw.standard_normal(8000)}), "towns")
+    again = table.items(table.soft(items))
+    own = items[:, 0] < 99
+    np.testing.assert_array_equal(again[own, 0], items[own, 0])
+    assert (again[~own, 0] == 99).all()  # the commonest of the rare
+    assert torch.equal(table.tensor(again), table.tensor(items))
+    made = table.drawn(table.soft(items[~own]), torch.Generator().manual_seed(0))
+    assert (made[:, 0] >= 99).all()
+    shares = lambda cells: np.bincount(cells.astype(int), minlength=len(column.values))[99:] / len(cells)
+    assert np.abs(shares(made[:, 0]) - shares(items[~own, 0])).sum() < 0.9
+    assert np.abs(shares(made[:, 0])[:5] - shares(items[~own, 0])[:5]).max() < 0.02
+    assert f"town={column.values[0]}" in table.exact(table.soft(items[:2]))
+    assert "rarest share a symbol" in column.told
+
+
+def test_columns_that_are_no_part_of_rows_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "odd.csv"
+    days = [f"{i % 28 + 1:02d}.05.2021" for i in range(60)]
+    days[3] = "2021-05-04"
+    lines = [f"{i};{i * 37 % 29} and so;{days[i]};{i % 11};{i % 5},{i % 7};x;" for i in range(60)]
+    path.write_text("\n".join(["n;remark;day;size;price;same;none", *lines]) + "\n")
+    table = Table.infer([path])
+    assert [c.name for c in table.columns] == ["day", "size", "price"]
+    assert table.attributes_only == {"remark": "category"}
+    assert "counts the rows" in table.left_out["n"]
+    assert "x" in table.left_out["same"]
+    assert "nothing" in table.left_out["none"]
+    assert not table.columns[0].missing  # the date of another form is read
+    told = "\n".join(table.told)
+    assert "decimal comma" in told
+    assert "other forms" in told
+    assert Table(**table.config()).told == table.told

@@ -33,6 +33,7 @@ MODALITIES = {
     "melody": "liminal.modalities.melody:Melody",
     "audio": "liminal.modalities.audio:Audio",
     "text": "liminal.modalities.text:Text",
+    "shape": "liminal.modalities.shape:Shape",
 }
 DATASETS = {  # where it is made, what it is, its modality
     "faces": (
@@ -60,6 +61,11 @@ DATASETS = {  # where it is made, what it is, its modality
         "liminal.datasets.sounds:sounds",
         "4,000 sounds of half a second drawn by code, 7 known factors",
         "audio",
+    ),
+    "furniture": (
+        "liminal.datasets.furniture:furniture",
+        "6,000 chairs, tables and couches drawn by code, 32 x 32 x 32 cells, 14 known factors",
+        "shape",
     ),
     "fashion-mnist": (
         "liminal.datasets.mnist:fashion_mnist",

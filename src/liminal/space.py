@@ -56,6 +56,7 @@ class Space(Core):
     lattice = seeing.lattice
     clusters = seeing.clusters
     lonely = seeing.lonely
+    unusual = seeing.unusual
 
     measure = measuring.measure
     meaning = measuring.meaning

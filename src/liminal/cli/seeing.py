@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -144,6 +145,33 @@ def _size(text: str) -> tuple[int, int]:
     if not found or not all(2 <= int(n) <= MOST for n in found.groups()):
         raise LiminalError(f"--lattice {text}: wanted columns x rows, 2 to {MOST} each, such as 12x12")
     return int(found[1]), int(found[2])
+
+
+def unusual(
+    space: SpaceName,
+    item: ItemName,
+    as_json: Json = False,
+    seed: Seed = 0,
+    threads: Threads = None,
+    device: Device = None,
+) -> None:
+    """Tell which attributes of an item are unusual given its others: what an outlier is an outlier in.
+
+    \b
+    Examples:
+      liminal unusual patients @12
+      liminal unusual patients "row(age=20, medicated=yes)"
+    """
+    it = opened(space, threads, device)
+    found = it.unusual(item, seed)
+    if as_json:
+        console.emit({"item": item, "cells": [asdict(cell) for cell in found]})
+        return
+    said = it.modality.said
+    console.table(
+        ["name", "value", "usual among its likes", "as far or farther"],
+        [[c.name, said(c.name, c.value), said(c.name, c.usual), f"{c.p:.1%}"] for c in found],
+    )
 
 
 def clusters(

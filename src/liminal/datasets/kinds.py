@@ -89,6 +89,8 @@ def _owner(file: Path, kinds: Kinds, arrays: str, wanted: str | None) -> str:
     able = [name for name, kind in kinds.items() if ending in kind.reads]
     if wanted in able:
         return wanted
+    if arrays and ending in ARRAYS:  # left to who takes any array, unless another kind is asked for
+        return ""
     if arrays and ending in PARQUET:
         try:
             pictures = has_pictures(file)

@@ -67,6 +67,7 @@ class Modality(ABC):
         arrays: whether arrays of numbers (npy, npz, idx, numpy) are items of this kind where nothing else is
             said.
         version: counts changes in how items are read, so that no cache gives items of an older reader.
+        turns: of how many pictures one turn of an item is made, see `turned`; 0 where it has one side only.
         network: the file in ``nn/`` whose networks suit x and y.
         item_shape, item_dtype: of a stored item.
     """
@@ -82,6 +83,7 @@ class Modality(ABC):
     steps: ClassVar[dict[str, tuple[str, str]]] = {}
     arrays: ClassVar[bool] = False
     version: ClassVar[int] = 1
+    turns: ClassVar[int] = 0
     network: ClassVar[str] = "mlp"
     item_shape: tuple[int, ...]
     item_dtype: ClassVar[np.dtype]
@@ -381,6 +383,16 @@ class Modality(ABC):
         """
         return {}
 
+    def stated(self, items: np.ndarray) -> dict[str, list[Any]]:
+        """Attributes that stored items state themselves, as `Record.known` has them, by name; None where an
+        item lacks one. What is drawn where a filter holds is held against it by them.
+        """
+        return {}
+
+    def said(self, name: str, value: Any) -> str:
+        """What is stated under a name, in words."""
+        return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+
     def trivial(self, items: np.ndarray, n: int, seed: int) -> tuple[str, np.ndarray] | None:
         """n items (n, *item_shape) of the simplest generator that suits, fitted to items, and what it is
         called; None: PCA.
@@ -404,6 +416,10 @@ class Modality(ABC):
     def compared(self, item: np.ndarray, other: np.ndarray, size: int) -> PIL.Image:
         """A preview of the item in which what another one has not is marked; a plain one by default."""
         return self.preview(item, size)
+
+    def turned(self, item: np.ndarray, size: int) -> list[PIL.Image]:
+        """`turns` pictures of the item from all sides, as `preview` gives them, the first one of them."""
+        return []
 
     @property
     def side(self) -> int:

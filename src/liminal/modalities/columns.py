@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 KNOTS = 65  # of a number's code, at most; its distinct values where they are fewer
 MOST_SYMBOLS = 100  # of a category; of one with more values the rarer share one symbol
-MOST_VALUES = 10_000  # text with more different values describes single rows rather than sorts them,
-ROWS_OF_ONE = 3  # and so does text of which one value has fewer rows than so many on average
 MOST_DECIMALS = 6
 # values of a number are a list if they are few and each comes so often on average (of odd decimals, twice);
 # of others one comes often that so many rows, and this share of all, have

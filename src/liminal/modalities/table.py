@@ -3,9 +3,7 @@
 A stored row is float64 (k,), see `columns`. In y a number is its code (one that may be missing: its code, and
 the chance that it is known), a yes/no a probability, a category the probability of each value; where a yes/no
 or a category may be missing, that is one more symbol. In `chart` a code counts as it is and probabilities as
-square
-roots: two draws of a number lie as far apart on average as two different symbols, so no column outweighs
-    another.
+square roots: two draws of a number lie as far apart on average as two symbols, and no column outweighs any.
 """
 
 from __future__ import annotations
@@ -23,12 +21,10 @@ from ..errors import LiminalError, offer, unknown
 from ..names import held_by
 from ..tabular import frames
 from ..tabular.frames import words_of
-from . import Media, Modality, Option, Record, Score, Source
+from . import Media, Modality, Option, Record, Score, Source, codes
 from .columns import (
     KINDS,
-    MOST_VALUES,
     NUMBERS,
-    ROWS_OF_ONE,
     Column,
     arrow,
     attribute,
@@ -48,7 +44,6 @@ if TYPE_CHECKING:
 NOISE = 0.1  # standard deviations, laid over codes for networks that shall read decoded rows
 STEPS, BATCH = 25.0, 64  # of a fit for each root of the number of rows; rows of a step
 WIDEST, LEAST_DIM, MOST_DIM = 4, 2, 24  # dimensions that a category asks for at most, and all columns
-FEW_VALUES = 10  # that may be text of single rows, no fewer
 TOLD = 4  # columns that a caption names
 
 
@@ -59,6 +54,7 @@ class Table(Modality):
         columns: that a row is made of, in their order; each as `Column.config` gives it.
         attributes_only: columns that are known of a row but no part of it: name and kind.
         left_out: columns that are not read: name and why.
+        guessed: what had to be guessed when cells were read: name and a clause.
 
     Raises:
         LiminalError: there is no column, two have one name, or one is of an unknown kind.
@@ -81,6 +77,7 @@ class Table(Modality):
         "wrong": Score("", "lower", "share of yes/no, categories and missing cells that are not restored"),
     }
     network = "mlp"
+    version = 2
     item_dtype = np.dtype(np.float64)
 
     def __init__(
@@ -88,14 +85,15 @@ class Table(Modality):
         columns: Sequence[Column | dict[str, Any]],
         attributes_only: dict[str, str] | None = None,
         left_out: dict[str, str] | None = None,
+        guessed: dict[str, str] | None = None,
     ) -> None:
         self.columns = tuple(Column.of(column) for column in columns)
         self.attributes_only, self.left_out = dict(attributes_only or {}), dict(left_out or {})
+        self.guessed = dict(guessed or {})
         names = [column.name for column in self.columns]
         if not names or len(set(names)) < len(names):
             raise LiminalError(f"table: columns {names}; wanted one or more, each with a name of its own")
         self.item_shape = (len(names),)
-        self.guessed: dict[str, str] = {}  # of how cells were read, by column, where they were just read
         self._at = {name: i for i, name in enumerate(names)}
 
     @classmethod
@@ -106,6 +104,7 @@ class Table(Modality):
         columns: Sequence[Column | dict[str, Any]] | None = None,
         attributes_only: str | Sequence[str] | dict[str, str] | None = None,
         left_out: dict[str, str] | None = None,
+        guessed: dict[str, str] | None = None,
         **options: Any,
     ) -> Table:
         """The columns of these files, each with the type that suits all of them; codes are learned from all
@@ -113,7 +112,7 @@ class Table(Modality):
 
         Args:
             sources: files of the same columns.
-            columns, left_out: as the constructor takes them; nothing is inferred then.
+            columns, left_out, guessed: as the constructor takes them; nothing is inferred then.
             attributes_only: names of columns, or the same with commas between.
 
         Raises:
@@ -130,7 +129,7 @@ class Table(Modality):
         known = only if isinstance(only, dict) else {}
         if only and not isinstance(only, dict):
             raise LiminalError("table: the columns of a space are fixed; attributes_only belongs to its fit")
-        return cls(columns, known, left_out)
+        return cls(columns, known, left_out, guessed)
 
     @classmethod
     def of(cls, table: pa.Table, attributes_only: Sequence[str] = ()) -> Table:
@@ -140,7 +139,7 @@ class Table(Modality):
                 raise unknown("column in attributes_only", name, table.column_names)
         found, left_out, guessed = columns_of(table)
         only = {c.name: c.kind for c in found if c.name in attributes_only}
-        only |= {c.name: c.kind for c in found if _free(c, len(table))}
+        only |= {c.name: c.kind for c in found if codes.free(c, len(table))}
         only |= {c.name: c.kind for c in found if held_by(c.name, c.values) is not None}
         columns = [column for column in found if column.name not in only]
         if not columns and len(table) == 1:
@@ -150,15 +149,14 @@ class Table(Modality):
                 "table: there is no column of numbers, dates, yes/no or categories with two values or more "
                 "to make rows of"
             )
-        made = cls(columns, only, left_out)
-        made.guessed = guessed
-        return made
+        return cls(columns, only, left_out, {c.name: said for c in columns if (said := guessed.get(c.name))})
 
     def config(self) -> dict[str, Any]:
         return {
             "columns": [column.config() for column in self.columns],
             "attributes_only": self.attributes_only,
             "left_out": self.left_out,
+            "guessed": self.guessed,
         }
 
     def fitted(self, items: np.ndarray, rows: np.ndarray) -> Table:
@@ -166,7 +164,7 @@ class Table(Modality):
         stay."""
         chosen = np.asarray(items[rows])
         learned = [column.learned(chosen[:, i]) for i, column in enumerate(self.columns)]
-        return Table(learned, self.attributes_only, self.left_out)
+        return Table(learned, self.attributes_only, self.left_out, self.guessed)
 
     def suited(self, count: int) -> dict[str, float]:
         """Few dimensions for few columns, and steps that grow with the root of the rows, since a few hundred
@@ -210,10 +208,23 @@ class Table(Modality):
             )
         return items, reasons
 
+    def stated(self, items: np.ndarray) -> dict[str, list[Any]]:
+        """Every column."""
+        return {c.name: attribute(c, items[:, i]) for i, c in enumerate(self.columns)}
+
+    def said(self, name: str, value: Any) -> str:
+        """As the column shows it: dates as such, yes and no."""
+        plain = value is not None and (column := self.columns[self._at[name]]).kind in NUMBERS
+        return (
+            column.show(float(value))
+            if plain
+            else {True: "yes", False: "no"}.get(value, super().said(name, value))
+        )
+
     def known(self, table: pa.Table, items: np.ndarray) -> dict[str, list[Any]]:
         """The attributes of rows by name, None where unknown: their cells, and the columns that are
         attributes only."""
-        found = {c.name: attribute(c, items[:, i]) for i, c in enumerate(self.columns)}
+        found = self.stated(items)
         others = [
             Column(name, kind) for name, kind in self.attributes_only.items() if name in table.column_names
         ]
@@ -334,23 +345,7 @@ class Table(Modality):
         import torch
 
         items = self._checked(np.asarray(items))
-        x = np.zeros((len(items), *self.shape))
-        for i, column, place in self._places():
-            cells, part = items[:, i], x[:, place]
-            gone = np.isnan(cells)
-            if column.kind in NUMBERS:
-                part[:, 0] = np.where(gone, 0.0, column.coded(cells))
-                part[:, 1:] = ~gone[:, None]
-            elif part.shape[1] == 1:
-                part[:, 0] = np.where(gone, column.shares[-1], cells)
-            elif column.missing or not gone.any():
-                part[np.arange(len(cells)), column.symbol(cells)] = 1
-            else:
-                part[:] = np.where(
-                    gone[:, None],
-                    column.shares,
-                    np.eye(part.shape[1] + 1, part.shape[1])[column.symbol(cells)],
-                )
+        x = codes.coded(self.columns, self.likelihood.places, items)
         return torch.from_numpy(x).float()
 
     def items(self, y: Tensor) -> np.ndarray:
@@ -361,32 +356,11 @@ class Table(Modality):
         numbers = y.detach().cpu().double().numpy()
         if np.isnan(numbers).any():
             raise LiminalError("rows: the tensor holds NaN; wanted codes and probabilities")
-        items = np.empty((len(numbers), len(self.columns)))
-        for i, column, place in self._places():
-            part = numbers[:, place]
-            if column.kind in NUMBERS:
-                items[:, i] = column.decoded(part[:, 0])
-                if column.missing:
-                    items[part[:, 1] <= 0.5, i] = np.nan
-            elif part.shape[1] == 1:
-                items[:, i] = part[:, 0] > 0.5
-            else:
-                symbol = part.argmax(1)
-                items[:, i] = np.where(symbol < column.known, symbol, np.nan)
-        return items
+        return codes.cells(self.columns, self.likelihood.places, numbers)
 
     def drawn(self, y: Tensor, generator: torch.Generator) -> np.ndarray:
         """Rare values of a category by how often each came, where their common symbol is drawn."""
-        import torch
-
-        items = super().drawn(y, generator)
-        for i, column, _ in self._places():
-            if column.rare:
-                some = np.flatnonzero(items[:, i] == column.known - 1)
-                counts = torch.tensor(column.rare, dtype=torch.float64) + 1e-9
-                chosen = torch.multinomial(counts, max(len(some), 1), True, generator=generator).numpy()
-                items[some, i] += chosen[: len(some)]
-        return items
+        return codes.scattered(self.columns, super().drawn(y, generator), generator)
 
     def lacking(self, items: np.ndarray) -> Tensor | None:
         """The places of empty cells."""
@@ -474,9 +448,3 @@ class Table(Modality):
         from .bars import markup
 
         return Media("text/html", markup(self.columns, item).encode())
-
-
-def _free(column: Column, count: int) -> bool:
-    """Whether a column of so many rows is text that describes single ones rather than sorts them."""
-    many = len(column.values)
-    return many > MOST_VALUES or (many > FEW_VALUES and many * ROWS_OF_ONE > count)

@@ -130,7 +130,8 @@ def fresh(text: str, other: str) -> list[bool]:
         for j in reversed(range(len(b))):
             both = long[i + 1, j + 1] + 1
             long[i, j] = both if a[i] == b[j] else max(long[i + 1, j], long[i, j + 1])
-    marks, i = [], 0
+    marks: list[bool] = []
+    i = 0
     while len(marks) < len(b):
         j = len(marks)
         if i < len(a) and a[i] == b[j]:

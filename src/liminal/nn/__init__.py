@@ -12,10 +12,9 @@ from torch import Tensor, nn
 
 from ..errors import LiminalError, unknown
 
-FAMILIES = ("conv", "mlp", "sequence", "language")
-STEPWISE = (
-    "language",
-)  # their decoders write one symbol after the other, and are told what they have written
+FAMILIES = ("conv", "mlp", "sequence", "language", "volume")
+# whose decoders write one symbol after the other, told what they have written
+STEPWISE = ("language",)
 
 
 def networks(family: str, data: Any, codes: int, dim: int, width: int) -> tuple[nn.Module, nn.Module]:
@@ -26,7 +25,7 @@ def networks(family: str, data: Any, codes: int, dim: int, width: int) -> tuple[
 
     Args:
         family: a file of this package: ``conv`` (pictures), ``mlp`` (rows of numbers), ``sequence``
-            (symbols in time), ``language`` (words).
+            (symbols in time), ``language`` (words), ``volume`` (cells of a grid).
         data: the likelihood of x, which has the two shapes.
         codes: numbers that the encoder gives for an item (a mean and a variance for each latent dimension,
             say).

@@ -120,8 +120,11 @@ def save_path(items: np.ndarray, modality: Modality, path: str | Path, fps: floa
 
 
 def item_endings(modality: Modality) -> tuple[str, ...]:
-    """Endings of files that one item can be written as: its kind's own, and pictures of it."""
-    return tuple(dict.fromkeys((*modality.writes, *grid.FORMATS)))
+    """Endings of files that one item can be written as: its kind's own, pictures of it, and films of how it
+    turns.
+    """
+    films = FILMS if modality.turns else ()
+    return tuple(dict.fromkeys((*modality.writes, *grid.FORMATS, *films)))
 
 
 def save_item(item: np.ndarray, modality: Modality, path: str | Path) -> Path:
@@ -143,6 +146,9 @@ def save_item(item: np.ndarray, modality: Modality, path: str | Path) -> Path:
     if ending in modality.writes:
         with atomic(path) as part:
             modality.write(item, part)
+    elif ending in FILMS and modality.turns:
+        write = film.gif if ending == ".gif" else film.mp4
+        write(modality.turned(item, FRAME), path)
     elif ending in grid.FORMATS:
         grid.save(drawn(item[None], modality, FRAME), path)
     else:

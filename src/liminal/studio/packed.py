@@ -23,7 +23,7 @@ DTYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "f4", "f8")  # that a page has arr
 
 
 @dataclass(frozen=True)
-class Shape:
+class Form:
     """An array of a packed answer.
 
     Attributes:
@@ -63,19 +63,19 @@ class Shape:
         return value.astype(target)
 
 
-Items = Annotated[np.ndarray, Shape(DTYPES, "n ...", exact=True)]
-Others = Annotated[np.ndarray, Shape(DTYPES, "k ...", exact=True)]
-One = Annotated[np.ndarray, Shape(DTYPES, "...", exact=True)]
-Latents = Annotated[np.ndarray, Shape(("f4",), "n d")]
-Vectors = Annotated[np.ndarray, Shape(("f4",), "k d")]
-Places = Annotated[np.ndarray, Shape(("f4",), "n 2")]
-Numbers = Annotated[np.ndarray, Shape(("f4",), "n")]
-Triples = Annotated[np.ndarray, Shape(("f4",), "n 3")]
-Steps = Annotated[np.ndarray, Shape(("f4",), "k")]
-Rows = Annotated[np.ndarray, Shape(("i4",), "n")]
-RowTriples = Annotated[np.ndarray, Shape(("i4",), "n 3")]
-Flags = Annotated[np.ndarray, Shape(("u1",), "n")]
-Codes = Annotated[np.ndarray, Shape(("u2", "u1", "f4"), "n")]
+Items = Annotated[np.ndarray, Form(DTYPES, "n ...", exact=True)]
+Others = Annotated[np.ndarray, Form(DTYPES, "k ...", exact=True)]
+One = Annotated[np.ndarray, Form(DTYPES, "...", exact=True)]
+Latents = Annotated[np.ndarray, Form(("f4",), "n d")]
+Vectors = Annotated[np.ndarray, Form(("f4",), "k d")]
+Places = Annotated[np.ndarray, Form(("f4",), "n 2")]
+Numbers = Annotated[np.ndarray, Form(("f4",), "n")]
+Triples = Annotated[np.ndarray, Form(("f4",), "n 3")]
+Steps = Annotated[np.ndarray, Form(("f4",), "k")]
+Rows = Annotated[np.ndarray, Form(("i4",), "n")]
+RowTriples = Annotated[np.ndarray, Form(("i4",), "n 3")]
+Flags = Annotated[np.ndarray, Form(("u1",), "n")]
+Codes = Annotated[np.ndarray, Form(("u2", "u1", "f4"), "n")]
 
 
 class Json(BaseModel):
@@ -90,10 +90,10 @@ class Packed(BaseModel):
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
     @classmethod
-    def arrays(cls) -> dict[str, Shape]:
+    def arrays(cls) -> dict[str, Form]:
         """The arrays by name."""
         shapes = {
-            name: next((m for m in about.metadata if isinstance(m, Shape)), None)
+            name: next((m for m in about.metadata if isinstance(m, Form)), None)
             for name, about in cls.model_fields.items()
         }
         return {name: shape for name, shape in shapes.items() if shape is not None}
@@ -114,7 +114,7 @@ class Packed(BaseModel):
 
 
 def pack(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> bytes:
-    """Arrays of the types that `Shape` knows and JSON fields in the packed format."""
+    """Arrays of the types that `Form` knows and JSON fields in the packed format."""
     entries: dict[str, dict[str, Any]] = {}
     parts: list[bytes] = []
     at = 0

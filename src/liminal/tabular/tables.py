@@ -1,4 +1,6 @@
-"""Tables from files: delimited text of any usual form, Parquet, and lines of JSON. Their types come from `cells.typed`."""
+"""Tables from files: delimited text of any usual form, Parquet, lines of JSON. Their types come from
+`cells.typed`.
+"""
 
 from __future__ import annotations
 

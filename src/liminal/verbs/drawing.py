@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyarrow as pa
 import torch
 from torch import Tensor
 
+from .. import filters, rows
+from ..catalogue import Catalogue
 from ..core import Core
 from ..distances import nearest
 from ..errors import LiminalError
@@ -74,18 +77,78 @@ def sample(
     told = evidence or bool(asked) or support is not None or name not in space.samplers
     scattered = told and not asked and name in space.samplers and _scatters(space)
     known = lambda z: space.encoded(space.decode(z)) if scattered else z
-    if support is None:
-        z = space.draw(n, source, seed) if sampler is None else sampler.sample(n, rng(seed)).cpu()
-    else:
-        trust = space.support
+    if support is not None:
         sampler = sampler or space.samplers.get(space.source(source))
         if sampler is None:
             raise LiminalError(f"sample: --support goes with the space's own samplers, not with {source}")
-        z, share = conditional.accepted(sampler, n, lambda z: trust(known(z)) >= support, seed)
-        name += f" with support of {support:g} or more ({share:.0%} of the draws)"
-    items = space.modality.drawn(space.generator.decode(z).cpu(), rng(seed + 1))
+    checked = where is not None and _checkable(space, where)
+    if sampler is not None and (support is not None or checked):
+        z, items, share = _accepted(space, sampler, n, seed, where if checked else None, support, known)
+        asked_for = f" with support of {support:g} or more" if support is not None else ""
+        name += f"{asked_for} ({share:.0%} of the draws)"
+    else:
+        z = space.draw(n, source, seed) if sampler is None else sampler.sample(n, rng(seed)).cpu()
+        items = space.modality.drawn(space.generator.decode(z).cpu(), rng(seed + 1))
     beside = _beside(space, known(z)) if told else None
     return Samples(z, items, space.modality, name, table=beside)
+
+
+def _accepted(
+    space: Core,
+    sampler: Prior,
+    n: int,
+    seed: int,
+    where: str | None,
+    support: float | None,
+    known: Callable[[Tensor], Tensor],
+) -> tuple[Tensor, np.ndarray, float]:
+    """n latents and items that pass the filter, by what the items state, and have the support; and the share
+    of the draws that did.
+
+    Raises:
+        LiminalError: too few pass.
+    """
+    found: list[np.ndarray] = []
+    draw = rng(seed + 1)
+
+    def accept(z: Tensor) -> Tensor:
+        items = space.modality.drawn(space.generator.decode(z).cpu(), draw)
+        ok = torch.ones(len(z), dtype=torch.bool)
+        if support is not None:
+            ok &= (space.support(known(z)) >= support).cpu()
+        if where is not None:
+            ok &= torch.from_numpy(_passing(space, items, where))
+        found.append(items[ok.numpy()])
+        return ok
+
+    z, share = conditional.accepted(sampler, n, accept, seed)
+    return z, np.concatenate(found)[:n], share
+
+
+def _checkable(space: Core, where: str) -> bool:
+    """Whether items of this kind state all that a filter asks about."""
+    stated = space.modality.stated(space.items([0]))
+    kinds = {name: kind for name, kind in space.card.attributes.items() if name in stated}
+    try:
+        return bool(kinds) and bool(filters.resolve(formula.where(where), kinds))
+    except LiminalError:
+        return False
+
+
+def _passing(space: Core, items: np.ndarray, where: str) -> np.ndarray:
+    """Which items (n,) pass a filter by what they state: asked of a catalogue of their own, so that it means
+    what it means for real ones."""
+    kinds, types = space.catalogue.attributes, {kind: type for type, kind in rows.KINDS.items()}
+    stated = {k: v for k, v in space.modality.stated(items).items() if k in kinds}
+    types = {name: types[kinds[name]] for name in stated}
+    table = pa.table({name: pa.array(values, types[name]) for name, values in stated.items()})
+    n = len(items)
+    batch = rows.batch(np.zeros((n, 1), np.float32), ["train"] * n, [b""] * n, [""] * n, table)
+    passing = np.zeros(n, bool)
+    with tempfile.TemporaryDirectory() as folder:
+        made = Catalogue.create(folder, iter([batch]), 1, types)
+        passing[made.latents(where=formula.where(where))[0]] = True
+    return passing
 
 
 def _scatters(space: Core) -> bool:

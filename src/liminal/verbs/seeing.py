@@ -8,6 +8,7 @@ from dataclasses import asdict
 import numpy as np
 import torch
 
+from ..collection import numbered
 from ..core import Core, vectors
 from ..errors import LiminalError
 from ..kept import Arrays, Facts, apart, together
@@ -18,6 +19,10 @@ from ..maps.lattice import Lattice
 from ..maps.lattice import lattice as decoded_lattice
 from ..maps.project import Map
 from ..ops.samples import Samples
+from ..ops.unusual import JUDGED, POOL, Cell
+from ..ops.unusual import unusual as explain
+from ..resolve import Item, stored
+from ..rows import rng_rows
 
 
 def inverse(space: Core, drawn: Map, seed: int = 0) -> Inverse:
@@ -100,3 +105,22 @@ def clusters(space: Core, method: str = "hdbscan", k: int | None = None, seed: i
         space.memo[key] = together(groups.Clusters, arrays, rest, clusters=each, title=title, preview=preview)
     made: groups.Clusters = space.memo[key]
     return made
+
+
+def unusual(space: Core, item: Item, seed: int = 0) -> list[Cell]:
+    """Which attributes that an item states are unusual given its others, such as the columns of a row, the
+    most unusual first: what an outlier is an outlier in. See `ops.unusual`.
+
+    Args:
+        item: an item itself: ``"@12"``, a file, or one that is typed.
+        seed: of the real items that it is compared with.
+
+    Raises:
+        LiminalError: it is no item, items of this kind state nothing, or there are too few.
+    """
+    found = stored(space, item)
+    if found is None:
+        raise LiminalError(f"unusual: {item!r} is no item itself; name one such as @12, or a file")
+    ids = np.arange(len(space.catalogue))
+    rows = rng_rows(ids[ids != numbered(item)], POOL + JUDGED, seed)
+    return explain(space.modality, found, space.items(rows.tolist()), seed)

@@ -39,6 +39,13 @@ export interface How {
   side?: number;
   ink?: Ink;
   than?: Items | null;
+  /** From where it is seen, where its kind has more than one side. */
+  turn?: Turn;
+}
+/** From where an item is seen, in degrees: to the right of its front, and above the horizon. */
+export interface Turn {
+  across: number;
+  up: number;
 }
 
 /**
@@ -90,6 +97,8 @@ export interface View {
    * and their captions in the place of thumbnails.
    */
   read?: boolean;
+  /** From where items are seen at first, where they can be turned; a kind without it has one side only. */
+  turn?: Turn;
   /** Whether its small pictures are drawn with ink on paper: by night the page turns them round. */
   paper?: boolean;
   /**

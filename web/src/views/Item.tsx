@@ -12,6 +12,7 @@ import type { Sheets } from "../sheets.ts";
 import { ask, look, rowOf, space } from "../state.ts";
 import { Hear } from "./Hear.tsx";
 import { dark } from "./theme.ts";
+import { turned, useTurning } from "./turning.ts";
 
 export const sheets = signal<Sheets | null>(null);
 /** Counts sheets that have arrived, so that thumbnails which wait are drawn. */
@@ -70,18 +71,26 @@ export function Item(props: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const about = space.value?.modality;
   const night = dark.value;
+  const front = viewOf(about).turn;
+  const turn = front && (turned.value ?? front);
+  useTurning(canvas, front, items !== null);
   useLayoutEffect(() => {
     const onto = canvas.current;
     if (!items || !onto || !about) return;
     const side = Math.max(onto.clientWidth, 16) * devicePixelRatio;
-    viewOf(about).paint(items, index, onto, about, { side, ink: ink(), than });
-  }, [items, index, than, about?.name, night]);
+    viewOf(about).paint(items, index, onto, about, { side, ink: ink(), than, ...(turn && { turn }) });
+  }, [items, index, than, about?.name, night, turn]);
   if (!items || !about) return <div class={`picture empty ${extra}`} />;
   const { caption: words, exact, sound } = viewOf(about);
   const caption = words(items, index, about);
   const below = told && !exact; // what shows all details needs no words
   const said = name
-    ? { role: "img" as const, "aria-label": caption ? `${name}: ${caption}` : name }
+    ? {
+        role: "img" as const,
+        "aria-label": [caption ? `${name}: ${caption}` : name, front ? "arrow keys turn it" : ""]
+          .filter(Boolean)
+          .join("; "),
+      }
     : { "aria-hidden": true };
   const audible = props.heard && sound;
   const picture = (

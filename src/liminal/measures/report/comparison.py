@@ -67,7 +67,7 @@ def sampled(s: Subject, figures: dict[str, bytes], tell: Progress) -> tuple[list
             found += _varied(sets, s) + _copied(sets, s)
     found += _modes({name: np.concatenate(v) for name, v in kinds.items()} or _clusters(joined[""], s), s)
     shown = z[: min(n, SHOWN)]
-    figures["samples"] = png(s, s.modality.items(s.generator.decode(shown).cpu()), 8)
+    figures["samples"] = png(s, s.made(shown), 8)
     figures["real"] = png(s, s.held_items[np.sort(s.held_order[: len(shown)])], 8)
     return found, n
 
@@ -80,7 +80,7 @@ def _sets(s: Subject, z: Tensor) -> dict[str, Callable[[], Iterator[Tensor]]]:
     return {
         "real": lambda: s.tensors(s.held_items, s.compared),
         "other": lambda: s.tensors(other[0], np.sort(other[1])),
-        "samples": lambda: (s.seen(s.generator.decode(z[i : i + PART])) for i in range(0, n, PART)),
+        "samples": lambda: (s.modality.soft(s.made(z[i : i + PART], i)) for i in range(0, n, PART)),
         "trivial": lambda: (s.seen(s.through_pca(trivial[i : i + PART])) for i in range(0, n, PART)),
     }
 

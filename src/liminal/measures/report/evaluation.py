@@ -82,6 +82,10 @@ class Subject:
         """x as it is once saved and read again: clamped and rounded as the modality stores it."""
         return self.modality.soft(self.modality.items(x.cpu()))
 
+    def made(self, z: Tensor, seed: int = 0) -> np.ndarray:
+        """Stored items drawn from latents, as samples are."""
+        return self.modality.drawn(self.generator.decode(z).cpu(), rng(seed))
+
     def codes(self, items: np.ndarray, z: Tensor | None, rows: np.ndarray) -> Tensor:
         """Latents of these rows, looked up where they are known."""
         if z is not None:
