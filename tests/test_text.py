@@ -21,6 +21,7 @@ from liminal.modalities.lettering import card
 from liminal.modalities.text import Text
 from liminal.modalities.tokens import UNKNOWN, Tokens, fresh, joined, pieces, spoken, tidy
 from liminal.modalities.words import Words, edits
+from liminal.show import items as show
 
 REVIEWS = ["the food was great", "the food was awful!", "great service", "the staff wasn't rude"]
 SCRIPTS = (
@@ -477,6 +478,12 @@ def _common(a: list[str], b: list[str]) -> int:
     if a[0] == b[0]:
         return 1 + _common(a[1:], b[1:])
     return max(_common(a[1:], b), _common(a, b[1:]))
+
+
+def test_pictures_do_not_say_the_same_twice() -> None:
+    kind = kind_of(*REVIEWS)
+    items = items_of(kind, *REVIEWS)
+    assert show.captions(items, kind, show.tiles(items, kind, 128)) == [""] * 4
 
 
 def test_marks_follow_words_that_are_broken() -> None:

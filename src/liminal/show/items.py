@@ -36,6 +36,8 @@ def captions(items: np.ndarray, modality: Modality, pictures: Sequence[Picture])
     """What stands below each item's picture, where its kind needs words and the pictures have room for
     them.
     """
+    if modality.words is not None:  # which stand in the pictures
+        return [""] * len(items)
     return grid.whole([modality.caption(item) for item in items], max(p.width for p in pictures))
 
 
