@@ -167,6 +167,7 @@ def told(of: Kind) -> dict[str, Any]:
         "ways": ways,
         "where": {"text": of.where, "rows": answers.where(s, of.where).rows.tolist()},
         "sources": s.sources([3, 7]).sources,
+        "captions": s.sources([3, 7]).captions,
     }
 
 

@@ -66,6 +66,12 @@ def test_an_item_and_its_reconstruction(session: Session) -> None:
     assert shown.type in ("image/png", "text/html")
 
 
+def test_rows_are_told_in_words(session: Session) -> None:
+    m, rows = session.space.modality, [7, 3]
+    assert session.sources(rows).captions == [m.caption(item) for item in session.space.items(rows)]
+    assert session.sources([]).captions == []
+
+
 def test_items_of_answers_are_those_of_the_space(session: Session) -> None:
     z = session.space.latents[[5, 80]].numpy()
     found = wire.unpack(wire.Look(**session.look(z, "pca")).pack())["items"]

@@ -286,15 +286,18 @@ describe.skipIf(!FIXTURE)("the same as in Python", () => {
   });
 
   it("the same items pass a condition, and wrong ones are refused in a line", async () => {
-    const { where, sources } = told as unknown as {
+    const { where, sources, captions } = told as unknown as {
       where: { text: string; rows: number[] };
       sources: string[];
+      captions: string[];
     };
     const { rows } = await ask("where", { text: where.text }, null);
     expect(rows.data.length).toBeGreaterThan(0);
     expect(rows.data.length).toBeLessThan(of.shown);
     expect(Array.from(rows.data)).toEqual(where.rows);
-    expect((await ask("sources", {}, { rows: [3, 7] })).sources).toEqual(sources);
+    const spoken = await ask("sources", {}, { rows: [3, 7] });
+    expect(spoken.sources).toEqual(sources);
+    expect(spoken.captions).toEqual(captions);
     await expect(ask("where", { text: "nothing_such > 1" }, null)).rejects.toThrow(/no attribute/);
     await expect(ask("where", { text: "id >" }, null)).rejects.toThrow(/^filter 'id >': wanted a value/);
     await expect(ask("where", { text: "id < 0" }, null)).rejects.toThrow(/No item/);
