@@ -312,3 +312,35 @@ def test_tables_and_pictures_are_written(found: Clusters, tmp_path: Path) -> Non
 def test_clusters_refused(z: np.ndarray, options: dict, words: str) -> None:
     with pytest.raises(LiminalError, match=words):
         clusters(z, **options)
+
+
+def test_groups_are_named_by_the_words_that_their_items_say() -> None:
+    z, kind = balls((120, 90, 60))
+    draw = np.random.default_rng(3)
+    topics = (("pizza", "crust"), ("staff", "rude"), ("film",))
+    words = [
+        {"the", f"once{i}", *(word for word in topics[k] if draw.random() < 0.6)}
+        | ({"and"} if draw.random() < 0.5 else set())
+        for i, k in enumerate(kind)
+    ]
+    found = clusters(z, attributes=known(kind), words=words).clusters
+    assert [c.name.rpartition(": ")[2] for c in found][2] == "film"
+    for c, topic in zip(found, topics, strict=True):
+        said = {e.value: e for e in c.enriched if e.kind == "word"}
+        assert set(said) == set(topic)  # neither what all say, nor what only one says
+        for word, e in said.items():
+            assert e.inside == pytest.approx(
+                np.mean([word in words[i] for i in np.flatnonzero(kind == c.number)])
+            )
+            assert e.outside == 0
+    assert found[0].name.startswith("red")
+    assert {c.name for c in clusters(z, words=words).clusters} >= {"film"}
+    with pytest.raises(LiminalError, match="270 latents but 3 items' words"):
+        clusters(z, words=words[:3])
+
+
+def test_words_that_all_groups_say_name_none() -> None:
+    labels = np.repeat([0, 1], 50)
+    words = [{"same", "also"} for _ in labels]
+    assert enriched.described([], labels, words) == [("", ()), ("", ())]
+    assert enriched.described([], np.zeros(9, int), words[:9]) == [("", ())]  # there are no others

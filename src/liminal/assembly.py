@@ -101,8 +101,7 @@ def assemble(
     """
     voice = voice or Voice()
     generator.requires_grad_(False)
-    if z is None:
-        z = encode_all(generator, items.modality, items.items, voice)
+    z = encode_all(generator, items.modality, items.items, voice) if z is None else z
     found = Encoded(generator, items, held, z)
     samplers, sampler = fit_samplers(found, seed, voice)
     if isinstance(generator.prior, latent.Mixture):

@@ -262,9 +262,10 @@ export interface SourcesRequest {
   rows: number[];
 }
 
-/** Where items come from: the names of their files. */
+/** Where items come from: the names of their files; and what they are in a few words, which may be none. */
 export interface Sources {
   sources: string[];
+  captions: string[];
 }
 
 /**

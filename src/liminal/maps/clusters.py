@@ -7,7 +7,7 @@ agree, the groups are no product of the method.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ class Cluster:
 
     Attributes:
         number: as in `Clusters.labels`; 0 is the largest.
-        name: from its enriched attributes, or ``cluster 3`` where there are none.
+        name: from its enriched attributes and words, or ``cluster 3`` where there are none.
         size: items.
         share: of all items, noise included.
         prototypes: rows of its most central items (least mean distance in z to the others), the medoid first.
@@ -166,6 +166,7 @@ def clusters(
     method: str = "hdbscan",
     k: int | None = None,
     attributes: pa.Table | None = None,
+    words: Sequence[Collection[str]] | None = None,
     ids: np.ndarray | None = None,
     components: int = COMPONENTS,
     neighbors: int = NEIGHBORS,
@@ -187,6 +188,7 @@ def clusters(
         k: clusters of k-means; None: for ``kmeans`` the number from 2 to 20 with the best silhouette, beside
             HDBSCAN as many as it found.
         attributes: n rows of numbers, bools or texts: they name the clusters and never shape them.
+        words: what each of the n items says, see `Modality.words`: they name the clusters, too.
         ids: (n,); None: 0 to n - 1.
         components: dimensions of the UMAP.
         neighbors: of the UMAP.
@@ -204,7 +206,7 @@ def clusters(
             different items, an unknown method, or attributes or ids that do not fit.
     """
     how = Sought(components, neighbors, least)
-    z = _checked(z, method, k, attributes, ids, how)
+    z = _checked(z, method, k, {"rows of attributes": attributes, "ids": ids, "items' words": words}, how)
     columns = list(enriched.columns(attributes))
     chosen = np.sort(np.random.default_rng(seed).permutation(len(z))[:LANDMARKS])
     with own_threads():
@@ -212,7 +214,7 @@ def clusters(
         labels, other, evidence = _parted(z, near, method, k, how, stability, seed)
         evidence["labels"] = partitions.against(columns, labels, other)
         outliers, duplicates, told = lonely_and_double(z, near)
-        found = _described(z, labels, columns, seed)
+        found = _described(z, labels, enriched.described(columns, labels, words), seed)
     ids = np.arange(len(z)) if ids is None else np.asarray(ids)
     return Clusters(
         labels=labels,
@@ -259,8 +261,7 @@ def _checked(
     z: Tensor | np.ndarray,
     method: str,
     k: int | None,
-    attributes: pa.Table | None,
-    ids: np.ndarray | None,
+    beside: Mapping[str, Any],
     how: Sought,
 ) -> np.ndarray:
     """z as float32, if it and everything beside it can be used."""
@@ -276,7 +277,7 @@ def _checked(
             f"clusters: row {int(finite.argmin())} of the latents holds NaN or infinity; wanted finite "
             "numbers"
         )
-    for what, given in (("ids", ids), ("rows of attributes", attributes)):
+    for what, given in beside.items():
         if given is not None and len(given) != len(z):
             raise LiminalError(f"clusters: {len(z)} latents but {len(given)} {what}")
     z = np.ascontiguousarray(z, np.float32)
@@ -301,10 +302,10 @@ def _checked(
 
 
 def _described(
-    z: np.ndarray, labels: np.ndarray, columns: Sequence[enriched.Column], seed: int
+    z: np.ndarray, labels: np.ndarray, described: Sequence[tuple[str, tuple[Enriched, ...]]], seed: int
 ) -> tuple[Cluster, ...]:
     out = []
-    for c, (name, kept) in enumerate(enriched.described(columns, labels)):
+    for c, (name, kept) in enumerate(described):
         rows = np.flatnonzero(labels == c)
         out.append(
             Cluster(

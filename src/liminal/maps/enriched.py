@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,9 @@ from ..ops.directions.probes import OFF
 ENOUGH = 0.5  # effect from which an attribute gives a cluster its name (a medium one, Cohen 1988)
 CERTAIN = 0.01  # p after Bonferroni below which it does
 VALUES = 50  # of one category that names are made of, the most frequent ones
+SAID = 0.1  # share of a cluster's items that say a word from which it may be in the name, and of all others
+# above which it is too common to tell anything (the, and)
+WORDS = 3  # of a name
 
 Column = tuple[str, str, np.ndarray, np.ndarray]
 
@@ -25,8 +28,9 @@ class Enriched:
 
     Attributes:
         attribute: its name.
-        kind: ``category``, ``bool`` or ``number``.
-        value: of a category the value; of a bool True or False; of a number ``high`` or ``low``.
+        kind: ``category``, ``bool``, ``number`` or ``word``.
+        value: of a category the value; of a bool True or False; of a number ``high`` or ``low``; the word
+            that items say.
         inside: share of the cluster's items with this value, or their mean.
         outside: the same for all other items.
         effect: Cohen's h, 2 asin sqrt(inside) - 2 asin sqrt(outside), of shares; the difference in standard
@@ -74,19 +78,77 @@ def columns(attributes: pa.Table | None) -> Iterator[Column]:
             )
 
 
-def described(columns: Sequence[Column], labels: np.ndarray) -> list[tuple[str, tuple[Enriched, ...]]]:
-    """Of each group 0, 1, ...
+def described(
+    columns: Sequence[Column], labels: np.ndarray, words: Sequence[Collection[str]] | None = None
+) -> list[tuple[str, tuple[Enriched, ...]]]:
+    """Of each group 0, 1, ... in labels (n,): its name, empty where nothing stands out, and what stands out,
+    strongest first.
 
-    in labels (n,): its name, empty where nothing stands out, and what stands out, strongest first.
+    Args:
+        columns: attributes.
+        labels: (n,).
+        words: what each item says, of kinds of data that say something; the words that a group says more
+            often than the others follow its attributes.
     """
     found = [
         [e for column in columns for e in _enriched(*column, labels == c)]
         for c in range(int(labels.max()) + 1)
     ]
-    tests = max(1, sum(len(f) for f in found))
+    spoken = [[] for _ in found] if words is None else _spoken(words, labels)
+    tests = max(1, sum(len(f) for f in found) + sum(len(f) for f in spoken))
     alone = sum(kind == "category" for _, kind, *_ in columns) == 1
-    kept = [tuple(sorted((e for e in f if _tells(e, tests)), key=lambda e: -abs(e.effect))) for f in found]
-    return [(_name(k, alone), k) for k in kept]
+    kept = [
+        tuple(sorted((e for e in each if _tells(e, tests)), key=lambda e: -abs(e.effect)))
+        for each in (*found, *spoken)
+    ]
+    names = zip(kept[: len(found)], kept[len(found) :], strict=True)
+    return [(_named(known, said, alone), known + said) for known, said in names]
+
+
+def _named(known: Sequence[Enriched], said: Sequence[Enriched], alone: bool) -> str:
+    """``mood=good: service, staff``: what is known of a group, and the words that it says."""
+    parts = _name(known, alone), ", ".join(str(e.value) for e in said[:WORDS])
+    return ": ".join(part for part in parts if part)
+
+
+def _spoken(words: Sequence[Collection[str]], labels: np.ndarray) -> list[list[Enriched]]:
+    """Of each group the words that a tenth of its items say or more, and of the others a tenth or fewer,
+    tested against these.
+    """
+    from scipy import stats
+
+    groups = [Counter[str]() for _ in range(int(labels.max()) + 1)]
+    total = Counter[str]()
+    for said, c in zip(words, labels.tolist(), strict=True):
+        total.update(set(said))
+        if c >= 0:
+            groups[c].update(set(said))
+    out = []
+    for c, counts in enumerate(groups):
+        size = int((labels == c).sum())
+        rest = len(labels) - size
+        often = sorted(word for word, count in counts.items() if count >= SAID * size)
+        out.append(
+            [
+                Enriched(
+                    attribute="words",
+                    kind="word",
+                    value=word,
+                    inside=counts[word] / size,
+                    outside=(total[word] - counts[word]) / max(rest, 1),
+                    effect=_h(counts[word] / size, (total[word] - counts[word]) / max(rest, 1)),
+                    p=float(stats.hypergeom.sf(counts[word] - 1, len(labels), total[word], size)),
+                )
+                for word in often
+                if total[word] - counts[word] <= SAID * rest
+            ]
+        )
+    return out
+
+
+def _h(one: float, other: float) -> float:
+    """Cohen's h of two shares."""
+    return 2 * math.asin(math.sqrt(one)) - 2 * math.asin(math.sqrt(other))
 
 
 def _tells(e: Enriched, tests: int) -> bool:
@@ -128,7 +190,7 @@ def _enriched(
     for value, total in Counter(values[known].tolist()).most_common(VALUES):
         a = int((here == value).sum())
         one, other = a / len(here), (total - a) / len(there)
-        effect = 2 * math.asin(math.sqrt(one)) - 2 * math.asin(math.sqrt(other))
+        effect = _h(one, other)
         p = float(stats.hypergeom.sf(a - 1, int(known.sum()), total, len(here)))
         out.append(
             Enriched(attribute=name, kind=kind, value=value, inside=one, outside=other, effect=effect, p=p)

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import io
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -430,6 +430,13 @@ class Modality(ABC):
     def caption(self, item: np.ndarray) -> str:
         """The item in a few words; empty where its picture says all."""
         return ""
+
+    @property
+    def words(self) -> Callable[[np.ndarray], Collection[str]] | None:
+        """Stored item -> the words that it says, each once, by which groups of items are named; None: items
+        say none.
+        """
+        return None
 
     def media(self, item: np.ndarray, size: int = 256) -> Media:
         """The item as a page shows it; its picture by default."""

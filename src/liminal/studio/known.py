@@ -213,7 +213,7 @@ class Known:
         return {"data": numbers}, {**facts, "low": limits["min"], "high": limits["max"]}
 
     def sources(self, rows: list[int]) -> wire.Sources:
-        """Where items come from.
+        """Where items come from, and what they are in a few words.
 
         Raises:
             LiminalError: there is no such row.
@@ -221,7 +221,9 @@ class Known:
         for bad in [row for row in rows if not 0 <= row < self.count][:1]:
             raise LiminalError(f"row {bad}: this space has rows 0 to {self.count - 1}")
         found = self.catalogue.rows(rows, ["source"])["source"] if rows else []
-        return wire.Sources(sources=[str(source) for source in found])
+        m = self.modality
+        captions = [m.caption(m.unpack(packed)) for packed in self.catalogue.packed(np.array(rows, np.int64))]
+        return wire.Sources(sources=[str(source) for source in found], captions=captions)
 
     # -- thumbnails
 

@@ -136,9 +136,12 @@ class SourcesRequest(Json):
 
 
 class Sources(Json):
-    """Where items come from: the names of their files."""
+    """Where items come from: the names of their files; and what they are in a few words, which may be
+    none.
+    """
 
     sources: list[str]
+    captions: list[str]
 
 
 class Encoded(Look):

@@ -88,12 +88,14 @@ def clusters(space: Core, method: str = "hdbscan", k: int | None = None, seed: i
     key = "clusters", method, k, seed
     if key not in space.memo:
         title, preview = space.card.data["name"], space.previews(np.arange(len(space.catalogue)))
+        words = space.modality.words
 
         def find() -> tuple[Arrays, Facts]:
             table = space.catalogue.table(columns=["id", "z", *space.card.attributes])
             known = table.select(list(space.card.attributes)) if space.card.attributes else None
             z, ids = vectors(table, space.dim), np.array(table["id"])
-            found = groups.clusters(z, method=method, k=k, attributes=known, ids=ids, seed=seed)
+            said = None if words is None else [words(item) for item in space.items(ids.tolist())]
+            found = groups.clusters(z, method=method, k=k, attributes=known, words=said, ids=ids, seed=seed)
             arrays, facts = apart(found, ("clusters", "title", "preview"))
             return arrays, {**facts, "clusters": [asdict(cluster) for cluster in found.clusters]}
 

@@ -132,6 +132,7 @@ export const items = (core: Core) => ({
 
   sources: (_: unknown, { rows }: Api["sources"]["body"]): Api["sources"]["answer"] => ({
     sources: rows.map((row) => core.of.sources[row] ?? ""),
+    captions: rows.map((row) => core.of.captions?.[row] ?? ""),
   }),
   progress: (): Api["progress"]["answer"] => ({ ready: true, broken: null, newer: null, tasks: [] }),
   thumbnails: ({ page = 0 }: { page?: number }): Blob => core.sheet(page),

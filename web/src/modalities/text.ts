@@ -131,15 +131,14 @@ function block(pen: Pen, runs: readonly Run[], room: number, points: number): Bl
   return { all: lines(pen, runs, room), step: points * LEADING, points };
 }
 
-/** Lines on a canvas, in the middle of its height. */
-function write(pen: Pen, { all, step, points }: Block, ink: Ink, pad: number): void {
+/** Lines on a canvas, the first one's upper edge so far below its own. */
+function write(pen: Pen, { all, step, points }: Block, ink: Ink, pad: number, top: number): void {
   const { width, height } = pen.canvas;
   const right = RIGHT.test(all.map(({ text }) => text).join(""));
   pen.fillStyle = ink.ground;
   pen.fillRect(0, 0, width, height);
   pen.font = `${points}px ${FONT}`;
   Object.assign(pen, { textBaseline: "middle", direction: right ? "rtl" : "ltr", textAlign: "start" });
-  const top = Math.max((height - all.length * step) / 2, Math.min(pad, 2));
   all.forEach((line, i) => {
     const y = top + (i + 0.5) * step;
     let [before, done] = ["", 0];
@@ -179,7 +178,7 @@ function card(pen: Pen, runs: readonly Run[], ink: Ink, most: number, least: num
     end.text = `${end.text.trimEnd()}…`;
     found.all.length = room;
   }
-  write(pen, found, ink, pad);
+  write(pen, found, ink, pad, Math.max((height - found.all.length * found.step) / 2, Math.min(pad, 2)));
 }
 
 /** Words as bars: a picture of how long they are, for where none can be read. */
@@ -240,7 +239,7 @@ function paint(
     const pen = canvas.getContext("2d") as Pen;
     const found = block(pen, runs, width - 2 * pad, points);
     const rows = Math.max(found.all.length, most(pen, items, width - 2 * pad, points), 1);
-    write(sized(canvas, width, Math.ceil(rows * found.step + 2 * pad)), found, ink, pad);
+    write(sized(canvas, width, Math.ceil(rows * found.step + 2 * pad)), found, ink, pad, pad);
     return;
   }
   const pen = sized(canvas, width, Math.round(SHAPE * width));
@@ -303,6 +302,7 @@ export const text: View = {
           .trimEnd()}…`;
   },
   exact: true,
+  read: true,
   paper: true,
   items: sentences,
   tensor,

@@ -30,7 +30,7 @@ import { bring, uploading } from "./actions.ts";
 import { CompleteView } from "./CompleteView.tsx";
 import { ComposeView } from "./ComposeView.tsx";
 import { Button } from "./components.tsx";
-import { noun } from "./Item.tsx";
+import { noun, read } from "./Item.tsx";
 import { DimensionsView } from "./DimensionsView.tsx";
 import { DirectionsView } from "./DirectionsView.tsx";
 import { FormulaBar } from "./FormulaBar.tsx";
@@ -84,7 +84,12 @@ export function App() {
     setOver(true);
   };
   return (
-    <div class="app" onDragOver={dragging} onDragLeave={() => setOver(false)} onDrop={drop}>
+    <div
+      class={read() ? "app read" : "app"}
+      onDragOver={dragging}
+      onDragLeave={() => setOver(false)}
+      onDrop={drop}
+    >
       <Top />
       <Rail />
       <MapView />

@@ -7,7 +7,7 @@ import { useLive } from "../live.ts";
 import { able, ask, camera, column, doc, idOf, layout, pointer, size, tool, waiting } from "../state.ts";
 import { Support } from "./components.tsx";
 import { useHovers } from "./Hear.tsx";
-import { Item, Thumb } from "./Item.tsx";
+import { Item, Thumb, useCaptions } from "./Item.tsx";
 import { rowUnder } from "./moving.ts";
 
 const [WIDE, TALL] = [196, 316];
@@ -31,10 +31,11 @@ export function HoverCard() {
   const last = useRef(live.value);
   if (live.value) last.current = live.value;
   useHovers(at ? (last.current?.items ?? null) : null);
+  const under = at ? rowUnder(at.px, at.py) : -1; // what a click takes
+  const row = under >= 0 ? under : (last.current?.nearest.data[0] ?? -1);
+  const [said = ""] = useCaptions(at ? [row] : []);
   if (!at || !camera.value || tool.value === "a" || tool.value === "b") return null;
   const found = last.current;
-  const under = rowUnder(at.px, at.py); // what a click takes
-  const row = under >= 0 ? under : (found?.nearest.data[0] ?? -1);
   const { width, height } = size.value;
   const left = at.px + 28 + WIDE < width ? at.px + 28 : at.px - 28 - WIDE;
   const top = Math.min(Math.max(at.py - TALL / 2, 60), height - TALL - 12);
@@ -51,10 +52,13 @@ export function HoverCard() {
           {!found.inside.data[0] && <p class="fine">The map is empty here</p>}
           {able("items") && (
             <div class="nearest">
-              <Thumb row={row} name={under >= 0 ? "item under the pointer" : "nearest real item"} />
+              {!said && (
+                <Thumb row={row} name={under >= 0 ? "item under the pointer" : "nearest real item"} />
+              )}
               <p>
                 <small>{under >= 0 ? "Under the pointer" : "Most like it"}</small>
                 <br />@{idOf(row)} <span>{valueOf(row)}</span>
+                {said && <q>{said}</q>}
               </p>
             </div>
           )}

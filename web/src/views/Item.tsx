@@ -22,6 +22,18 @@ export const arrivals = signal(0);
 export const noun = (many: boolean): string =>
   many ? (space.value?.modality.plural ?? "items") : (space.value?.modality.noun ?? "item");
 
+/** Whether items of this kind are read rather than looked at. */
+export const read = (): boolean => Boolean(viewOf(space.value?.modality).read);
+
+/** What items are in a few words, by their rows, where they are read. */
+export function useCaptions(rows: readonly number[]): readonly string[] {
+  const known = read() && rows.every((row) => row >= 0);
+  const live = useLive(known && rows.length ? rows.join() : null, (signal) =>
+    ask("sources", {}, { rows: [...rows] }, signal),
+  );
+  return (known && live.value?.captions) || [];
+}
+
 /** The page's colours as they are now. */
 function ink(): Ink {
   const style = getComputedStyle(document.documentElement);

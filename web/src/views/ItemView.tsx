@@ -27,7 +27,7 @@ import type { Item as Told, Look } from "../wire.ts";
 import { anyItem, morph, pick, show, slide, uploads, useAs } from "./actions.ts";
 import { Compare } from "./Compare.tsx";
 import { Button, Section, State, Support, ThumbButton } from "./components.tsx";
-import { Caption, Item, noun, Original } from "./Item.tsx";
+import { Caption, Item, noun, Original, read, useCaptions } from "./Item.tsx";
 
 export function ItemView() {
   const subject = doc.value.subject;
@@ -94,7 +94,7 @@ function Pair({ id, item }: { id: number; item: Told | null }) {
           <figcaption>Reconstruction</figcaption>
         </figure>
       </div>
-      {item && <Caption text={item.caption} />}
+      {item && !read() && <Caption text={item.caption} />}
       {item && <p class="say">{restored(item)}</p>}
       {item && item.support !== null && <Support value={item.support} real />}
     </>
@@ -171,6 +171,7 @@ export function Near({
   distances: readonly number[];
   title?: string;
 }) {
+  const captions = useCaptions(rows);
   return (
     <Section title={title}>
       <div class="thumbs">
@@ -178,6 +179,7 @@ export function Near({
           <ThumbButton
             key={row}
             row={row}
+            caption={captions[i] ?? ""}
             about={`@${idOf(row)}, distance ${short(distances[i] ?? NaN)}`}
             onClick={() => select({ kind: "item", id: idOf(row) }, "item")}
           />

@@ -21,7 +21,7 @@ import {
 import { space } from "../state.ts";
 import { shownRows } from "./actions.ts";
 import { Button, copy, State, trying } from "./components.tsx";
-import { noun, Thumb } from "./Item.tsx";
+import { noun, read, Thumb } from "./Item.tsx";
 import { saveRows } from "./saving.ts";
 
 const MOST = 300; // rows of the table
@@ -172,7 +172,7 @@ function Hint() {
 function Table({ rows, times }: { rows: readonly number[]; times: Group["times"] }) {
   const names = space.value?.attributes.map(({ name }) => name) ?? [];
   const live = useLive(rows.join(), (signal) => ask("sources", {}, { rows: [...rows] }, signal));
-  const sources = live.busy ? [] : (live.value?.sources ?? []);
+  const { sources = [], captions = [] } = (!live.busy && live.value) || {};
   const { subject } = doc.value;
   const known = names.map((name) => columns.value.get(name));
   const open = (row: number) => select({ kind: "item", id: idOf(row) }, "item");
@@ -196,8 +196,8 @@ function Table({ rows, times }: { rows: readonly number[]; times: Group["times"]
               class={subject?.kind === "item" && subject.id === idOf(row) ? "on" : ""}
               onClick={() => open(row)}
             >
-              <td class="thumb-cell">
-                <Thumb row={row} name={`item ${idOf(row)}`} />
+              <td class={read() ? "thumb-cell words" : "thumb-cell"}>
+                {read() ? (captions[i] ?? "…") : <Thumb row={row} name={`item ${idOf(row)}`} />}
               </td>
               <td>
                 <button type="button" class="link" title="Look at it">

@@ -2,12 +2,13 @@
 import { effect, signal } from "@preact/signals";
 import { place, type Doc } from "../document.ts";
 import { useLive } from "../live.ts";
+import { one, type Items } from "../modalities/view.ts";
 import { supportWords } from "../scales.ts";
 import { able, ask, change, doc, frame, go, offers, space, walked } from "../state.ts";
 import type { Along, Path, PathRequest } from "../wire.ts";
 import { Button, Copies, Section, State } from "./components.tsx";
 import { Keys, Player, SupportLine } from "./Frames.tsx";
-import { Item, noun } from "./Item.tsx";
+import { Item, noun, read } from "./Item.tsx";
 import { playing } from "./player.ts";
 import { FRAMES } from "./Take.tsx";
 
@@ -174,7 +175,7 @@ function Route({ along, name, words, on: turn }: { along: Along; name: string; w
       <p class="fine">{words}</p>
       <div class="film">
         {path &&
-          shown.map((at) => (
+          shown.map((at, i) => (
             <button
               key={at}
               type="button"
@@ -183,7 +184,7 @@ function Route({ along, name, words, on: turn }: { along: Along; name: string; w
               aria-label={`Frame ${at + 1}`}
               onClick={() => scrub(at)}
             >
-              <Item items={path.items} index={at} name="" />
+              <Item items={path.items} index={at} name="" than={before(path.items, shown, i)} />
             </button>
           ))}
         {!path && Array.from({ length: across }, (_, i) => <div key={i} class="cell picture empty" />)}
@@ -193,6 +194,10 @@ function Route({ along, name, words, on: turn }: { along: Along; name: string; w
     </div>
   );
 }
+
+/** The item that stands above one that is read. */
+const before = (items: Items, shown: readonly number[], i: number): Items | null =>
+  read() && i ? one(items, shown[i - 1] as number) : null;
 
 function evidence(path: Path): string {
   const least = path.least_support;

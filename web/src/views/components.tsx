@@ -22,19 +22,26 @@ export function Button({ icon, kind = "plain", pressed, children, class: extra, 
   );
 }
 
-export function ThumbButton({ row, about, onClick }: { row: number; about?: string; onClick: () => void }) {
+interface Thumbed {
+  row: number;
+  about?: string;
+  /** In the place of a thumbnail, where it is known. */
+  caption?: string;
+  onClick: () => void;
+}
+export function ThumbButton({ row, about, caption = "", onClick }: Thumbed) {
   const id = idOf(row);
   const drag = (event: DragEvent) => event.dataTransfer?.setData("text/plain", `@${id}`);
   return (
     <button
       type="button"
-      class="thumb"
+      class={caption ? "thumb words" : "thumb"}
       onClick={onClick}
       title={about ?? `@${id}`}
       draggable
       onDragStart={drag}
     >
-      <Thumb row={row} name={`item ${id}`} />
+      {caption || <Thumb row={row} name={`item ${id}`} />}
     </button>
   );
 }
