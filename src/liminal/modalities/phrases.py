@@ -24,8 +24,8 @@ ASKED, EXCLAIMED = "?？؟", "!！"
 
 
 def open_words(x: Tensor, name: str) -> Tensor:
-    """Places of sentences x (n, t) about which a part says nothing, bool (n, t): after ``begin`` what follows,
-    beside ``words:2`` and ``words:2-4``, counted from 1, all others.
+    """Places of sentences x (n, t) about which a part says nothing, bool (n, t): of ``begin`` what follows, of
+    ``words:2`` and ``words:2-4``, counted from 1, all others.
 
     Raises:
         LiminalError: there is no such part, or no such words.
