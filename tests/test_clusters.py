@@ -333,7 +333,7 @@ def test_groups_are_named_by_the_words_that_their_items_say() -> None:
                 np.mean([word in words[i] for i in np.flatnonzero(kind == c.number)])
             )
             assert e.outside == 0
-    assert found[0].name.startswith("red")
+    assert found[0].name.startswith("kind=red")
     assert {c.name for c in clusters(z, words=words).clusters} >= {"film"}
     with pytest.raises(LiminalError, match="270 latents but 3 items' words"):
         clusters(z, words=words[:3])

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from liminal import registry
 from liminal.errors import LiminalError
 from liminal.modalities import words
+from liminal.modalities.lettering import card
 from liminal.modalities.text import Text
-from liminal.modalities.tokens import UNKNOWN, Tokens, joined, pieces, tidy
+from liminal.modalities.tokens import UNKNOWN, Tokens, fresh, joined, pieces, spoken, tidy
 from liminal.modalities.words import Words, edits
 
 REVIEWS = ["the food was great", "the food was awful!", "great service", "the staff wasn't rude"]
@@ -441,6 +442,62 @@ def test_pictures_show_words_within_their_edges(text: str, size: int) -> None:
     assert ink.any()
     assert not ink[:, [0, -1]].any()
     assert not ink[[0, -1]].any()
+
+
+def test_new_words_are_marked() -> None:
+    assert fresh("the food was great", "the food was not very good") == [False, False, False, True]
+    assert fresh("a b c", "a") == [False, True, True]
+    assert fresh("same thing", "same thing") == [False, False]
+    assert fresh("b a", "a b").count(True) == 1
+    kind = kind_of(*REVIEWS)
+    items = items_of(kind, "the food was great", "the food was awful!")
+    plain, marked = (np.asarray(kind.preview(items[0], 128)), np.asarray(kind.compared(*items, 128)))
+    amber = (marked[..., 2] < 200) & (marked[..., 0] > 240)
+    assert amber.any()
+    left = np.flatnonzero(amber.any(0))[0]
+    assert np.array_equal(marked[:, : left - 1], plain[:, : left - 1])
+    assert np.array_equal(kind.compared(items[0], items[0], 128), plain)
+
+
+@settings(max_examples=60, deadline=None)
+@given(*[st.lists(st.sampled_from("abc"), min_size=1, max_size=7)] * 2)
+def test_words_that_are_not_marked_are_a_longest_common_subsequence(a: list[str], b: list[str]) -> None:
+    marks = fresh(" ".join(a), " ".join(b))
+    kept = [word for word, mark in zip(a, marks, strict=True) if not mark]
+    rest = iter(b)
+    assert all(word in rest for word in kept)
+    inserted = len(a) + len(b) - 2 * len(kept)  # by words taken out and put in alone
+    assert inserted >= _levenshtein(a, b)
+    assert len(kept) == _common(a, b)
+
+
+def _common(a: list[str], b: list[str]) -> int:
+    if not a or not b:
+        return 0
+    if a[0] == b[0]:
+        return 1 + _common(a[1:], b[1:])
+    return max(_common(a[1:], b), _common(a, b[1:]))
+
+
+def test_marks_follow_words_that_are_broken() -> None:
+    long = "w" * 60
+    picture = np.asarray(card(f"a {long} b", 128, [False, True, False]))
+    amber = (picture[..., 2] < 200) & (picture[..., 0] > 240)
+    assert amber.any(1).sum() > 30  # more than one line
+
+
+def test_words_name_groups() -> None:
+    assert spoken("The staff wasn't rude, was it? 5/5 😋") == {
+        "the",
+        "staff",
+        "wasn't",
+        "rude",
+        "was",
+        "it",
+        "5",
+    }
+    kind = kind_of(*REVIEWS)
+    assert kind.words(kind.item("great GREAT service!")) == {"great", "service"}
 
 
 def test_captions_are_the_sentence(file: Path) -> None:

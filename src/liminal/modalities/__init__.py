@@ -413,6 +413,10 @@ class Modality(ABC):
     def preview(self, item: np.ndarray, size: int) -> PIL.Image:
         """An RGB picture of the item, at most `size` pixels on its longer side."""
 
+    def compared(self, item: np.ndarray, other: np.ndarray, size: int) -> PIL.Image:
+        """A preview of the item in which what another one has not is marked; a plain one by default."""
+        return self.preview(item, size)
+
     def turned(self, item: np.ndarray, size: int) -> list[PIL.Image]:
         """`turns` pictures of the item from all sides, as `preview` gives them, the first one of them."""
         return []

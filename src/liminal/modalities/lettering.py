@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 from PIL import Image, ImageDraw, ImageFont
 
-PAPER, INK = (255, 255, 255), (40, 44, 52)
+Letters = ImageFont.FreeTypeFont | ImageFont.ImageFont
+PAPER, INK, MARK = (255, 255, 255), (40, 44, 52), (255, 224, 150)
 SMALLEST, LARGEST = 8, 26  # pixels of the letters
 SHAPE = 0.6  # height of the picture, for its width
 WIDE = ("NotoSansCJK-Regular.ttc", "NotoSans-Regular.ttf", "DejaVuSans.ttf", "Arial Unicode.ttf")
 
 
 @cache
-def font(size: int, plain: bool) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font(size: int, plain: bool) -> Letters:
     """Pillow's own letters; for scripts that it lacks, those of the machine, where it has some."""
     for name in () if plain else WIDE:
         try:
@@ -23,8 +25,12 @@ def font(size: int, plain: bool) -> ImageFont.FreeTypeFont | ImageFont.ImageFont
     return ImageFont.load_default(size)
 
 
-def card(text: str, size: int) -> Image.Image:
-    """The text on white, `size` pixels wide, in lines that are broken between words."""
+def card(text: str, size: int, marks: Sequence[bool] = ()) -> Image.Image:
+    """The text on white, `size` pixels wide, in lines that are broken between words.
+
+    Args:
+        marks: which of the words between spaces lie on another ground; none by default.
+    """
     width, height = size, max(round(SHAPE * size), 8)
     picture = Image.new("RGB", (width, height), PAPER)
     draw = ImageDraw.Draw(picture)
@@ -44,14 +50,33 @@ def card(text: str, size: int) -> Image.Image:
             last = last[:-1].rstrip()
         rows = [*rows[: room - 1], last + "…"]
     top = (height - len(rows) * step) / 2
+    if any(marks):
+        for i, left, wide in marked(draw, text, rows, marks, letters):
+            x, y = width / 2 + left, top + i * step
+            draw.rounded_rectangle((x - 2, y, x + wide + 1, y + step - 2), 2, MARK)
     for i, row in enumerate(rows):
         draw.text((width / 2, top + (i + 0.5) * step), row, INK, letters, anchor="mm")
     return picture
 
 
-def lines(
-    draw: ImageDraw.ImageDraw, text: str, width: float, letters: ImageFont.FreeTypeFont | ImageFont.ImageFont
-) -> list[str]:
+def marked(
+    draw: ImageDraw.ImageDraw, text: str, rows: Sequence[str], marks: Sequence[bool], letters: Letters
+) -> Iterator[tuple[int, float, float]]:
+    """Row, left edge from the middle, and width of each marked word, or of each part of a broken one."""
+    waiting = list(zip(text.split(" "), marks, strict=True))
+    for i, row in enumerate(rows):
+        start, before = -draw.textlength(row, letters) / 2, ""
+        for part in row.split(" "):
+            if waiting:
+                word, mark = waiting.pop(0)
+                if len(part) < len(word) and word.startswith(part):
+                    waiting.insert(0, (word[len(part) :], mark))
+                if mark:
+                    yield i, start + draw.textlength(before, letters), draw.textlength(part, letters)
+            before += part + " "
+
+
+def lines(draw: ImageDraw.ImageDraw, text: str, width: float, letters: Letters) -> list[str]:
     """The text in lines that fit; a word that is too long is broken where it must be."""
     rows = [""]
     for word in text.split(" "):

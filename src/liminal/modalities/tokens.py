@@ -122,6 +122,33 @@ def joined(tokens: Iterable[str]) -> str:
     return data.decode(errors="replace")
 
 
+def fresh(text: str, other: str) -> list[bool]:
+    """Of each word between spaces whether it is none of the other text's, by a longest common subsequence."""
+    a, b = other.split(" "), text.split(" ")
+    long = np.zeros((len(a) + 1, len(b) + 1), int)
+    for i in reversed(range(len(a))):
+        for j in reversed(range(len(b))):
+            both = long[i + 1, j + 1] + 1
+            long[i, j] = both if a[i] == b[j] else max(long[i + 1, j], long[i, j + 1])
+    marks: list[bool] = []
+    i = 0
+    while len(marks) < len(b):
+        j = len(marks)
+        if i < len(a) and a[i] == b[j]:
+            marks.append(False)
+            i += 1
+        elif i < len(a) and long[i + 1, j] >= long[i, j + 1]:
+            i += 1
+        else:
+            marks.append(True)
+    return marks
+
+
+def spoken(text: str) -> set[str]:
+    """The words of a text in small letters, without signs."""
+    return {word for piece in pieces(text) if (word := piece.strip().lower()) and word[-1].isalnum()}
+
+
 def _split():  # type: ignore[no-untyped-def]
     from tokenizers import Regex, pre_tokenizers
 

@@ -21,9 +21,15 @@ FILMS = (".gif", ".mp4")
 Picture = grid.Image.Image
 
 
-def tiles(items: np.ndarray, modality: Modality, size: int) -> list[Picture]:
-    """Pictures of stored items, each at most `size` pixels on its longer side."""
-    return [modality.preview(item, size) for item in items]
+def tiles(
+    items: np.ndarray, modality: Modality, size: int, beside: np.ndarray | None = None
+) -> list[Picture]:
+    """Pictures of stored items, each at most `size` pixels on its longer side; where others stand beside
+    them, marked where they differ from these.
+    """
+    if beside is None:
+        return [modality.preview(item, size) for item in items]
+    return [modality.compared(item, other, size) for item, other in zip(items, beside, strict=True)]
 
 
 def captions(items: np.ndarray, modality: Modality, pictures: Sequence[Picture]) -> list[str]:
@@ -39,6 +45,7 @@ def drawn(
     size: int = TILE,
     columns: int | None = None,
     labels: Sequence[str] | None = None,
+    beside: np.ndarray | None = None,
 ) -> Picture:
     """Stored items in rows.
 
@@ -48,8 +55,9 @@ def drawn(
         size: of a tile's longer side.
         columns: None: as square as it gets.
         labels: one an item; None: their captions.
+        beside: (n, *item_shape), which each one is compared with; None: none.
     """
-    shown = tiles(items, modality, size)
+    shown = tiles(items, modality, size, beside)
     return grid.grid(shown, columns, labels=labels or captions(items, modality, shown))
 
 
@@ -103,7 +111,8 @@ def save_path(items: np.ndarray, modality: Modality, path: str | Path, fps: floa
         shown = tiles(items, modality, FRAME * times)
         film.mp4(shown, path, fps, film.LEAST * times, modality.sound(items))
     elif ending == ".png":
-        grid.save(drawn(items, modality, TILE * times, min(len(items), ROW)), path)
+        before = np.concatenate([items[:1], items[:-1]])
+        grid.save(drawn(items, modality, TILE * times, min(len(items), ROW), beside=before), path)
     else:
         known = ", ".join(path_endings(modality))
         raise LiminalError(f"save {path}: a path can be written as {known}; got {ending}")
@@ -165,7 +174,7 @@ def paired(above: np.ndarray, below: np.ndarray, modality: Modality, size: int, 
     stay in line.
     """
     n = len(above)
-    first, second = tiles(above, modality, size), tiles(below, modality, size)
+    first, second = tiles(above, modality, size), tiles(below, modality, size, above)
     blank = grid.blank(max(p.width for p in first), max(p.height for p in first))
     words = captions(np.concatenate([above, below]), modality, first)
     shown: list[Picture] = []

@@ -1,10 +1,13 @@
-"""Tables from files: delimited text of any usual form, and Parquet. Their types come from `cells.typed`."""
+"""Tables from files: delimited text of any usual form, Parquet, lines of JSON. Their types come from
+`cells.typed`.
+"""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import io
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -282,3 +285,28 @@ def _counts(column: pa.ChunkedArray) -> bool:
         return False
     start = str(column[0])
     return start in ("0", "1") and all(str(v) == str(i) for i, v in enumerate(column, int(start)))
+
+
+def json_lines(lines: Sequence[str], name: str) -> pa.Table:
+    """Lines of JSON, an object each, as a table of words; what holds lists or objects is left out.
+
+    Raises:
+        LiminalError: a line is no JSON, or no object, or there is none; names the line.
+    """
+    rows: list[dict[str, str | None]] = []
+    for i, line in enumerate(lines):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise LiminalError(f"{name}: line {i + 1} is no JSON ({error})") from error
+        if not isinstance(row, dict):
+            raise LiminalError(f'{name}: line {i + 1} is no object; wanted one such as {{"text": "..."}}')
+        rows.append(
+            {str(k): None if v is None else str(v) for k, v in row.items() if not isinstance(v, dict | list)}
+        )
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    if not names:
+        raise LiminalError(f"{name} holds no rows; wanted an object a line")
+    return pa.table({key: pa.array([row.get(key) for row in rows], pa.string()) for key in names})

@@ -214,6 +214,7 @@ const tall = new WeakMap<Items, Map<number, number>>();
 function most(pen: Pen, items: Items, room: number, points: number): number {
   const known = tall.get(items) ?? tall.set(items, new Map()).get(items);
   let found = known?.get(room);
+  if (sizes(items).n < 3) return 0; // not one of many
   if (found === undefined) {
     const each = Array.from({ length: sizes(items).n }, (_, i) => textOf(items, i));
     found = Math.max(...each.map((text) => block(pen, [{ text, what: "same" }], room, points).all.length));

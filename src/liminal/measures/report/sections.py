@@ -320,11 +320,15 @@ def strip(s: Subject) -> bytes:
     x = torch.cat(list(s.tensors(s.held_items, rows)))
     y = s.generator.decode(s.codes(s.held_items, s.held_z, rows)).cpu()
     p = s.through_pca(s.pca.encode(x.flatten(1)))
-    return png(s, np.concatenate([s.held_items[rows], s.modality.items(y), s.modality.items(p)]), len(rows))
+    true = s.held_items[rows]
+    shown = np.concatenate([true, s.modality.items(y), s.modality.items(p)])
+    return png(s, shown, len(rows), beside=np.concatenate([true] * 3))
 
 
-def png(s: Subject, items: np.ndarray, columns: int, least: int = 96) -> bytes:
-    """A grid of stored items, each drawn with a longer side of `least` pixels or more."""
+def png(
+    s: Subject, items: np.ndarray, columns: int, least: int = 96, beside: np.ndarray | None = None
+) -> bytes:
+    """A grid of stored items, each drawn with a longer side of `least` pixels or more; see `show.drawn`."""
     out = io.BytesIO()
-    show.drawn(items, s.modality, least, columns).save(out, "PNG", optimize=True)
+    show.drawn(items, s.modality, least, columns, beside=beside).save(out, "PNG", optimize=True)
     return out.getvalue()
