@@ -15,10 +15,6 @@ from .forms import Read
 if TYPE_CHECKING:
     from torch import Tensor
 
-<<<<<<< HEAD
-=======
-    from . import Modality
->>>>>>> textpage
     from .words import Words
 
 EDGE = 3  # words at the beginning and at the end
@@ -27,14 +23,9 @@ PARTS = {"begin": "the words that there are, as a beginning", "words:1-3": "word
 ASKED, EXCLAIMED = "?？؟", "!！"
 
 
-<<<<<<< HEAD
 def open_words(x: Tensor, name: str) -> Tensor:
-    """Places of sentences x (n, t) about which a part says nothing, bool (n, t): of ``begin`` what follows, of
-    ``words:2`` and ``words:2-4``, counted from 1, all others.
-=======
-def open_words(kind: Modality, items: np.ndarray, name: str) -> tuple[np.ndarray, Tensor]:
-    """See `Modality.part`: ``begin`` (what follows is open), ``words:2`` and ``words:2-4``, counted from 1.
->>>>>>> textpage
+    """Places of sentences x (n, t) about which a part says nothing, bool (n, t): of ``begin`` what follows,
+    of ``words:2`` and ``words:2-4``, counted from 1, all others.
 
     Raises:
         LiminalError: there is no such part, or no such words.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pyarrow as pa
 
 from ..errors import LiminalError, offer
 from ..tabular import frames
-from ..tabular.tables import decoded
+from ..tabular.tables import decoded, json_lines
 from .columns import attribute, cells_of, columns_of
 from .forms import Source
 from .tokens import pieces, tidy
@@ -49,33 +48,12 @@ def read(source: Source, name: str, column: str | None) -> Iterator[tuple[int | 
     data = source.read_bytes() if isinstance(source, Path) else source.read()
     lines = decoded(data, name)[0].splitlines()
     if ending in LINES:
-        yield from _cells(_table(lines, name), name, column)
+        yield from _cells(json_lines(lines, name), name, column)
         return
     many = len([line for line in lines if line.strip()]) > 1
     for i, line in enumerate(lines):
         if line.strip():
             yield (i, line, {"file": Path(name).stem}) if many else (None, line, {})
-
-
-def _table(lines: Sequence[str], name: str) -> pa.Table:
-    """Lines of JSON as a table of words, numbers and truths."""
-    rows: list[dict[str, Any]] = []
-    for i, line in enumerate(lines):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise LiminalError(f"{name}: line {i + 1} is no JSON ({error})") from error
-        if not isinstance(row, dict):
-            raise LiminalError(f'{name}: line {i + 1} is no object; wanted one such as {{"text": "..."}}')
-        rows.append(
-            {str(k): None if v is None else str(v) for k, v in row.items() if not isinstance(v, dict | list)}
-        )
-    names = list(dict.fromkeys(key for row in rows for key in row))
-    if not names:
-        raise LiminalError(f"{name} holds no rows; wanted an object a line")
-    return pa.table({key: pa.array([row.get(key) for row in rows], pa.string()) for key in names})
 
 
 def _cells(

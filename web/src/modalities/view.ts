@@ -92,21 +92,13 @@ export interface View {
    * there is room.
    */
   exact?: boolean;
-<<<<<<< HEAD
-  /** From where items are seen at first, where they can be turned; a kind without it has one side only. */
-  turn?: Turn;
-=======
->>>>>>> textpage
   /**
    * Whether items are read rather than looked at: where it can, the page has them in lines below each other,
    * and their captions in the place of thumbnails.
    */
   read?: boolean;
-<<<<<<< HEAD
-=======
   /** From where items are seen at first, where they can be turned; a kind without it has one side only. */
   turn?: Turn;
->>>>>>> textpage
   /** Whether its small pictures are drawn with ink on paper: by night the page turns them round. */
   paper?: boolean;
   /**
