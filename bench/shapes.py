@@ -37,7 +37,7 @@ SLACK = 0.05  # of the whole change of a volume, that steps may go back in all
 HELD_SEED = 88_001  # of furniture that no space has seen
 SINGLE = {"width": 0.12, "height": 0.1, "back": 0.12, "arms": 0.1, "roundness": 0.6, "stand": "panels"}
 FURNITURE = {"dim": 24, "options": {"width": 12, "beta": 2.0}}
-CHAIRS = {"dim": 24, "options": {"beta": 1.0}}
+CHAIRS = {"dim": 24, "batch": 16, "options": {"width": 12, "beta": 1.0}}
 
 
 def arguments() -> ArgumentParser:

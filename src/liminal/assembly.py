@@ -101,10 +101,8 @@ def assemble(
     """
     voice = voice or Voice()
     generator.requires_grad_(False)
-    if z is None:
-        z = encode_all(generator, items.modality, items.items, voice)
-    found = Encoded(generator, items, held, z)
-    samplers, sampler = fit_samplers(found, seed, voice)
+    z = encode_all(generator, items.modality, items.items, voice) if z is None else z
+    samplers, sampler = fit_samplers(found := Encoded(generator, items, held, z), seed, voice)
     if isinstance(generator.prior, latent.Mixture):
         generator.prior = samplers["mixture"]
     table = Catalogue.create(

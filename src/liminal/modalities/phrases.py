@@ -15,35 +15,33 @@ from .forms import Read
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from . import Modality
     from .words import Words
 
 EDGE = 3  # words at the beginning and at the end
 ORDER = 3  # of the simplest generator
+PARTS = {"begin": "the words that there are, as a beginning", "words:1-3": "words from one to another"}
 ASKED, EXCLAIMED = "?？؟", "!！"
 
 
-def open_words(kind: Modality, items: np.ndarray, name: str) -> tuple[np.ndarray, Tensor]:
-    """See `Modality.part`: ``begin`` (what follows is open), ``words:2`` and ``words:2-4``, counted from 1.
+def open_words(x: Tensor, name: str) -> Tensor:
+    """Places of sentences x (n, t) about which a part says nothing, bool (n, t): of ``begin`` what follows,
+    of ``words:2`` and ``words:2-4``, counted from 1, all others.
 
     Raises:
         LiminalError: there is no such part, or no such words.
     """
     import torch
 
-    x = kind.tensor(items)
     long = (x > 0).sum(1, keepdim=True)
     place = torch.arange(x.shape[1])[None]
     if name == "begin":
-        gone = place >= long
-    elif told := re.fullmatch(r"words?:(\d+)(?:-(\d+))?", name):
+        return place >= long
+    if told := re.fullmatch(r"words?:(\d+)(?:-(\d+))?", name):
         first, last = int(told[1]), int(told[2] or told[1])
         if not 1 <= first <= last <= int(long.min()):
             raise LiminalError(f"part {name!r}: wanted words from 1 to {int(long.min())}")
-        gone = (place < first - 1) | (place >= last)
-    else:
-        raise LiminalError(f"{name!r} is no part of a sentence; wanted one such as {', '.join(kind.parts)}")
-    return items, gone[:, None].expand(-1, kind.soft_shape[0], -1)
+        return ((place < first - 1) | (place >= last)).expand(len(x), -1)
+    raise LiminalError(f"{name!r} is no part of a sentence; wanted one such as {', '.join(PARTS)}")
 
 
 def features(y: Tensor) -> Tensor:

@@ -17,13 +17,12 @@ import numpy as np
 import pyarrow as pa
 
 from .. import files
-from ..errors import LiminalError, offer, unknown
+from ..errors import LiminalError, unknown
 from ..tabular import frames
-from ..tabular.tables import decoded, json_lines
 from . import Modality, Option, Read, Record, Score, Source
-from .columns import attribute, cells_of, columns_of
 from .lettering import card
-from .tokens import KINDS, Tokens, fresh, pieces, spoken, tidy
+from .texts import LINES, PLAIN, TABLES, read, texts
+from .tokens import KINDS, Tokens, fresh, spoken, tidy
 
 if TYPE_CHECKING:
     from PIL import Image as PIL
@@ -37,9 +36,6 @@ USUAL = {"length": 24, "vocabulary": 8192}
 COVERED = 0.98  # share of the texts that are short enough, where no length is told
 ROOM = 8  # bytes kept for a token, at least
 TOLD = 90  # characters of a caption
-LINES = (".jsonl", ".ndjson")
-PLAIN = (".txt", ".text")
-TABLES = (".csv", ".tsv", ".tab", ".parquet", ".pq")
 
 
 class Text(Modality):
@@ -141,14 +137,14 @@ class Text(Modality):
             )
         if length is not None and not 1 <= length <= MOST["length"]:
             raise LiminalError(f"length {length}: wanted 1 to {MOST['length']} tokens")
-        texts = [text for source in sources for text in _texts(source, options.get("column"))]
-        if not texts:
+        found = [text for source in sources for text in texts(source, options.get("column"))]
+        if not found:
             raise LiminalError("sentences: the files hold no text; wanted a sentence a line")
-        tokens = Tokens.learned(texts, most, kind)
-        longs = np.array([len(ids) for ids in tokens.ids(texts)])
+        tokens = Tokens.learned(found, most, kind)
+        longs = np.array([len(ids) for ids in tokens.ids(found)])
         if length is None:
             length = max(1, min(int(np.quantile(longs, COVERED, method="higher")), USUAL["length"]))
-        fit = [len(text.encode()) for text, long in zip(texts, longs, strict=True) if long <= length]
+        fit = [len(text.encode()) for text, long in zip(found, longs, strict=True) if long <= length]
         width = min(max([ROOM * length, *fit]), MOST["width"])
         return cls(length, width, tokens.tokens, tokens.merges, column=options.get("column"))
 
@@ -188,12 +184,12 @@ class Text(Modality):
 
     def suited(self, count: int) -> dict[str, float]:
         """Many dimensions, little weight of the KL (a sentence has few nats), and large steps."""
-        return {"dim": 64, "beta": 0.1, "batch": float(min(256, max(64, count // 100)))}
+        return {"dim": 64, "beta": 0.2, "batch": float(min(256, max(64, count // 100)))}
 
     # -- files
 
     def records(self, source: Source, name: str) -> Iterator[Record]:
-        for entry, text, known in _read(source, name, self.column):
+        for entry, text, known in read(source, name, self.column):
             try:
                 yield Record(self.item(text), (), entry, known)
             except LiminalError as error:
@@ -306,16 +302,16 @@ class Text(Modality):
 
     @property
     def parts(self) -> dict[str, str]:
-        return {
-            "begin": "the words that there are, as a beginning",
-            "words:1-3": "words from one to another",
-        }
+        from .phrases import PARTS
+
+        return dict(PARTS)
 
     def part(self, items: np.ndarray, name: str) -> tuple[np.ndarray, Tensor]:
         """See `phrases.open_words`."""
         from .phrases import open_words
 
-        return open_words(self, self._checked(items), name)
+        gone = open_words(self.tensor(items), name)
+        return items, gone[:, None].expand(-1, self.soft_shape[0], -1)
 
     # -- eyes
 
@@ -366,68 +362,3 @@ def _bytes(texts: Sequence[str], width: int) -> np.ndarray:
         data = text.encode()[:width].decode(errors="ignore").encode()
         item[: len(data)] = np.frombuffer(data, np.uint8)
     return items
-
-
-def _texts(source: Source, column: str | None) -> list[str]:
-    """All texts that a file holds; none of one that cannot be read."""
-    try:
-        found = [tidy(text) for _, text, _ in _read(source, str(source), column)]
-    except LiminalError:
-        if column is not None:
-            raise
-        return []
-    finally:
-        if not isinstance(source, Path):
-            source.seek(0)
-    return [text for text in found if text]
-
-
-def _read(source: Source, name: str, column: str | None) -> Iterator[tuple[int | None, str, dict[str, Any]]]:
-    """The number, the text and the attributes of each item in a file.
-
-    Raises:
-        LiminalError: it is no text, or a table without such a column.
-    """
-    ending = (source if isinstance(source, Path) else Path(name)).suffix.lower()
-    if ending in TABLES:
-        yield from _cells(frames.read(source, name)[0], name, column)
-        return
-    data = source.read_bytes() if isinstance(source, Path) else source.read()
-    lines = decoded(data, name)[0].splitlines()
-    if ending in LINES:
-        yield from _cells(json_lines(lines, name), name, column)
-        return
-    many = len([line for line in lines if line.strip()]) > 1
-    for i, line in enumerate(lines):
-        if line.strip():
-            yield (i, line, {"file": Path(name).stem}) if many else (None, line, {})
-
-
-def _cells(
-    table: pa.Table, name: str, column: str | None
-) -> Iterator[tuple[int | None, str, dict[str, Any]]]:
-    texts = {
-        key: frames.words_of(table[key])
-        for key in table.column_names
-        if not pa.types.is_nested(table[key].type) and not pa.types.is_binary(table[key].type)
-    }
-    if column is None:
-        wordy = {key: _wordiness(cells) for key, cells in texts.items()}
-        column = max(wordy, key=lambda key: wordy[key], default=None)
-        if column is None or wordy[column] < 2:
-            raise LiminalError(f"{name}: no column holds sentences; say which one with --column NAME")
-    elif column not in texts:
-        raise LiminalError(f"{name} has no column {column!r}; {offer(column, list(texts))}")
-    rest = table.drop_columns([column])
-    found = columns_of(rest)[0] if rest.num_columns else []
-    cells, _ = cells_of(found, rest) if found else (np.zeros((len(table), 0)), None)
-    known = {c.name: attribute(c, cells[:, i]) for i, c in enumerate(found)}
-    for i, text in enumerate(texts[column].to_pylist()):
-        row = {key: values[i] for key, values in known.items() if values[i] is not None}
-        yield i, text or "", row
-
-
-def _wordiness(cells: pa.Array) -> float:
-    """How many words a cell has, on average over some."""
-    some = [text for text in cells[:500].to_pylist() if text]
-    return float(np.mean([len(pieces(text)) for text in some])) if some else 0.0

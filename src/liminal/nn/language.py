@@ -19,7 +19,7 @@ from ..errors import LiminalError
 
 HIDDEN = 10  # units for each of `width`
 PLAN = 64  # numbers of a place in the plan, and of the word before
-BLOT = 0.3  # share of the words before that a decoder is not told in training
+BLOT = 0.15  # share of the words before that a decoder is not told in training
 ENTER = 2.0  # unit vectors of words come in with this length
 
 

@@ -1,0 +1,86 @@
+"""Texts from files: lines, cells of a column, members of lines of JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ..errors import LiminalError, offer
+from ..tabular import frames
+from ..tabular.tables import decoded, json_lines
+from .columns import attribute, cells_of, columns_of
+from .forms import Source
+from .tokens import pieces, tidy
+
+LINES = (".jsonl", ".ndjson")
+PLAIN = (".txt", ".text")
+TABLES = (".csv", ".tsv", ".tab", ".parquet", ".pq")
+
+
+def texts(source: Source, column: str | None) -> list[str]:
+    """All texts that a file holds; none of one that cannot be read."""
+    try:
+        found = [tidy(text) for _, text, _ in read(source, str(source), column)]
+    except LiminalError:
+        if column is not None:
+            raise
+        return []
+    finally:
+        if not isinstance(source, Path):
+            source.seek(0)
+    return [text for text in found if text]
+
+
+def read(source: Source, name: str, column: str | None) -> Iterator[tuple[int | None, str, dict[str, Any]]]:
+    """The number, the text and the attributes of each item in a file.
+
+    Raises:
+        LiminalError: it is no text, or a table without such a column.
+    """
+    ending = (source if isinstance(source, Path) else Path(name)).suffix.lower()
+    if ending in TABLES:
+        yield from _cells(frames.read(source, name)[0], name, column)
+        return
+    data = source.read_bytes() if isinstance(source, Path) else source.read()
+    lines = decoded(data, name)[0].splitlines()
+    if ending in LINES:
+        yield from _cells(json_lines(lines, name), name, column)
+        return
+    many = len([line for line in lines if line.strip()]) > 1
+    for i, line in enumerate(lines):
+        if line.strip():
+            yield (i, line, {"file": Path(name).stem}) if many else (None, line, {})
+
+
+def _cells(
+    table: pa.Table, name: str, column: str | None
+) -> Iterator[tuple[int | None, str, dict[str, Any]]]:
+    texts = {
+        key: frames.words_of(table[key])
+        for key in table.column_names
+        if not pa.types.is_nested(table[key].type) and not pa.types.is_binary(table[key].type)
+    }
+    if column is None:
+        wordy = {key: _wordiness(cells) for key, cells in texts.items()}
+        column = max(wordy, key=lambda key: wordy[key], default=None)
+        if column is None or wordy[column] < 2:
+            raise LiminalError(f"{name}: no column holds sentences; say which one with --column NAME")
+    elif column not in texts:
+        raise LiminalError(f"{name} has no column {column!r}; {offer(column, list(texts))}")
+    rest = table.drop_columns([column])
+    found = columns_of(rest)[0] if rest.num_columns else []
+    cells, _ = cells_of(found, rest) if found else (np.zeros((len(table), 0)), None)
+    known = {c.name: attribute(c, cells[:, i]) for i, c in enumerate(found)}
+    for i, text in enumerate(texts[column].to_pylist()):
+        row = {key: values[i] for key, values in known.items() if values[i] is not None}
+        yield i, text or "", row
+
+
+def _wordiness(cells: pa.Array) -> float:
+    """How many words a cell has, on average over some."""
+    some = [text for text in cells[:500].to_pylist() if text]
+    return float(np.mean([len(pieces(text)) for text in some])) if some else 0.0
