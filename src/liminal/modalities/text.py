@@ -137,9 +137,7 @@ class Text(Modality):
             )
         if length is not None and not 1 <= length <= MOST["length"]:
             raise LiminalError(f"length {length}: wanted 1 to {MOST['length']} tokens")
-        found = [text for source in sources for text in texts(source, options.get("column"))]
-        if not found:
-            raise LiminalError("sentences: the files hold no text; wanted a sentence a line")
+        found = texts(sources, options.get("column"))
         tokens = Tokens.learned(found, most, kind)
         longs = np.array([len(ids) for ids in tokens.ids(found)])
         if length is None:

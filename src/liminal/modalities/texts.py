@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +21,24 @@ PLAIN = (".txt", ".text")
 TABLES = (".csv", ".tsv", ".tab", ".parquet", ".pq")
 
 
-def texts(source: Source, column: str | None) -> list[str]:
-    """All texts that a file holds; none of one that cannot be read."""
-    try:
-        found = [tidy(text) for _, text, _ in read(source, str(source), column)]
-    except LiminalError:
-        if column is not None:
-            raise
-        return []
-    finally:
+def texts(sources: Sequence[Source], column: str | None) -> list[str]:
+    """All texts that files hold; one that cannot be read is passed over, unless there is no other.
+
+    Raises:
+        LiminalError: there is no text in them, or `column` is in none.
+    """
+    found: list[str] = []
+    wrong: LiminalError | None = None
+    for source in sources:
+        try:
+            found += [text for _, cell, _ in read(source, str(source), column) if (text := tidy(cell))]
+        except LiminalError as error:
+            wrong = wrong or error
         if not isinstance(source, Path):
             source.seek(0)
-    return [text for text in found if text]
+    if not found:
+        raise wrong or LiminalError("sentences: the files hold no text; wanted a sentence a line")
+    return found
 
 
 def read(source: Source, name: str, column: str | None) -> Iterator[tuple[int | None, str, dict[str, Any]]]:
