@@ -165,4 +165,5 @@ LITERALS = {
     "text": "text('the soup was very fresh!')",
     "melody": "melody('d5 - f#5 - a5 - - -')",
 }
+EPOCHS = {"shape": 30}  # of the space that the contract tests take, where 12 are too few to tell items apart
 TOYS = {"strand": toys.STRAND}

@@ -357,7 +357,8 @@ def spaces(known, tmp_path_factory: pytest.TempPathFactory):
     def of(name: str) -> Space:
         if name not in made:
             out = tmp_path_factory.mktemp("space") / "s"
-            how = {"dim": 4, "epochs": 12, "seed": 0, "threads": 1, "device": "cpu", "options": {"width": 8}}
+            how = {"dim": 4, "epochs": kinds.EPOCHS.get(name, 12), "seed": 0, "threads": 1, "device": "cpu"}
+            how["options"] = {"width": 8}
             made[name] = liminal.fit(known(name).path, out, voice=Voice(), **how)
         return made[name]
 

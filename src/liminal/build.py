@@ -62,6 +62,8 @@ class Design:
 
     def __post_init__(self) -> None:
         registry.named("model", self.model, registry.MODELS)
+        if self.codes is not None:
+            object.__setattr__(self, "codes", np.asarray(self.codes, np.float32))
         if (self.codes is None) != (self.model != "given"):
             raise LiminalError(
                 f"fit: model {self.model} {'takes no' if self.model != 'given' else 'wants'} codes "
@@ -163,25 +165,19 @@ def fit(
         data: as `registry.dataset` takes it.
         out: folder of the space.
         model: ``vae``, ``ae`` or ``wae``; None: ``vae``, or ``given`` where there are codes.
-        dim: latent dimensions; None: 16, or what suits the kind of data (`Modality.suited`), and so with
-            epochs or minutes, items a step and options that are not given.
         prior: its name; None: the model's own default.
-        epochs: passes over the training items; or
-        minutes: of training (5 where neither is given and nothing else suits), without reading, cataloguing
-            and fitting samplers.
-        batch: items a step; None: 64, where nothing else suits.
+        dim, batch: latent dimensions, and items a step. None: what suits the data (`Modality.suited`), else
+            16 and 64.
+        epochs, minutes: of training, without cataloguing and fitting samplers; one of the two. None: what
+            suits the data, else 5 minutes.
         rate, seed: of the training.
-        attributes: file of attributes, joined by file name.
-        modality: kind of data; None: what the data look like.
-        options: further arguments of the model (``beta``, ``width``, ...).
-        reading: options for reading the data (``size``, ``fit``, ``n``).
+        attributes, modality: a file, joined by file name; kind of data, None: what the data look like.
+        options, reading: further arguments of the model (``beta``), and of reading data (``size``, ``n``).
         bind: attributes that the first dimensions shall be, one each (``smile``, ``hair_colour=blond``).
-        codes: (n, d) latents that the items have already, such as a language model's embeddings, in the order
-            of the items, or a file of them as `export.latents` reads it: a decoder is learned that gives the
-            items back.
+        codes: (n, d) latents that the items have already, in their order, such as embeddings, or a file as
+            `export.latents` reads it: a decoder is learned that gives the items back.
         threads, device: where to compute.
-        resume: go on with an interrupted fit; on a finished space do nothing.
-        force: replace an existing space.
+        resume, force: go on with an interrupted fit (a finished one is left alone), or replace a space.
         voice: hears progress.
 
     Returns:
@@ -191,13 +187,10 @@ def fit(
         LiminalError: wrong input; nothing was written then.
     """
     voice = voice or Voice()
-    if isinstance(codes, str | Path):
-        codes = latents.read(codes)
-    model = model or ("vae" if codes is None else "given")
-    given = None if codes is None else np.asarray(codes, np.float32)
-    design = Design(model, dim, prior, options or {}, bind, given)  # these two say what is wrong with them
+    codes = latents.read(codes) if isinstance(codes, str | Path) else codes
+    design = Design(model or ("vae" if codes is None else "given"), dim, prior, options or {}, bind, codes)
     told = {"epochs": epochs, "minutes": minutes, "batch": batch, "rate": rate, "seed": seed}
-    planned(told, {})
+    planned(told, {})  # these two say what is wrong with them
     set_threads(threads)
     choose_device(device)
     folder = claim(out, force, resume)
@@ -206,17 +199,7 @@ def fit(
         return Path(out)
     if not (resume and (folder / FILE).exists()):  # else it is whole, and ended before it took its place
         items = registry.dataset(data, attributes, modality, voice, **(reading or {}))
-        card = _made(
-            design,
-            told,
-            items,
-            folder,
-            Path(out),
-            device=device,
-            threads=threads,
-            resume=resume,
-            voice=voice,
-        )
+        card = _made(design, told, items, folder, Path(out), device, threads, resume, voice)
         if card is None:
             return None
         card.commit(folder)
@@ -242,7 +225,6 @@ def _made(
     items: Dataset,
     folder: Path,
     out: Path,
-    *,
     device: str | None,
     threads: int | None,
     resume: bool,

@@ -10,11 +10,9 @@ import type { Modality } from "../wire.ts";
 
 /**
  * A column as `Table.config()` in Python has it: `knots` of a number and where they lie `at` among about
- * standard normal quantiles, the
- * decimals that it is rounded to, and the least and greatest code of
- * each knot (`limits`), where some values come often;
- * of others how often each of the `rare` values came that share a symbol, and `shares` of the symbols, that for
- * a missing cell the last.
+ * standard normal quantiles, the decimals that it is rounded to, and the least and greatest code of each knot
+ * (`limits`), where some values come often; of others how often each of the `rare` values came that share a
+ * symbol, and `shares` of the symbols, that for a missing cell the last.
  */
 export interface Column {
   name: string;
