@@ -88,28 +88,17 @@ def fit(
     ],
     out: Annotated[Path, option("-o --output", "SPACE", "Folder of the new space.")],
     model: Annotated[str | None, option("--model", "NAME", "vae (default), ae or wae.")] = None,
-    dim: Annotated[
-        int | None, option("--dim", "N", "Latent dimensions; 16, or as suits the kind of data.")
-    ] = None,
+    dim: Annotated[int | None, option("--dim", "N", "Latent dimensions; 16, or as suits.")] = None,
     prior: Annotated[str | None, option("--prior", "NAME", "normal or sphere; wae has uniform, too.")] = None,
     minutes: Annotated[
         float | None, option("--minutes", "M", "Minutes of training; 5, or epochs as suit the data.")
     ] = None,
-    epochs: Annotated[
-        float | None, option("--epochs", "N", "Passes over the data, instead of minutes.")
-    ] = None,
-    attributes: Annotated[
-        Path | None, option("--attributes", "FILE", "CSV or Parquet, joined by file name.")
-    ] = None,
+    epochs: Annotated[float | None, option("--epochs", "N", "Passes over the data, not minutes.")] = None,
+    attributes: Annotated[Path | None, option("--attributes", "FILE", "CSV, Parquet, by file name.")] = None,
     bind: Annotated[
         str | None, option("--bind", "NAMES", "Attributes that get a dimension of their own: smile,glasses.")
     ] = None,
-    codes: Annotated[
-        Path | None,
-        option(
-            "--codes", "FILE", "Latents that the items have already, npy or Parquet: learn to decode them."
-        ),
-    ] = None,
+    codes: Annotated[Path | None, option("--codes", "FILE", "Latents of the items, to be decoded.")] = None,
     modality: Annotated[
         str | None,
         option("--modality", "NAME", "Kind of data; default: what DATA looks like, which is said."),
@@ -118,9 +107,7 @@ def fit(
     correlate: Annotated[
         str | None, option("--correlate", "A:B=R", "faces: two factors that go together: glasses:hat=0.8.")
     ] = None,
-    batch: Annotated[
-        int | None, option("--batch", "N", "Items a step; 64, or as suits the kind of data.")
-    ] = None,
+    batch: Annotated[int | None, option("--batch", "N", "Items a step; 64, or as suits.")] = None,
     rate: Annotated[float | None, option("--rate", "R", "Learning rate at its peak; default 0.003.")] = None,
     width: Annotated[int | None, option("--width", "N", "Channels at the finest resolution.")] = None,
     beta: Annotated[float | None, option("--beta", "B", "vae: weight of the KL.")] = None,
@@ -132,9 +119,7 @@ def fit(
         float | None, option("--mixing", "W", "vae: means of latents shall be mixes, of sounds.")
     ] = None,
     likelihood: Annotated[str | None, option("--likelihood", "NAME", "vae: gaussian or bernoulli.")] = None,
-    noise: Annotated[
-        float | None, option("--noise", "SD", "Noise on the encoder's inputs (denoising).")
-    ] = None,
+    noise: Annotated[float | None, option("--noise", "SD", "Noise on the inputs (denoising).")] = None,
     rae: Annotated[float | None, option("--rae", "W", "ae: weight of the RAE penalties.")] = None,
     penalty: Annotated[float | None, option("--penalty", "W", "wae: weight of the MMD.")] = None,
     seed: Seed = 0,
