@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ..errors import LiminalError
-from .forms import Media, Option, Read, Record, Score, Source
+from .forms import SCORES, Media, Option, Read, Record, Score, Source, abstract
 
 if TYPE_CHECKING:
     import torch
@@ -38,12 +38,6 @@ if TYPE_CHECKING:
 
     from .likelihoods import Likelihood
 
-SCORES = {
-    "mse": Score("", "lower", "mean squared error of an item's numbers"),
-    "mae": Score("", "lower", "mean absolute error of an item's numbers"),
-    "nats": Score("nats", "lower", "how surprised the decoder is by each true symbol; 0 is certain"),
-    "wrong": Score("", "lower", "share of the symbols that are not restored"),
-}
 __all__ = ["Media", "Modality", "Option", "Read", "Record", "Score", "Source"]
 WANTED = ("name", "noun", "plural", "reads", "writes")  # by every class of its own
 
@@ -91,7 +85,7 @@ class Modality(ABC):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         missing = [name for name in (*WANTED, "item_dtype") if not hasattr(cls, name)]
-        missing += sorted(_abstract(cls))
+        missing += sorted(abstract(cls))
         if missing:
             raise TypeError(
                 f"modality {cls.__name__} lacks {', '.join(missing)}; see liminal.modalities.Modality"
@@ -453,9 +447,3 @@ class Modality(ABC):
 
     def __hash__(self) -> int:
         return hash((self.name, tuple(sorted((k, str(v)) for k, v in self.config().items()))))
-
-
-def _abstract(cls: type) -> set[str]:
-    """Members of the contract that the class leaves abstract (ABCMeta counts them only after this runs)."""
-    names = {name for base in cls.__mro__ for name in getattr(base, "__abstractmethods__", ())}
-    return {name for name in names if getattr(getattr(cls, name, None), "__isabstractmethod__", False)}

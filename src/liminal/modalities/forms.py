@@ -70,3 +70,17 @@ class Media(NamedTuple):
 
     type: str
     data: bytes
+
+
+SCORES = {
+    "mse": Score("", "lower", "mean squared error of an item's numbers"),
+    "mae": Score("", "lower", "mean absolute error of an item's numbers"),
+    "nats": Score("nats", "lower", "how surprised the decoder is by each true symbol; 0 is certain"),
+    "wrong": Score("", "lower", "share of the symbols that are not restored"),
+}
+
+
+def abstract(cls: type) -> set[str]:
+    """Members of the contract that the class leaves abstract (ABCMeta counts them only after this runs)."""
+    names = {name for base in cls.__mro__ for name in getattr(base, "__abstractmethods__", ())}
+    return {name for name in names if getattr(getattr(cls, name, None), "__isabstractmethod__", False)}
