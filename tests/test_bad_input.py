@@ -72,15 +72,15 @@ def test_data_that_cannot_be_read(tmp_path: Path, refused: Refused) -> None:
     for folder in (empty, junk, words):
         folder.mkdir()
     (junk / "a.png").write_text("hello")
-    (words / "notes.txt").write_text("hello")
-    (tmp_path / "a.txt").write_text("hello")
+    (words / "notes.rst").write_text("hello")
+    (tmp_path / "a.rst").write_text("hello")
     assert f"{empty} is empty; wanted pictures" in refused("fit", empty, "-o", out)
     assert "a.png" in refused("fit", junk, "-o", out)
     said = refused("fit", words, "-o", out)
     assert f"{words} holds no pictures" in said
     assert "wanted files that end in" in said
     assert "nowhere" in refused("fit", tmp_path / "nowhere", "-o", out)
-    assert "a.txt" in refused("fit", tmp_path / "a.txt", "-o", out)
+    assert "a.rst" in refused("fit", tmp_path / "a.rst", "-o", out)
     assert "did you mean faces?" in refused("fit", "faecs", "-o", out)
     assert not out.exists()
 

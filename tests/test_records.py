@@ -266,7 +266,7 @@ def test_a_split_column_in_a_file_of_attributes(tmp_path: Path) -> None:
 
 
 def test_a_split_column_of_a_table_is_no_part_of_its_rows(tmp_path: Path) -> None:
-    lines = [f"{i},{i % 7},{'test' if i % 4 else 'train'}" for i in range(40)]
+    lines = [f"{i % 9},{i % 7},{'test' if i % 4 else 'train'}" for i in range(40)]
     (tmp_path / "t.csv").write_text("\n".join(["a,b,split", *lines]))
     d = registry.dataset(tmp_path / "t.csv")
     assert d.held_out is not None

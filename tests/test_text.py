@@ -171,7 +171,7 @@ def test_lines_of_json_are_a_table(tmp_path: Path) -> None:
         ("empty.txt", b"", "hold no text"),
         ("blank.txt", b"\n \n\t\n", "hold no text"),
         ("binary.txt", bytes(range(256)) * 8, "no text"),
-        ("numbers.csv", b"a,b\n1,2\n3,4\n", "no text"),
+        ("numbers.csv", b"a,b\n1,2\n3,4\n", "no column holds sentences"),
     ],
 )
 def test_files_without_sentences_are_refused(tmp_path: Path, name: str, data: bytes, words: str) -> None:

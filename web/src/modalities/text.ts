@@ -164,7 +164,7 @@ function write(pen: Pen, { all, step, points }: Block, ink: Ink, pad: number, to
   });
 }
 
-/** A card of a fixed shape: the largest letters that have room, up to some; of what has none, the beginning. */
+/** A card of a fixed shape: the largest letters that have room; of what has no room, its beginning. */
 function card(pen: Pen, runs: readonly Run[], ink: Ink, most: number, least: number): void {
   const { width, height } = pen.canvas;
   const pad = Math.max(Math.round(width * 0.05), 1);
