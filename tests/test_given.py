@@ -64,6 +64,17 @@ def test_a_file_that_cannot_be_is_refused_in_one_line(made, tmp_path: Path) -> N
         latents.write(tmp_path / "wrong.npy", wrong)
         with pytest.raises(LiminalError, match=said):
             liminal.fit(path, tmp_path / "s", codes=tmp_path / "wrong.npy", epochs=1, voice=Voice())
+    for wrong, said in (
+        (codes[:, 0], "shape"),
+        (codes[:, :4].reshape(-1, 2, 2), "shape"),
+        (codes.astype(str), "numbers of shape"),
+        (np.ones_like(codes), "all rows are the same"),
+    ):
+        with pytest.raises(LiminalError, match=said):
+            liminal.fit(path, tmp_path / "s", codes=wrong, epochs=1, voice=Voice())
+    endless = {"noise": float("inf")}
+    with pytest.raises(LiminalError, match="noise inf"):
+        liminal.fit(path, tmp_path / "s", codes=codes, options=endless, epochs=1, voice=Voice())
     for how in ({"dim": 3}, {"bind": ["mood=good"]}):
         with pytest.raises(LiminalError, match="neither changed nor bound"):
             liminal.fit(path, tmp_path / "s", codes=codes, epochs=1, voice=Voice(), **how)

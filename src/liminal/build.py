@@ -63,7 +63,10 @@ class Design:
     def __post_init__(self) -> None:
         registry.named("model", self.model, registry.MODELS)
         if self.codes is not None:
-            object.__setattr__(self, "codes", np.asarray(self.codes, np.float32))
+            codes = np.asarray(self.codes)
+            if codes.ndim != 2 or codes.dtype.kind not in "fiu" or not codes.size:
+                raise LiminalError(f"codes: wanted numbers of shape (n, d), got {codes.dtype} {codes.shape}")
+            object.__setattr__(self, "codes", codes.astype(np.float32))
         if (self.codes is None) != (self.model != "given"):
             raise LiminalError(
                 f"fit: model {self.model} {'takes no' if self.model != 'given' else 'wants'} codes "
@@ -132,6 +135,8 @@ class Design:
             )
         if not np.isfinite(codes).all():
             raise LiminalError("codes: they hold NaN or infinity; wanted finite numbers")
+        if not np.ptp(codes, 0).any():
+            raise LiminalError("codes: all rows are the same; wanted one that tells each item from others")
         return replace(self, codes=codes)
 
 

@@ -11,6 +11,7 @@ embedding with large models; here a small decoder gives it at once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -62,8 +63,8 @@ class Given(Trainable, Autoencoder):
             raise LiminalError(
                 f"model given has no {prior} prior: its prior is fitted to the codes; leave --prior out"
             )
-        if not noise >= 0:
-            raise LiminalError(f"model given: noise {noise} must be 0 or more")
+        if not 0 <= noise < math.inf:
+            raise LiminalError(f"model given: noise {noise} must be a number, 0 or more")
         self.likelihood = likelihoods.of(data)
         self.shape, self.noise = self.likelihood.soft_shape, noise
         self.width, self.network = width, network
@@ -82,7 +83,7 @@ class Given(Trainable, Autoencoder):
         }
 
     def measured(self, codes: Tensor) -> None:
-        """Take the units of its dimensions from codes (n, d)."""
+        """Take the units of its dimensions from codes (n, d): their mean and standard deviation."""
         self.centre.copy_(codes.mean(0))
         self.scale.copy_(codes.std(0).clamp_min(LEAST))
 
