@@ -79,6 +79,29 @@ def test_an_edit_is_the_counterfactual(model: Conditional) -> None:
         assert float(error) < 0.1 * float((z - wanted).square().sum(1).mean()), asked
 
 
+def test_a_walk_leads_over_what_attributes_between_make(model: Conditional) -> None:
+    """Numbers go evenly and a category changes half way, where the straight line lies between two planes."""
+    r = world(40, 3)[2]
+    a, b = (
+        pa.table({"level": [level], "hat": [hat], "lit": [True]})
+        for level, hat in ((-0.5, "none"), (1.0, "cap"))
+    )
+    ends = torch.cat([bent(a), bent(b)]) + r[:2]
+    row = targets(pa.concat_tables([a, b]), model.spec)
+    way = model.way(ends, row)
+    t = torch.linspace(0, 1, 12)  # none is a half
+    level = -0.5 + 1.5 * t
+    hats = ["none" if share < 0.5 else "cap" for share in t]
+    true = bent(pa.table({"level": level.tolist(), "hat": hats, "lit": [True] * 12}))
+    true = true + r[0] + t[:, None] * (r[1] - r[0])
+    found, straight = way(ends[0], ends[1], t), ends[0] + t[:, None] * (ends[1] - ends[0])
+    off, far = ((z - true).norm(dim=1) for z in (found, straight))
+    assert off.mean() < 0.3 * far.mean()
+    assert off.max() < 0.6 < far.max()
+    assert torch.allclose(way(ends[1], ends[0], 1 - t), found, atol=1e-5)
+    assert torch.allclose(found[[0, -1]], ends, atol=1e-5)
+
+
 def test_what_is_there_already_stays(model: Conditional) -> None:
     table, _, _ = world(50, 2)
     row = targets(table, model.spec)

@@ -384,7 +384,7 @@ def test_every_verb(spaces, name: str, tmp_path: Path) -> None:
     assert set(s.errors(back)) <= set(m.scores)
     for metric in ("euclidean", "decoded", "geodesic"):
         assert s.neighbors("@1", 3, metric=metric)["id"][0].as_py() == 1
-    for along in ("linear", "slerp", "mix", "smooth", "geodesic"):
+    for along in ("linear", "slerp", "mix", "smooth", "geodesic", "conditional"):
         path = s.path("@1", "@6", along=along, frames=5)
         ends = s.decode(s.latents[[1, 6]])  # in another batch: sums round to the level beside
         off = 1 if isinstance(m.likelihood, likelihoods.Numbers) and m.item_dtype == np.uint8 else 0

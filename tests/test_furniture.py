@@ -7,7 +7,7 @@ import pytest
 
 from liminal.datasets import furniture
 from liminal.errors import LiminalError
-from liminal.modalities import surface
+from liminal.modalities import pieces
 
 PLAIN = {
     "width": 0.5,
@@ -29,7 +29,7 @@ PLAIN = {
 
 def test_every_piece_is_one_connected_solid() -> None:
     data = furniture.furniture(60, seed=1)
-    assert {surface.pieces(item) for item in data.items} == {1}
+    assert {pieces.count(item) for item in data.items} == {1}
 
 
 def test_what_lies_between_two_pieces_is_one_piece_too() -> None:
@@ -39,7 +39,7 @@ def test_what_lies_between_two_pieces_is_one_piece_too() -> None:
         between = {
             name: a[name] if isinstance(a[name], str | np.bool_) else (a[name] + b[name]) / 2 for name in a
         }
-        assert surface.pieces(furniture.draw(between)) == 1
+        assert pieces.count(furniture.draw(between)) == 1
 
 
 def test_a_table_has_the_volume_of_its_slabs() -> None:

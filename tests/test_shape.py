@@ -16,7 +16,7 @@ from trimesh.transformations import rotation_matrix, translation_matrix
 
 from liminal.datasets import furniture
 from liminal.errors import LiminalError
-from liminal.modalities import occupancy, render, surface, volumes
+from liminal.modalities import occupancy, pieces, render, surface, volumes
 from liminal.modalities.shape import Shape
 from liminal.show import items as shown
 from liminal.tensors import rng
@@ -84,7 +84,7 @@ def test_what_an_opening_leads_to_is_outside() -> None:
     item = read(opened)
     assert item[16, 16, 16] == 0
     assert item[16, 1, 16] >= 128  # the floor is still there, thick enough to be seen
-    assert surface.pieces(item) == 1
+    assert pieces.count(item) == 1
     slit = box(1, 1, 1).subdivide_to_size(0.02)
     slit.update_faces(np.arange(len(slit.faces)) != 3000)  # narrower than a fine cell
     assert volume(read(slit)) == pytest.approx(1, rel=0.05)
@@ -95,7 +95,7 @@ def test_sheets_and_wires_are_seen_as_one_piece(angle: float) -> None:
     sheet = trimesh.Trimesh([[0, 0, 0], [1, 0, 0], [1, 0, 1], [0, 0, 1]], [[0, 1, 2], [0, 2, 3]])
     for thin in (sheet, trimesh.creation.cylinder(0.002, 1)):
         turned = thin.copy().apply_transform(rotation_matrix(angle, [1, 0.3, 0.2]))
-        assert surface.pieces(read(turned)) == 1
+        assert pieces.count(read(turned)) == 1
 
 
 def test_shapes_stand_on_the_floor_in_the_middle() -> None:
@@ -129,7 +129,7 @@ def test_a_scene_is_one_shape_without_its_camera(tmp_path: Path) -> None:
     item, remarks = Shape().load(tmp_path / "a.glb", "a.glb")
     assert volume(item) == pytest.approx(2 / 27, rel=0.02)
     assert remarks == ("of 2 meshes, read as one shape", "read without their cameras")
-    assert surface.pieces(item) == 2
+    assert pieces.count(item) == 2
 
 
 # -- voxels

@@ -56,7 +56,7 @@ export const NEITHER = 255;
 export const PACKED = "application/x-liminal";
 
 export type Method = "umap" | "pca" | "tsne";
-export type Along = "slerp" | "linear" | "mix" | "smooth" | "geodesic";
+export type Along = "slerp" | "linear" | "mix" | "smooth" | "geodesic" | "conditional";
 export type Kind = "category" | "bool" | "number";
 export type Found = "attributes" | "readings" | "pca" | "jacobian" | "factorised";
 export type Able =

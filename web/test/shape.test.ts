@@ -1,8 +1,11 @@
 /** Shapes in the page: their surface, their pictures, their files. */
 import { describe, expect, it } from "vitest";
 import { glb } from "../src/modalities/meshes.ts";
+import { likeliest } from "../src/modalities/pieces.ts";
 import { shape } from "../src/modalities/shape.ts";
 import { FRONT, lit, nets, painted } from "../src/modalities/solid.ts";
+import type { Held } from "../src/modalities/view.ts";
+import cases from "./pieces.json" with { type: "json" };
 
 const SIDE = 32;
 /** A box of cells as bytes by x, y and z. */
@@ -77,8 +80,23 @@ describe("pictures", () => {
   });
 });
 
+describe("pieces", () => {
+  for (const [i, { cost, item, made }] of cases.entries())
+    it(`that are unsure are gone as the library has it, ${i}`, () => {
+      expect([...likeliest(Uint8Array.from(item), 12, cost)]).toEqual(made);
+    });
+  it("are those of items where the kind says so", () => {
+    const { item, made, cost } = cases[0] as (typeof cases)[number];
+    const y = Float32Array.from(item, (share) => share / 255);
+    const held = (apart: number) =>
+      ({ item_shape: [12, 12, 12], modality: { config: { apart } } }) as unknown as Held;
+    expect([...shape.items(y, held(cost)).data]).toEqual(made);
+    expect([...shape.items(y, held(0)).data]).toEqual(item);
+  });
+});
+
 describe("items", () => {
-  const held = { item_shape: [SIDE, SIDE, SIDE] } as never;
+  const held = { item_shape: [SIDE, SIDE, SIDE], modality: { config: {} } } as never;
   it("go to tensors and back", () => {
     const items = { data: BOX, shape: [1, SIDE, SIDE, SIDE] };
     expect(shape.items(shape.tensor(items, held), held)).toEqual(items);

@@ -36,7 +36,9 @@ def morph(
             "-o --output", "FILE", "A film (.gif, .mp4), all frames in rows (.png), or a form of their kind."
         ),
     ],
-    along: Annotated[str, option("--along", "WAY", "linear, slerp, mix, smooth or geodesic.")] = "slerp",
+    along: Annotated[
+        str, option("--along", "WAY", "linear, slerp, mix, smooth, geodesic or conditional.")
+    ] = "slerp",
     frames: Annotated[int, option("--frames", "N", "How many.")] = 48,
     loop: Annotated[bool, flag("--loop", "Go back to the first item at the end.")] = False,
     only: Annotated[
@@ -58,6 +60,7 @@ def morph(
       liminal morph fashion @12 @977 -o morph.gif
       liminal morph fashion @12 @977 @40 --along smooth --loop -o tour.mp4
       liminal morph fashion @12 @977 --along geodesic --frames 24 -o morph.png
+      liminal morph furniture @12 @40 --along conditional -o morph.gif
       liminal morph fashion @12 me.png "mean(label=Bag)" --along mix -o morph.mp4
     """
     from ..show import items as show

@@ -18,7 +18,7 @@ import PIL.Image
 
 from ..errors import LiminalError, unknown
 from ..files import atomic
-from . import Modality, Option, Read, Record, Score, Source
+from . import Modality, Option, Read, Record, Score, Source, pieces
 from .occupancy import FLOOR, SIDE
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class Shape(Modality):
 
     Args:
         up: which axis of files points up, ``"y"`` or ``"z"``. glTF files say themselves that it is y.
+        apart: nats that each further piece costs a decoded shape, learned from the items trained on: see
+            `pieces`. 0: cells are decoded each by itself.
 
     Reading: a mesh, or all meshes of a scene where they stand, or a cloud of points is set on the floor of
     the grid, in its middle, so that its longest side fills 30 of 32 cells; see `occupancy` for what is solid.
@@ -81,28 +83,30 @@ class Shape(Modality):
     item_dtype: ClassVar[np.dtype] = np.dtype(np.uint8)
     item_shape = (SIDE, SIDE, SIDE)
 
-    def __init__(self, up: str = "y") -> None:
+    def __init__(self, up: str = "y", apart: float = 0.0) -> None:
         if up not in UP:
             raise LiminalError(f"up {up}: wanted {' or '.join(UP)}, the axis of the files that points up")
-        self.up = up
+        if not 0 <= apart <= pieces.MOST:
+            raise LiminalError(f"apart {apart}: wanted 0 to {pieces.MOST:g} nats")
+        self.up, self.apart = up, float(apart)
 
     def __repr__(self) -> str:
         return f"Shape({self.up!r})"
 
     @classmethod
-    def infer(cls, sources: Sequence[Source], *, up: str = "y", **options: Any) -> Shape:
+    def infer(cls, sources: Sequence[Source], *, up: str = "y", apart: float = 0.0, **options: Any) -> Shape:
         """The modality; what is read does not hang on the files.
 
         Args:
             sources: files of shapes.
-            up: see the class.
+            up, apart: see the class.
 
         Raises:
             LiminalError: an option is unknown or out of range.
         """
         if options:
             raise unknown("option of shapes", min(options), [option.name for option in cls.options])
-        return cls(up)
+        return cls(up, apart)
 
     @classmethod
     def holds(cls, file: Path) -> bool:
@@ -110,7 +114,11 @@ class Shape(Modality):
         return file.suffix.lower() not in {".npy", ".npz"}
 
     def config(self) -> dict[str, Any]:
-        return {"up": self.up}
+        return {"up": self.up, "apart": self.apart}
+
+    def fitted(self, items: np.ndarray, rows: np.ndarray) -> Shape:
+        """With what a further piece costs, by how many of these items are in several."""
+        return Shape(self.up, pieces.cost(self._checked(items[rows])))
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -181,7 +189,10 @@ class Shape(Modality):
         y = y.detach().to("cpu", torch.float32)
         if bool(y.isnan().any()):
             raise LiminalError("shapes: the tensor holds NaN; wanted shares in [0, 1]")
-        return (y[:, 0].clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+        found = (y[:, 0].clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+        if not self.apart or not len(found):
+            return found
+        return np.stack([pieces.likeliest(item, self.apart) for item in found])
 
     @property
     def parts(self) -> dict[str, str]:

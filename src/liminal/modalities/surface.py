@@ -38,11 +38,13 @@ def mesh(item: np.ndarray, finer: int = FINER) -> tuple[np.ndarray, np.ndarray, 
         finer: how many times as fine the grid is.
     """
     field = logits(item.astype(np.float32) / 255, finer)
-    vertices, faces = _marched(field)
+    vertices, faces = marched(field)
     return (vertices - 0.5) / (finer * len(item)), faces, _normals(field, vertices)
 
 
-def _marched(field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def marched(field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices (n, 3), in samples of the field, and faces (m, 3) of where it is 0; empty where it is nowhere
+    above."""
     from skimage.measure import marching_cubes
 
     if field.max() <= 0:
@@ -58,19 +60,3 @@ def _normals(field: np.ndarray, vertices: np.ndarray) -> np.ndarray:
     smooth = ndimage.gaussian_filter(field, 1.0)
     slope = np.stack([ndimage.map_coordinates(g, vertices.T, order=1) for g in np.gradient(smooth)], 1)
     return -slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-9)
-
-
-def pieces(item: np.ndarray) -> int:
-    """How many parts that do not touch the surface of an item has, cavities' walls not counted: solids that
-    manifold3d decomposes it into."""
-    import manifold3d
-
-    used = [np.flatnonzero((item > 0).any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-    if not len(used[0]):
-        return 0
-    item = item[tuple(slice(max(at[0] - 1, 0), at[-1] + 2) for at in used)]
-    vertices, faces = _marched(logits(item.astype(np.float32) / 255))
-    if not len(faces):
-        return 0
-    solid = manifold3d.Manifold(manifold3d.Mesh(vertices.astype(np.float32), faces.astype(np.uint32)))
-    return sum(part.volume() > 0 for part in solid.decompose())

@@ -11,7 +11,7 @@ from pydantic import Field
 from .packed import Codes, Json, Packed, Places, Rows
 
 Method = Literal["umap", "pca", "tsne"]
-Along = Literal["slerp", "linear", "mix", "smooth", "geodesic"]
+Along = Literal["slerp", "linear", "mix", "smooth", "geodesic", "conditional"]
 Kind = Literal["category", "bool", "number"]
 Found = Literal["attributes", "readings", "pca", "jacobian", "factorised"]
 Ending = Annotated[str, Field(pattern="^[a-z0-9]{1,8}$")]  # of a file, without the dot

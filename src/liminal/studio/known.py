@@ -139,7 +139,7 @@ class Known:
             sources=[default, *(name for name in known if name != default)],
             maps=list(METHODS),
             laid=[method for method in METHODS if f"layout {method}" in self.kept],
-            alongs=["slerp", "linear", "mix", "smooth", "geodesic"],
+            alongs=[way for way in get_args(contents.Along) if way != "conditional" or "bend" in able],
             tile=self.tile,
             pages=-(-self.count // wire.PAGE),
             ready=ready,

@@ -39,7 +39,8 @@ def path(
         items: as `latent` takes them.
         along: ``linear``; ``slerp`` (arcs); ``mix`` (arcs in the noise of the latent flow); ``smooth``
             (one curve without corners through all items); ``geodesic`` (shortest by what is decoded,
-            through well-supported places).
+            through well-supported places); ``conditional`` (over items that have the attributes in between:
+            `ops.directions.conditional`).
         frames: how many.
         loop: go on from the last item to the first.
         pace: whether the speed is constant in the ``data`` or in the ``latent`` space.
@@ -61,6 +62,8 @@ def path(
                 space.chart, stops[:-1], stops[1:], weight=space.rarity, mix=space.mixer, graph=space.graph
             ).z
         )
+    elif along == "conditional" and len(keys) > 1:
+        way = _attributes_between(space, () if only else items, keys)
     return paths.path(
         space.generator,
         space.modality,
@@ -76,6 +79,20 @@ def path(
         scale=space.spread,
         **held,
     )
+
+
+def _attributes_between(space: Core, items: Sequence[Item], keys: Tensor) -> mixing.Way:
+    """The way over items with the attributes in between; those of the space's own items are known."""
+    model = space.conditional
+    known = [_known(space, item) for item in items] or [None] * len(keys)
+    rows = [model.told(key[None], row) for key, row in zip(keys, known, strict=True)]
+    return model.way(keys, {name: torch.cat([row[name] for row in rows]) for name in model.spec})
+
+
+def _known(space: Core, item: Item) -> dict[str, Tensor] | None:
+    """The attributes that the catalogue has of an item; None where it is none of the space."""
+    spec, id = space.conditional.spec, numbered(item)
+    return None if id is None else targets(space.catalogue.rows([id], list(spec)), spec)
 
 
 def _vectors_of(space: Core, of: Sequence[str]) -> Tensor:
@@ -156,9 +173,8 @@ def _bent(
         )
     for name, times in found:
         vector = vector - times * means.direction(name.name, name.value)
-    id, model = numbered(item), space.conditional
-    known = None if id is None else targets(space.catalogue.rows([id], list(model.spec)), model.spec)
-    row = model.told(z[None], known)
+    model = space.conditional
+    row = model.told(z[None], _known(space, item))
     terms = [(_asked(space, name), times) for name, times in found]
     steps = [model.step(row, [a._replace(strength=s * t) for a, t in terms])[0] for s in strengths]
     return torch.stack([s * vector + step for s, step in zip(strengths, steps, strict=True)])

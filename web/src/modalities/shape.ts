@@ -2,6 +2,7 @@
 import { FRONT, lit, painted, type Lit } from "./solid.ts";
 import { sized } from "./painted.ts";
 import { glb } from "./meshes.ts";
+import { likeliest } from "./pieces.ts";
 import { one, PAPER, type Held, type How, type Items, type View } from "./view.ts";
 
 const LARGE = 160; // pixels, from which the surface is taken twice as fine, as in modalities/render.py
@@ -47,9 +48,13 @@ export const shape: View = {
   caption: () => "",
   exact: true,
   turn: FRONT,
-  items(y, { item_shape }: Pick<Held, "item_shape">) {
+  items(y, { item_shape, modality }: Pick<Held, "item_shape" | "modality">) {
     const data = Uint8Array.from(y, (value) => Math.round(Math.min(Math.max(value, 0), 1) * 255));
-    return { data, shape: [y.length / item_shape.reduce((a, b) => a * b, 1), ...item_shape] };
+    const [side, apart] = [item_shape[0] as number, Number(modality.config.apart ?? 0)];
+    const size = item_shape.reduce((a, b) => a * b, 1);
+    for (let at = 0; apart > 0 && at < data.length; at += size)
+      data.set(likeliest(data.slice(at, at + size), side, apart), at);
+    return { data, shape: [data.length / size, ...item_shape] };
   },
   tensor: (items) => Float32Array.from(items.data, (value) => value / 255),
   async files(items) {

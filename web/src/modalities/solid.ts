@@ -50,7 +50,7 @@ interface Field {
 }
 
 /** Bytes (s, s, s) as shares, with an empty cell around. */
-function padded(item: ArrayLike<number>, side: number): Field {
+export function padded(item: ArrayLike<number>, side: number): Field {
   const n = side + 2;
   const data = new Float32Array(n ** 3);
   for (let x = 0, at = 0; x < side; x++)
@@ -78,7 +78,7 @@ function doubled(from: Numbers, before: number, n: number, after: number): Numbe
 }
 
 /** Logits of shares on a grid twice as fine. */
-function finer({ data, n }: Field): Field {
+export function finer({ data, n }: Field): Field {
   const known = Float32Array.from({ length: 256 }, (_, byte) => {
     const p = clip(byte / 255, SURE, 1 - SURE);
     return Math.log(p / (1 - p));

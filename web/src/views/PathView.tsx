@@ -21,6 +21,7 @@ const ROUTES: readonly (readonly [Along, string, () => string])[] = [
   ],
   ["mix", "Prior-preserving", () => "Every frame stays about as typical as the ends are."],
   ["geodesic", "Geodesic", () => "What is seen changes as little on the way as it can."],
+  ["conditional", "By attributes", () => "Attributes go from one to the other, over items as there are."],
 ];
 
 export function request(along: Along): PathRequest {
@@ -129,7 +130,7 @@ function Routes() {
   const done = (along: Along) => settled.value.has(JSON.stringify(request(along)));
   const calmly = rested.value === doc.value.keys && done(doc.value.along);
   return (
-    <Section title={`${["No", "One", "Two", "Three"][routes.length]} routes`}>
+    <Section title={`${["No", "One", "Two", "Three", "Four"][routes.length]} routes`}>
       <div role="radiogroup" aria-label="Route">
         {routes.map(([along, name, words], i) => (
           <Route

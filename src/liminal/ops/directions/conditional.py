@@ -11,7 +11,13 @@ item is edited by
     z' = z + f(a') - f(a),
 
 a' being a with what was asked; r, what attributes do not tell, stays as it is. It is the counterfactual of
-an additive noise model (abduction, action, prediction), true as far as r does not depend on a.
+an additive noise model (abduction, action, prediction), true as far as r does not depend on a. Between two
+items the attributes go from a_0 to a_1 and the rest from r_0 to r_1,
+
+    z_t = f(a_t) + (1 - t) r_0 + t r_1,
+
+numbers evenly, while what has no half (a category, yes or no) changes half way: so a walk leads over items
+as there are, where the straight line leads over mixtures of them.
 
 What is not known of a is told from z: a second network gives q(a | z), and from its likeliest values, and
 from draws of it, one attribute after the other takes the value that maximises
@@ -41,6 +47,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from ...errors import LiminalError
 from ...nn import mlp
 from ...tensors import in_chunks, rng
+from ..ways.mixing import Way
 from .probes import OFF
 
 LEAST = 20  # items
@@ -200,6 +207,22 @@ class Conditional:
             values, shares = (torch.stack(parts) for parts in zip(*ends, strict=True))
             row[term.name] = values.gather(0, shares.argmax(0, True))[0]
         return total
+
+    def way(self, keys: Tensor, row: Row) -> Way:
+        """The way between any two of the keys (k, d), whose attributes are known: see the top of the file."""
+        rest = keys - self(row)
+
+        def between(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+            i, j = (int((keys - key).square().sum(1).argmin()) for key in (a, b))
+            going = {}
+            for name, how in self.spec.items():
+                first, last = row[name][i], row[name][j]
+                even = how["kind"] == "number"
+                going[name] = first + t * (last - first) if even else torch.where(t < 0.5, first, last)
+            part = t[:, None]
+            return self(going) + (1 - part) * rest[i] + part * rest[j]
+
+        return between
 
     def _ends(self, now: Tensor, term: Asked) -> tuple[list[tuple[Tensor, Tensor]], float]:
         """Where a term leads an attribute: values (n,), and the share (n,) of each; how much of the way."""

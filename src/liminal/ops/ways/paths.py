@@ -278,6 +278,6 @@ def _curve(
         along = mixer
     if isinstance(along, str):
         if along not in NAMES:
-            raise unknown("way between items", along, (*NAMES, "geodesic"))
+            raise unknown("way between items", along, (*NAMES, "geodesic", "conditional"))
         along = mixing.along(along)
     return curves.stretches(keys, along, loop), getattr(along, "how", "")
