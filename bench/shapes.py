@@ -191,7 +191,7 @@ def morphs(record: Record, space: Space, given: Namespace) -> None:
     headline = "morphs: every frame is one piece"
     record.add(Figure(headline, whole.pop("conditional"), "", 0.95, "higher", whole, note=note))
     note = (
-        f"of {2 * given.paths} legs, the sum of all shares; steps back add up to {SLACK:.0%} of the change at "
+        f"of {2 * given.paths} legs, the sum of shares; steps back add up to {SLACK:.0%} of the change at "
         f"most; cells above a half: {hard['conditional']:.2f}, blend {hard['blend of voxels']:.2f}"
     )
     headline = "morphs: volume goes one way"
