@@ -38,7 +38,8 @@ from .voice import Voice
 
 ENCODE = 250  # items pushed through the encoder at once: more are no faster, and take more memory
 TESTED = 100  # held-out items that a test of samplers needs
-FIT_ON = 20_000  # items whose posteriors the samplers are fitted to
+FEW = 32  # dimensions whose latents a flow learns sooner
+FIT_ON = 50_000  # items whose posteriors the samplers are fitted to
 READ_MOST, READ_STEPS = 30_000, 700  # items and steps, at most, that the attribute reader is fitted with
 JUDGED = 512  # items on either side that tell whether the model has learned anything
 CALIBRATE_ON = 2_000  # held-out items that directions are calibrated and scored on
@@ -203,7 +204,7 @@ def fit_samplers(of: Encoded, seed: int, voice: Voice) -> tuple[dict[str, Prior]
     fitted: dict[str, latent.Fitted] = {}
     if of.generator.dim <= latent.WIDE or isinstance(of.generator.prior, latent.Mixture):
         fitted["mixture"] = latent.fit_mixture(draw(rng(seed)), test, seed, support)
-    steps = 2000 if len(rows) > 2000 else 600
+    steps = 600 if len(rows) <= 2000 else 2000 if of.generator.dim <= FEW else 3000
     steps = max(100, min(steps, steps * latent.WIDE // of.generator.dim))  # each takes longer on wide codes
     fitted["flow"] = latent.fit_flow(
         draw,
@@ -230,7 +231,8 @@ def fit_samplers(of: Encoded, seed: int, voice: Voice) -> tuple[dict[str, Prior]
 def posteriors(
     generator: Autoencoder, modality: Modality, items: Items, z: Tensor
 ) -> Callable[[torch.Generator], Tensor]:
-    """A function that draws one posterior sample (n, d) for each of the stored items; the encoder runs once.
+    """A function that draws one posterior sample (n, d) for each of the stored items, or its code where
+    samplers shall not scatter (`Modality.scatters`); the encoder runs once.
 
     Args:
         generator, modality: encode.
@@ -238,6 +240,8 @@ def posteriors(
         z: (n, d), their codes; of a deterministic encoder these are the samples.
     """
     found: list[Posterior] = []
+    if not modality.scatters:
+        return lambda g: z.clone()
     with inference(generator):
         if isinstance(generator.posterior(modality.tensor(items[:1]).to(generator.device)), Delta):
             return lambda g: z.clone()

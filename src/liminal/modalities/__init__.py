@@ -62,6 +62,8 @@ class Modality(ABC):
             said.
         version: counts changes in how items are read, so that no cache gives items of an older reader.
         turns: of how many pictures one turn of an item is made, see `turned`; 0 where it has one side only.
+        scatters: whether samplers learn latents as scattered as posteriors are; not where a step aside is
+            another item, as for sentences.
         network: the file in ``nn/`` whose networks suit x and y.
         item_shape, item_dtype: of a stored item.
     """
@@ -78,6 +80,7 @@ class Modality(ABC):
     arrays: ClassVar[bool] = False
     version: ClassVar[int] = 1
     turns: ClassVar[int] = 0
+    scatters: ClassVar[bool] = True
     network: ClassVar[str] = "mlp"
     item_shape: tuple[int, ...]
     item_dtype: ClassVar[np.dtype]
@@ -107,11 +110,8 @@ class Modality(ABC):
 
     @classmethod
     def holds(cls, file: Path) -> bool:
-        """Whether a file in a folder whose kind is not told looks like one of this kind; asked where its
-        ending is in `reads`.
-
-        For endings that files of all sorts have, such as .json.
-        """
+        """Whether a file whose ending is in `reads`, in a folder whose kind is not told, looks like one of this
+        kind; for endings that files of all sorts have, such as .json."""
         return True
 
     @abstractmethod

@@ -88,6 +88,7 @@ class Text(Modality):
         "repetition": ("more repeated", "less repeated"),
     }
     network = "language"
+    scatters = False
     item_dtype: ClassVar[np.dtype] = np.dtype(np.uint8)
 
     def __init__(

@@ -26,6 +26,7 @@ from ..errors import LiminalError, unknown
 from ..priors import PRIORS, Normal, Prior
 from ..tensors import in_chunks, inference, rng
 
+PER_DIM, WIDTHS = 6, (160, 384)  # units of a flow's layers for each dimension; at least and at most
 WIDE = 1024  # dimensions that a mixture may have: each Gaussian holds their square, and is inverted
 WORK = 2 * 10**9  # numbers that one pass over the latents may take: items x components x dimensions squared
 
@@ -289,7 +290,7 @@ def fit_flow(
     z = draw(generator).float().cpu()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        flow = Flow(z.shape[1], support)
+        flow = Flow(z.shape[1], support, width=int(np.clip(PER_DIM * z.shape[1], *WIDTHS)))
     flow.mean.copy_(z.mean(0))
     flow.scale.copy_(z.std(0).clamp_min(1e-3) if len(z) > 1 else torch.ones(z.shape[1]))
     optimizer = torch.optim.AdamW(flow.parameters(), 2e-3, betas=(0.9, 0.99), weight_decay=1e-3)

@@ -155,6 +155,8 @@ def _scatters(space: Core) -> bool:
     """Whether the encoder answers with more than points: then what is fitted to its answers scatters around
     the means among which support and distances are told, far in dimensions that carry nothing.
     """
+    if not space.modality.scatters:
+        return False
     x = space.modality.tensor(space.items([0])).to(space.generator.device)
     with inference(space.generator):
         return not isinstance(space.generator.posterior(x), Delta)
