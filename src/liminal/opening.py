@@ -177,13 +177,12 @@ def wrap(
     temporary = None if out is not None else tempfile.TemporaryDirectory(prefix="liminal-")
     folder = claim(temporary.name if temporary else str(out), force=False, resume=False)
     assert folder is not None
-    if encode is not None:
-        Foreign(encode, "encoder")  # what is none is refused before anything is read
+    encoder = None if encode is None else Foreign(encode, "encoder")  # refused before anything is read
     Foreign(decode, "decoder")
     items, held = build.prepared(registry.dataset(data, attributes, modality, speak, **reading), seed)
     kind = items.modality
     decode, encode = knowing(decode, kind), knowing(encode, kind)
-    encoder = None if encode is None else Foreign(encode, "encoder")
+    encoder = encoder and Foreign(encode, "encoder")
     if encoder is not None:
         z, code = _codes(encoder, kind.tensor(items.items[:2]), dim)
         known = PRIORS[prior](z.shape[1]) if isinstance(prior, str) else prior

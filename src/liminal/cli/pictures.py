@@ -150,17 +150,8 @@ def sample(
     """
     it = opened(space, threads, device)
     console.output(out, force, (".png", *it.modality.gathers), folder=True)
-    samples = it.sample(
-        n,
-        source or "default",
-        seed,
-        where=where,
-        cluster=cluster,
-        near=near,
-        like=like,
-        begin=begin,
-        support=support,
-    )
+    part = {"where": where, "cluster": cluster, "near": near, "like": like, "begin": begin}
+    samples = it.sample(n, source or "default", seed, support=support, **part)  # type: ignore[arg-type]
     samples.save(out)
     known = samples.table is not None and "support" in samples.table.column_names
     trust = sorted(samples.table["support"].to_pylist()) if samples.table is not None and known else None
