@@ -145,7 +145,7 @@ FORMULAS = {
     "table": "+1*alcohol",
     "melody": "+1*mode=minor",
     "audio": "mean(label=high) - mean(label=low)",
-    "text": "mean(mood=good) - mean(mood=bad)",
+    "text": "4*(mean(mood=good) - mean(mood=bad))",
     "shape": "mean(label=tall) - mean(label=flat)",
 }
 NEAR = {

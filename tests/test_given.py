@@ -11,6 +11,7 @@ from kinds import sentences
 
 import liminal
 from liminal import LiminalError
+from liminal.cli import main
 from liminal.export import latents
 from liminal.models.given import Given
 from liminal.voice import Voice
@@ -53,6 +54,32 @@ def test_codes_decode_to_their_items_and_items_to_their_codes(made) -> None:
     found = space.generator.encode(x).numpy()
     away = ((found - codes[held]) ** 2).sum() / ((codes.mean(0) - codes[held]) ** 2).sum()
     assert away < 0.5
+
+
+def test_sentences_are_drawn_that_begin_so(made, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All begin as told, no sentence comes twice where there are others, and most are like real ones."""
+    path, _, space = made
+    text = space.modality.text
+    found = space.sample(6, begin="the soup")
+    said = [text(item) for item in found.items]
+    assert all(one.startswith("the soup") for one in said)
+    assert len(set(said)) > 3
+    assert [text(item) for item in space.sample(6, begin="the soup").items] == said
+    assert "begin with 'the soup'" in found.source
+    assert found.table is not None
+    real = {line.split('"')[3] for line in path.read_text().splitlines()}
+    assert np.mean([one in real for one in said]) > 0.3
+    whole = text(space.items([0])[0])
+    assert (
+        main(["sample", str(space.folder), "--begin", whole, "-n", "3", "-o", str(tmp_path / "x.txt")]) == 0
+    )
+    assert all(line.startswith(whole) for line in (tmp_path / "x.txt").read_text().splitlines())
+    for wrong, why in (
+        (["--begin", "the xylophone"], "▢"),
+        (["--begin", "the", "--near", "@1"], "choose one of"),
+    ):
+        assert main(["sample", str(space.folder), *wrong, "-o", str(tmp_path / "y.txt")]) == 2
+        assert why in capsys.readouterr().err
 
 
 def test_a_file_that_cannot_be_is_refused_in_one_line(made, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .measures import Report
     from .measures.eyes.reader import Reader
     from .modalities import Modality
+    from .modalities.seq2seq import seq2seq
     from .opening import fit, open, wrap
     from .ops.directions.directions import Direction
     from .ops.edits import Edit
@@ -51,6 +52,7 @@ __all__ = [
     "__version__",
     "fit",
     "open",
+    "seq2seq",
     "share",
     "studio",
     "wrap",
@@ -75,6 +77,7 @@ _WHERE = {
     "Voice": "voice",
     "fit": "opening",
     "open": "opening",
+    "seq2seq": "modalities.seq2seq",
     "share": "studio.share",
     "wrap": "opening",
 }

@@ -41,7 +41,7 @@ class Foreign:
     """An encoder or a decoder that somebody else wrote.
 
     Args:
-        f: the callable; a batch goes in, as float32 or as its own parameters' type.
+        f: the callable; a batch goes in, numbers as float32 or as its own parameters' type.
         what: ``"encoder"`` or ``"decoder"``, for errors.
 
     Attributes:
@@ -74,7 +74,7 @@ class Foreign:
         Raises:
             LiminalError: it fails, or gives no tensor.
         """
-        given = self._given(x.to(self._kind))
+        given = self._given(x.to(self._kind) if x.is_floating_point() else x)
         found = tensor_of(given, self._names)
         if found is None or found.is_complex():
             raise LiminalError(
@@ -136,6 +136,12 @@ class Foreign:
                 "what it has learned"
             )
         return first
+
+
+def knowing(f: Any, modality: Any) -> Any:
+    """A callable as it is; one that must know how items look, such as the tokens of sentences, as its method
+    `knowing` gives it for a modality."""
+    return f.knowing(modality) if hasattr(f, "knowing") else f
 
 
 def modules_of(f: object) -> list[nn.Module]:

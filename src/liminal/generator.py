@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from .errors import LiminalError
 from .foreign import Foreign
 from .modalities.likelihoods import Likelihood
+from .nn import told
 from .priors import Delta, Posterior, Prior
 from .tensors import CHUNK, in_chunks, inference
 
@@ -63,6 +64,17 @@ class Generator(nn.Module, ABC):
         z = self.check(z)
         with inference(self):
             return in_chunks(self.decode_soft, z, chunk)
+
+    def decode_told(self, z: Tensor, x: Tensor, lacking: Tensor) -> Tensor:
+        """y (n, *shape) as `decode` gives it, of items of which a part is known: a decoder that writes one
+        symbol after the other is told the known ones, so that the others follow from them.
+
+        Args:
+            z: (n, d).
+            x: (n, *takes).
+            lacking: bool (n, *shape), the places of y about which x says nothing.
+        """
+        return self.decode(z)
 
     def check(self, z: Tensor) -> Tensor:
         """z as float32 (n, d) on the model's device; a single (d,) becomes (1, d)."""
@@ -154,6 +166,7 @@ class Trainable(Generator):
     Attributes:
         likelihood: p(x | z), what the decoder's raw output says about x; scales that it learns are part of
             the model.
+        decoder: `within` (n, d) -> raw output (n, *shape).
         network: family of its networks.
         players: who is trained in turn in each step, each on its own loss, parameters and optimisers. One,
             unless they play against each other: a GAN has ``("critic", "generator")``.
@@ -162,6 +175,7 @@ class Trainable(Generator):
     """
 
     likelihood: Likelihood
+    decoder: nn.Module
     network: str
     players: ClassVar[tuple[str, ...]] = ("all",)
     mixing: float = 0.0
@@ -176,6 +190,20 @@ class Trainable(Generator):
     def takes(self) -> tuple[int, ...]:
         """Shape of one x that it is trained on, without the batch."""
         return self.likelihood.shape
+
+    def within(self, z: Tensor) -> Tensor:
+        """z (n, d) as the decoder takes it."""
+        return z
+
+    def decode_soft(self, z: Tensor) -> Tensor:
+        return self.likelihood.soft(self.decoder(self.within(z)))
+
+    def decode_told(self, z: Tensor, x: Tensor, lacking: Tensor) -> Tensor:
+        z, known = self.check(z), ~lacking.flatten(1, -2).any(1)
+        with inference(self):
+            parts = zip(*(part.to(self.device).split(CHUNK) for part in (z, x, known)), strict=True)
+            found = [self.likelihood.soft(told(self.decoder, self.within(z), x, on)) for z, x, on in parts]
+        return torch.cat(found)
 
     def seen(self, x: Tensor) -> Tensor:
         """x (n, *takes) as the encoder sees it in training: with `noise`, of which it finds the way back

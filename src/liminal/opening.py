@@ -17,7 +17,7 @@ from .card import read_weights
 from .collection import collection, cut, made
 from .errors import LiminalError, unknown
 from .files import atomic
-from .foreign import Foreign
+from .foreign import Foreign, knowing
 from .generator import Autoencoder, Wrapped
 from .models import inverted, latent
 from .outputs import claim
@@ -67,6 +67,7 @@ def open(
             )
         prior = PRIORS.get(card.prior["name"], PRIORS["normal"])(card.prior["dim"])
         code = card.model["arguments"].get("code")
+        decode, encode = knowing(decode, modality), knowing(encode, modality)
         wrapped = Wrapped(decode, encode, prior, modality.soft_shape, code, modality.shape)
         wrapped.try_decoder(prior.sample(2, rng(0)))
         generator = wrapped if encode is not None else inverted.Inverted(wrapped, modality)
@@ -176,10 +177,12 @@ def wrap(
     temporary = None if out is not None else tempfile.TemporaryDirectory(prefix="liminal-")
     folder = claim(temporary.name if temporary else str(out), force=False, resume=False)
     assert folder is not None
-    encoder = None if encode is None else Foreign(encode, "encoder")
+    encoder = None if encode is None else Foreign(encode, "encoder")  # refused before anything is read
     Foreign(decode, "decoder")
     items, held = build.prepared(registry.dataset(data, attributes, modality, speak, **reading), seed)
     kind = items.modality
+    decode, encode = knowing(decode, kind), knowing(encode, kind)
+    encoder = encoder and Foreign(encode, "encoder")
     if encoder is not None:
         z, code = _codes(encoder, kind.tensor(items.items[:2]), dim)
         known = PRIORS[prior](z.shape[1]) if isinstance(prior, str) else prior

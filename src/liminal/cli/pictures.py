@@ -123,6 +123,7 @@ def sample(
             "--like", "DATA", "Like all of these: files, a folder or @12, three items or more; repeatable."
         ),
     ] = None,
+    begin: Annotated[str | None, option("--begin", "TEXT", "That begin so: sentences.")] = None,
     support: Annotated[
         float | None, option("--support", "P", "Only draws with this support or more, 0 to 1.")
     ] = None,
@@ -135,8 +136,8 @@ def sample(
 ) -> None:
     """Draw new items.
 
-    With --where, --cluster, --near, --like, --support or another prior a folder also gets table.csv and
-    latents.parquet: support, the nearest real item and its distance, beside each file.
+    With --where, --cluster, --near, --like, --begin, --support or another prior a folder also gets
+    table.csv and latents.parquet: support, the nearest real item and its distance, beside each file.
 
     \b
     Examples:
@@ -145,12 +146,12 @@ def sample(
       liminal sample fashion -n 200 --where "label = 'Sandal'" --support 0.2 -o sandals
       liminal sample fashion --near @12 -o like-12.png
       liminal sample tunes --like mine.mid --like other.mid -n 8 -o more.mid
+      liminal sample reviews-space --begin "the service" -n 8 -o begun.txt
     """
     it = opened(space, threads, device)
     console.output(out, force, (".png", *it.modality.gathers), folder=True)
-    samples = it.sample(
-        n, source or "default", seed, where=where, cluster=cluster, near=near, like=like, support=support
-    )
+    part = {"where": where, "cluster": cluster, "near": near, "like": like, "begin": begin}
+    samples = it.sample(n, source or "default", seed, support=support, **part)  # type: ignore[arg-type]
     samples.save(out)
     known = samples.table is not None and "support" in samples.table.column_names
     trust = sorted(samples.table["support"].to_pylist()) if samples.table is not None and known else None

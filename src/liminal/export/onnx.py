@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ..errors import LiminalError
 from ..files import atomic
 from ..generator import Generator
+from ..nn import plainly
 from ..tensors import inference, rng
 
 SMALL = 64  # numbers of a weight below which it stays as it is
@@ -32,7 +33,8 @@ class _Decode(nn.Module):
 
 def decoder(generator: Generator, path: str | Path, tolerance: float = 1e-4) -> float:
     """Write the decoder z (n, d) -> x (n, *shape) to an ONNX file with a dynamic batch of 1 or more (input
-    ``z``, output ``x``).
+    ``z``, output ``x``). One that searches for its answer, as that of sentences, does without: see
+    `nn.plainly`.
 
     Args:
         generator: on the CPU.
@@ -84,7 +86,8 @@ def network(
     """
     import onnxruntime
 
-    with inference(module), torch.inference_mode(False), torch.no_grad(), atomic(path) as part:
+    plain, still = plainly(module), torch.inference_mode(False)
+    with inference(module), plain, still, torch.no_grad(), atomic(path) as part:
         example = {name: x.clone() for name, x in inputs(3).items()}
         rows = torch.export.Dim("n", min=1, max=1 << 20)
         with _silence():

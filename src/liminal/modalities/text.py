@@ -279,11 +279,14 @@ class Text(Modality):
         return Words(self.length + 1, self.counts or [1] * (len(self.tokens) + 1), self.vectors)
 
     def tensor(self, items: np.ndarray) -> Tensor:
+        return self.ids([self.text(item) for item in self._checked(np.asarray(items))])
+
+    def ids(self, texts: Sequence[str]) -> Tensor:
+        """x of texts, the first `length` tokens of longer ones."""
         import torch
 
-        x = np.zeros((len(items), self.length + 1), np.int64)
-        texts = [self.text(item) for item in self._checked(np.asarray(items))]
-        for row, ids in zip(x, self.tokens.ids(texts), strict=True):
+        x = np.zeros((len(texts), self.length + 1), np.int64)
+        for row, ids in zip(x, self.tokens.ids([tidy(text) for text in texts]), strict=True):
             ids = ids[: self.length]  # other tokens may take more of them
             row[: len(ids)] = ids
         return torch.from_numpy(x)

@@ -34,6 +34,7 @@ SIZE = 64  # numbers of a word's vector, at most
 NEAR = 3  # words to the left and the right that are a word's neighbours
 OTHERS = 1024  # words beside the batch's own that a step of training compares with
 LEVELS = 127  # of a vector's numbers as they are kept
+SURE = 100.0  # length of a decoder's answer that is sure of a word, also of one that has a near neighbour
 SMOOTH = 0.75  # power of the neighbours' frequencies
 
 
@@ -52,6 +53,7 @@ class Words(Likelihood):
 
     name = "words"
     dtype = torch.int64
+    END = END
     table: Tensor  # (V, m + 1), unit vectors; the end has an axis of its own
     offset: Tensor  # (V,): log frequencies
 
@@ -85,6 +87,20 @@ class Words(Likelihood):
             mean = self.logits(step).softmax(-1) @ self.table
             steps.append(torch.cat([on * mean[:, :-1], 1 - on + on * mean[:, -1:]], 1))
             on = on * (1 - mean[:, -1:])
+        return torch.stack(steps, -1)
+
+    def decided(self, out: Tensor, x: Tensor) -> Tensor:
+        """A decoder's output (n, m + 1, t) whose answers stand for the sentences x (n, t): made sure of x's
+        word wherever they stood for another one."""
+        steps = []
+        on = torch.ones_like(out[:, :1, 0])
+        for step, word in zip(out.unbind(-1), x.unbind(-1), strict=True):
+            own = self.table[word]
+            mean = self.logits(step).softmax(-1) @ self.table
+            answer = torch.cat([on * mean[:, :-1], 1 - on + on * mean[:, -1:]], 1)
+            other = ((answer @ self.table.T).argmax(1) != word)[:, None]
+            steps.append(torch.where(other, step + SURE * own, step))
+            on = on * (1 - torch.where(other, own, mean)[:, -1:])
         return torch.stack(steps, -1)
 
     def told(self, x: Tensor) -> Tensor:

@@ -82,9 +82,6 @@ class AE(Trainable, Autoencoder):
     def posterior(self, x: Tensor) -> Posterior:
         return Delta(self.encoder(x))
 
-    def decode_soft(self, z: Tensor) -> Tensor:
-        return self.likelihood.soft(self.decoder(z))
-
     def loss(self, x: Tensor, progress: float, player: str = "all") -> dict[str, Tensor]:
         z = self.encoder(self.seen(x)).float()
         terms = {"reconstruction": self.likelihood.distortion(x, taught(self.decoder, z, x))}

@@ -90,8 +90,8 @@ class Given(Trainable, Autoencoder):
     def posterior(self, x: Tensor) -> Posterior:
         return Delta(self.encoder(x).float() * self.scale + self.centre)
 
-    def decode_soft(self, z: Tensor) -> Tensor:
-        return self.likelihood.soft(self.decoder((z - self.centre) / self.scale))
+    def within(self, z: Tensor) -> Tensor:
+        return (z - self.centre) / self.scale
 
     def forward(
         self,
@@ -103,7 +103,7 @@ class Given(Trainable, Autoencoder):
     ) -> dict[str, Tensor]:
         """The terms of `loss`; `known` (n, d) are the items' codes. Without them they are the encoder's."""
         found = self.encoder(x).float()
-        code = found.detach() if known is None else (known - self.centre) / self.scale
+        code = found.detach() if known is None else self.within(known)
         near = code + self.noise * torch.randn_like(code)
         return {
             "reconstruction": self.likelihood.distortion(x, taught(self.decoder, near, x)),

@@ -126,9 +126,6 @@ class VAE(Trainable, Autoencoder):
             return Gaussian(mean, spread.clamp(-12, 6))
         return PowerSpherical(self.prior.project(mean), F.softplus(spread) + 1)
 
-    def decode_soft(self, z: Tensor) -> Tensor:
-        return self.likelihood.soft(self.decoder(z))
-
     def loss(
         self, x: Tensor, progress: float, player: str = "all", mixed: Mixed | None = None
     ) -> dict[str, Tensor]:

@@ -92,9 +92,6 @@ class WAE(Trainable, Autoencoder):
     def posterior(self, x: Tensor) -> Posterior:
         return Delta(self.prior.project(self.encoder(x).float()))
 
-    def decode_soft(self, z: Tensor) -> Tensor:
-        return self.likelihood.soft(self.decoder(z))
-
     def loss(self, x: Tensor, progress: float, player: str = "all") -> dict[str, Tensor]:
         z = self.posterior(self.seen(x)).mean
         terms = {"reconstruction": self.likelihood.distortion(x, taught(self.decoder, z, x))}

@@ -5,6 +5,8 @@ One file a family; a modality names its own.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -52,6 +54,26 @@ def taught(decoder: nn.Module, z: Tensor, x: Tensor) -> Tensor:
     """A decoder's raw output on z in training; one that writes stepwise is told the symbols of x before each
     place."""
     return getattr(decoder, "taught", lambda z, x: decoder(z))(z, x)  # type: ignore[no-any-return]
+
+
+@contextmanager
+def plainly(module: nn.Module) -> Iterator[None]:
+    """Inside the block decoders that search for their answer take the first that comes: for programs that are
+    to be small and quick."""
+    searching = [m for m in module.modules() if getattr(m, "plain", None) is False]
+    for m in searching:
+        m.plain = True  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        for m in searching:
+            m.plain = False  # type: ignore[assignment]
+
+
+def told(decoder: nn.Module, z: Tensor, x: Tensor, known: Tensor) -> Tensor:
+    """A decoder's raw output on z (n, d); one that writes stepwise is told the symbols of x (n, places) that
+    are `known`, bool (n, places), in the place of its own."""
+    return decoder(z, x, known) if hasattr(decoder, "taught") else decoder(z)  # type: ignore[no-any-return]
 
 
 class Target(nn.Module):

@@ -245,7 +245,7 @@ def _answers(
     missed = modality.likelihood.missed(hard, x[own], lacking[own]).reshape(m, count)
     kept = modality.filled(modality.likelihood.kept(y, x[own], lacking[own]), lacking[own])
     rows = modality.chart(kept).reshape(m, count, -1)
-    worth = missed + (modality.likelihood.doubt(y) + _residual(generator, modality, kept)).reshape(m, count)
+    worth = missed + (modality.likelihood.doubt(y) + residual(generator, modality, kept)).reshape(m, count)
     worth = worth / likeness.usual[:, None].clamp_min(1e-12)
     if cost is not None:
         worth = worth + UNTYPICAL * cost(z).reshape(m, count) / z.shape[1]
@@ -267,7 +267,7 @@ def _answers(
     )
 
 
-def _residual(generator: Autoencoder, modality: Modality, y: Tensor) -> Tensor:
+def residual(generator: Autoencoder, modality: Modality, y: Tensor) -> Tensor:
     """How far the items that y stands for are from their reconstructions: squared distance in the chart,
     (n,)."""
     items = modality.items(y)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ..errors import LiminalError
 from ..generator import Generator
 from ..modalities import Modality
 
@@ -47,9 +48,13 @@ def complete(
     with torch.inference_mode(False), torch.enable_grad():
         free = free.clone()
         for _ in range(ROUNDS):
-            y = generator.decode_soft(free).detach()
+            y = generator.decode_soft(free.requires_grad_())
+            if not y.requires_grad:
+                raise LiminalError(
+                    "complete: the decoder gives no gradient; wanted one that torch can differentiate"
+                )
+            y = y.detach()
             surprise = modality.likelihood.partial(x, lacking, y)
-            free.requires_grad_()
             optimizer = torch.optim.Adam([free], RATE)
             going = torch.ones(len(free), dtype=torch.bool, device=device)
             for _ in range(STEPS // ROUNDS):

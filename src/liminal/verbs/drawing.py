@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable, Sequence
 
@@ -16,15 +17,18 @@ from ..core import Core
 from ..distances import nearest
 from ..errors import LiminalError
 from ..models import conditional
+from ..ops import completing
 from ..ops.formulas import formula
 from ..ops.samples import Samples
 from ..priors import Delta, Prior
 from ..resolve import Item, latent
-from ..tensors import inference, rng
+from ..tensors import CHUNK, inference, rng
 from .items import encode
 from .seeing import clusters
 
-AROUND = 50  # items whose latents tell how wide to draw around one
+AROUND = 50  # items whose latents tell how wide to draw around one, or how items are that begin so
+LOOKED = 20_000  # real items whose beginnings are looked at
+TRIED = 3  # draws for each item that begins so
 
 
 def sample(
@@ -37,6 +41,7 @@ def sample(
     cluster: int | None = None,
     near: Item | None = None,
     like: Sequence[int | str] | None = None,
+    begin: str | None = None,
     support: float | None = None,
     evidence: bool = False,
 ) -> Samples:
@@ -54,10 +59,12 @@ def sample(
         near: like this item: drawn from around it, half as wide as its 50 nearest items lie.
         like: like these: items of the space by id or name, files, folders, as `encode` takes them; 3 items or
             more. A space made one's own by a few tunes, pictures or sounds that it need not have seen.
+        begin: that begin so, as a sentence does: ``"the service"``. See `_begun`.
         support: only draws with at least this support, 0 to 1.
         evidence: tell each draw's support and its nearest real item; always told with `where`, `near`,
-            `like`, `support` or another prior. Both are told of where the encoder finds the item that is
-            drawn: the space's samplers scatter as its posteriors do, real items are known by their means.
+            `like`, `begin`, `support` or another prior. Both are told of where the encoder finds the item
+            that is drawn: the space's samplers scatter as its posteriors do, real items are known by their
+            means.
 
     Raises:
         LiminalError: an unknown sampler, a filter that fewer than 3 items pass, or too few draws with
@@ -69,9 +76,11 @@ def sample(
             "a fair start"
         )
     name, sampler = space.source(source), None
-    asked = [part for part in (where, cluster, near, like) if part is not None]
+    asked = [part for part in (where, cluster, near, like, begin) if part is not None]
     if asked and (source != "default" or len(asked) > 1):
-        raise LiminalError("sample: choose one of --from, --where, --cluster, --near and --like")
+        raise LiminalError("sample: choose one of --from, --where, --cluster, --near, --like and --begin")
+    if begin is not None:
+        return _begun(space, n, begin, seed, support)
     if asked:
         name, sampler = _part(space, where, cluster, near, like, seed)
     told = evidence or bool(asked) or support is not None or name not in space.samplers
@@ -91,6 +100,47 @@ def sample(
         items = space.modality.drawn(space.generator.decode(z).cpu(), rng(seed + 1))
     beside = _beside(space, known(z)) if told else None
     return Samples(z, items, space.modality, name, table=beside)
+
+
+def _begun(space: Core, n: int, begin: str, seed: int, support: float | None) -> Samples:
+    """n items that begin as told: drawn like the real ones whose beginnings agree best, decoded with the
+    beginning told, and of `TRIED` times as many those that the model restores best, each once if it can be.
+
+    Raises:
+        LiminalError: such items have no beginning that can be typed, or the model cannot say it.
+    """
+    kind = space.modality
+    if "begin" not in kind.parts:
+        raise LiminalError(f"--begin: {kind.plural} have no beginning that can be typed")
+    if support is not None or n < 1:
+        raise LiminalError("sample: --begin takes no --support, and -n 1 or more")
+    given = kind.parse(begin)[None]
+    given, lacking = kind.part(given, "begin")
+    x = kind.tensor(given)
+    if (said := kind.items(kind.soft(given))).tobytes() != given.tobytes():
+        raise LiminalError(
+            f"--begin {begin!r}: to this space it is {kind.caption(said[0])!r}; choose known words"
+        )
+    ids = rows.rng_rows(np.sort(space.catalogue.latents(split="train")[0]), LOOKED, seed)
+    far = [
+        kind.likelihood.missing(kind.tensor(space.items(part.tolist())), x, lacking)[0]
+        for part in np.array_split(ids, math.ceil(len(ids) / CHUNK))
+    ]
+    like = ids[torch.cat(far).argsort(stable=True)[:AROUND].numpy()]
+    z = conditional.conditional(space.latents[like], seed, space.support_of_prior).sample(
+        TRIED * n, rng(seed)
+    )
+    x, lacking = (part.repeat_interleave(len(z), 0) for part in (x, lacking))
+    y = space.generator.decode_told(z, x, lacking).cpu()
+    y = kind.likelihood.kept(y, x, lacking)
+    items = kind.items(y)
+    again = np.ones(len(z), bool)
+    again[np.unique(items, axis=0, return_index=True)[1]] = False
+    worse = completing.residual(space.generator, kind, y).numpy()
+    best = np.sort(np.lexsort((worse, again))[:n])
+    z = z[torch.from_numpy(best)].cpu()
+    name = f"items that begin with {begin!r}"
+    return Samples(z, items[best], kind, name, table=_beside(space, space.encoded(items[best])))
 
 
 def _accepted(
