@@ -23,21 +23,21 @@ SINGULAR = {
     *(noun for topic in remarks.TOPICS.values() for group in topic.groups for noun in group.nouns.split()),
     *(agent.noun for topic in remarks.TOPICS.values() for agent in topic.agents),
     *(noun for topic in remarks.TOPICS.values() for noun in topic.holders.split()),
-    "friend", "sister", "guest", "visitor", "colleague",
+    "friend", "sister", "guest",
 }  # fmt: skip
 BASES = {
-    "seem", "look", "feel", "sound", "make", "have", "find",
+    "have",
+    *(topic.link for topic in remarks.TOPICS.values()),
     *(verb for pair in remarks.LOVES.split() for verb in pair.split("/")),
     *(agent.does.split()[0] for topic in remarks.TOPICS.values() for agent in topic.agents),
 }  # fmt: skip
 PAST = {
-    "seem": "seemed", "look": "looked", "feel": "felt", "sound": "sounded", "make": "made", "have": "had",
-    "find": "found", "love": "loved", "hate": "hated", "like": "liked", "dislike": "disliked",
-    "adore": "adored", "detest": "detested", "praise": "praised", "criticize": "criticized",
-    "admire": "admired", "despise": "despised", "cook": "cooked", "bake": "baked", "work": "worked",
-    "mix": "mixed", "serve": "served", "greet": "greeted", "treat": "treated", "clean": "cleaned",
-    "welcome": "welcomed", "charge": "charged", "sew": "sewed", "act": "acted", "perform": "performed",
-    "write": "wrote", "sing": "sang", "play": "played", "drive": "drove", "fly": "flew", "steer": "steered",
+    "seem": "seemed", "look": "looked", "taste": "tasted", "sound": "sounded", "have": "had",
+    "love": "loved", "hate": "hated", "like": "liked", "dislike": "disliked", "adore": "adored",
+    "detest": "detested", "enjoy": "enjoyed", "despise": "despised", "praise": "praised",
+    "criticize": "criticized", "cook": "cooked", "bake": "baked", "make": "made", "mix": "mixed",
+    "serve": "served", "greet": "greeted", "treat": "treated", "work": "worked", "charge": "charged",
+    "act": "acted", "sing": "sang", "play": "played", "drive": "drove", "fly": "flew", "steer": "steered",
 }  # fmt: skip
 THIRD = {
     **{verb: verb + "s" for verb in PAST},
@@ -57,7 +57,6 @@ def told(**change: Any) -> dict[str, Any]:
         "negated": False,
         **dict.fromkeys(reviews.CHOICES, 0.0),
         "several": 0.9,
-        "noun": 4.5 / 12,
     }
     return {**plain, **change}
 
@@ -76,20 +75,20 @@ def told(**change: Any) -> dict[str, Any]:
         ({"form": "question", "number": "plural"}, "the soups were tasty, weren't they?"),
         ({"form": "question", "tense": "future"}, "the soup will be tasty, won't it?"),
         ({"form": "question", "negated": True, "tense": "present"}, "the soup is not bland, is it?"),
-        ({"frame": 0.47, "tense": "present"}, "I love the soup"),
-        ({"frame": 0.47, "form": "question", "number": "plural"}, "we loved the soup, didn't we?"),
-        ({"frame": 0.47, "tense": "future", "strength": "strong"}, "I will really love the soup"),
-        ({"frame": 0.47, "negated": True, "strength": "weak"}, "I did not particularly hate the soup"),
-        ({"frame": 0.75, "tense": "present"}, "the soup makes me happy"),
-        ({"frame": 0.85, "tense": "present", "noun": 0.0}, "the chef cooks well"),
-        ({"frame": 0.85, "noun": 0.0, "sentiment": "negative"}, "the chef cooked badly"),
-        (
-            {"frame": 0.95, "tense": "present", "form": "question"},
-            "the restaurant has tasty soups, doesn't it?",
-        ),
-        ({"extra": 0.7, "tense": "future"}, "tomorrow the soup will be tasty"),
-        ({"extra": 0.7, "tense": "present", "second": 0.9}, "the soup is tasty today"),
-        ({"topic": "travel", "noun": 0.0, "tense": "present"}, "the trip is relaxing"),
+        ({"frame": 0.55, "tense": "present"}, "the soup tastes tasty"),
+        ({"frame": 0.6, "tense": "present"}, "I love the soup"),
+        ({"frame": 0.6, "form": "question", "number": "plural"}, "we loved the soup, didn't we?"),
+        ({"frame": 0.6, "tense": "future", "strength": "strong"}, "I will really love the soup"),
+        ({"frame": 0.6, "negated": True, "strength": "weak"}, "I did not particularly hate the soup"),
+        ({"frame": 0.8, "tense": "present"}, "the chef cooks well"),
+        ({"frame": 0.8, "sentiment": "negative"}, "the chef cooked badly"),
+        ({"frame": 0.95, "form": "question"}, "the restaurant had tasty soups, didn't it?"),
+        ({"extra": 0.5, "tense": "future"}, "tomorrow the soup will be tasty"),
+        ({"extra": 0.5, "tense": "present", "second": 0.9}, "the soup is tasty today"),
+        ({"extra": 0.7, "sentiment": "negative"}, "sadly the soup was bland"),
+        ({"extra": 0.9, "strength": "strong", "second": 0.9}, "the soup was very tasty and rich"),
+        ({"extra": 0.9, "negated": True, "second": 0.9}, "the soup was not bland or greasy"),
+        ({"topic": "travel", "number": "plural", "which": 0.99}, "our trips were relaxing"),
     ],
 )
 def test_a_sentence_is_what_its_factors_say(change: dict[str, Any], sentence: str) -> None:
@@ -101,13 +100,17 @@ def test_number_and_tense_agree(factors: Mapping[str, Any]) -> None:
     words = re.sub(r"[!?,]", "", reviews.draw(factors)).split()
     plural, tense, no = factors["number"] == "plural", factors["tense"], factors["negated"]
     past, now, future = ("yesterday", "last"), ("today", "this"), ("tomorrow", "next")
-    if words[0] in {"yesterday", "today", "tomorrow"}:
+    moment = ""
+    if words[0] in {word for pair in remarks.LUCK for word in pair.split("/")}:
+        words = words[1:]
+    elif words[0] in {"yesterday", "today", "tomorrow"}:
         moment, words = words[0], words[1:]
-    elif words[1] in {"week", "time"}:
+    elif words[1] == "week":
         moment, words = words[0], words[2:]
-    else:
-        ends = [w for w in words if w in {"yesterday", "today", "tomorrow", "last", "next"}]
-        moment = ends[0] if ends else ""
+    elif words[-1] in {"yesterday", "today", "tomorrow"}:
+        moment = words[-1]
+    elif words[-1] == "week":
+        moment = words[-2]
     assert moment in {"past": ("", *past), "present": ("", *now), "future": ("", *future)}[tense]
     if words[0] in {"I", "he", "she"}:
         assert not plural
@@ -117,12 +120,10 @@ def test_number_and_tense_agree(factors: Mapping[str, Any]) -> None:
         third, at = False, 1
     else:
         one, noun, at = words[0], words[1], 2
-        assert one not in ({"this", "that"} if plural else {"these", "those"})
+        assert one != ("this" if plural else "these")
         assert (noun in SINGULAR) != plural
         assert not plural or noun in {reviews._many(word, True) for word in SINGULAR}
         third = not plural
-    while words[at] in {"in", "at", "on", "with"}:
-        at += 3
     verb, after = words[at], words[at + 1]
     if tense == "future":
         assert verb == "will"
@@ -133,7 +134,7 @@ def test_number_and_tense_agree(factors: Mapping[str, Any]) -> None:
     elif no:
         assert verb == ("did" if tense == "past" else "does" if third else "do")
     else:
-        verb = words[at + 1] if words[at] in {"rather", "mostly", "really", "truly"} else words[at]
+        verb = words[at + 1] if words[at] in {"rather", "really"} else words[at]
         known = PAST if tense == "past" else THIRD if third else {base: base for base in PAST}
         assert verb in known.values()
     assert (after == "not") == no
@@ -142,8 +143,8 @@ def test_number_and_tense_agree(factors: Mapping[str, Any]) -> None:
 @given(TOLD)
 def test_a_sentence_is_short_and_ends_as_its_form_says(factors: Mapping[str, Any]) -> None:
     said = reviews.draw(factors)
-    assert 3 <= len(re.sub(r"[!?,]", "", said).split()) <= 14
-    assert len(pieces(said)) <= reviews.LENGTH + 2
+    assert 3 <= len(re.sub(r"[!?,]", "", said).split()) <= 12
+    assert len(pieces(said)) <= reviews.LENGTH
     assert said.split().count("not") == factors["negated"]
     ends = {"exclamation": "!", "question": "?"}
     assert [sign for sign in "!?" if sign in said] == list(ends.get(factors["form"], ""))
@@ -193,7 +194,7 @@ def test_the_dataset() -> None:
 
 def test_every_word_is_in_the_vocabulary() -> None:
     words = set(reviews.vocabulary())
-    assert 400 <= len(words) <= 700
+    assert 350 <= len(words) <= 500
     fresh = reviews.sentences(5000, 11)[0]
     assert {piece for text in fresh for piece in pieces(" " + text)} <= words - {UNKNOWN}
 

@@ -1,4 +1,4 @@
-"""Short reviews drawn by code: English sentences of 3 to 14 words, each told in full by its factors.
+"""Short reviews drawn by code: English sentences of 3 to 12 words, each told in full by its factors.
 
 - ``sentiment``: of the whole sentence, negative or positive;
 - ``topic``: what it is about, one of `TOPICS`;
@@ -35,11 +35,10 @@ from .remarks import (
     EXTREME,
     GENERAL,
     LOVES,
-    MOODS,
+    LUCK,
     PEOPLE,
     TIMES,
     TOPICS,
-    WHOM,
     Agent,
     Group,
     Topic,
@@ -56,9 +55,9 @@ FACTORS: dict[str, dict[str, float]] = {
     "strength": {"weak": 0.25, "plain": 0.45, "strong": 0.3},
     "form": {"statement": 0.7, "exclamation": 0.15, "question": 0.15},
 }
-NEGATED = 0.3  # share of the sentences
-FRAMES = {"be": 0.36, "link": 0.1, "love": 0.16, "find": 0.1, "make": 0.08, "act": 0.12, "have": 0.08}
-EXTRAS = {"none": 0.64, "when": 0.24, "where": 0.07, "second": 0.05}  # what else there is, where it fits
+NEGATED = 0.15  # share of the sentences
+FRAMES = {"be": 0.5, "link": 0.08, "love": 0.2, "act": 0.14, "have": 0.08}
+EXTRAS = {"none": 0.48, "when": 0.18, "luck": 0.16, "second": 0.18}  # what else there is, where it fits
 CHOICES = ("frame", "extra", "noun", "which", "quality", "second", "adverb", "verb", "who", "several", "when")
 Some = TypeVar("Some")
 
@@ -92,10 +91,13 @@ def draw(factors: Mapping[str, Any]) -> str:
     if factors["negated"] and factors["strength"] == "strong":
         words.append("at all")
     extra = _weighted(EXTRAS, factors["extra"])
-    if extra == "when" and topic.timed and factors["form"] != "question":
+    if extra == "when" and factors["form"] != "question":
         moments = _pick(TIMES, factors["when"]).split("/")
         moment = moments[list(FACTORS["tense"]).index(str(factors["tense"]))]
         words = [moment, *words] if factors["second"] < 0.4 else [*words, moment]
+    elif extra == "luck" and factors["form"] != "question":
+        good, bad = _pick(LUCK, factors["when"]).split("/")
+        words = [good if factors["sentiment"] == "positive" else bad, *words]
     said = " ".join(word for word in words if word)
     if factors["form"] == "question":
         return f"{said}, {_tag(factors, subject, verb)}?"
@@ -114,8 +116,6 @@ def _thing(f: Mapping[str, Any], topic: Topic) -> tuple[Group, Subject]:
     group, noun = _pick(names, f["noun"])
     plural = f["number"] == "plural"
     words = f"{_which(f, topic, plural)} {_many(noun, plural)}"
-    if _weighted(EXTRAS, f["extra"]) == "where" and f["form"] != "question":
-        words += f" {_pick(topic.where.split('/'), f['when'])}"
     return group, Subject(words, "they" if plural else group.pronoun, not plural)
 
 
@@ -126,23 +126,12 @@ def _be(f: Mapping[str, Any], topic: Topic) -> Said:
 
 def _link(f: Mapping[str, Any], topic: Topic) -> Said:
     group, subject = _thing(f, topic)
-    return subject, _pick(topic.links.split(), f["verb"]), _described(f, group)
-
-
-def _make(f: Mapping[str, Any], topic: Topic) -> Said:
-    _, subject = _thing(f, topic)
-    mood = _side(_pick(MOODS.split(), f["quality"]), f)
-    return subject, "make", f"{_pick(WHOM.split(), f['who'])} {_graded(f, mood)}"
+    return subject, topic.link, _described(f, group)
 
 
 def _love(f: Mapping[str, Any], topic: Topic) -> Said:
     verb = _side(_pick(LOVES.split(), f["verb"]), f)
-    return _person(f), verb, _object(f, topic)[1]
-
-
-def _find(f: Mapping[str, Any], topic: Topic) -> Said:
-    group, words = _object(f, topic)
-    return _person(f), "find", f"{words} {_described(f, group)}"
+    return _person(f), verb, _object(f, topic)
 
 
 def _act(f: Mapping[str, Any], topic: Topic) -> Said:
@@ -157,7 +146,7 @@ def _act(f: Mapping[str, Any], topic: Topic) -> Said:
 
 def _have(f: Mapping[str, Any], topic: Topic) -> Said:
     plural = f["number"] == "plural"
-    words = f"{_which(f, TOPICS['place'], plural)} {_many(_pick(topic.holders.split(), f['who']), plural)}"
+    words = f"{_which(f, topic, plural)} {_many(_pick(topic.holders.split(), f['who']), plural)}"
     names = [(group, noun) for group in topic.groups for noun in group.nouns.split()]
     group, noun = _pick(names, f["noun"])
     quality = _side(_pick(_qualities(group), f["quality"]), f)
@@ -165,9 +154,7 @@ def _have(f: Mapping[str, Any], topic: Topic) -> Said:
     return Subject(words, "they" if plural else "it", not plural), "have", said
 
 
-_SAYS = {
-    "be": _be, "link": _link, "love": _love, "find": _find, "make": _make, "act": _act, "have": _have,
-}  # fmt: skip
+_SAYS = {"be": _be, "link": _link, "love": _love, "act": _act, "have": _have}
 
 
 def _person(f: Mapping[str, Any]) -> Subject:
@@ -178,11 +165,9 @@ def _person(f: Mapping[str, Any]) -> Subject:
     return Subject(one, pronoun, one != "I")
 
 
-def _object(f: Mapping[str, Any], topic: Topic) -> tuple[Group, str]:
+def _object(f: Mapping[str, Any], topic: Topic) -> str:
     """What somebody has an opinion on."""
-    several = {**f, "number": "plural" if f["several"] < 0.35 else "singular", "extra": 0.0}
-    group, thing = _thing(several, topic)
-    return group, thing.words
+    return _thing({**f, "number": "plural" if f["several"] < 0.35 else "singular"}, topic)[1].words
 
 
 # -- grammar
@@ -247,8 +232,7 @@ def _s(word: str) -> str:
 
 def _which(f: Mapping[str, Any], topic: Topic, plural: bool) -> str:
     """The article, or what stands in its place."""
-    this, that = ("these", "those") if plural else ("this", "that")
-    return _pick([*["the"] * 6, this, that, *topic.own.split()], f["which"])
+    return _pick([*["the"] * 5, "these" if plural else "this", topic.own], f["which"])
 
 
 # -- how it is
