@@ -69,7 +69,8 @@ def told(**change: Any) -> dict[str, Any]:
         ({"negated": True}, "the soup was not bland"),
         ({"sentiment": "negative", "negated": True, "strength": "strong"}, "the soup was not tasty at all"),
         ({"strength": "weak"}, "the soup was quite tasty"),
-        ({"strength": "strong"}, "the soup was very tasty"),
+        ({"strength": "weak", "sentiment": "negative"}, "the soup was rather bland"),
+        ({"strength": "strong"}, "the soup was really tasty"),
         ({"tense": "present", "number": "plural"}, "the soups are tasty"),
         ({"tense": "future", "form": "exclamation"}, "the soup will be tasty!"),
         ({"form": "question", "number": "plural"}, "the soups were tasty, weren't they?"),
@@ -78,7 +79,7 @@ def told(**change: Any) -> dict[str, Any]:
         ({"frame": 0.55, "tense": "present"}, "the soup tastes tasty"),
         ({"frame": 0.6, "tense": "present"}, "I love the soup"),
         ({"frame": 0.6, "form": "question", "number": "plural"}, "we loved the soup, didn't we?"),
-        ({"frame": 0.6, "tense": "future", "strength": "strong"}, "I will really love the soup"),
+        ({"frame": 0.6, "tense": "future", "strength": "strong"}, "I will truly love the soup"),
         ({"frame": 0.6, "negated": True, "strength": "weak"}, "I did not particularly hate the soup"),
         ({"frame": 0.8, "tense": "present"}, "the chef cooks well"),
         ({"frame": 0.8, "sentiment": "negative"}, "the chef cooked badly"),
@@ -86,7 +87,7 @@ def told(**change: Any) -> dict[str, Any]:
         ({"extra": 0.5, "tense": "future"}, "tomorrow the soup will be tasty"),
         ({"extra": 0.5, "tense": "present", "second": 0.9}, "the soup is tasty today"),
         ({"extra": 0.7, "sentiment": "negative"}, "sadly the soup was bland"),
-        ({"extra": 0.9, "strength": "strong", "second": 0.9}, "the soup was very tasty and rich"),
+        ({"extra": 0.9, "strength": "strong", "second": 0.9}, "the soup was really tasty and rich"),
         ({"extra": 0.9, "negated": True, "second": 0.9}, "the soup was not bland or greasy"),
         ({"topic": "travel", "number": "plural", "which": 0.99}, "our trips were relaxing"),
     ],
@@ -134,7 +135,7 @@ def test_number_and_tense_agree(factors: Mapping[str, Any]) -> None:
     elif no:
         assert verb == ("did" if tense == "past" else "does" if third else "do")
     else:
-        verb = words[at + 1] if words[at] in {"rather", "really"} else words[at]
+        verb = words[at + 1] if words[at] in {"quite", "rather", "truly", "really"} else words[at]
         known = PAST if tense == "past" else THIRD if third else {base: base for base in PAST}
         assert verb in known.values()
     assert (after == "not") == no

@@ -69,7 +69,7 @@ DATASETS = {  # where it is made, what it is, its modality
     ),
     "reviews": (
         "liminal.datasets.reviews:reviews",
-        "16,000 short reviews in English drawn by code, 7 known factors",
+        "24,000 short reviews in English drawn by code, 7 known factors",
         "text",
     ),
     "fashion-mnist": (

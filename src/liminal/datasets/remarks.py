@@ -67,7 +67,7 @@ TOPICS = {
             Group("coffee tea", "tasty/bland delicious/disgusting hot/cold strong/weak"),
             Group("beer wine juice", "tasty/bland delicious/disgusting smooth/bitter fresh/stale"),
         ),
-        (Agent("barista", "she", "make coffee"), Agent("barman", "he", "mix drinks")),
+        (Agent("barista", "she", "make coffee"), Agent("bartender", "he", "mix drinks")),
         "well/badly carefully/carelessly",
         "bar pub",
         "our",
@@ -155,11 +155,11 @@ PEOPLE = (
 )
 TIMES = ("yesterday/today/tomorrow", "last week/this week/next week")
 LUCK = ("luckily/sadly", "fortunately/unfortunately")
-ADVERBS = {  # before an adjective, one that a noun follows, one that is strong already, and a verb
-    "word": {"weak": "quite rather", "strong": "very really", "negated": "particularly"},
-    "noun": {"weak": "rather", "strong": "very really", "negated": "particularly"},
-    "extreme": {"weak": "quite rather", "strong": "really truly"},
-    "verb": {"weak": "rather", "strong": "really", "negated": "particularly"},
+ADVERBS = {  # good and bad ones, before an adjective, one that a noun follows, one that is strong, and a verb
+    "word": {"weak": "quite fairly/rather somewhat", "strong": "really so/very terribly"},
+    "noun": {"weak": "fairly/rather", "strong": "really/very"},
+    "extreme": {"weak": "quite/rather", "strong": "truly/absolutely"},
+    "verb": {"weak": "quite/rather", "strong": "truly/really"},
 }
 ALIKE = {  # past tenses that have no rule
     "make": "made",

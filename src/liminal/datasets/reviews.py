@@ -45,19 +45,19 @@ from .remarks import (
 )
 
 VERSION = 1  # of the drawing: raise it when it changes
-USUAL, MOST = 16_000, 1_000_000  # sentences
+USUAL, MOST = 24_000, 1_000_000  # sentences
 LENGTH, WIDTH = 14, 80  # tokens and bytes of a sentence, at most
 FACTORS: dict[str, dict[str, float]] = {
     "sentiment": {"negative": 0.5, "positive": 0.5},
     "topic": dict.fromkeys(TOPICS, 1 / len(TOPICS)),
     "tense": {"past": 0.4, "present": 0.35, "future": 0.25},
     "number": {"singular": 0.5, "plural": 0.5},
-    "strength": {"weak": 0.25, "plain": 0.45, "strong": 0.3},
+    "strength": {"weak": 0.25, "plain": 0.4, "strong": 0.35},
     "form": {"statement": 0.7, "exclamation": 0.15, "question": 0.15},
 }
-NEGATED = 0.15  # share of the sentences
+NEGATED = 0.12  # share of the sentences
 FRAMES = {"be": 0.5, "link": 0.08, "love": 0.2, "act": 0.14, "have": 0.08}
-EXTRAS = {"none": 0.48, "when": 0.18, "luck": 0.16, "second": 0.18}  # what else there is, where it fits
+EXTRAS = {"none": 0.42, "when": 0.14, "luck": 0.22, "second": 0.22}  # what else there is, where it fits
 CHOICES = ("frame", "extra", "noun", "which", "quality", "second", "adverb", "verb", "who", "several", "when")
 Some = TypeVar("Some")
 
@@ -141,7 +141,7 @@ def _act(f: Mapping[str, Any], topic: Topic) -> Said:
     subject = Subject(words, "they" if plural else agent.pronoun, not plural)
     way = _side(_pick(topic.ways.split(), f["quality"]), f)
     verb, _, rest = agent.does.partition(" ")
-    return subject, verb, f"{rest} {_graded(f, way)}".strip()
+    return subject, verb, f"{rest} {_graded(f, way, 'noun')}".strip()
 
 
 def _have(f: Mapping[str, Any], topic: Topic) -> Said:
@@ -268,16 +268,16 @@ def _side(pair: str, f: Mapping[str, Any]) -> str:
 
 def _graded(f: Mapping[str, Any], word: str, where: str = "word") -> str:
     """An adjective or adverb with the adverb before it that makes it as strong as wanted."""
-    if word in EXTREME and not f["negated"]:
-        where = "extreme"
-    return f"{_adverb(f, where)} {word}".strip()
+    return f"{_adverb(f, 'extreme' if word in EXTREME else where)} {word}".strip()
 
 
 def _adverb(f: Mapping[str, Any], where: str) -> str:
-    if f["strength"] == "plain" or (f["negated"] and f["strength"] == "strong"):
+    """What is put before a word to make it as strong as wanted: good and bad words have their own."""
+    if f["strength"] == "plain":
         return ""
-    strength = "negated" if f["negated"] else str(f["strength"])
-    return _pick(ADVERBS[where][strength].split(), f["adverb"])
+    if f["negated"]:
+        return "particularly" if f["strength"] == "weak" else ""  # else *at all* is said in the end
+    return _pick(_side(ADVERBS[where][str(f["strength"])], f).split(), f["adverb"])
 
 
 def _pick(options: Sequence[Some], u: float) -> Some:
