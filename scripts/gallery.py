@@ -1,4 +1,4 @@
-"""Pieces and sounds to be looked at and heard, from the ready-made spaces: `python scripts/gallery.py [--out
+"""Pieces, sounds, sentences and shapes from the ready-made spaces: `python scripts/gallery.py [--out
 docs/gallery]`. What a file comes from is told beside it.
 """
 
@@ -8,14 +8,20 @@ import argparse
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 import liminal
+from liminal.show import film
 from liminal.show import items as show
+from liminal.space import Space
 
 PER_ROW = 8  # phrases of a picture
-TILE = 128
+TILE, CARD, FILM = 128, 180, 200  # pixels
+ALONG = "conditional"  # of edits of shapes: where pieces of these factors lie on average
 
 
 class Piece(NamedTuple):
@@ -45,7 +51,7 @@ def composed(name: str, items: Sequence[int], endings: Sequence[str], **how: Any
     return Piece(f'liminal.open("{name}").compose({", ".join(told)})', write)
 
 
-def completed(name: str, items: Sequence[int], part: str, n: int, endings: Sequence[str]) -> Piece:
+def completed(name: str, items: Sequence[int | str], part: str, n: int, endings: Sequence[str]) -> Piece:
     """Items of which a part is kept, answers and the nearest real ones as a picture, and the best answer to
     be heard.
     """
@@ -58,6 +64,93 @@ def completed(name: str, items: Sequence[int], part: str, n: int, endings: Seque
         return [picture, *best]
 
     return Piece(f'liminal.open("{name}").complete({list(items)}, {json.dumps(part)}, n={n})', write)
+
+
+def walked(name: str, items: Sequence[int], frames: int, endings: Sequence[str]) -> Piece:
+    """A way between items: its frames as a picture, and as files."""
+
+    def write(stem: Path) -> list[Path]:
+        found = liminal.open(name).path(*items, frames=frames)
+        return [found.save(stem.with_suffix(ending)) for ending in (".png", *endings)]
+
+    return Piece(f'liminal.open("{name}").path({", ".join(map(str, items))}, frames={frames})', write)
+
+
+def edited(name: str, items: Sequence[int], changes: Sequence[str], size: int, **how: Any) -> Piece:
+    """A row an item: itself as restored, and each change of it."""
+
+    def write(stem: Path) -> list[Path]:
+        space = liminal.open(name)
+        rows = [[space.edit(item, change, **how) for change in changes] for item in items]
+        before = np.stack([edit.before for row in rows for edit in (row[0], *row)])
+        after = np.stack([made for row in rows for made in (row[0].before, *(edit.after for edit in row))])
+        labels = ["", *changes] * len(items)
+        words = space.modality.words is not None  # new ones are marked
+        drawn = show.drawn(
+            after, space.modality, size, 1 + len(changes), labels, beside=before if words else None
+        )
+        show.grid.save(drawn, picture := stem.with_suffix(".png"))
+        return [picture]
+
+    told = [
+        str(items[0]),
+        json.dumps(changes[0]),
+        *(f"{key}={json.dumps(value)}" for key, value in how.items()),
+    ]
+    return Piece(f'liminal.open("{name}").edit({", ".join(told)})', write)
+
+
+def turned(name: str, item: int, change: str) -> Piece:
+    """An edited shape as a film in which it turns once."""
+
+    def write(stem: Path) -> list[Path]:
+        space = liminal.open(name)
+        found = space.edit(item, change, along=ALONG).after
+        film.gif(space.modality.turned(found, FILM), picture := stem.with_suffix(".gif"), 16, FILM)
+        return [picture]
+
+    told = f'{item}, {json.dumps(change)}, along="{ALONG}"'
+    return Piece(f'liminal.open("{name}").edit({told}).save("turned.gif")', write)
+
+
+def by_factors(name: str, items: Sequence[int], frames: int) -> Piece:
+    """A way on which every known factor goes from one item's value to the next one's: a film, its frames as a
+    picture, and the edits that they are.
+    """
+
+    def write(stem: Path) -> list[Path]:
+        space = liminal.open(name)
+        legs = [leg(space, a, b, frames) for a, b in pairwise(items)]
+        way = [change for one in legs for change in one]
+        found = np.stack([space.edit(item, change, along=ALONG).after for item, change in way])
+        film.gif(show.tiles(found, space.modality, FILM), picture := stem.with_suffix(".gif"), 8, FILM)
+        show.grid.save(
+            show.drawn(found[::2], space.modality, TILE, (frames + 1) // 2), still := stem.with_suffix(".png")
+        )
+        (told := stem.with_suffix(".txt")).write_text("".join(f"{item} {change}\n" for item, change in way))
+        return [picture, still, told]
+
+    return Piece(
+        f'[liminal.open("{name}").edit(item, change, along="{ALONG}") for item, change in way]', write
+    )
+
+
+def leg(space: Space, a: int, b: int, frames: int) -> list[tuple[int, str]]:
+    """Changes of item a, more and more of what parts it from b: numbers by standard deviations, the others
+    from off to on.
+    """
+    one, other = (space.catalogue.table(f"id = {item}").to_pylist()[0] for item in (a, b))
+    steps: dict[str, float] = {}
+    for factor, spec in space.conditional.spec.items():
+        if spec["kind"] == "number":
+            steps[factor] = (other[factor] - one[factor]) / spec["std"]
+        elif one[factor] != other[factor]:
+            value = "" if spec["kind"] == "bool" else f"={other[factor]}"
+            steps[factor + value] = -1.0 if other[factor] is False else 1.0
+    return [
+        (a, " ".join(f"{t * step:+.2f}*{factor}" for factor, step in steps.items()))
+        for t in np.linspace(0, 1, frames)
+    ]
 
 
 PIECES = {
@@ -85,6 +178,36 @@ PIECES = {
         "The first fifth of a second of a digit is kept; five ways in which it may end.",
         completed("digits-spoken", (610,), "seconds:0-0.2", 5, (".flac",)),
     ),
+    "walk": (
+        "From one sentence to another, a word or two at a time; new words are marked.",
+        walked("reviews", (3000, 3001), 12, (".txt",)),
+    ),
+    "turns-of-phrase": (
+        "Sentences as they are restored, and four changes of each; new words are marked.",
+        edited("reviews", (3000, 3001, 3002, 3003), ("sentiment=positive", "sentiment=negative"), CARD),
+    ),
+    "first-words": (
+        "The first words of a sentence are kept, and six ways are found in which it may go on.",
+        completed("reviews", ("text('the waiters')",), "begin", 6, (".txt",)),
+    ),
+    "furniture": (
+        "A chair becomes a table, and the table a couch: every factor goes from one's value to the other's.",
+        by_factors("furniture", (1018, 1003, 1008), 13),
+    ),
+    "chairs": (
+        "Two chairs and a couch as they are restored, and five changes of each.",
+        edited(
+            "furniture",
+            (1018, 1010, 1008),
+            ("width", "height", "back", "arms", "stand=panels"),
+            TILE,
+            along=ALONG,
+        ),
+    ),
+    "couch": (
+        "A couch with round corners, seen from all sides.",
+        turned("furniture", 1060, "2*roundness"),
+    ),
 }
 
 
@@ -99,7 +222,8 @@ def main() -> None:
         picture, *others = piece.write(out / name)
         links = ", ".join(f"[{path.name}]({path.name})" for path in others)
         text += [f"## {name.capitalize()}", "", words, "", f"![{words}]({picture.name})", ""]
-        text += [f"To be heard: {links}.", "", "```python", piece.line, "```", ""]
+        text += [f"Files: {links}.", ""] if others else []
+        text += ["```python", piece.line, "```", ""]
         print(*(f"{path} {path.stat().st_size:,} bytes" for path in (picture, *others)), sep="\n")
     (out / "README.md").write_text("\n".join(text))
 

@@ -8,8 +8,7 @@
   its 2,100 items are of that sort, too.
 - `digits-spoken`: a VAE on digits spoken in English by six people (FSDD, CC BY-SA 4.0); its items are what
   its decoder gives.
-- `reviews`: a VAE on clauses of film reviews (sentence polarity, CC BY 4.0), of common words; its items are
-  4,800 of them.
+- `reviews`: a VAE on short sentences drawn by Liminal itself.
 - `furniture`: a VAE on chairs, tables and couches drawn by Liminal itself.
 
 Weights go in half precision; codes are computed with the rounded weights, so what is shipped is consistent.
@@ -18,12 +17,9 @@ Weights go in half precision; codes are computed with the rounded weights, so wh
 from __future__ import annotations
 
 import argparse
-import csv
 import os
-import re
 import shutil
 import tempfile
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -85,15 +81,9 @@ FURNITURE = """The shapes in this space (items.lance) were drawn by liminal.data
 weights were fitted to them. Both are under the licence of Liminal, Apache-2.0.
 """
 
-REVIEWS = """The sentences in this space (items.lance) are clauses of film reviews from the sentence polarity dataset v1.0,
-introduced in: Bo Pang and Lillian Lee, "Seeing stars: Exploiting class relationships for sentiment
-categorization with respect to rating scales", Proceedings of the ACL, 2005
-(https://www.cs.cornell.edu/people/pabo/movie-review-data/). It is licensed under Creative Commons
-Attribution 4.0 International (https://creativecommons.org/licenses/by/4.0/). Changes: sentences were cut
-into clauses at their signs; kept are those of 3 to 10 words, each of which comes three times or more, once
-each. The weights were fitted to these, and a clause has the sentiment of its sentence.
-"""  # noqa: E501
-
+REVIEWS = """The sentences in this space (items.lance) were written by liminal.datasets.reviews, and its
+weights were fitted to them. Both are under the licence of Liminal, Apache-2.0.
+"""
 
 HELD = 5  # recordings of each digit by each speaker that test, the first ones
 
@@ -167,52 +157,6 @@ def digits() -> Dataset:
     return replace(data, name="spoken digits", attributes=known, provenance=about)
 
 
-BREAK = re.compile(r" (?:[,;:.()\[\]\"]|--|\.\.\.)(?= |$) ?")  # between clauses
-SHORT, LONG, OFTEN, TENTH = (
-    3,
-    10,
-    3,
-    10,
-)  # words of a clause, times that each comes, every which line is held out
-
-
-def reviews() -> Dataset:
-    """Clauses of film reviews below ``LIMINAL_DATA``, of common words, with the sentiment of the sentence."""
-    folder = Path(os.environ["LIMINAL_DATA"]) / "sentence_polarity"
-    found: dict[str, tuple[str, str]] = {}
-    for name, sentiment in (("neg", "negative"), ("pos", "positive")):
-        lines = (folder / f"sentence_polarity.{name}.txt").read_text(encoding="utf-8").splitlines()
-        for i, line in enumerate(lines):
-            for clause in BREAK.split(repaired(line)):
-                if SHORT <= len(clause.split()) <= LONG:
-                    found.setdefault(clause.strip(" '\"-."), (sentiment, "train" if i % TENTH else "held"))
-    counts = Counter(word for clause in found for word in clause.split())
-    rows = [
-        (clause, *known)
-        for clause, known in found.items()
-        if min(counts[word] for word in clause.split()) >= OFTEN and len(clause.split()) >= SHORT
-    ]
-    with tempfile.TemporaryDirectory() as temporary:
-        table = Path(temporary) / "reviews.csv"
-        with table.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([("text", "sentiment", "split"), *rows])
-        data = registry.dataset(table, modality="text", voice=Terminal(), length=12, tokens="words")
-    about = {
-        **data.provenance,
-        "source": "sentence polarity dataset v1.0 (Pang & Lee 2005), clauses of 3 to 10 common words",
-        "licence": "CC BY 4.0",
-    }
-    return replace(data, name="film reviews", provenance=about)
-
-
-def repaired(line: str) -> str:
-    """A line of a file of letters that were taken for UTF-8 once too often: Ã© is é."""
-    try:
-        return line.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return line
-
-
 ALL = {
     "fashion": Recipe(
         lambda: "fashion-mnist", {"dim": 16, "epochs": 8, "options": {}}, 8_400, 1_800, FASHION
@@ -222,7 +166,11 @@ ALL = {
     ),
     "digits-spoken": Recipe(digits, {"dim": 32, "epochs": 90, "options": {}}, 500, 200, DIGITS, decoded=True),
     "reviews": Recipe(
-        reviews, {"dim": 48, "epochs": 40, "options": {"beta": 0.2, "width": 20}}, 4_200, 600, REVIEWS
+        lambda: "reviews",
+        {"dim": 32, "epochs": 15, "options": {"width": 16, "beta": 0.15}},
+        3_000,
+        800,
+        REVIEWS,
     ),
     "furniture": Recipe(
         lambda: "furniture",

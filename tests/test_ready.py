@@ -8,9 +8,11 @@ import pytest
 import liminal
 from liminal import files, registry
 from liminal.cli.facts import in_brief
+from liminal.datasets import reviews
 from liminal.verbs.changing import DECODED
 
 MOST = 4_000_000  # bytes of a space
+RESTORED, TURNED = 0.65, 0.5  # shares of sentences
 PATHS = {
     "tunes": ("nottingham/ABC_cleaned", {"meter": "4/4"}),
     "chorales": ("jsb_chorales/Jsb16thSeparated.json", {"voices": 4, "bars": 1}),
@@ -18,7 +20,8 @@ PATHS = {
 
 
 def test_they_are_listed() -> None:
-    assert {"fashion", "tunes", "chorales", "digits-spoken", "furniture"} <= set(registry.ready_made())
+    known = {"fashion", "tunes", "chorales", "digits-spoken", "furniture", "reviews"}
+    assert known <= set(registry.ready_made())
 
 
 @pytest.mark.parametrize("name", PATHS)
@@ -65,6 +68,26 @@ def test_furniture_is_small_and_restored() -> None:
     m, items = space.modality, space.items(held)
     found = m.errors(m.tensor(items), m.tensor(space.decode(space.encode(items))))
     assert float(found["iou"].mean()) > 0.8
+
+
+def test_reviews_are_small_restored_and_turned() -> None:
+    folder = registry.ready_made()["reviews"]
+    assert sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) <= MOST
+    assert "Apache-2.0" in (folder / "NOTICE").read_text()
+    space = liminal.open("reviews")
+    assert set(space.card.attributes) == {*reviews.FACTORS, "negated"}
+    m = space.modality
+    texts, known = reviews.sentences(300, seed=99)  # others than the space was made of
+    items = np.stack([m.item(text) for text in texts])
+    z = space.encode(items)
+    found = m.errors(m.tensor(items), m.tensor(space.decode(z)))
+    assert float(found["exact"].mean()) > RESTORED
+    past = np.flatnonzero((known["tense"] == "past") & ~known["negated"])
+    later = z[past] + space.direction("tense=future").vector
+    rows = [{name: values[i] for name, values in known.items()} for i in past]
+    true = [reviews.draw({**row, "tense": "future"}) for row in rows]
+    made = [m.text(item) for item in space.decode(later)]
+    assert np.mean([a == b for a, b in zip(made, true, strict=True)]) > TURNED, "the true sentence"
 
 
 @pytest.mark.skipif(files.data_folder() is None, reason="LIMINAL_DATA is not set")

@@ -67,6 +67,11 @@ DATASETS = {  # where it is made, what it is, its modality
         "6,000 chairs, tables and couches drawn by code, 32 x 32 x 32 cells, 14 known factors",
         "shape",
     ),
+    "reviews": (
+        "liminal.datasets.reviews:reviews",
+        "24,000 short reviews in English drawn by code, 7 known factors",
+        "text",
+    ),
     "fashion-mnist": (
         "liminal.datasets.mnist:fashion_mnist",
         "70,000 grey pictures of clothes, 28 x 28, 10 classes (MIT)",
