@@ -25,6 +25,7 @@ import liminal
 from liminal.cli import main
 from liminal.errors import LiminalError
 from liminal.modalities import Modality
+from liminal.nn import plainly
 from liminal.studio import answers, coarse, moves, pages, payload, share, wire
 from liminal.studio.session import Session
 from liminal.voice import Voice
@@ -224,7 +225,8 @@ def test_the_page_answers_as_the_library(kind: Kind, tmp_path: Path) -> None:
     arrays, facts = payload.gather(kind.session, 10_000, False, kind.method, Voice())
     assert {"decoder", "encoder"} <= set(arrays)
     (tmp_path / "payload.bin").write_bytes(wire.pack(arrays, facts))
-    (tmp_path / "told.json").write_text(json.dumps(told(kind), allow_nan=False))
+    with plainly(kind.session.space.generator):  # as the page's networks are
+        (tmp_path / "told.json").write_text(json.dumps(told(kind), allow_nan=False))
     folder = node()
     path = f"{folder}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "LIMINAL_FIXTURE": str(tmp_path)}

@@ -21,6 +21,7 @@ from ..maps.layouts import axes
 from ..maps.place import SPACING
 from ..maps.project import Map
 from ..models.latent import Mixture
+from ..nn import plainly
 from ..ops.support import Support, fit_support, residuals
 from ..priors import Normal, Sphere
 from ..voice import Voice
@@ -50,6 +51,11 @@ def gather(s: Session, items: int, no_items: bool, method: str, voice: Voice) ->
     Raises:
         LiminalError: as `share`.
     """
+    with plainly(s.space.generator):  # as the page's networks answer
+        return _gathered(s, items, no_items, method, voice)
+
+
+def _gathered(s: Session, items: int, no_items: bool, method: str, voice: Voice) -> tuple[Arrays, Facts]:
     voice.progress("laying out the map", 0.1)
     chart = s.settle(method)
     z = s.space.latents.numpy()
