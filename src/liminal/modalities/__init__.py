@@ -110,8 +110,8 @@ class Modality(ABC):
 
     @classmethod
     def holds(cls, file: Path) -> bool:
-        """Whether a file whose ending is in `reads`, in a folder whose kind is not told, looks like one of this
-        kind; for endings that files of all sorts have, such as .json."""
+        """Whether a file whose ending is in `reads`, in a folder whose kind is not told, looks like one of
+        this kind; for endings that files of all sorts have, such as .json."""
         return True
 
     @abstractmethod
