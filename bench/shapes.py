@@ -7,6 +7,7 @@ from __future__ import annotations
 import tempfile
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from .melody import folder, parts
 KINDS = ("chair", "table", "couch")
 FRAMES = 12  # from one key to the next
 SLACK = 0.05  # of the whole change of a volume, that steps may go back in all
-WAYS = ("conditional", "slerp", "blend of voxels")
+WAYS = ("conditional", "drawn", "slerp", "blend of voxels")
 WAYS = (*WAYS, "conditional, cell by cell", "slerp, cell by cell", "blend, cell by cell")
 HELD_SEED = 88_001  # of furniture that no space has seen
 SINGLE = {"width": 0.12, "height": 0.1, "back": 0.12, "arms": 0.1, "roundness": 0.6, "stand": "panels"}
@@ -167,9 +168,11 @@ def look(m: Any, items: np.ndarray, name: str, columns: int) -> None:
 
 def morphs(record: Record, space: Space, given: Namespace) -> None:
     """Walks from a held-out chair to a table to a couch, beside blends of the same decoded keys, which get
-    the rule of `pieces` as well, and straight ways; all without that rule, too."""
-    known = space.catalogue.table(split="held", columns=["id", "kind"])
-    ids, kinds = known["id"].to_numpy(), np.array(known["kind"].to_pylist())
+    the rule of `pieces` as well, straight ways, and what furniture is drawn like on the way; all but that
+    without the rule, too."""
+    known = space.catalogue.table(split="held").to_pylist()
+    rows = {row["id"]: row for row in known}
+    ids, kinds = np.array(list(rows)), np.array([row["kind"] for row in known])
     random = np.random.default_rng(given.seed)
     choice = [random.choice(ids[kinds == kind], given.paths) for kind in KINDS]
     rule = lambda frames: np.stack([pieces.likeliest(item, space.modality.apart) for item in frames])
@@ -180,6 +183,7 @@ def morphs(record: Record, space: Space, given: Namespace) -> None:
             cells = Shape().items(space.generator.decode(z).cpu())
             sets[along].append(rule(cells))
             sets[f"{along}, cell by cell"].append(cells)
+        sets["drawn"].append(np.stack([furniture.draw(row) for row in between([rows[key] for key in keys])]))
         cells = blended(cells[[0, FRAMES, 2 * FRAMES]])
         sets["blend of voxels"].append(rule(cells))
         sets["blend, cell by cell"].append(cells)
@@ -197,6 +201,7 @@ def morphs(record: Record, space: Space, given: Namespace) -> None:
         f"most; cells above a half: {hard['conditional']:.2f}, blend {hard['blend of voxels']:.2f}"
     )
     headline = "morphs: volume goes one way"
+    note += f", drawn {hard['drawn']:.2f}"
     record.add(Figure(headline, steady.pop("conditional"), "", 0.5, "higher", steady, note=note))
     four = [sets[name][:4] for name in ("conditional", "blend of voxels")]
     look(
@@ -205,6 +210,18 @@ def morphs(record: Record, space: Space, given: Namespace) -> None:
         "morphs",
         FRAMES + 1,
     )
+
+
+def between(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The factors of three pieces, and those between: numbers go evenly, all else changes half way."""
+    found = []
+    for a, b in pairwise(rows):
+        for t in np.linspace(0, 1, FRAMES + 1)[bool(found) :]:
+            found.append({})
+            for name in furniture.drawn_factors(1):
+                mean = isinstance(a[name], float)
+                found[-1][name] = (1 - t) * a[name] + t * b[name] if mean else (a, b)[int(t >= 0.5)][name]
+    return found
 
 
 def blended(keys: np.ndarray) -> np.ndarray:
