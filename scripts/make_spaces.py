@@ -167,7 +167,7 @@ ALL = {
     "digits-spoken": Recipe(digits, {"dim": 32, "epochs": 90, "options": {}}, 500, 200, DIGITS, decoded=True),
     "reviews": Recipe(
         lambda: "reviews",
-        {"dim": 32, "epochs": 15, "options": {"width": 16, "beta": 0.15}},
+        {"dim": 32, "epochs": 15, "options": {"width": 16, "beta": 0.2}},
         3_000,
         800,
         REVIEWS,

@@ -310,9 +310,23 @@ def sentences(n: int, seed: int) -> tuple[list[str], dict[str, np.ndarray]]:
 
 
 @lru_cache(1)
-def vocabulary() -> tuple[str, ...]:
-    """All words that sentences are made of, with the spaces before them, the commonest first."""
-    return Tokens.learned(sentences(USUAL, 0)[0], MOST, "words").tokens
+def modality() -> Text:
+    """How sentences look, whatever their number and seed: all words that they are made of, the commonest
+    first, and vectors of these.
+
+    *soup* and *curry*, or *tasty* and *bland*, stand in the same places, and vectors learned from their
+    neighbours are nearly one. Half of each vector is therefore the word's own.
+    """
+    from ..modalities.words import packed, vectors
+
+    texts = sentences(USUAL, 0)[0]
+    tokens = Tokens.learned(texts, MOST, "words")
+    plain = Text(LENGTH, WIDTH, tokens.tokens)
+    x = plain.tensor(np.stack([plain.item(text) for text in texts])).numpy()
+    alike = vectors(x, len(tokens) + 1)
+    own = np.random.default_rng(VERSION).standard_normal(alike.shape)
+    both = alike + own / np.linalg.norm(own, axis=1, keepdims=True)
+    return Text(LENGTH, WIDTH, tokens.tokens, vectors=packed(both))
 
 
 def reviews(n: int = USUAL, seed: int = 0, progress: Progress | None = None) -> Dataset:
@@ -330,11 +344,11 @@ def reviews(n: int = USUAL, seed: int = 0, progress: Progress | None = None) -> 
         raise LiminalError(
             f"reviews: n {n}, seed {seed}: wanted 1 to {MOST:,} sentences and a seed of 0 or more"
         )
-    modality = Text(LENGTH, WIDTH, vocabulary())
     texts, known = sentences(n, seed)
-    items = np.stack([modality.item(text) for text in texts])
+    kind = modality()
+    items = np.stack([kind.item(text) for text in texts])
     attributes = pa.table({name: pa.array(known[name].tolist()) for name in [*FACTORS, "negated"]})
     if progress:
         progress(n, n)
     about = provenance(__name__, VERSION, n=n, seed=seed)
-    return Dataset("reviews", modality, items, Numbered("reviews", n), attributes, provenance=about)
+    return Dataset("reviews", kind, items, Numbered("reviews", n), attributes, provenance=about)

@@ -168,17 +168,19 @@ class Text(Modality):
         )
 
     def fitted(self, items: np.ndarray, rows: np.ndarray) -> Text:
-        """The commonest tokens, how often they come, and their vectors, all from these rows."""
+        """The commonest tokens, how often they come, and their vectors, all from these rows; tokens that have
+        vectors already stay."""
         from .words import packed, vectors
 
-        texts = [self.text(item) for item in items[rows]]
-        kind = KINDS[self.tokens.merges is not None]
-        tokens = Tokens.learned(texts, len(self.tokens), kind)
+        tokens = self.tokens
+        if not self.vectors:
+            texts = [self.text(item) for item in items[rows]]
+            tokens = Tokens.learned(texts, len(tokens), KINDS[tokens.merges is not None])
         made = Text(self.length, self.width, tokens.tokens, tokens.merges, column=self.column)
         x = made.tensor(items[rows]).numpy()
         counts = np.bincount(x.ravel(), minlength=len(tokens) + 1)
         counts[0] = len(x)
-        config = {"counts": counts.tolist(), "vectors": packed(vectors(x, len(counts)))}
+        config = {"counts": counts.tolist(), "vectors": self.vectors or packed(vectors(x, len(counts)))}
         return Text(**{**made.config(), **config})
 
     def suited(self, count: int) -> dict[str, float]:
