@@ -62,6 +62,28 @@ def _restored(s: Session, items: np.ndarray) -> tuple[float, float | None]:
     return float(errors[0]), float(s.support.residual(errors)[0]) if known and s.support else None
 
 
+def unusual(s: Session, id: int) -> wire.Unusual:
+    """Which attributes that an item states are unusual given its others.
+
+    Raises:
+        LiminalError: there is no such item.
+    """
+    spoken.row(s, id)
+    return wire.Unusual(cells=_cells(s, f"@{id}"))
+
+
+def _cells(s: Session, item: str | np.ndarray) -> list[wire.Cell]:
+    """What is unusual in an item, in words; nothing where nothing can be told."""
+    said = s.space.modality.said
+    try:
+        found = s.space.unusual(item)
+    except LiminalError:
+        return []
+    return [
+        wire.Cell(name=c.name, value=said(c.name, c.value), usual=said(c.name, c.usual), p=c.p) for c in found
+    ]
+
+
 def where(s: Session, text: str) -> wire.Group:
     """The items that a condition holds for.
 
@@ -111,7 +133,13 @@ def encode(s: Session, data: bytes, method: str) -> wire.Encoded:
         belongs = bool(s.support.belongs(z, torch.tensor([error], dtype=torch.float64))[0])
     found = s.look(z, method)
     return wire.Encoded(
-        **found, original=stored, error=error, worse=worse, belongs=belongs, remarks=list(remarks)
+        **found,
+        original=stored,
+        error=error,
+        worse=worse,
+        belongs=belongs,
+        remarks=list(remarks),
+        unusual=_cells(s, stored),
     )
 
 

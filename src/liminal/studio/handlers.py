@@ -86,6 +86,9 @@ class Handlers:
     async def item(self, request: Request, id: Id) -> Response:
         return as_json(await self._soon(request, lambda: self._answers.item(self.session, id)))
 
+    async def unusual(self, request: Request, id: Id) -> Response:
+        return as_json(await self._soon(request, lambda: self._answers.unusual(self.session, id)))
+
     async def picture(
         self, request: Request, id: Id, of: Literal["original", "reconstruction"] = "original"
     ) -> Response:

@@ -37,6 +37,7 @@ from .wire import (
     Strip,
     Transfer,
     TransferRequest,
+    Unusual,
 )
 
 
@@ -105,6 +106,14 @@ ROUTES = (
         "/api/item",
         Item,
         "one item: source, attributes, neighbours, error",
+        query={"id": "number"},
+    ),
+    Route(
+        "unusual",
+        "GET",
+        "/api/unusual",
+        Unusual,
+        "which attributes that an item states are unusual given its others",
         query={"id": "number"},
     ),
     Route(

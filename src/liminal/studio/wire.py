@@ -116,6 +116,23 @@ class Item(Json):
     support: float | None
 
 
+class Cell(Json):
+    """One attribute that an item states, given its others: its value and what is usual among items alike in
+    these, in words; ``p``: the share of real items whose own lies at least as far from that of their likes.
+    """
+
+    name: str
+    value: str
+    usual: str
+    p: float
+
+
+class Unusual(Json):
+    """What an item states, the most unusual first."""
+
+    cells: list[Cell]
+
+
 class Group(Packed):
     """Rows of the items that a condition holds for, rising."""
 
@@ -146,7 +163,7 @@ class Sources(Json):
 
 class Encoded(Look):
     """A dropped file: ``worse`` as for `Item`; ``belongs``: is it of the kind that the space is made of;
-    ``remarks`` on its reading.
+    ``remarks`` on its reading; ``unusual``: as `Unusual`, empty where items state nothing.
     """
 
     original: One
@@ -154,6 +171,7 @@ class Encoded(Look):
     worse: float | None
     belongs: bool | None
     remarks: list[str]
+    unusual: list[Cell]
 
 
 class FormulaRequest(Json):

@@ -118,6 +118,7 @@ export const items = (core: Core) => ({
       worse: core.trust?.worse(off) ?? null,
       belongs: core.trust?.belongs(found.support.data[0] ?? NaN, off) ?? null,
       remarks,
+      unusual: [],
     };
   },
 
