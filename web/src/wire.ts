@@ -229,7 +229,7 @@ export interface Neighbor {
 
 /**
  * `caption`: the item in a few words, empty where it is seen at once; `error`: mean squared difference of the
- * reconstruction in the chart of the modality; `worse`: share of held-out items that are restored worse.
+ * reconstruction in the modality's chart; `worse`: share of held-out ones restored worse.
  */
 export interface Item {
   id: number;
@@ -246,8 +246,8 @@ export interface Item {
 }
 
 /**
- * One attribute that an item states, given its others: its value and what is usual among items alike in
- * these, in words; `p`: the share of real items whose own lies at least as far from that of their likes.
+ * An attribute that an item states, and what is usual among those alike in its others, in words; `p` as in
+ * `ops.unusual.Cell`.
  */
 export interface Cell {
   name: string;
@@ -588,7 +588,7 @@ export interface Api {
   /** POST /api/sources: where items come from */
   sources: { query: {}; body: SourcesRequest; answer: Sources };
   /** POST /api/encode: a file of one's own, encoded */
-  encode: { query: { method?: Method }; body: Blob; answer: Encoded };
+  encode: { query: { method?: Method; name?: string }; body: Blob; answer: Encoded };
   /** POST /api/formula: what a formula leads to */
   formula: { query: {}; body: FormulaRequest; answer: Formula };
   /** GET /api/names: how what is being written may go on */

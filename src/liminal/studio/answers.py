@@ -5,6 +5,7 @@ them.
 from __future__ import annotations
 
 import io
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -117,15 +118,17 @@ def stored(s: Session, id: int) -> wire.Decoded:
     )
 
 
-def encode(s: Session, data: bytes, method: str) -> wire.Encoded:
+def encode(s: Session, data: bytes, method: str, name: str = "") -> wire.Encoded:
     """A file of the user's, encoded; of one that holds several items the first.
+
+    Its name, where it has one, tells of what form it is.
 
     Raises:
         LiminalError: it cannot be read.
     """
     if not data:
         raise LiminalError("the file is empty")
-    stored, remarks = _first(s.space.modality, data)
+    stored, remarks = _first(s.space.modality, data, PurePath(name).name or "the file")
     z = s.space.encode(stored)
     error, worse = _restored(s, stored[None])
     belongs = None
@@ -143,12 +146,12 @@ def encode(s: Session, data: bytes, method: str) -> wire.Encoded:
     )
 
 
-def _first(kind: Modality, data: bytes) -> tuple[np.ndarray, tuple[str, ...]]:
+def _first(kind: Modality, data: bytes, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """The first item in a file that may hold many, and remarks on its reading."""
-    read = enumerate(kind.records(io.BytesIO(data), "the file"))
+    read = enumerate(kind.records(io.BytesIO(data), name))
     first = next(((i, record) for i, record in read if record.item is not None), None)
     if first is None or first[1].item is None:
-        return kind.load(io.BytesIO(data), "the file")  # which says why there is none
+        return kind.load(io.BytesIO(data), name)  # which says why there is none
     alone = not first[0] and next(read, None) is None
     more = () if alone else (f"the first of several {kind.plural} in the file",)
     return first[1].item, (*first[1].remarks, *more)

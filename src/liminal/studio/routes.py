@@ -142,7 +142,15 @@ ROUTES = (
     ),
     Route("lonely", "GET", "/api/lonely", Lonely, "the items that stand most alone, the loneliest first"),
     Route("sources", "POST", "/api/sources", Sources, "where items come from", takes=SourcesRequest),
-    Route("encode", "POST", "/api/encode", Encoded, "a file of one's own, encoded", takes="file", query=_ON),
+    Route(
+        "encode",
+        "POST",
+        "/api/encode",
+        Encoded,
+        "a file of one's own, encoded",
+        takes="file",
+        query={**_ON, "name?": "string"},
+    ),
     Route("formula", "POST", "/api/formula", Formula, "what a formula leads to", takes=FormulaRequest),
     Route(
         "names",

@@ -253,7 +253,11 @@ function sentences(y: Float32Array, { modality, soft_shape, item_shape, likeliho
   return stored(texts, item_shape[0] as number);
 }
 
-async function open(file: Blob, { modality }: Held): Promise<Opened> {
+const TABLES = /\.(csv|tsv|tab|parquet|pq|jsonl|ndjson)$/i;
+
+async function open(file: Blob, { modality }: Held, name = ""): Promise<Opened> {
+  if (TABLES.test(name))
+    throw new Error("This page reads sentences from .txt; open tables of them with liminal studio.");
   const all = (await file.text()).replace(/^\ufeff/, "").split(/\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/u);
   const texts = all.map(tidy).filter((line) => line);
   const [text] = texts;

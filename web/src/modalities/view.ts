@@ -125,7 +125,7 @@ export interface View {
   /** Attributes that rows of y state themselves, by name, or name=value of a category: `Modality.exact`. */
   states?(y: Float32Array, held: Held): ReadonlyMap<string, Float32Array>;
   /** The item in a file, where a page can read one by itself; without it such a page takes no files. */
-  open?(file: Blob, held: Held): Promise<Opened>;
+  open?(file: Blob, held: Held, name?: string): Promise<Opened>;
   /** Files of some items, each item given as an answer of one, and what each item is called by them. */
   files(
     items: readonly Items[],

@@ -107,6 +107,14 @@ export function steps(who, one) {
     await panel.getByRole("heading", { name: "mine.txt" }).waitFor();
     assert.equal(await panel.locator("figure .told [dir]").first().innerText(), "the bread was fresh");
     await panel.getByText("the first of several sentences in the file").waitFor();
+    await dropped(page, "mine.csv", "stars,said\n5,the soup was cold\n");
+    if (who === "page")
+      return page
+        .getByRole("alert")
+        .getByText(/reads sentences from .txt/)
+        .waitFor();
+    await panel.getByRole("heading", { name: "mine.csv" }).waitFor();
+    assert.equal(await panel.locator("figure .told [dir]").first().innerText(), "the soup was cold");
   }
 
   return [
