@@ -2,9 +2,11 @@
 screen.
 
     python scripts/screens.py [--space SPACE] [--views start,path] [--items 3,10] [--formula "@3 + smile"]
+        [--name faces]
 
 Wants chromium. The views of one space can be made after those of another: what is not asked for stays as it
-is. Composing wants a space whose items have a length: --views compose --space tunes.
+is. Composing wants a space whose items have a length: --views compose --space tunes. Pictures of one kind of
+data are called by it: --name shapes --space furniture --views path.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ def main() -> None:
     parser.add_argument("--views", default=",".join(VIEWS), help="compose too")
     parser.add_argument("--items", default="3,10", help="ids of the items that are shown")
     parser.add_argument("--formula", default="@3 + @10 - @7")
+    parser.add_argument("--name", default="", help="what files are called before the view")
     given = parser.parse_args()
     space = str(Path(given.space).absolute()) if Path(given.space).is_dir() else given.space
     web.build()
@@ -58,8 +61,9 @@ def main() -> None:
                 small = picture.convert("RGB").resize(
                     (width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS
                 )
-            small.save(PICTURES / f"{shot.stem}.webp", quality=QUALITY, method=6)
-            print(PICTURES / f"{shot.stem}.webp")
+            name = f"{given.name}-{shot.stem}" if given.name else shot.stem
+            small.save(PICTURES / f"{name}.webp", quality=QUALITY, method=6)
+            print(PICTURES / f"{name}.webp")
 
 
 if __name__ == "__main__":

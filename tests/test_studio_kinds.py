@@ -66,6 +66,18 @@ def test_an_item_and_its_reconstruction(session: Session) -> None:
     assert shown.type in ("image/png", "text/html")
 
 
+def test_what_is_unusual_in_an_item_is_told_where_its_kind_states_something(session: Session) -> None:
+    m, cells = session.space.modality, answers.unusual(session, 7).cells
+    assert ("unusual" in session.about(True, None).able) == bool(cells)
+    if not cells:
+        return
+    stated = m.stated(session.space.items([7]))
+    known = {name: m.said(name, values[0]) for name, values in stated.items() if values[0] is not None}
+    assert {cell.name: cell.value for cell in cells} == known
+    assert [cell.p for cell in cells] == sorted(cell.p for cell in cells)
+    assert [cell.name for cell in cells] == [cell.name for cell in session.space.unusual("@7")]
+
+
 def test_rows_are_told_in_words(session: Session) -> None:
     m, rows = session.space.modality, [7, 3]
     assert session.sources(rows).captions == [m.caption(item) for item in session.space.items(rows)]

@@ -55,10 +55,10 @@ def test_pure_parts() -> None:
     not ("CHROMIUM" in os.environ or any(map(shutil.which, BROWSERS))),
     reason="no chromium: apt-get install chromium",
 )
-@pytest.mark.parametrize("script", ["browser", "share", "sound"])
+@pytest.mark.parametrize("script", ["browser", "share", "sound", "kinds"])
 def test_in_a_browser(script: str) -> None:
-    """The studio on a server, then a shared page from the disk, then what can be heard in both: minutes, and
-    more where the map of the space has yet to be laid out.
+    """The studio on a server, then a shared page from the disk, then what can be heard in both, then
+    sentences, shapes and rows: minutes, and more where the map of the space has yet to be laid out.
     """
     done = web(script, 40)
     said = done.stdout + done.stderr

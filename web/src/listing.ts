@@ -61,7 +61,8 @@ const quoted = (name: string): string => (/^[\p{L}_][\p{L}\p{N}_]*$/u.test(name)
 /** A condition that holds for some items, as an example; null where nothing is known of any. */
 export function someCondition(attributes: readonly Attribute[]): string | null {
   const of = (kind: Attribute["kind"]) => attributes.find((one) => one.kind === kind);
-  const [category, yes, number] = [of("category"), of("bool"), of("number")];
+  const [yes, number] = [of("bool"), of("number")];
+  const category = attributes.find(({ kind, values }) => kind === "category" && (values?.length ?? 0) > 1);
   const value = category?.values?.[0];
   if (category && value) return `${quoted(category.name)} = '${value.replaceAll("'", "''")}'`;
   if (yes) return `${quoted(yes.name)} = true`;

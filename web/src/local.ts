@@ -14,7 +14,10 @@ import { samples } from "./local/samples.ts";
 import { formulas, Speech } from "./local/speech.ts";
 import { ways } from "./local/ways.ts";
 
-type Answered = Exclude<Route, "transfer" | "complete" | "compose" | "report" | "lonely" | "reload">;
+type Answered = Exclude<
+  Route,
+  "transfer" | "complete" | "compose" | "report" | "lonely" | "unusual" | "reload"
+>;
 type Answer = (query: unknown, body: unknown, signal?: AbortSignal) => unknown;
 
 /** Answers for one space. */

@@ -7,7 +7,15 @@ import { Grid } from "./grid.ts";
 import * as history from "./history.ts";
 import { title } from "./names.ts";
 import { fit, type Camera, type Size } from "./scales.ts";
-import { type Able, type Look, type Layout, type Path, type Space, type Task } from "./wire.ts";
+import {
+  type Able,
+  type Attribute,
+  type Look,
+  type Layout,
+  type Path,
+  type Space,
+  type Task,
+} from "./wire.ts";
 
 export const doc = signal<Doc>(EMPTY);
 const past = signal(history.none<Doc>());
@@ -187,13 +195,16 @@ const address: Keeper = {
   write: (hash) => window.history.replaceState(null, "", `${location.pathname}${hash ? `#${hash}` : ""}`),
 };
 
+/** Whether a category tells items apart. */
+const telling = ({ kind, values }: Attribute): boolean => kind === "category" && (values?.length ?? 0) > 1;
+
 export async function open(keeper: Keeper = address): Promise<void> {
   const found = fromHash(keeper.read());
   try {
     space.value = await ask("space", {}, null);
     document.title = `${title(space.value.name)} · Liminal`;
     const attributes = space.value.attributes;
-    const colour = attributes.find((a) => a.kind === "category") ?? attributes.find((a) => a.kind === "bool");
+    const colour = attributes.find(telling) ?? attributes.find((a) => a.kind === "bool");
     const along = space.value.alongs.includes("linear") ? "linear" : (space.value.alongs[0] ?? "linear");
     start = {
       ...EMPTY,

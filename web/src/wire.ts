@@ -72,6 +72,7 @@ export type Able =
   | "report"
   | "support"
   | "lonely"
+  | "unusual"
   | "reload";
 export type Place = string | number[];
 
@@ -109,8 +110,8 @@ export interface Attribute {
  * `tile`: width and height of a thumbnail; `broken`: why there is no model. What cannot be had everywhere:
  * `able` (show single `items`, `encode` files, keep the `detail` of an item, `lock` attributes, `bend` what
  * moves them, draw samples `like` a group, `transfer` a style, `complete` parts, `compose` pieces, make the
- * `report`, tell `support`, list the `lonely` items, `reload` the space from its folder) and directions
- * `found`.
+ * `report`, tell `support`, list the `lonely` items, tell what is `unusual` in one, `reload` the space from
+ * its folder) and directions `found`.
  */
 export interface Space {
   name: string;
@@ -228,7 +229,7 @@ export interface Neighbor {
 
 /**
  * `caption`: the item in a few words, empty where it is seen at once; `error`: mean squared difference of the
- * reconstruction in the chart of the modality; `worse`: share of held-out items that are restored worse.
+ * reconstruction in the modality's chart; `worse`: share of held-out ones restored worse.
  */
 export interface Item {
   id: number;
@@ -242,6 +243,22 @@ export interface Item {
   error: number;
   worse: number | null;
   support: number | null;
+}
+
+/**
+ * An attribute that an item states, and what is usual among those alike in its others, in words; `p` as in
+ * `ops.unusual.Cell`.
+ */
+export interface Cell {
+  name: string;
+  value: string;
+  usual: string;
+  p: number;
+}
+
+/** What an item states, the most unusual first. */
+export interface Unusual {
+  cells: Cell[];
 }
 
 /** Rows of the items that a condition holds for, rising. */
@@ -270,7 +287,7 @@ export interface Sources {
 
 /**
  * A dropped file: `worse` as for `Item`; `belongs`: is it of the kind that the space is made of; `remarks` on
- * its reading.
+ * its reading; `unusual`: as `Unusual`, empty where items state nothing.
  */
 export interface Encoded extends Look {
   original: Grid<Values>; // (...)
@@ -278,6 +295,7 @@ export interface Encoded extends Look {
   worse: number | null;
   belongs: boolean | null;
   remarks: string[];
+  unusual: Cell[];
 }
 
 /** `start`: a latent that a formula without items moves. */
@@ -555,6 +573,8 @@ export interface Api {
   look: { query: { method?: Method }; body: Float32Array; answer: Look };
   /** GET /api/item: one item: source, attributes, neighbours, error */
   item: { query: { id: number }; body: null; answer: Item };
+  /** GET /api/unusual: which attributes that an item states are unusual given its others */
+  unusual: { query: { id: number }; body: null; answer: Unusual };
   /**
    * GET /api/picture: an item, or its reconstruction, as a page shows it; of the type that the modality says
    */
@@ -568,7 +588,7 @@ export interface Api {
   /** POST /api/sources: where items come from */
   sources: { query: {}; body: SourcesRequest; answer: Sources };
   /** POST /api/encode: a file of one's own, encoded */
-  encode: { query: { method?: Method }; body: Blob; answer: Encoded };
+  encode: { query: { method?: Method; name?: string }; body: Blob; answer: Encoded };
   /** POST /api/formula: what a formula leads to */
   formula: { query: {}; body: FormulaRequest; answer: Formula };
   /** GET /api/names: how what is being written may go on */
@@ -612,6 +632,7 @@ export const routes = {
   at: { method: "POST", path: "/api/at", packed: true },
   look: { method: "POST", path: "/api/look", packed: true },
   item: { method: "GET", path: "/api/item", packed: false },
+  unusual: { method: "GET", path: "/api/unusual", packed: false },
   picture: { method: "GET", path: "/api/picture", packed: false },
   stored: { method: "GET", path: "/api/stored", packed: true },
   where: { method: "GET", path: "/api/where", packed: true },

@@ -22,19 +22,35 @@ const VIEWS = {
   item: {
     go: ([a]) => `view=item&subject=@${a}`,
     then: async ({ page, panel }) => (
-      await page.waitForFunction(() => document.querySelectorAll(".panel figure img").length === 2),
+      await page.waitForFunction(
+        () => document.querySelectorAll(".panel figure :is(img, canvas, .told)").length === 2,
+      ),
       panel.getByText("Most alike").waitFor()
     ),
+  },
+  // of a space whose items state attributes
+  unusual: {
+    go: ([a]) => `view=item&subject=@${a}`,
+    then: async ({ panel }) => {
+      const section = panel.locator(".section", { hasText: "Unusual given the rest" });
+      await section.locator("dt").first().waitFor();
+      await panel.locator(".section").last().scrollIntoViewIfNeeded();
+      await section.scrollIntoViewIfNeeded();
+    },
   },
   compare: {
     go: ([a, b]) => `view=item&subject=@${a}&other=@${b}`,
     then: async ({ page }) =>
-      page.waitForFunction(() => document.querySelectorAll(".panel figure img").length === 2),
+      page.waitForFunction(
+        () => document.querySelectorAll(".panel figure :is(img, canvas, .told)").length === 2,
+      ),
   },
   path: {
     go: ([a, b]) => `view=path&keys=@${a};@${b}&along=mix`,
     then: async ({ page }) => {
-      await page.waitForFunction(() => document.querySelectorAll(".route .film canvas").length === 24);
+      await page.waitForFunction(
+        () => document.querySelectorAll(".route .film .picture:not(.empty)").length === 24,
+      );
       const play = page.getByRole("button", { name: "Pause", exact: true });
       if (await play.isVisible()) await play.click();
       await page.getByLabel("Frame", { exact: true }).fill("23");

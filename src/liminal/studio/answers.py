@@ -5,6 +5,7 @@ them.
 from __future__ import annotations
 
 import io
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,6 +63,28 @@ def _restored(s: Session, items: np.ndarray) -> tuple[float, float | None]:
     return float(errors[0]), float(s.support.residual(errors)[0]) if known and s.support else None
 
 
+def unusual(s: Session, id: int) -> wire.Unusual:
+    """Which attributes that an item states are unusual given its others.
+
+    Raises:
+        LiminalError: there is no such item.
+    """
+    spoken.row(s, id)
+    return wire.Unusual(cells=_cells(s, f"@{id}"))
+
+
+def _cells(s: Session, item: str | np.ndarray) -> list[wire.Cell]:
+    """What is unusual in an item, in words; nothing where nothing can be told."""
+    said = s.space.modality.said
+    try:
+        found = s.space.unusual(item)
+    except LiminalError:
+        return []
+    return [
+        wire.Cell(name=c.name, value=said(c.name, c.value), usual=said(c.name, c.usual), p=c.p) for c in found
+    ]
+
+
 def where(s: Session, text: str) -> wire.Group:
     """The items that a condition holds for.
 
@@ -95,15 +118,17 @@ def stored(s: Session, id: int) -> wire.Decoded:
     )
 
 
-def encode(s: Session, data: bytes, method: str) -> wire.Encoded:
+def encode(s: Session, data: bytes, method: str, name: str = "") -> wire.Encoded:
     """A file of the user's, encoded; of one that holds several items the first.
+
+    Its name, where it has one, tells of what form it is.
 
     Raises:
         LiminalError: it cannot be read.
     """
     if not data:
         raise LiminalError("the file is empty")
-    stored, remarks = _first(s.space.modality, data)
+    stored, remarks = _first(s.space.modality, data, PurePath(name).name or "the file")
     z = s.space.encode(stored)
     error, worse = _restored(s, stored[None])
     belongs = None
@@ -111,16 +136,22 @@ def encode(s: Session, data: bytes, method: str) -> wire.Encoded:
         belongs = bool(s.support.belongs(z, torch.tensor([error], dtype=torch.float64))[0])
     found = s.look(z, method)
     return wire.Encoded(
-        **found, original=stored, error=error, worse=worse, belongs=belongs, remarks=list(remarks)
+        **found,
+        original=stored,
+        error=error,
+        worse=worse,
+        belongs=belongs,
+        remarks=list(remarks),
+        unusual=_cells(s, stored),
     )
 
 
-def _first(kind: Modality, data: bytes) -> tuple[np.ndarray, tuple[str, ...]]:
+def _first(kind: Modality, data: bytes, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """The first item in a file that may hold many, and remarks on its reading."""
-    read = enumerate(kind.records(io.BytesIO(data), "the file"))
+    read = enumerate(kind.records(io.BytesIO(data), name))
     first = next(((i, record) for i, record in read if record.item is not None), None)
     if first is None or first[1].item is None:
-        return kind.load(io.BytesIO(data), "the file")  # which says why there is none
+        return kind.load(io.BytesIO(data), name)  # which says why there is none
     alone = not first[0] and next(read, None) is None
     more = () if alone else (f"the first of several {kind.plural} in the file",)
     return first[1].item, (*first[1].remarks, *more)

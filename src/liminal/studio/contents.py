@@ -28,6 +28,7 @@ Able = Literal[
     "report",
     "support",
     "lonely",
+    "unusual",
     "reload",
 ]
 
@@ -72,7 +73,7 @@ class Space(Json):
     What cannot be had everywhere: ``able`` (show single ``items``, ``encode`` files, keep the ``detail`` of
     an item, ``lock`` attributes, ``bend`` what moves them, draw samples ``like`` a group, ``transfer`` a
     style, ``complete`` parts, ``compose`` pieces, make the ``report``, tell ``support``, list the ``lonely``
-    items, ``reload`` the space from its folder) and directions ``found``.
+    items, tell what is ``unusual`` in one, ``reload`` the space from its folder) and directions ``found``.
     """
 
     name: str

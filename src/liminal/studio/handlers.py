@@ -86,6 +86,9 @@ class Handlers:
     async def item(self, request: Request, id: Id) -> Response:
         return as_json(await self._soon(request, lambda: self._answers.item(self.session, id)))
 
+    async def unusual(self, request: Request, id: Id) -> Response:
+        return as_json(await self._soon(request, lambda: self._answers.unusual(self.session, id)))
+
     async def picture(
         self, request: Request, id: Id, of: Literal["original", "reconstruction"] = "original"
     ) -> Response:
@@ -95,9 +98,11 @@ class Handlers:
     async def stored(self, request: Request, id: Id) -> Response:
         return as_packed(await self._soon(request, lambda: self._answers.stored(self.session, id)))
 
-    async def encode(self, request: Request, method: contents.Method = "umap") -> Response:
+    async def encode(self, request: Request, method: contents.Method = "umap", name: Word = "") -> Response:
         data = await request.body()
-        return as_packed(await self._soon(request, lambda: self._answers.encode(self.session, data, method)))
+        return as_packed(
+            await self._soon(request, lambda: self._answers.encode(self.session, data, method, name))
+        )
 
     async def where(self, request: Request, text: Condition) -> Response:
         return as_packed(await self._soon(request, lambda: self._answers.where(self.session, text)))

@@ -118,12 +118,14 @@ class Known:
         from .. import modalities
 
         reads = type(self.modality).readings is not modalities.Modality.readings
+        states = type(self.modality).stated is not modalities.Modality.stated
         learned = {"attributes": "directions.safetensors" in card.parts, "readings": reads}
         has = {
             "bend": learned["attributes"],
             "support": supported,
             "reload": self.reloads,
             "compose": kind.measure is not None,
+            "unusual": states,
         }
         lacks = [what for what, there in has.items() if not there]
         able = [what for what in get_args(contents.Able) if what not in lacks]

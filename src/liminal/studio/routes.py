@@ -37,6 +37,7 @@ from .wire import (
     Strip,
     Transfer,
     TransferRequest,
+    Unusual,
 )
 
 
@@ -108,6 +109,14 @@ ROUTES = (
         query={"id": "number"},
     ),
     Route(
+        "unusual",
+        "GET",
+        "/api/unusual",
+        Unusual,
+        "which attributes that an item states are unusual given its others",
+        query={"id": "number"},
+    ),
+    Route(
         "picture",
         "GET",
         "/api/picture",
@@ -133,7 +142,15 @@ ROUTES = (
     ),
     Route("lonely", "GET", "/api/lonely", Lonely, "the items that stand most alone, the loneliest first"),
     Route("sources", "POST", "/api/sources", Sources, "where items come from", takes=SourcesRequest),
-    Route("encode", "POST", "/api/encode", Encoded, "a file of one's own, encoded", takes="file", query=_ON),
+    Route(
+        "encode",
+        "POST",
+        "/api/encode",
+        Encoded,
+        "a file of one's own, encoded",
+        takes="file",
+        query={**_ON, "name?": "string"},
+    ),
     Route("formula", "POST", "/api/formula", Formula, "what a formula leads to", takes=FormulaRequest),
     Route(
         "names",

@@ -44,7 +44,6 @@ FILM = 48  # frames of a film at four times the size, 16 times as many pixels: a
 PAGE, ACROSS, TILE = 1024, 32, 64  # thumbnails of a sheet, and in a row of it; pixels of one, at most
 UNKNOWN, NEITHER = 65_535, 255  # of a category's codes, of a yes/no
 
-
 Place = str | list[float]  # "@12", a formula, or a latent
 Id = Annotated[int, Field(ge=0, lt=2**31)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -99,8 +98,7 @@ class Neighbor(Json):
 
 class Item(Json):
     """``caption``: the item in a few words, empty where it is seen at once; ``error``: mean squared
-    difference of the reconstruction in
-    the chart of the modality; ``worse``: share of held-out items that are restored worse.
+    difference of the reconstruction in the modality's chart; ``worse``: share of held-out ones restored worse.
     """
 
     id: int
@@ -114,6 +112,23 @@ class Item(Json):
     error: float
     worse: float | None
     support: float | None
+
+
+class Cell(Json):
+    """An attribute that an item states, and what is usual among those alike in its others, in words; ``p`` as
+    in `ops.unusual.Cell`.
+    """
+
+    name: str
+    value: str
+    usual: str
+    p: float
+
+
+class Unusual(Json):
+    """What an item states, the most unusual first."""
+
+    cells: list[Cell]
 
 
 class Group(Packed):
@@ -146,7 +161,7 @@ class Sources(Json):
 
 class Encoded(Look):
     """A dropped file: ``worse`` as for `Item`; ``belongs``: is it of the kind that the space is made of;
-    ``remarks`` on its reading.
+    ``remarks`` on its reading; ``unusual``: as `Unusual`, empty where items state nothing.
     """
 
     original: One
@@ -154,6 +169,7 @@ class Encoded(Look):
     worse: float | None
     belongs: bool | None
     remarks: list[str]
+    unusual: list[Cell]
 
 
 class FormulaRequest(Json):

@@ -19,8 +19,7 @@ from ..maps.lattice import Lattice
 from ..maps.lattice import lattice as decoded_lattice
 from ..maps.project import Map
 from ..ops.samples import Samples
-from ..ops.unusual import JUDGED, POOL, Cell
-from ..ops.unusual import unusual as explain
+from ..ops.unusual import JUDGED, POOL, Cell, usual
 from ..resolve import Item, stored
 from ..rows import rng_rows
 
@@ -121,6 +120,10 @@ def unusual(space: Core, item: Item, seed: int = 0) -> list[Cell]:
     found = stored(space, item)
     if found is None:
         raise LiminalError(f"unusual: {item!r} is no item itself; name one such as @12, or a file")
-    ids = np.arange(len(space.catalogue))
-    rows = rng_rows(ids[ids != numbered(item)], POOL + JUDGED, seed)
-    return explain(space.modality, found, space.items(rows.tolist()), seed)
+    key = f"usual {seed}"
+    if key not in space.memo:
+        rows = rng_rows(np.arange(len(space.catalogue)), POOL + JUDGED, seed)
+        space.memo[key] = rows, usual(space.modality, space.items(rows.tolist()), seed)
+    rows, real = space.memo[key]
+    own = np.flatnonzero(rows == numbered(item))
+    return real.cells(found, int(own[0]) if len(own) else None)

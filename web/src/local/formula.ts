@@ -18,6 +18,8 @@ export function show(node: Node): string {
       return `random(${node.seed})`;
     case "dim":
       return `dim(${node.index})`;
+    case "typed":
+      return `${node.of}(${quoteText(node.text)})`;
     case "named": {
       const name = WORD.test(node.name) ? node.name : quoteName(node.name);
       return node.value === null
@@ -53,6 +55,7 @@ export interface Names {
   mix(points: Float32Array[]): Promise<Float32Array>;
   random(seed: number): Float32Array;
   dimension(index: number): Float32Array;
+  typed(of: string, text: string, at: number): Promise<Float32Array>;
   direction(name: string, value: string | null, at: number): Float32Array;
 }
 
@@ -92,6 +95,8 @@ async function valueOf(node: Node, names: Names): Promise<number | Sum> {
       return place(names.mean(node.where, node.test));
     case "random":
       return place(names.random(node.seed));
+    case "typed":
+      return place(await names.typed(node.of, node.text, node.at));
     case "mix": {
       const parts: Float32Array[] = [];
       for (const part of node.parts) parts.push(await point(part, names));

@@ -102,10 +102,12 @@ export const items = (core: Core) => ({
     return { items: { data, shape: [2, ...own.shape.slice(1)] } };
   },
 
-  async encode(_: unknown, file: Blob): Promise<Api["encode"]["answer"]> {
+  async encode({ name = "" }: Api["encode"]["query"], file: Blob): Promise<Api["encode"]["answer"]> {
     const { view, held } = core;
     if (!core.nets.has("encoder") || !view.open) return refuse("This page cannot find the place of a file.");
-    const { item, remarks } = await view.open(file, held).catch((error: Error) => refuse(error.message));
+    const { item, remarks } = await view
+      .open(file, held, name)
+      .catch((error: Error) => refuse(error.message));
     const x = view.tensor(item, held);
     const z = await core.nets.run("encoder", { x: { data: x, dims: [1, ...held.shape] } });
     const found = await core.look(z);
@@ -118,6 +120,7 @@ export const items = (core: Core) => ({
       worse: core.trust?.worse(off) ?? null,
       belongs: core.trust?.belongs(found.support.data[0] ?? NaN, off) ?? null,
       remarks,
+      unusual: [],
     };
   },
 

@@ -166,12 +166,19 @@ class Parser {
   }
   private call(name: Token): Node {
     const known = ["dim", "file", "mean", "mix", "random"];
-    if (!known.includes(name.text))
+    if (!known.includes(name.text)) {
+      this.take();
+      if (this.next.kind === "string") {
+        const { text } = this.take();
+        this.expect(")");
+        return { kind: "typed", of: name.text, text, at: name.start };
+      }
       throw new Misread(
         `there is no function '${name.text}': known are ${known.join(", ")}`,
         name.start,
         known,
       );
+    }
     if (name.text === "file")
       throw new Misread("files have no names in a shared page: drop the file on it", name.start);
     this.expect("(");

@@ -64,8 +64,18 @@ export class Speech {
           c === index ? (of.deviation.data[c] as number) : 0,
         );
       },
+      typed: (kind, text, at) => this.typed(kind, text, at),
       direction: (name, value, at) => this.direction(name, value, at),
     };
+  }
+
+  /** The latent of an item that is typed. */
+  private async typed(kind: string, text: string, at: number): Promise<Float32Array> {
+    const { view, held, nets } = this.core;
+    if (held.modality.name !== kind || !view.typed || !view.open || !nets.has("encoder"))
+      throw new Misread(`there is no function '${kind}' in this page`, at);
+    const { item } = await view.open(new Blob([text]), held).catch((error: Error) => refuse(error.message));
+    return nets.run("encoder", { x: { data: view.tensor(item, held), dims: [1, ...held.shape] } });
   }
 
   private mean(where: string, test: Test): Float32Array {

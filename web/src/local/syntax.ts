@@ -10,6 +10,7 @@ export type Node =
   | { kind: "mean"; where: string; test: Test }
   | { kind: "mix"; parts: Node[] }
   | { kind: "random"; seed: number }
+  | { kind: "typed"; of: string; text: string; at: number }
   | { kind: "dim"; index: number }
   | { kind: "named"; name: string; value: string | null; at: number }
   | { kind: "minus"; node: Node }

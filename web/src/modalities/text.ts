@@ -3,8 +3,19 @@
  * lie on a ground of their own, those that have gone are struck through.
  */
 import { ids, pieces, readable, said, tidy, utf8, words, type Tokens } from "../local/words.ts";
+import { quoteText } from "../local/syntax.ts";
 import { sized, surface } from "./painted.ts";
-import { PAPER, sizes, type Held, type How, type Ink, type Items, type Opened, type View } from "./view.ts";
+import {
+  PAPER,
+  sizes,
+  type Held,
+  type How,
+  type Ink,
+  type Items,
+  type Opened,
+  type Run,
+  type View,
+} from "./view.ts";
 import type { Modality } from "../wire.ts";
 
 interface Config extends Tokens {
@@ -36,10 +47,6 @@ function stored(texts: readonly string[], width: number): Items {
 
 // what differs
 
-export interface Run {
-  text: string;
-  what: "same" | "new" | "gone";
-}
 // scripts that put no spaces between words: their signs stand for themselves
 const ALONE = /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmr}\p{sc=Mymr}]/u;
 const single = new Intl.Segmenter(undefined, { granularity: "grapheme" });
@@ -75,13 +82,17 @@ export function differing(now: string, before: string): Run[] {
   return runs.filter(({ text }) => text);
 }
 
+/** A stored item in such runs; all of it in one where there is nothing beside it. */
+function told(items: Items, index: number, than: Items | null): Run[] {
+  const text = textOf(items, index);
+  return than ? differing(text, textOf(than, 0)) : [{ text, what: "same" }];
+}
+
 // pixels
 
 type Pen = CanvasRenderingContext2D;
 const FONT = "system-ui, sans-serif";
-// pixels of the page: where none are said; from which width letters have the size of the page's own;
-// of these, and the smallest ones
-const [SIDE, ROOM, USUAL, SMALLEST] = [64, 112, 15, 9];
+const [SIDE, SMALLEST] = [64, 9]; // pixels of the page: where none are said; of the smallest letters
 const [SHAPE, LEADING] = [0.6, 1.36]; // height for the width; of a line, for that of its letters
 const BARS = 40; // pixels below which words are bars
 const RIGHT = /^[^\p{L}]*[\p{sc=Arab}\p{sc=Hebr}\p{sc=Syrc}\p{sc=Thaa}\p{sc=Nkoo}]/u;
@@ -209,20 +220,6 @@ function fitting({ length }: Config, width: number, least: number): number {
   return Math.min(Math.max(Math.sqrt((SHAPE * width * width) / (0.72 * letters)), least), width / 9);
 }
 
-const tall = new WeakMap<Items, Map<number, number>>();
-/** Lines that the longest of an answer's sentences takes, so that a picture of them stands still. */
-function most(pen: Pen, items: Items, room: number, points: number): number {
-  const known = tall.get(items) ?? tall.set(items, new Map()).get(items);
-  let found = known?.get(room);
-  if (sizes(items).n < 3) return 0; // not one of many
-  if (found === undefined) {
-    const each = Array.from({ length: sizes(items).n }, (_, i) => textOf(items, i));
-    found = Math.max(...each.map((text) => block(pen, [{ text, what: "same" }], room, points).all.length));
-    known?.set(room, found);
-  }
-  return found;
-}
-
 function paint(
   items: Items,
   index: number,
@@ -230,19 +227,9 @@ function paint(
   about: Modality,
   { side = SIDE, ink = PAPER, than = null }: How = {},
 ): void {
-  const text = textOf(items, index);
-  const runs: Run[] = than ? differing(text, textOf(than, 0)) : [{ text, what: "same" }];
-  const page = ink !== PAPER;
-  const unit = page ? (globalThis.devicePixelRatio ?? 1) : 1;
+  const runs = told(items, index, than);
+  const unit = ink === PAPER ? 1 : (globalThis.devicePixelRatio ?? 1);
   const width = Math.max(Math.round(side), 8);
-  if (page && width / unit >= ROOM) {
-    const [points, pad] = [USUAL * unit, Math.round(10 * unit)];
-    const pen = canvas.getContext("2d") as Pen;
-    const found = block(pen, runs, width - 2 * pad, points);
-    const rows = Math.max(found.all.length, most(pen, items, width - 2 * pad, points), 1);
-    write(sized(canvas, width, Math.ceil(rows * found.step + 2 * pad)), found, ink, pad, pad);
-    return;
-  }
   const pen = sized(canvas, width, Math.round(SHAPE * width));
   if (width / unit < BARS) bars(pen, runs, ink);
   else card(pen, runs, ink, fitting(config(about), width, SMALLEST * unit), SMALLEST * unit);
@@ -266,7 +253,11 @@ function sentences(y: Float32Array, { modality, soft_shape, item_shape, likeliho
   return stored(texts, item_shape[0] as number);
 }
 
-async function open(file: Blob, { modality }: Held): Promise<Opened> {
+const TABLES = /\.(csv|tsv|tab|parquet|pq|jsonl|ndjson)$/i;
+
+async function open(file: Blob, { modality }: Held, name = ""): Promise<Opened> {
+  if (TABLES.test(name))
+    throw new Error("This page reads sentences from .txt; open tables of them with liminal studio.");
   const all = (await file.text()).replace(/^\ufeff/, "").split(/\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/u);
   const texts = all.map(tidy).filter((line) => line);
   const [text] = texts;
@@ -303,7 +294,8 @@ export const text: View = {
           .trimEnd()}…`;
   },
   exact: true,
-  read: true,
+  words: told,
+  typed: (words) => `text(${quoteText(words)})`,
   paper: true,
   items: sentences,
   tensor,

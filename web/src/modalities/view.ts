@@ -60,6 +60,12 @@ export interface Held {
   likelihood: Likelihood;
 }
 
+/** A part of a text: which another one has too, or lacks, or has and it lacks. */
+export interface Run {
+  text: string;
+  what: "same" | "new" | "gone";
+}
+
 export interface Opened {
   item: Items;
   remarks: string[];
@@ -93,10 +99,13 @@ export interface View {
    */
   exact?: boolean;
   /**
-   * Whether items are read rather than looked at: where it can, the page has them in lines below each other,
-   * and their captions in the place of thumbnails.
+   * The item in words, of kinds that are read rather than looked at, and beside another one what differs: it
+   * stands so where it is large. The page has such items in lines below each other, and their captions in the
+   * place of thumbnails.
    */
-  read?: boolean;
+  words?(items: Items, index: number, than: Items | null): Run[];
+  /** The formula that stands for an item which is typed, of kinds of which that can be done in plain words. */
+  typed?(words: string): string;
   /** From where items are seen at first, where they can be turned; a kind without it has one side only. */
   turn?: Turn;
   /** Whether its small pictures are drawn with ink on paper: by night the page turns them round. */
@@ -116,7 +125,7 @@ export interface View {
   /** Attributes that rows of y state themselves, by name, or name=value of a category: `Modality.exact`. */
   states?(y: Float32Array, held: Held): ReadonlyMap<string, Float32Array>;
   /** The item in a file, where a page can read one by itself; without it such a page takes no files. */
-  open?(file: Blob, held: Held): Promise<Opened>;
+  open?(file: Blob, held: Held, name?: string): Promise<Opened>;
   /** Files of some items, each item given as an answer of one, and what each item is called by them. */
   files(
     items: readonly Items[],

@@ -25,6 +25,7 @@ import {
   tasks,
   undo,
   waiting,
+  say,
 } from "../state.ts";
 import { bring, uploading } from "./actions.ts";
 import { CompleteView } from "./CompleteView.tsx";
@@ -74,14 +75,15 @@ export function App() {
   const drop = (event: DragEvent) => {
     const file = event.dataTransfer?.files[0];
     setOver(false);
-    if (!file || !able("encode")) return;
-    event.preventDefault();
-    void bring(file).catch(complain);
+    if (!file) return;
+    event.preventDefault(); // or the browser leaves this page for the file
+    if (able("encode")) void bring(file).catch(complain);
+    else say(`This page opens no ${noun(true)} from files: liminal studio does.`, true);
   };
   const dragging = (event: DragEvent) => {
-    if (!files(event) || !able("encode")) return;
+    if (!files(event)) return;
     event.preventDefault();
-    setOver(true);
+    setOver(able("encode"));
   };
   return (
     <div

@@ -5,6 +5,7 @@ import { keyOf, type Subject } from "../document.ts";
 import { append, complete, repair, wordAt, type Word } from "../formula.ts";
 import { newest } from "../live.ts";
 import { condition, isCondition, someCondition } from "../listing.ts";
+import { viewOf } from "../modalities/index.ts";
 import { able, ask, change, complain, doc, latent, layout, space } from "../state.ts";
 import type { Completion, Formula } from "../wire.ts";
 import { show } from "./actions.ts";
@@ -43,8 +44,13 @@ function twoAlike(): string {
   return `mix(@${id.data[one]}, @${id.data[other]})`;
 }
 
-/** What words alone open: the mean of a value, or an item's file, that has them in its name. */
+/**
+ * What words alone open: what is typed itself, of kinds that are words; else the mean of a value, or an item's
+ * file, that has them in its name.
+ */
 async function opened(words: string): Promise<string | null> {
+  const { typed } = viewOf(space.value?.modality);
+  if (typed && /^[^@()=*+<>]+\s[^@()=*+<>]+$/.test(words.trim())) return typed(words.trim());
   if (!/^[\p{L}\p{N}_ .#/-]+$/u.test(words.trim())) return null;
   try {
     const { completions } = await ask("names", { prefix: words.trim() }, null);

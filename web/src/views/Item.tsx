@@ -3,7 +3,7 @@
  * of data by its own view.
  */
 import { signal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Subject } from "../document.ts";
 import { useLive } from "../live.ts";
 import { viewOf } from "../modalities/index.ts";
@@ -13,6 +13,9 @@ import { ask, look, rowOf, space } from "../state.ts";
 import { Hear } from "./Hear.tsx";
 import { dark } from "./theme.ts";
 import { turned, useTurning } from "./turning.ts";
+import { Words } from "./Words.tsx";
+
+const LARGE = 112; // pixels of the page, from which what can be read stands in words
 
 export const sheets = signal<Sheets | null>(null);
 /** Counts sheets that have arrived, so that thumbnails which wait are drawn. */
@@ -23,7 +26,7 @@ export const noun = (many: boolean): string =>
   many ? (space.value?.modality.plural ?? "items") : (space.value?.modality.noun ?? "item");
 
 /** Whether items of this kind are read rather than looked at. */
-export const read = (): boolean => Boolean(viewOf(space.value?.modality).read);
+export const read = (): boolean => Boolean(viewOf(space.value?.modality).words);
 
 /** What items are in a few words, by their rows, where they are read. */
 export function useCaptions(rows: readonly number[]): readonly string[] {
@@ -73,16 +76,20 @@ export function Item(props: Props) {
   const night = dark.value;
   const front = viewOf(about).turn;
   const turn = front && (turned.value ?? front);
+  const [worded, setWorded] = useState(false);
   useTurning(canvas, front, items !== null);
   useLayoutEffect(() => {
     const onto = canvas.current;
     if (!items || !onto || !about) return;
+    if (viewOf(about).words && onto.clientWidth >= LARGE) return setWorded(true);
     const side = Math.max(onto.clientWidth, 16) * devicePixelRatio;
     viewOf(about).paint(items, index, onto, about, { side, ink: ink(), than, ...(turn && { turn }) });
   }, [items, index, than, about?.name, night, turn]);
   if (!items || !about) return <div class={`picture empty ${extra}`} />;
-  const { caption: words, exact, sound } = viewOf(about);
-  const caption = words(items, index, about);
+  const { caption: brief, exact, sound, words } = viewOf(about);
+  if (worded && words)
+    return <Words items={items} index={index} name={name} class={extra} than={than} words={words} />;
+  const caption = brief(items, index, about);
   const below = told && !exact; // what shows all details needs no words
   const said = name
     ? {

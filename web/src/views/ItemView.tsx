@@ -23,7 +23,7 @@ import {
   space,
   tool,
 } from "../state.ts";
-import type { Item as Told, Look } from "../wire.ts";
+import type { Cell, Item as Told, Look } from "../wire.ts";
 import { anyItem, morph, pick, show, slide, uploads, useAs } from "./actions.ts";
 import { Compare } from "./Compare.tsx";
 import { Button, Section, State, Support, ThumbButton } from "./components.tsx";
@@ -75,6 +75,7 @@ function Real({ subject }: { subject: Subject & { kind: "item" } }) {
       {item && item.neighbors.length > 0 && (
         <Near rows={item.neighbors.map((n) => n.row)} distances={item.neighbors.map((n) => n.distance)} />
       )}
+      {item && able("unusual") && <Odd id={item.id} />}
       {item && <Facts item={item} />}
     </>
   );
@@ -119,6 +120,44 @@ function restored(item: Pick<Told, "error" | "worse">): string {
           : "Restored badly";
   const [percent, than] = item.worse > 0.5 ? [item.worse, "worse"] : [1 - item.worse, "better"];
   return `${words}: ${Math.round(percent * 100)} % of ${noun(true)} come out ${than}.`;
+}
+
+const [ODD, MOST] = [0.05, 5]; // share of items that are as far off, up to which that is said; of how many
+
+function Odd({ id }: { id: number }) {
+  const live = useLive(`${id}`, (signal) => ask("unusual", { id }, null, signal));
+  if (live.busy) return <State busy words="Comparing it with others like it" />;
+  return <Unusual cells={live.value?.cells ?? []} />;
+}
+
+/** What an item states that hardly goes with the rest of it. */
+function Unusual({ cells }: { cells: readonly Cell[] }) {
+  if (!cells.length) return null;
+  const odd = cells.filter(({ p }) => p <= ODD).slice(0, MOST);
+  return (
+    <Section title="Unusual given the rest">
+      {odd.length > 0 && (
+        <dl class="facts odd">
+          {odd.map(({ name, value, usual, p }) => (
+            <div key={name}>
+              <dt>{human(name)}</dt>
+              <dd>
+                <b>{value}</b>
+                <small>
+                  {usual ? `like ones have ${usual}` : "like ones have none"};{" "}
+                  {Math.max(Math.round(100 * p), 1)} % are as far off
+                </small>
+              </dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      <p class="fine">
+        {odd.length ? "" : `Nothing: each value goes with the others. `}
+        By chance about {short(cells.length * ODD, 1)} of {cells.length} would be named.
+      </p>
+    </Section>
+  );
 }
 
 const FEW = 6; // attributes that are shown at first
@@ -226,6 +265,7 @@ function Placed({ subject }: { subject: Subject & { kind: "place" } }) {
       {upload?.belongs === false && (
         <p class="state bad">This is not of the kind that the space was made of: do not trust its place.</p>
       )}
+      {upload && <Unusual cells={upload.unusual} />}
       {upload?.remarks.map((remark) => (
         <p class="fine" key={remark}>
           {remark}

@@ -197,7 +197,7 @@ export function slide(subject: Subject = doc.value.subject ?? doc.value.keys[0] 
 export async function bring(file: File): Promise<void> {
   uploading.value = true;
   try {
-    const found = await ask("encode", { method: doc.value.method }, file);
+    const found = await ask("encode", { method: doc.value.method, name: file.name }, file);
     const subject: Subject = { kind: "place", z: Array.from(found.z.data), said: file.name };
     uploads.set(keyOf(subject), found);
     select(subject, "item");
