@@ -8,7 +8,6 @@ import argparse
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +16,6 @@ import numpy as np
 import liminal
 from liminal.show import film
 from liminal.show import items as show
-from liminal.space import Space
 
 PER_ROW = 8  # phrases of a picture
 TILE, CARD, FILM = 128, 180, 200  # pixels
@@ -66,14 +64,17 @@ def completed(name: str, items: Sequence[int | str], part: str, n: int, endings:
     return Piece(f'liminal.open("{name}").complete({list(items)}, {json.dumps(part)}, n={n})', write)
 
 
-def walked(name: str, items: Sequence[int], frames: int, endings: Sequence[str]) -> Piece:
+def walked(
+    name: str, items: Sequence[int], frames: int, endings: Sequence[str], along: str = "slerp"
+) -> Piece:
     """A way between items: its frames as a picture, and as files."""
 
     def write(stem: Path) -> list[Path]:
-        found = liminal.open(name).path(*items, frames=frames)
-        return [found.save(stem.with_suffix(ending)) for ending in (".png", *endings)]
+        found = liminal.open(name).path(*items, frames=frames, along=along)
+        return [found.save(stem.with_suffix(ending), 8) for ending in (".png", *endings)]
 
-    return Piece(f'liminal.open("{name}").path({", ".join(map(str, items))}, frames={frames})', write)
+    told = f'{", ".join(map(str, items))}, frames={frames}, along="{along}"'
+    return Piece(f'liminal.open("{name}").path({told})', write)
 
 
 def edited(name: str, items: Sequence[int], changes: Sequence[str], size: int, **how: Any) -> Piece:
@@ -111,46 +112,6 @@ def turned(name: str, item: int, change: str) -> Piece:
 
     told = f'{item}, {json.dumps(change)}, along="{ALONG}"'
     return Piece(f'liminal.open("{name}").edit({told}).save("turned.gif")', write)
-
-
-def by_factors(name: str, items: Sequence[int], frames: int) -> Piece:
-    """A way on which every known factor goes from one item's value to the next one's: a film, its frames as a
-    picture, and the edits that they are.
-    """
-
-    def write(stem: Path) -> list[Path]:
-        space = liminal.open(name)
-        legs = [leg(space, a, b, frames) for a, b in pairwise(items)]
-        way = [change for one in legs for change in one]
-        found = np.stack([space.edit(item, change, along=ALONG).after for item, change in way])
-        film.gif(show.tiles(found, space.modality, FILM), picture := stem.with_suffix(".gif"), 8, FILM)
-        show.grid.save(
-            show.drawn(found[::2], space.modality, TILE, (frames + 1) // 2), still := stem.with_suffix(".png")
-        )
-        (told := stem.with_suffix(".txt")).write_text("".join(f"{item} {change}\n" for item, change in way))
-        return [picture, still, told]
-
-    return Piece(
-        f'[liminal.open("{name}").edit(item, change, along="{ALONG}") for item, change in way]', write
-    )
-
-
-def leg(space: Space, a: int, b: int, frames: int) -> list[tuple[int, str]]:
-    """Changes of item a, more and more of what parts it from b: numbers by standard deviations, the others
-    from off to on.
-    """
-    one, other = (space.catalogue.table(f"id = {item}").to_pylist()[0] for item in (a, b))
-    steps: dict[str, float] = {}
-    for factor, spec in space.conditional.spec.items():
-        if spec["kind"] == "number":
-            steps[factor] = (other[factor] - one[factor]) / spec["std"]
-        elif one[factor] != other[factor]:
-            value = "" if spec["kind"] == "bool" else f"={other[factor]}"
-            steps[factor + value] = -1.0 if other[factor] is False else 1.0
-    return [
-        (a, " ".join(f"{t * step:+.2f}*{factor}" for factor, step in steps.items()))
-        for t in np.linspace(0, 1, frames)
-    ]
 
 
 PIECES = {
@@ -191,8 +152,8 @@ PIECES = {
         completed("reviews", ("text('the waiters')",), "begin", 6, (".txt",)),
     ),
     "furniture": (
-        "A chair becomes a table, and the table a couch: every factor goes from one's value to the other's.",
-        by_factors("furniture", (1018, 1003, 1008), 13),
+        "A chair becomes a table, and the table a couch, over furniture that has the factors in between.",
+        walked("furniture", (1018, 1003, 1008), 21, (".gif",), ALONG),
     ),
     "chairs": (
         "Two chairs and a couch as they are restored, and five changes of each.",
