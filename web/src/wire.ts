@@ -229,7 +229,7 @@ export interface Neighbor {
 
 /**
  * `caption`: the item in a few words, empty where it is seen at once; `error`: mean squared difference of the
- * reconstruction in the modality's chart; `worse`: share of held-out ones restored worse.
+ * reconstruction in the modality's chart; `worse`: share of held-out ones with more.
  */
 export interface Item {
   id: number;

@@ -1,6 +1,8 @@
 /** Sentences: tokens as Python takes texts apart, words by their vectors, and what differs. */
 import { describe, expect, it } from "vitest";
 import { harden, target } from "../src/local/chart.ts";
+import { show } from "../src/local/formula.ts";
+import { parse } from "../src/local/parsing.ts";
 import { ids, pieces, said, tidy } from "../src/local/words.ts";
 import { differing, text, textOf } from "../src/modalities/text.ts";
 import { one, sizes, type Held } from "../src/modalities/view.ts";
@@ -62,6 +64,16 @@ const item = (words: string, width = 16) => {
   data.set(new TextEncoder().encode(words));
   return { data, shape: [1, width] };
 };
+
+describe("what is typed", () => {
+  it("is a formula that names it, with its quotes", () => {
+    const typed = text.typed?.('it\'s the "best" soup') ?? "";
+    const node = parse(typed);
+    expect(node).toMatchObject({ kind: "typed", of: "text", text: 'it\'s the "best" soup' });
+    expect(parse(show(node))).toMatchObject({ text: 'it\'s the "best" soup' });
+    expect(() => parse("text(soup)")).toThrow(/no function 'text'/);
+  });
+});
 
 describe("texts", () => {
   it("are taken apart as in Python", () => {

@@ -98,8 +98,7 @@ class Neighbor(Json):
 
 class Item(Json):
     """``caption``: the item in a few words, empty where it is seen at once; ``error``: mean squared
-    difference of the reconstruction in the modality's chart; ``worse``: share of held-out ones restored
-    worse.
+    difference of the reconstruction in the modality's chart; ``worse``: share of held-out ones with more.
     """
 
     id: int
