@@ -19,7 +19,7 @@ from liminal.show import items as show
 
 PER_ROW = 8  # phrases of a picture
 TILE, CARD, FILM = 128, 180, 200  # pixels
-ALONG = "conditional"  # of edits of shapes: where pieces of these factors lie on average
+ALONG = "conditional"  # of edits: where items of these factors lie on average
 
 
 class Piece(NamedTuple):
@@ -145,7 +145,13 @@ PIECES = {
     ),
     "turns-of-phrase": (
         "Sentences as they are restored, and four changes of each; new words are marked.",
-        edited("reviews", (3000, 3001, 3002, 3003), ("sentiment=positive", "sentiment=negative"), CARD),
+        edited(
+            "reviews",
+            (3000, 3001, 3002, 3003),
+            ("sentiment=negative", "tense=future", "number=plural", "form=question"),
+            CARD,
+            along=ALONG,
+        ),
     ),
     "first-words": (
         "The first words of a sentence are kept, and six ways are found in which it may go on.",
