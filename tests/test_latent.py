@@ -82,7 +82,7 @@ def test_flow_draws_and_mixes(flow: latent.Flow) -> None:
 
 
 def test_two_sample_test() -> None:
-    a, b, c = Normal(5).sample(800, rng(0)), Normal(5).sample(800, rng(1)), Normal(5).sample(800, rng(2)) + 1
+    a, b, c = Normal(5).sample(800, rng(4)), Normal(5).sample(800, rng(1)), Normal(5).sample(800, rng(2)) + 1
     same, p = latent.two_sample(a, b)
     assert same == pytest.approx(0.5, abs=0.03)
     assert p > 0.01
@@ -91,6 +91,20 @@ def test_two_sample_test() -> None:
     assert p < 0.01
     with pytest.raises(LiminalError, match="3 items"):
         latent.two_sample(a[:3], b[:3])
+
+
+def test_a_set_that_scatters_more_is_told_in_many_dimensions() -> None:
+    """The neighbours of both are those of the set in the middle: its own share is 1, the other's 0."""
+    wide, narrow = Normal(64).sample(1000, rng(0)), 0.7 * Normal(64).sample(1000, rng(1))
+    same, p = latent.two_sample(wide, narrow)
+    assert same > 0.9
+    assert p < 0.01
+    assert latent.choose({"wide": Normal(64), "flow": _Narrow(64)}, narrow)[0] == "flow"
+
+
+class _Narrow(Normal):
+    def sample(self, n: int, generator: torch.Generator | None = None) -> torch.Tensor:
+        return 0.7 * super().sample(n, generator)
 
 
 def test_choose_prefers_the_right_one(mixture: latent.Mixture, flow: latent.Flow) -> None:

@@ -10,7 +10,8 @@ c nats being what a further piece costs, learned from the items that are trained
 one in pieces. Cell by cell the best is solid where p > 1/2. From there, as long as there are several
 pieces, the smallest is taken off, which costs the sum of its logits, or joined to another by the cells that
 cost the least (Dijkstra 1959), whichever is cheaper, and stays where both cost more than c. Cells that are
-full or empty for sure stay so.
+full or empty for sure stay so. An answer in more than `MANY` pieces, of a decoder that has hardly learned
+anything, loses all at once that cost no more than c; what is still in as many then stays as it is.
 
 Pieces are those of the surface, which is taken from logits on a grid twice as fine (`surface`): cells that
 touch with a corner, or by a weak link, are apart there.
@@ -29,6 +30,7 @@ FULL, EMPTY = 255, 64  # shares that cells get that join, and that are taken off
 SURE = 1e-4  # how far from 0 and 1 a share is, that is stored as one of them
 MOST = 9.0  # nats that a further piece may cost: below the logit of a cell that is sure
 SEEN = 1000  # items that are looked at
+MANY = 12
 TIE = 1e-6  # of a nat, times 1 to 2 by where a cell lies, so that of ways that cost the same one is cheaper
 
 
@@ -68,7 +70,10 @@ def likeliest(item: np.ndarray, cost: float) -> np.ndarray:
     part, at = _cut(item)
     ties = TIE * (1 + np.arange(item.size) / item.size).reshape(item.shape)[at]
     labels, many = _labelled(part)
-    while many > 1:
+    if many > MANY:
+        part = _cleared(part, labels, many, cost)
+        labels, many = _labelled(part)
+    while 1 < many <= MANY:
         for changed in _changes(part, labels, many, cost, ties):
             found, left = _labelled(changed)
             if left < many:
@@ -103,6 +108,25 @@ def _labelled(part: np.ndarray) -> tuple[np.ndarray, int]:
     return inner.transpose(0, 2, 4, 1, 3, 5).reshape(x, y, z, 8), many
 
 
+def _cleared(part: np.ndarray, labels: np.ndarray, many: int, cost: float) -> np.ndarray:
+    """The part without all pieces but the largest that cost no more than `cost`."""
+    logit, made = _logits(part), part.copy()
+    sizes = np.bincount(labels.ravel(), minlength=many + 1)[1:]
+    low = np.where(labels > 0, labels, many + 1).min(3)
+    alone = (low <= many) & (low == labels.max(3))  # cells of one piece
+    off = np.bincount(low[alone], np.maximum(logit[alone], 0), many + 2)
+    for own in 1 + np.argsort(sizes, kind="stable")[:-1]:
+        if off[own] <= cost:
+            mine = alone & (low == own)
+            made[mine] = np.minimum(made[mine], EMPTY)
+    return made
+
+
+def _logits(part: np.ndarray) -> np.ndarray:
+    p = part / 255
+    return np.asarray(np.log(np.clip(p, SURE, 1 - SURE) / np.clip(1 - p, SURE, 1 - SURE)))
+
+
 def _changes(
     part: np.ndarray, labels: np.ndarray, many: int, cost: float, ties: np.ndarray
 ) -> Iterator[np.ndarray]:
@@ -110,8 +134,7 @@ def _changes(
     first; those that cost more than `cost` are left out."""
     from skimage.graph import MCP
 
-    p = part / 255
-    logit = np.log(np.clip(p, SURE, 1 - SURE) / np.clip(1 - p, SURE, 1 - SURE))
+    logit = _logits(part)
     sizes = np.bincount(labels.ravel(), minlength=many + 1)[1:]
     for own in 1 + np.argsort(sizes, kind="stable")[:-1]:
         mine = (labels == own).any(3)
@@ -119,7 +142,9 @@ def _changes(
         alone = mine & ~others
         off = float(np.maximum(logit[alone], 0).sum())
         ways = MCP(np.maximum(-logit, 0) + ties, fully_connected=False)
-        reached = np.where(others & ~mine, ways.find_costs(np.argwhere(mine))[0], np.inf)
+        ends = others & ~mine
+        found = ways.find_costs(np.argwhere(mine), np.argwhere(ends), find_all_ends=False, max_step_cost=cost)
+        reached = np.where(ends, found[0], np.inf)
         end = np.unravel_index(int(reached.argmin()), reached.shape)
         for each in sorted((off, float(reached[end]))):
             if each > cost:

@@ -329,7 +329,9 @@ def two_sample(a: Tensor, b: Tensor, k: int = 5, rounds: int = 200, seed: int = 
 
     Returns:
         The share of k nearest neighbours in the pooled sample that come from the same set (0.5: cannot be
-        told apart; 1: apart), and the p-value of the hypothesis that both come from one distribution.
+        told apart; 1: apart), and the p-value of the hypothesis that both come from one distribution. Each
+        set counts by how far its own share is from a half: in many dimensions the neighbours of both are
+        those of the set that scatters less, and the mean of the two shares would be a half.
     """
     n = min(len(a), len(b), 2000)
     if n <= k:
@@ -337,12 +339,17 @@ def two_sample(a: Tensor, b: Tensor, k: int = 5, rounds: int = 200, seed: int = 
     pooled = torch.cat([a[:n], b[:n]]).double()
     near = torch.cdist(pooled, pooled).fill_diagonal_(math.inf).topk(k, largest=False).indices
     label = torch.arange(2 * n) < n
-    same = float((label[near] == label[:, None]).double().mean())
+
+    def told(label: Tensor) -> float:
+        alike = (label[near] == label[:, None]).double().mean(1)
+        return 0.5 + sum(abs(float(alike[own].mean()) - 0.5) for own in (label, ~label)) / 2
+
+    same = told(label)
     generator = rng(seed)
     beyond = 0
     for _ in range(rounds):
         shuffled = label[torch.randperm(2 * n, generator=generator)]
-        beyond += float((shuffled[near] == shuffled[:, None]).double().mean()) >= same
+        beyond += told(shuffled) >= same
     return same, (1 + beyond) / (1 + rounds)
 
 

@@ -7,7 +7,7 @@ import { finer, padded } from "./solid.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 // all as in modalities/pieces.py
-const [FULL, EMPTY, SURE, TIE] = [255, 64, 1e-4, 1e-6];
+const [FULL, EMPTY, SURE, MANY, TIE] = [255, 64, 1e-4, 12, 1e-6];
 
 const LOGITS = Float64Array.from({ length: 256 }, (_, byte) => {
   const p = Math.min(Math.max(byte / 255, SURE), 1 - SURE);
@@ -99,13 +99,39 @@ function way(cost: Float64Array, side: number, from: number[], to: Set<number>):
   return [[], Infinity];
 }
 
+const bySize = (sizes: number[]): number[] =>
+  sizes
+    .map((size, i) => [size, i + 1] as const)
+    .sort((a, b) => a[0] - b[0] || a[1] - b[1])
+    .map(([, own]) => own);
+
+const taking = (item: Bytes, cells: number[]): number =>
+  cells.reduce((sum, at) => sum + Math.max(LOGITS[item[at] as number] as number, 0), 0);
+
+function without(item: Bytes, cells: number[]): Bytes {
+  const made = item.slice();
+  for (const at of cells) made[at] = Math.min(made[at] as number, EMPTY);
+  return made;
+}
+
+/** The shape without all pieces but the largest that cost no more than `most`. */
+function cleared(item: Bytes, { inside, sizes }: Pieces, most: number): Bytes {
+  const alone = sizes.map((): number[] => []);
+  inside.forEach((found, at) => {
+    if (found.size === 1) for (const own of found) alone[own - 1]?.push(at);
+  });
+  const small = bySize(sizes)
+    .slice(0, -1)
+    .map((own) => alone[own - 1] as number[]);
+  return without(item, small.filter((cells) => taking(item, cells) <= most).flat());
+}
+
 /**
  * The shape without a piece, or with it joined to another, the smallest piece and the cheaper change first;
  * those that cost more than `most` are left out.
  */
 function* changes(item: Bytes, side: number, { inside, sizes }: Pieces, most: number): Generator<Bytes> {
-  const order = sizes.map((size, i) => [size, i + 1] as const).sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  for (const [, own] of order.slice(0, -1)) {
+  for (const own of bySize(sizes).slice(0, -1)) {
     const [mine, alone, others]: [number[], number[], Set<number>] = [[], [], new Set()];
     inside.forEach((found, at) => {
       const has = found.has(own);
@@ -113,15 +139,14 @@ function* changes(item: Bytes, side: number, { inside, sizes }: Pieces, most: nu
       if (has && found.size === 1) alone.push(at);
       if (!has && found.size) others.add(at);
     });
-    const off = alone.reduce((sum, at) => sum + Math.max(LOGITS[item[at] as number] as number, 0), 0);
+    const off = taking(item, alone);
     const tie = (at: number): number => TIE * (1 + at / item.length);
     const cost = Float64Array.from(item, (byte, at) => Math.max(-(LOGITS[byte] as number), 0) + tie(at));
     const [cells, joined] = way(cost, side, mine, others);
     for (const each of [off, joined].sort((a, b) => a - b)) {
       if (each > most) break;
-      const made = item.slice();
-      if (each === off) for (const at of alone) made[at] = Math.min(made[at] as number, EMPTY);
-      else for (const at of cells) made[at] = FULL;
+      const made = each === off ? without(item, alone) : item.slice();
+      if (each !== off) for (const at of cells) made[at] = FULL;
       yield made;
     }
   }
@@ -130,7 +155,11 @@ function* changes(item: Bytes, side: number, { inside, sizes }: Pieces, most: nu
 /** The likeliest shape in the place of shares (s, s, s), where a further piece costs so many nats. */
 export function likeliest(item: Bytes, side: number, cost: number): Bytes {
   let [now, pieces] = [item, labelled(item, side)];
-  for (let changed = true; changed && pieces.sizes.length > 1; ) {
+  if (pieces.sizes.length > MANY) {
+    now = cleared(item, pieces, cost);
+    pieces = labelled(now, side);
+  }
+  for (let changed = pieces.sizes.length <= MANY; changed && pieces.sizes.length > 1; ) {
     changed = false;
     for (const made of changes(now, side, pieces, cost)) {
       const found = labelled(made, side);
