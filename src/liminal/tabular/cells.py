@@ -24,6 +24,7 @@ SEPARATOR = b"separator"  # in a table's metadata: it was read from text, with i
 ODD = 0.2  # of a column's cells may be no number and count as unknown
 HUGE = 1e30  # stands for "unknown" in tables of many programs: the lowest float, the highest double
 KEY_ROWS = 10  # from so many rows on, words that never come again tell rows apart and nothing else
+WORDY = 2  # spaces in a cell, on average, from which words are sentences
 _EXACT = 2**53
 YES, NO = frozenset({"true", "yes", "t", "y", "on", "1"}), frozenset({"false", "no", "f", "n", "off", "0"})
 _CLEAR = ("true", "yes", "false", "no")
@@ -168,8 +169,10 @@ def _words(name: str, column: pa.Array, why: str = "", unknown: str = "") -> Col
     """A category; words that are different in every row are a key."""
     known = pc.count_distinct(column).as_py()
     if known == len(column) >= KEY_ROWS and not column.null_count and name.lower() not in CATEGORIES:
+        wordy = pc.mean(pc.count_substring(column, " ")).as_py() >= WORDY
+        hint = "; of sentences, --modality text makes a space" * wordy
         return Column(
-            None, f"left out, a key: each of its {known:,} cells is another{f' ({why})' * bool(why)}"
+            None, f"left out, a key: each of its {known:,} cells is another{f' ({why})' * bool(why)}{hint}"
         )
     return Column(
         column, f"category of {known:,} value{'s' * (known != 1)}{f' ({why})' * bool(why)}{unknown}"
