@@ -612,10 +612,10 @@ def test_walks_of_shapes_are_told_whole_and_steady() -> None:
     assert len(between) == 2 * shapes.FRAMES + 1
     assert np.array_equal(between[0], table)
     assert np.array_equal(between[shapes.FRAMES], higher)
-    assert shapes.told(np.repeat(table[None], 2 * shapes.FRAMES + 1, 0)) == (True, 1.0)
+    assert shapes.told(np.repeat(table[None], 2 * shapes.FRAMES + 1, 0)) == (True, 1.0, 1.0)
     torn = np.repeat(table[None], 2 * shapes.FRAMES + 1, 0)
     torn[5, :3, -3:, :3] = 255
-    assert shapes.told(torn) == (False, 0.5)
+    assert shapes.told(torn) == (False, 0.5, 0.5)
     assert float(shapes.iou(table[None], table[None])[0]) == 1
     assert shapes.all_iou(table[None], higher[None])[0, 0] == pytest.approx(
         float(shapes.iou(table[None], higher[None])[0])

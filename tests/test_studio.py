@@ -154,7 +154,7 @@ def test_packed_arrays_come_back_aligned() -> None:
 
 def test_the_wire_names_what_there_is() -> None:
     assert set(get_args(contents.Method)) == set(METHODS)
-    assert set(get_args(contents.Along)) == {*paths.NAMES, "geodesic"}
+    assert set(get_args(contents.Along)) == {*paths.NAMES, "geodesic", "conditional"}
     assert get_args(contents.Found) == SOURCES
 
 
@@ -788,7 +788,7 @@ WALK = {"keys": ["@12", "@977"], "frames": 6}
     [
         *(
             ("/api/path", {**WALK, "along": along, "keys": ["@12", FAR]})
-            for along in ("slerp", "mix", "geodesic")
+            for along in ("slerp", "mix", "geodesic", "conditional")
         ),
         ("/api/path", {**WALK, "keys": ["@12", "@1 + 1e30*dim(1)"]}),
         ("/api/export", {"path": {**WALK, "keys": [FAR, "@12"]}}),

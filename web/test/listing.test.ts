@@ -61,10 +61,11 @@ describe("what stands in the bar", () => {
 
 it("an example is of what is known", () => {
   const bare = { values: null, low: null, high: null };
-  const one = { ...bare, name: "made in", kind: "category" as const, values: ["Côte d'Or"] };
+  const one = { ...bare, name: "made in", kind: "category" as const, values: ["Côte d'Or", "Loire"] };
   const two = { ...bare, name: "age", kind: "number" as const, low: 20, high: 61 };
   expect(someCondition([two, one])).toBe("`made in` = 'Côte d''Or'");
   expect(someCondition([two])).toBe("age > 41");
+  expect(someCondition([{ ...one, values: ["Loire"] }])).toBeNull();
   expect(someCondition([{ ...bare, name: "hat", kind: "bool" }])).toBe("hat = true");
   expect(someCondition([])).toBeNull();
   expect([one, two].map((known) => isCondition(someCondition([known]) ?? ""))).toEqual([true, true]);

@@ -49,7 +49,7 @@ const VIEWS = {
     go: ([a, b]) => `view=path&keys=@${a};@${b}&along=mix`,
     then: async ({ page }) => {
       await page.waitForFunction(
-        () => document.querySelectorAll(".route .film .picture:not(.empty)").length === 24,
+        () => document.querySelectorAll(".route .film .picture:not(.empty)").length >= 24,
       );
       const play = page.getByRole("button", { name: "Pause", exact: true });
       if (await play.isVisible()) await play.click();

@@ -104,7 +104,7 @@ export interface View {
    * place of thumbnails.
    */
   words?(items: Items, index: number, than: Items | null): Run[];
-  /** The formula that stands for an item which is typed, of kinds of which that can be done in plain words. */
+  /** The formula that stands for an item which is typed in plain words, of kinds that can be. */
   typed?(words: string): string;
   /** From where items are seen at first, where they can be turned; a kind without it has one side only. */
   turn?: Turn;

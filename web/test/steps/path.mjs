@@ -1,4 +1,4 @@
-/** Paths: key frames from clicks, handles, three routes, the player, files and copies. */
+/** Paths: key frames from clicks, handles, four routes, the player, files and copies. */
 import assert from "node:assert/strict";
 import { alike, pictured, PATIENCE, shoot } from "../stand.mjs";
 import { difference } from "../hand.mjs";
@@ -26,7 +26,7 @@ export function steps(one) {
     await panel.getByText(/^Now click another/).waitFor();
     await page.mouse.click(to.x, to.y);
     await handles(2);
-    await films(24);
+    await films(32);
     await still();
     await scrub().fill("0");
     const keys = await panel
@@ -52,7 +52,7 @@ export function steps(one) {
       .catch(() => panel.locator(".route").nth(1).locator(".film .cell").nth(3).click());
     await panel.getByRole("radio", { name: /Geodesic/ }).click();
     assert.match(await panel.locator(".route.on").innerText(), /Geodesic/);
-    assert.equal(await page.locator(".route .support-line rect").count(), 3 * 48);
+    assert.equal(await page.locator(".route .support-line rect").count(), 4 * 48);
     await shoot(page, "path");
     await page.mouse.click(third.x, third.y);
     await handles(3);
@@ -247,7 +247,7 @@ export function steps(one) {
   }
 
   return [
-    ["a path: clicks make key frames, three routes, frames", clicked],
+    ["a path: clicks make key frames, four routes, frames", clicked],
     ["it plays, faster, in a loop", plays],
     ["a handle is dragged", dragged],
     ["exports and copies", given],
