@@ -45,8 +45,8 @@ function twoAlike(): string {
 }
 
 /**
- * What words alone open: what is typed itself, of kinds that are words; else the mean of a value, or an item's
- * file, that has them in its name.
+ * What words alone open: what is typed itself, of kinds that are words; else the mean of a value, or an
+ * item's file, that has them in its name.
  */
 async function opened(words: string): Promise<string | null> {
   const { typed } = viewOf(space.value?.modality);

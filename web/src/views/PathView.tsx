@@ -1,4 +1,4 @@
-/** A walk through key frames: up to four routes compared as film strips, a player, and what can be taken away. */
+/** A walk through key frames: routes compared as film strips, a player, and what can be taken away. */
 import { effect, signal } from "@preact/signals";
 import { place, type Doc } from "../document.ts";
 import { useLive } from "../live.ts";

@@ -1,4 +1,4 @@
-/** Items that are read, as text that can be selected, copied and read out; beside another one, what differs. */
+/** Items that are read, as text that can be selected, copied, read out; beside another one, what differs. */
 import { sizes, type Items, type Run, type View } from "../modalities/view.ts";
 
 interface Props {
