@@ -5,7 +5,7 @@ import { likeliest } from "../src/modalities/pieces.ts";
 import { shape } from "../src/modalities/shape.ts";
 import { FRONT, lit, nets, painted } from "../src/modalities/solid.ts";
 import type { Held } from "../src/modalities/view.ts";
-import cases from "./pieces.json" with { type: "json" };
+import cases from "../../tests/pieces.json" with { type: "json" };
 
 const SIDE = 32;
 /** A box of cells as bytes by x, y and z. */

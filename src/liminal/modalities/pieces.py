@@ -71,8 +71,10 @@ def likeliest(item: np.ndarray, cost: float) -> np.ndarray:
     ties = TIE * (1 + np.arange(item.size) / item.size).reshape(item.shape)[at]
     labels, many = _labelled(part)
     if many > MANY:
-        part = _cleared(part, labels, many, cost)
-        labels, many = _labelled(part)
+        changed = _cleared(part, labels, many, cost)
+        found, left = _labelled(changed)
+        if left < many:
+            part, labels, many = changed, found, left
     while 1 < many <= MANY:
         for changed in _changes(part, labels, many, cost, ties):
             found, left = _labelled(changed)

@@ -156,8 +156,9 @@ function* changes(item: Bytes, side: number, { inside, sizes }: Pieces, most: nu
 export function likeliest(item: Bytes, side: number, cost: number): Bytes {
   let [now, pieces] = [item, labelled(item, side)];
   if (pieces.sizes.length > MANY) {
-    now = cleared(item, pieces, cost);
-    pieces = labelled(now, side);
+    const made = cleared(item, pieces, cost);
+    const found = labelled(made, side);
+    if (found.sizes.length < pieces.sizes.length) [now, pieces] = [made, found];
   }
   for (let changed = pieces.sizes.length <= MANY; changed && pieces.sizes.length > 1; ) {
     changed = false;
