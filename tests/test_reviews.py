@@ -200,15 +200,14 @@ def test_every_word_is_in_the_vocabulary() -> None:
     assert {piece for text in fresh for piece in pieces(" " + text)} <= words - {UNKNOWN}
 
 
-def test_words_have_vectors_that_are_apart_and_stay() -> None:
-    data = reviews.reviews(200, seed=1)
-    kept = data.modality.fitted(data.items, np.arange(150))
-    assert kept.vectors == data.modality.vectors
-    assert kept.tokens.tokens == data.modality.tokens.tokens
+def test_words_of_like_places_have_vectors_that_are_apart() -> None:
+    """Neighbours alone make nearly one vector of *soup* and *curry*."""
+    data = reviews.reviews(3000, seed=1)
+    kept = data.modality.fitted(data.items, np.arange(3000))
     table = kept.likelihood.table[1:, :-1].numpy()
     place = {token.strip(): i for i, token in enumerate(kept.tokens.tokens)}
     for one, other in (("soup", "curry"), ("tasty", "bland"), ("is", "was")):
-        assert table[place[one]] @ table[place[other]] < 0.8
+        assert 0.1 < table[place[one]] @ table[place[other]] < 0.8
 
 
 def test_what_is_out_of_range_is_refused() -> None:

@@ -333,8 +333,9 @@ def test_words_of_the_same_contexts_have_the_nearest_vectors() -> None:
     found = words.vectors(np.pad(x, ((0, 0), (0, 1))), 101)
     assert found.shape == (100, words.SIZE)
     assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
-    near = found @ found.T - 2 * np.eye(100)
-    assert (near.argmax(1) == np.arange(100) + 1 - 2 * (np.arange(100) % 2)).mean() > 0.95
+    near, other = found @ found.T - 2 * np.eye(100), np.arange(100) + 1 - 2 * (np.arange(100) % 2)
+    assert (near.argmax(1) == other).mean() > 0.8
+    assert 0.4 < near[np.arange(100), other].mean() < 0.6  # half of each vector is its own
 
 
 def test_few_words_are_equally_far_apart() -> None:

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { hand } from "./hand.mjs";
-import { browse, PATIENCE, ready, run, serve } from "./stand.mjs";
+import { browse, PATIENCE, ready, run, serve, watch } from "./stand.mjs";
 import { steps as directions } from "./steps/directions.mjs";
 import { steps as item } from "./steps/item.mjs";
 import { steps as list } from "./steps/list.mjs";
@@ -29,14 +29,7 @@ async function open(options) {
   });
   context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
-  page.on("pageerror", (error) => faults.push(error.message));
-  page.on(
-    "console",
-    (message) =>
-      message.type() === "error" &&
-      !/status of (400|503)/.test(message.text()) &&
-      faults.push(message.text()),
-  );
+  watch(page, faults);
   page.on(
     "request",
     (request) =>

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { hand } from "./hand.mjs";
-import { browse, PATIENCE, ready, rest, run, serve } from "./stand.mjs";
+import { browse, PATIENCE, ready, rest, run, serve, watch } from "./stand.mjs";
 import { steps as shapes, touched } from "./steps/shapes.mjs";
 import { steps as sentences } from "./steps/sentences.mjs";
 import { steps as tables } from "./steps/tables.mjs";
@@ -71,14 +71,7 @@ async function open(options = {}) {
   });
   context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
-  page.on("pageerror", (error) => faults.push(error.message));
-  page.on(
-    "console",
-    (message) =>
-      message.type() === "error" &&
-      !/status of (400|503)/.test(message.text()) &&
-      faults.push(message.text()),
-  );
+  watch(page, faults);
   page.on("request", (request) => foreign.push(request.url()));
   return hand(page);
 }

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { hand } from "./hand.mjs";
-import { browse, PATIENCE, ready, rest, run, serve, shoot } from "./stand.mjs";
+import { browse, PATIENCE, ready, rest, run, serve, shoot, watch } from "./stand.mjs";
 import { composing, dropping } from "./steps/composing.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "liminal-sound-"));
@@ -119,14 +119,7 @@ async function open(options) {
   context.setDefaultTimeout(PATIENCE);
   await context.addInitScript(listening);
   const page = await context.newPage();
-  page.on("pageerror", (error) => faults.push(error.message));
-  page.on(
-    "console",
-    (message) =>
-      message.type() === "error" &&
-      !/status of (400|503)/.test(message.text()) &&
-      faults.push(message.text()),
-  );
+  watch(page, faults);
   page.on("request", (request) => foreign.push(request.url()));
   return hand(page);
 }

@@ -75,6 +75,18 @@ export function browse(more = []) {
   });
 }
 
+/** Keeps what goes wrong in a page, but for answers that say that a question was wrong or comes too soon. */
+export function watch(page, faults) {
+  page.on("pageerror", (error) => faults.push(error.message));
+  page.on(
+    "console",
+    (message) =>
+      message.type() === "error" &&
+      !/status of (400|503)/.test(message.text()) &&
+      faults.push(message.text()),
+  );
+}
+
 /**
  * A part of the screen made small: n x n values of brightness, how many different colours there are, and
  * their mean.

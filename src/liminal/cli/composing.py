@@ -109,7 +109,9 @@ def compose(
         str | None,
         option("--over", "CHORDS", "Chords that it follows, one a bar: 'Am F C G' or 'Am F | C G'."),
     ] = None,
-    along: Annotated[str, option("--along", "WAY", "linear, slerp, mix, smooth or geodesic.")] = "mix",
+    along: Annotated[
+        str, option("--along", "WAY", "linear, slerp, mix, smooth, geodesic or conditional.")
+    ] = "mix",
     as_json: Json = False,
     seed: Seed = 0,
     threads: Threads = None,

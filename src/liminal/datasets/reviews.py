@@ -312,21 +312,10 @@ def sentences(n: int, seed: int) -> tuple[list[str], dict[str, np.ndarray]]:
 @lru_cache(1)
 def modality() -> Text:
     """How sentences look, whatever their number and seed: all words that they are made of, the commonest
-    first, and vectors of these.
-
-    *soup* and *curry*, or *tasty* and *bland*, stand in the same places, and vectors learned from their
-    neighbours are nearly one. Half of each vector is therefore the word's own.
+    first.
     """
-    from ..modalities.words import packed, vectors
-
-    texts = sentences(USUAL, 0)[0]
-    tokens = Tokens.learned(texts, MOST, "words")
-    plain = Text(LENGTH, WIDTH, tokens.tokens)
-    x = plain.tensor(np.stack([plain.item(text) for text in texts])).numpy()
-    alike = vectors(x, len(tokens) + 1)
-    own = np.random.default_rng(VERSION).standard_normal(alike.shape)
-    both = alike + own / np.linalg.norm(own, axis=1, keepdims=True)
-    return Text(LENGTH, WIDTH, tokens.tokens, vectors=packed(both))
+    tokens = Tokens.learned(sentences(USUAL, 0)[0], MOST, "words")
+    return Text(LENGTH, WIDTH, tokens.tokens)
 
 
 def reviews(n: int = USUAL, seed: int = 0, progress: Progress | None = None) -> Dataset:

@@ -168,20 +168,17 @@ class Text(Modality):
         )
 
     def fitted(self, items: np.ndarray, rows: np.ndarray) -> Text:
-        """The commonest tokens, how often they come, and their vectors, all from these rows; tokens that have
-        vectors already stay."""
+        """The commonest tokens, how often they come, and their vectors, all from these rows."""
         from .words import packed, vectors
 
-        tokens = self.tokens
-        if not self.vectors:
-            texts = [self.text(item) for item in items[rows]]
-            tokens = Tokens.learned(texts, len(tokens), KINDS[tokens.merges is not None])
-        made = Text(self.length, self.width, tokens.tokens, tokens.merges, column=self.column)
+        texts = [self.text(item) for item in items[rows]]
+        learned = Tokens.learned(texts, len(self.tokens), KINDS[self.tokens.merges is not None])
+        made = Text(self.length, self.width, learned.tokens, learned.merges, column=self.column)
         x = made.tensor(items[rows]).numpy()
-        counts = np.bincount(x.ravel(), minlength=len(tokens) + 1)
+        counts = np.bincount(x.ravel(), minlength=len(learned) + 1)
         counts[0] = len(x)
-        config = {"counts": counts.tolist(), "vectors": self.vectors or packed(vectors(x, len(counts)))}
-        return Text(**{**made.config(), **config})
+        known = {"counts": counts.tolist(), "vectors": packed(vectors(x, len(counts)))}
+        return Text(**{**made.config(), **known})
 
     def suited(self, count: int) -> dict[str, float]:
         """Many dimensions, little weight of the KL (a sentence has few nats), and large steps."""

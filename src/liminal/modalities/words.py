@@ -10,7 +10,8 @@ as large as y, and two of them are equally far apart whether the words mean the 
 
 `vectors` gives such vectors: positive pointwise mutual information of words and their neighbours, of which
 the largest singular vectors are kept (Levy & Goldberg 2014, Neural word embedding as implicit matrix
-factorization).
+factorization). *soup* and *curry*, or *tasty* and *bland*, stand in the same places, and such vectors of them
+are nearly one; half of each vector is therefore drawn at random, the word's own.
 """
 
 from __future__ import annotations
@@ -178,7 +179,7 @@ def vectors(x: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
     Args:
         x: sentences (n, t), integers, 0 after their end.
         count: V.
-        seed: of the vectors of words that come in no sentence.
+        seed: of what is drawn.
     """
     from scipy.sparse import coo_matrix
     from scipy.sparse.linalg import svds
@@ -209,8 +210,7 @@ def vectors(x: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
         mine = u[known] * np.sqrt(s)
         mine -= mine.mean(0)
         found[known] = mine / np.sqrt(mine.std(0) + 1e-9)
-    found = found[1:]
-    return (found / np.linalg.norm(found, axis=1, keepdims=True).clip(1e-9)).astype(np.float32)
+    return _unit(_unit(found[1:]) + _unit(draw.standard_normal((count - 1, SIZE)))).astype(np.float32)
 
 
 def packed(vectors: np.ndarray) -> str:
@@ -232,12 +232,16 @@ def unpacked(text: str, count: int) -> np.ndarray:
         raise LiminalError(
             f"words: the vectors of {count} words cannot be read; copy the space again"
         ) from error
-    return whole / np.linalg.norm(whole, axis=1, keepdims=True).clip(1e-9)
+    return _unit(whole)
 
 
 def _apart(count: int) -> np.ndarray:
     """Vectors of which none is told to be near to another one, (count, m)."""
     if count <= SIZE:
         return np.eye(count, dtype=np.float32)
-    rows = np.random.default_rng(0).standard_normal((count, SIZE)).astype(np.float32)
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return _unit(np.random.default_rng(0).standard_normal((count, SIZE)).astype(np.float32))
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    """Rows of length 1."""
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(1e-9)

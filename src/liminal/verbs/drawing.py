@@ -112,8 +112,10 @@ def _begun(space: Core, n: int, begin: str, seed: int, support: float | None) ->
     kind = space.modality
     if "begin" not in kind.parts:
         raise LiminalError(f"--begin: {kind.plural} have no beginning that can be typed")
-    if support is not None or n < 1:
-        raise LiminalError("sample: --begin takes no --support, and -n 1 or more")
+    if n < 1:
+        raise LiminalError(f"sample: -n {n}: --begin wants 1 or more")
+    if support is not None:
+        raise LiminalError("sample: --begin and --support do not go together; leave one of them out")
     given = kind.parse(begin)[None]
     given, lacking = kind.part(given, "begin")
     x = kind.tensor(given)
