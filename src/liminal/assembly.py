@@ -39,6 +39,7 @@ from .voice import Voice
 ENCODE = 250  # items pushed through the encoder at once: more are no faster, and take more memory
 TESTED = 100  # held-out items that a test of samplers needs
 FEW = 32  # dimensions whose latents a flow learns sooner
+MANY = 20_000  # items whose latents, of more dimensions, are worth larger steps
 FIT_ON = 50_000  # items whose posteriors the samplers are fitted to
 READ_MOST, READ_STEPS = 30_000, 700  # items and steps, at most, that the attribute reader is fitted with
 JUDGED = 512  # items on either side that tell whether the model has learned anything
@@ -210,6 +211,7 @@ def fit_samplers(of: Encoded, seed: int, voice: Voice) -> tuple[dict[str, Prior]
         draw,
         seed,
         steps,
+        256 if len(rows) <= MANY or of.generator.dim <= FEW else 1024,
         support=support,
         progress=lambda i, n: voice.progress("fitting samplers", 0.2 + 0.8 * i / n),
     )

@@ -182,7 +182,7 @@ class Text(Modality):
 
     def suited(self, count: int) -> dict[str, float]:
         """Many dimensions, little weight of the KL (a sentence has few nats), and large steps."""
-        return {"dim": 64, "beta": 0.2, "batch": float(min(256, max(64, count // 100)))}
+        return {"dim": 64, "beta": 0.26, "batch": float(min(256, max(64, count // 100)))}
 
     # -- files
 
