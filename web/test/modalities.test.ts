@@ -166,6 +166,13 @@ describe("rows of tables", () => {
     expect(changed(now[0]!, undefined)).toBe(false);
   });
 
+  it("have days among what is known as dates, and leave other numbers alone", () => {
+    expect(table.said?.("day", 18_628.4, TABLE)).toBe("2021-01-01");
+    expect(table.said?.("day", NaN, TABLE)).toBeUndefined();
+    expect(table.said?.("age", 50, TABLE)).toBeUndefined();
+    expect(table.said?.("none", 50, TABLE)).toBeUndefined();
+  });
+
   it("name the rarest cells first", () => {
     expect(table.caption(ROWS, 0, TABLE)).toMatch(/^smoker yes, dose 12.5/);
     expect(table.caption(ROWS, 1, TABLE)).toMatch(/^town missing, well missing/);

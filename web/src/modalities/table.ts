@@ -391,6 +391,11 @@ export const table: View = {
     return pen.getImageData(0, 0, width, height).data;
   },
   caption,
+  said(name, value, about) {
+    const column = columnsOf(about).find((one) => one.name === name);
+    if (column?.kind !== "date" || !Number.isFinite(value)) return undefined;
+    return written(column.decimals === 0 ? Math.round(value) : value, column);
+  },
   exact: true,
   paper: true,
   items: (y, { modality }) => rows(y, columnsOf(modality)),

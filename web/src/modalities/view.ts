@@ -104,6 +104,8 @@ export interface View {
    * place of thumbnails.
    */
   words?(items: Items, index: number, than: Items | null): Run[];
+  /** A value of an attribute as the kind shows it, where a plain number would say little: a day as a date. */
+  said?(name: string, value: number, about: Modality): string | undefined;
   /** The formula that stands for an item which is typed in plain words, of kinds that can be. */
   typed?(words: string): string;
   /** From where items are seen at first, where they can be turned; a kind without it has one side only. */

@@ -3,12 +3,11 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { keyOf, nameOf, type Subject } from "../document.ts";
 import { useLive } from "../live.ts";
 import { human } from "../names.ts";
-import { valued } from "../scales.ts";
 import { ask, change, doc, tool } from "../state.ts";
 import type { Item as Told } from "../wire.ts";
 import { byName } from "./actions.ts";
 import { Button, Section, State } from "./components.tsx";
-import { Face, noun, Original } from "./Item.tsx";
+import { Face, noun, Original, valueOf } from "./Item.tsx";
 
 /** What the selected one is held beside, or how that is chosen; nothing while nobody has asked for it. */
 export function Compare({ subject }: { subject: Subject }) {
@@ -110,18 +109,6 @@ function Picture({ subject }: { subject: Subject }) {
   );
 }
 
-type Value = Told["attributes"][string];
-const written = (value: Value | undefined): string =>
-  value === null || value === undefined
-    ? "–"
-    : typeof value === "boolean"
-      ? value
-        ? "yes"
-        : "no"
-      : typeof value === "number"
-        ? valued(value)
-        : value;
-
 function Differences({ a, b }: { a: Told; b: Told }) {
   const names = Object.keys(a.attributes);
   const differ = names.filter((name) => a.attributes[name] !== b.attributes[name]);
@@ -144,8 +131,8 @@ function Differences({ a, b }: { a: Told; b: Told }) {
             {differ.map((name) => (
               <tr key={name}>
                 <th scope="row">{human(name)}</th>
-                <td>{written(a.attributes[name])}</td>
-                <td>{written(b.attributes[name])}</td>
+                <td>{valueOf(name, a.attributes[name])}</td>
+                <td>{valueOf(name, b.attributes[name])}</td>
               </tr>
             ))}
           </tbody>
@@ -153,7 +140,8 @@ function Differences({ a, b }: { a: Told; b: Told }) {
       )}
       {same.length > 0 && (
         <p class="fine">
-          The same in both: {same.map((name) => `${human(name)} ${written(a.attributes[name])}`).join(", ")}.
+          The same in both:{" "}
+          {same.map((name) => `${human(name)} ${valueOf(name, a.attributes[name])}`).join(", ")}.
         </p>
       )}
     </>

@@ -9,7 +9,9 @@ import { useLive } from "../live.ts";
 import { viewOf } from "../modalities/index.ts";
 import { one, type Ink, type Items } from "../modalities/view.ts";
 import type { Sheets } from "../sheets.ts";
+import { valued } from "../scales.ts";
 import { ask, look, rowOf, space } from "../state.ts";
+import type { Item as Told } from "../wire.ts";
 import { Hear } from "./Hear.tsx";
 import { dark } from "./theme.ts";
 import { turned, useTurning } from "./turning.ts";
@@ -27,6 +29,15 @@ export const noun = (many: boolean): string =>
 
 /** Whether items of this kind are read rather than looked at. */
 export const read = (): boolean => Boolean(viewOf(space.value?.modality).words);
+
+/** A value of an attribute in words. */
+export function valueOf(name: string, value: Told["attributes"][string] | undefined): string {
+  const about = space.value?.modality;
+  if (value === null || value === undefined) return "–";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "string") return value;
+  return (about && viewOf(about).said?.(name, value, about)) ?? valued(value);
+}
 
 /** What items are in a few words, by their rows, where they are read. */
 export function useCaptions(rows: readonly number[]): readonly string[] {

@@ -6,7 +6,7 @@ import { useEffect, useState } from "preact/hooks";
 import { keyOf, nameOf, type Subject } from "../document.ts";
 import { useLive } from "../live.ts";
 import { human } from "../names.ts";
-import { short, valued } from "../scales.ts";
+import { short } from "../scales.ts";
 import {
   able,
   ask,
@@ -27,7 +27,7 @@ import type { Cell, Item as Told, Look } from "../wire.ts";
 import { anyItem, morph, pick, show, slide, uploads, useAs } from "./actions.ts";
 import { Compare } from "./Compare.tsx";
 import { Button, Section, State, Support, ThumbButton } from "./components.tsx";
-import { Caption, Item, noun, Original, read, useCaptions } from "./Item.tsx";
+import { Caption, Item, noun, Original, read, useCaptions, valueOf } from "./Item.tsx";
 
 export function ItemView() {
   const subject = doc.value.subject;
@@ -174,15 +174,7 @@ function Facts({ item }: { item: Told }) {
           {shown.map(([name, value]) => (
             <div key={name}>
               <dt>{human(name)}</dt>
-              <dd>
-                {typeof value === "number"
-                  ? valued(value)
-                  : typeof value === "boolean"
-                    ? value
-                      ? "yes"
-                      : "no"
-                    : value}
-              </dd>
+              <dd>{valueOf(name, value)}</dd>
             </div>
           ))}
         </dl>

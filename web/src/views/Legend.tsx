@@ -3,10 +3,10 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { categoryColours, css, rampColour, UNKNOWN, type Column, type Filter } from "../colours.ts";
 import { hidden, recolour } from "../document.ts";
 import { human, title } from "../names.ts";
-import { valued } from "../scales.ts";
 import { change, column, columns, doc, foot, offers, space } from "../state.ts";
 import { Button } from "./components.tsx";
 import { Icon } from "./icons.tsx";
+import { valueOf } from "./Item.tsx";
 
 const RAMP =
   `linear-gradient(90deg, ` + `${Array.from({ length: 9 }, (_, i) => css(rampColour(i / 8))).join(", ")})`;
@@ -88,7 +88,7 @@ function Hidden() {
 /** What a filter leaves or takes away, in a few words. */
 function said(name: string, about: Column | undefined, { off, range }: Filter): string {
   const of = title(human(name));
-  if (range) return `${of}: ${valued(range[0])} to ${valued(range[1])}`;
+  if (range) return `${of}: ${valueOf(name, range[0])} to ${valueOf(name, range[1])}`;
   const values = [...(about?.values ?? []), ...(off.includes("unknown") ? ["unknown"] : [])];
   const left = values.filter((value) => !off.includes(value));
   if (left.length && left.length <= 2) return `${of}: only ${left.join(" and ")}`;
@@ -174,8 +174,8 @@ function Range() {
         onInput={set(1)}
       />
       <p>
-        <span>{valued(low)}</span>
-        <span>{valued(high)}</span>
+        <span>{valueOf(about.name, low)}</span>
+        <span>{valueOf(about.name, high)}</span>
       </p>
     </div>
   );

@@ -4,7 +4,7 @@ import { type Listed } from "../document.ts";
 import { ordered, someCondition, told } from "../listing.ts";
 import { useLive } from "../live.ts";
 import { human, title } from "../names.ts";
-import { short, valued } from "../scales.ts";
+import { short } from "../scales.ts";
 import {
   able,
   ask,
@@ -21,7 +21,7 @@ import {
 import { space } from "../state.ts";
 import { shownRows } from "./actions.ts";
 import { Button, copy, State, trying } from "./components.tsx";
-import { noun, read, Thumb } from "./Item.tsx";
+import { noun, read, Thumb, valueOf } from "./Item.tsx";
 import { saveRows } from "./saving.ts";
 
 const MOST = 300; // rows of the table
@@ -207,7 +207,7 @@ function Table({ rows, times }: { rows: readonly number[]; times: Group["times"]
               {times && <td class="number">{short(times.get(row) ?? NaN, 2)}×</td>}
               {known.map((column, j) => (
                 <td key={names[j]} class={column?.kind === "number" ? "number" : ""}>
-                  {column ? cell(column, row) : "…"}
+                  {column ? cell(names[j] ?? "", column, row) : "…"}
                 </td>
               ))}
               <td class="source" title={sources[i] ?? ""}>
@@ -221,9 +221,9 @@ function Table({ rows, times }: { rows: readonly number[]; times: Group["times"]
   );
 }
 
-function cell(column: Parameters<typeof told>[0], row: number): string {
+function cell(name: string, column: Parameters<typeof told>[0], row: number): string {
   const text = told(column, row);
-  return text === "" ? "–" : column.kind === "number" ? valued(Number(text)) : text;
+  return text === "" ? "–" : column.kind === "number" ? valueOf(name, Number(text)) : text;
 }
 
 /** The head of an attribute's column: a click sorts by it, another turns it round, a third lets it be. */
