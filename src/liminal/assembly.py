@@ -39,7 +39,7 @@ from .voice import Voice
 ENCODE = 250  # items pushed through the encoder at once: more are no faster, and take more memory
 TESTED = 100  # held-out items that a test of samplers needs
 FEW = 32  # dimensions whose latents a flow learns sooner
-MANY = 20_000  # items whose latents, of more dimensions, are worth larger steps
+MANY = 20_000  # items whose latents, of more dimensions, are worth more and larger steps
 FIT_ON = 50_000  # items whose posteriors the samplers are fitted to
 READ_MOST, READ_STEPS = 30_000, 700  # items and steps, at most, that the attribute reader is fitted with
 JUDGED = 512  # items on either side that tell whether the model has learned anything
@@ -205,13 +205,14 @@ def fit_samplers(of: Encoded, seed: int, voice: Voice) -> tuple[dict[str, Prior]
     fitted: dict[str, latent.Fitted] = {}
     if of.generator.dim <= latent.WIDE or isinstance(of.generator.prior, latent.Mixture):
         fitted["mixture"] = latent.fit_mixture(draw(rng(seed)), test, seed, support)
-    steps = 600 if len(rows) <= 2000 else 2000 if of.generator.dim <= FEW else 3000
+    many = len(rows) > MANY and of.generator.dim > FEW
+    steps = 600 if len(rows) <= 2000 else 2000 if of.generator.dim <= FEW else 4000 if many else 3000
     steps = max(100, min(steps, steps * latent.WIDE // of.generator.dim))  # each takes longer on wide codes
     fitted["flow"] = latent.fit_flow(
         draw,
         seed,
         steps,
-        256 if len(rows) <= MANY or of.generator.dim <= FEW else 1024,
+        batch=1024 if many else 256,
         support=support,
         progress=lambda i, n: voice.progress("fitting samplers", 0.2 + 0.8 * i / n),
     )

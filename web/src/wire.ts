@@ -66,6 +66,7 @@ export type Able =
   | "lock"
   | "bend"
   | "like"
+  | "begin"
   | "transfer"
   | "complete"
   | "compose"
@@ -491,12 +492,16 @@ export interface ExportRequest {
   times?: number;
 }
 
-/** At most one of `rows` (like these items) and `cluster`; `support`: only draws with at least this much. */
+/**
+ * At most one of `rows` (like these items), `cluster` and `begin` (what items begin with, typed); `support`:
+ * only draws with at least this much, not with `begin`.
+ */
 export interface SampleRequest {
   n?: number;
   source?: string;
   rows?: number[] | null;
   cluster?: number | null;
+  begin?: string | null;
   seed?: number;
   support?: number | null;
   method?: Method;

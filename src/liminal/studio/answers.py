@@ -191,23 +191,26 @@ def sample(s: Session, asked: wire.SampleRequest) -> wire.Samples:
     """New items.
 
     Raises:
-        LiminalError: both rows and a cluster, an unknown source, or too few draws with that support.
+        LiminalError: more than one of rows, a cluster and a beginning, an unknown source, a beginning that
+            the model cannot say, or too few draws with that support.
         NotYetError: the clusters are being found.
     """
-    if asked.rows is not None and asked.cluster is not None:
-        raise LiminalError("sample: choose rows or a cluster, not both")
+    if sum(part is not None for part in (asked.rows, asked.cluster, asked.begin)) > 1:
+        raise LiminalError("sample: choose one of rows, a cluster and a beginning")
     if asked.cluster is not None and asked.source != "default":
         raise LiminalError("sample: choose a source or a cluster, not both")
     how: dict[str, Any] = {"seed": asked.seed, "support": asked.support}
     if asked.rows is not None:  # whatever the page draws from otherwise
         drawn = s.space.sample(asked.n, like=asked.rows, **how)
         return wire.Samples(**s.look(drawn.z, asked.method), source=drawn.source, copy_as=_many(s, drawn.z))
-    how |= {"source": asked.source, "cluster": asked.cluster}
     like = None if asked.cluster is None else _members(s, asked.cluster)
-    drawn = s.space.sample(asked.n, source=asked.source, like=like, seed=asked.seed, support=asked.support)
+    how |= {"source": asked.source, "begin": asked.begin}
+    drawn = s.space.sample(asked.n, like=like, **how)
+    how["cluster"] = asked.cluster
     told = [
         ("--from", None if asked.source == "default" else asked.source),
         ("--cluster", asked.cluster),
+        ("--begin", asked.begin),
         ("--support", asked.support),
     ]
     options = [
@@ -221,7 +224,8 @@ def sample(s: Session, asked: wire.SampleRequest) -> wire.Samples:
         python=spoken.python(s, f'space.sample({asked.n}{given}).save("samples")'),
         command=spoken.command(s, "sample", "-n", str(asked.n), *options, "-o", "samples"),
     )
-    return wire.Samples(**s.look(drawn.z, asked.method), source=drawn.source, copy_as=copied)
+    look = {**s.look(drawn.z, asked.method), "items": drawn.items}  # a beginning is told beside the latent
+    return wire.Samples(**look, source=drawn.source, copy_as=copied)
 
 
 def _members(s: Session, cluster: int) -> list[int]:

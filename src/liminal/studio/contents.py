@@ -22,6 +22,7 @@ Able = Literal[
     "lock",
     "bend",
     "like",
+    "begin",
     "transfer",
     "complete",
     "compose",

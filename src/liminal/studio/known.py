@@ -125,6 +125,7 @@ class Known:
             "support": supported,
             "reload": self.reloads,
             "compose": kind.measure is not None,
+            "begin": "begin" in kind.parts,
             "unusual": states,
         }
         lacks = [what for what, there in has.items() if not there]

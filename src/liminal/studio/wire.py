@@ -384,14 +384,14 @@ class ExportRequest(Json):
 
 
 class SampleRequest(Json):
-    """At most one of ``rows`` (like these items) and ``cluster``; ``support``: only draws with at least this
-    much.
-    """
+    """At most one of ``rows`` (like these items), ``cluster`` and ``begin`` (what items begin with, typed);
+    ``support``: only draws with at least this much, not with ``begin``."""
 
     n: int = Field(16, ge=1, le=1024)
     source: str = "default"
     rows: list[Id] | None = None
     cluster: Id | None = None
+    begin: str | None = Field(None, max_length=300)
     seed: int = Field(0, ge=0, lt=2**53)
     support: float | None = Field(None, ge=0, le=1)
     method: Method = "umap"

@@ -50,6 +50,7 @@ export function SampleView() {
   const { source, seed, a, method } = doc.value;
   const [like, setLike] = useState("all");
   const [inside, setInside] = useState(true);
+  const [begin, setBegin] = useState("");
   const before = useRef(a);
   useEffect(() => {
     if (a !== before.current) setLike(a.length ? "a" : "all"); // what has just been drawn is what is wanted
@@ -69,11 +70,15 @@ export function SampleView() {
   const n = count.value;
   const asked: SampleRequest = {
     n,
-    source: cluster ? "default" : source || "default",
     seed,
     method,
-    ...from,
-    ...(inside && able("support") ? { support: 0.05 } : {}),
+    ...(begin
+      ? { begin }
+      : {
+          source: cluster ? "default" : source || "default",
+          ...from,
+          ...(inside && able("support") ? { support: 0.05 } : {}),
+        }),
   };
   const live = useLive(JSON.stringify(asked), async (signal) => ({
     ...(await ask("sample", {}, asked, signal)),
@@ -108,7 +113,7 @@ export function SampleView() {
           aria-label="Drawn by"
           aria-describedby="drawn"
           value={source || "default"}
-          disabled={like !== "all"}
+          disabled={like !== "all" || begin !== ""}
           onChange={(event) => change({ source: event.currentTarget.value })}
         >
           {(space.value?.sources ?? []).map((name) => (
@@ -118,10 +123,26 @@ export function SampleView() {
           ))}
         </select>
         <p class="fine" id="drawn">
-          {like === "all" ? (DRAWN[source]?.[1] ?? "") : "From where those lie that they are to be like."}
+          {begin
+            ? "From where real ones lie that begin much like this; the best of three times as many."
+            : like === "all"
+              ? (DRAWN[source]?.[1] ?? "")
+              : "From where those lie that they are to be like."}
         </p>
       </div>
-      {able("like") && (
+      {able("begin") && (
+        <label class="row begin">
+          Begin with
+          <input
+            type="text"
+            maxLength={300}
+            placeholder="a few words"
+            value={begin}
+            onChange={(event) => setBegin(event.currentTarget.value.trim())}
+          />
+        </label>
+      )}
+      {able("like") && !begin && (
         <div class="row">
           <label class="tick">
             Like
@@ -158,7 +179,7 @@ export function SampleView() {
           </Button>
         </div>
       )}
-      {able("support") && (
+      {able("support") && !begin && (
         <label class="tick">
           <input type="checkbox" checked={inside} onChange={() => setInside(!inside)} /> Only what the data
           supports

@@ -117,7 +117,30 @@ export function steps(who, one) {
     assert.equal(await panel.locator("figure .told [dir]").first().innerText(), "the soup was cold");
   }
 
+  /** New sentences that begin as told, where the model is at hand. */
+  async function begun() {
+    await one.go("view=sample");
+    await panel.locator(".sheet .told").first().waitFor();
+    const field = panel.getByLabel("Begin with", { exact: true });
+    if (who === "page") return assert.equal(await field.count(), 0);
+    await field.fill("the soup");
+    await field.press("Enter");
+    const words = () => panel.locator(".sheet .told [dir]").allInnerTexts();
+    const are = async () =>
+      (await words()).length > 4 && (await words()).every((w) => /^the soups?\b/.test(w));
+    await one.until(are, `not all begin with it: ${(await words()).join(" | ")}`);
+    assert.ok(new Set(await words()).size > 4, "they are nearly all the same");
+    await shoot(page, `${who}-sentences-begun`);
+    await field.fill("the zyzzyva");
+    await field.press("Enter");
+    await panel.getByText(/choose known words/).waitFor();
+    await field.fill("");
+    await field.press("Enter");
+    await panel.getByLabel("Drawn by").and(panel.locator(":enabled")).waitFor();
+  }
+
   return [
+    [`${who}: sentences that begin as told`, begun],
     [`${who}: a sentence is selected and copied`, copied],
     [`${who}: words that differ along a path`, differing],
     [`${who}: words that differ by a slider`, moved],
