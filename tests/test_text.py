@@ -91,6 +91,16 @@ def test_words_are_the_commonest_and_one_for_all_others() -> None:
     assert tokens.text([3, 1, 2, 0, 3]) == "b ▢ a"
 
 
+def test_what_has_no_spaces_is_no_word_and_what_comes_once_no_subword() -> None:
+    draw = np.random.default_rng(0)
+    texts = ["".join(draw.choice(list("今天气很好我们去公园玩吧"), 12)) for _ in range(60)]
+    made = Tokens.learned(texts, 8192)
+    assert made.merges is not None
+    found = made.ids(texts)
+    assert min(map(len, found)) > 2  # a token of a whole sentence would teach nothing of another one
+    assert [made.text(ids) for ids in found] == texts
+
+
 def test_words_are_taken_where_they_are_nearly_all() -> None:
     few = Tokens.learned(["good food", "bad food"] * 50, 300)
     assert few.merges is None
@@ -135,7 +145,14 @@ def test_empty_lines_count_but_are_none(tmp_path: Path) -> None:
 def test_encodings_of_others_are_read(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes("café crème\nnaïve – “quoted”\n".encode(encoding))
-    assert read(Text.infer([path]), path) == ["café crème", "naïve – “quoted”"]
+    kind = Text.infer([path])
+    assert read(kind, path) == ["café crème", "naïve – “quoted”"]
+    said = {
+        "cp1252": "read so: a.txt is not UTF-8 and was read as cp1252",
+        "utf-16": "read so: a.txt was read as UTF-16",
+        "utf-16-le": "read so: a.txt was read as UTF-16",
+    }.get(encoding, "")
+    assert {"".join(r.remarks).split(";")[0] for r in kind.records(path, "a.txt")} == {said}
 
 
 def test_the_wordiest_column_of_a_table_is_taken(tmp_path: Path) -> None:
@@ -171,6 +188,10 @@ def test_lines_of_json_are_a_table(tmp_path: Path) -> None:
         ("empty.txt", b"", "hold no text"),
         ("blank.txt", b"\n \n\t\n", "hold no text"),
         ("binary.txt", bytes(range(256)) * 8, "no text"),
+        ("late.txt", b"good food\n" * 500 + b"a\0b\n", "no text"),
+        ("packed.txt", bytes(range(1, 256)) * 8, "no text"),
+        ("long.txt", b"so and " * 15 + b"so\n", "the shortest has 31 tokens, wanted 24 at most; --length 31"),
+        ("page.txt", b"so and " * 99 + b"so\n", "put a sentence on each line"),
         ("numbers.csv", b"a,b\n1,2\n3,4\n", "no column holds sentences"),
     ],
 )
@@ -216,6 +237,7 @@ def test_one_word_is_a_sentence_and_ten_thousand_are_none(tmp_path: Path) -> Non
         ({"vocabulary": 10}, "vocabulary 10: wanted 300 to 32,000"),
         ({"tokens": "letters"}, "letters"),
         ({"lenght": 3}, "did you mean length"),
+        ({"column": "said"}, "column 'said': lines of text have no columns"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(file: Path, options: dict[str, object], said: str) -> None:

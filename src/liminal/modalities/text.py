@@ -143,6 +143,11 @@ class Text(Modality):
         longs = np.array([len(ids) for ids in tokens.ids(found)])
         if length is None:
             length = max(1, min(int(np.quantile(longs, COVERED, method="higher")), USUAL["length"]))
+        if (least := int(longs.min())) > length:
+            what = f"--length {least} takes it" if least <= MOST["length"] else "put a sentence on each line"
+            raise LiminalError(
+                f"sentences: the shortest has {least:,} tokens, wanted {length} at most; {what}"
+            )
         fit = [len(text.encode()) for text, long in zip(found, longs, strict=True) if long <= length]
         width = min(max([ROOM * length, *fit]), MOST["width"])
         return cls(length, width, tokens.tokens, tokens.merges, column=options.get("column"))
@@ -187,9 +192,11 @@ class Text(Modality):
     # -- files
 
     def records(self, source: Source, name: str) -> Iterator[Record]:
-        for entry, text, known in read(source, name, self.column):
+        found, remarks = read(source, name, self.column)
+        said = tuple(f"read so: {remark}" for remark in remarks)
+        for entry, text, known in found:
             try:
-                yield Record(self.item(text), (), entry, known)
+                yield Record(self.item(text), said, entry, known)
             except LiminalError as error:
                 yield Record(None, (str(error),), entry)
 

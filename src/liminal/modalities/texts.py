@@ -27,11 +27,14 @@ def texts(sources: Sequence[Source], column: str | None) -> list[str]:
     Raises:
         LiminalError: there is no text in them, or `column` is in none.
     """
+    if column is not None and all(isinstance(s, Path) and s.suffix.lower() in PLAIN for s in sources):
+        raise LiminalError(f"column {column!r}: lines of text have no columns; leave it out")
     found: list[str] = []
     wrong: LiminalError | None = None
     for source in sources:
         try:
-            found += [text for _, cell, _ in read(source, str(source), column) if (text := tidy(cell))]
+            cells, _ = read(source, str(source), column)
+            found += [text for _, cell, _ in cells if (text := tidy(cell))]
         except LiminalError as error:
             wrong = wrong or error
         if not isinstance(source, Path):
@@ -41,30 +44,33 @@ def texts(sources: Sequence[Source], column: str | None) -> list[str]:
     return found
 
 
-def read(source: Source, name: str, column: str | None) -> Iterator[tuple[int | None, str, dict[str, Any]]]:
-    """The number, the text and the attributes of each item in a file.
+Told = tuple[int | None, str, dict[str, Any]]  # an item's number in its file, its text and its attributes
+
+
+def read(source: Source, name: str, column: str | None) -> tuple[Iterator[Told], tuple[str, ...]]:
+    """The items in a file, and remarks on how it was read.
 
     Raises:
         LiminalError: it is no text, or a table without such a column.
     """
     ending = (source if isinstance(source, Path) else Path(name)).suffix.lower()
     if ending in TABLES:
-        yield from _cells(frames.read(source, name)[0], name, column)
-        return
+        table, remarks = frames.read(source, name)
+        return _cells(table, name, column), remarks
     data = source.read_bytes() if isinstance(source, Path) else source.read()
-    lines = decoded(data, name)[0].splitlines()
-    if ending in LINES:
-        yield from _cells(json_lines(lines, name), name, column)
-        return
+    text, remarks = decoded(data, name)
+    lines = text.splitlines()
+    return _cells(json_lines(lines, name), name, column) if ending in LINES else _lines(lines, name), remarks
+
+
+def _lines(lines: Sequence[str], name: str) -> Iterator[Told]:
     many = len([line for line in lines if line.strip()]) > 1
     for i, line in enumerate(lines):
         if line.strip():
             yield (i, line, {"file": Path(name).stem}) if many else (None, line, {})
 
 
-def _cells(
-    table: pa.Table, name: str, column: str | None
-) -> Iterator[tuple[int | None, str, dict[str, Any]]]:
+def _cells(table: pa.Table, name: str, column: str | None) -> Iterator[Told]:
     texts = {
         key: frames.words_of(table[key])
         for key in table.column_names
@@ -76,7 +82,7 @@ def _cells(
         if column is None or wordy[column] < 2:
             raise LiminalError(f"{name}: no column holds sentences; say which one with --column NAME")
     elif column not in texts:
-        raise LiminalError(f"{name} has no column {column!r}; {offer(column, list(texts))}")
+        raise LiminalError(f"{name}: it has no column {column!r}; {offer(column, list(texts))}")
     rest = table.drop_columns([column])
     found = columns_of(rest)[0] if rest.num_columns else []
     cells, _ = cells_of(found, rest) if found else (np.zeros((len(table), 0)), None)

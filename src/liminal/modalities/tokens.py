@@ -24,7 +24,11 @@ UNKNOWN = " ▢"  # of a word that training sentences do not have
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
 LETTER = r"\p{L}\p{M}\p{N}_"
 PIECE = rf" ?['’]?[{LETTER}]+(?:['’][{LETTER}]+)*| ?([^\s{LETTER}])\1*"
+ALONE = re.compile(  # signs of scripts that put no spaces between words: Thai, Lao, Burmese, Khmer, kana, Han
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
 COVERED = 0.98  # share of all words that the commonest ones must be, for words to be tokens
+AGAIN = 2  # times that two subwords must stand together to be one, or a text that comes once is one
 KINDS = ("words", "subwords")
 
 
@@ -53,7 +57,8 @@ class Tokens:
         Args:
             texts: as `tidy` gives them.
             most: tokens in all, at most.
-            kind: ``words`` or ``subwords``; None: words, if `most` of them are nearly all that there are.
+            kind: ``words`` or ``subwords``; None: words, if `most` of them are nearly all that there are;
+                what stands between two signs of a script without spaces is no word.
         """
         from tokenizers import Tokenizer, models, trainers
 
@@ -70,15 +75,16 @@ class Tokens:
         known = sorted(whole.get_vocab().items(), key=lambda pair: (-counts[pair[1]], pair[0]))
         order = [piece for piece, _ in known if piece != UNKNOWN][: most - 1]
         if kind is None:
-            covered = sum(counts[i] for piece, i in known[: most - 1])
+            covered = sum(counts[i] for piece, i in known[: most - 1] if not ALONE.search(piece))
             kind = KINDS[bool(covered < COVERED * counts.sum())]
         if kind == "words":
             return cls([UNKNOWN, *order])
         made = Tokenizer(models.BPE(byte_fallback=True))
         made.pre_tokenizer = _split()
-        made.train_from_iterator(
-            texts, trainers.BpeTrainer(vocab_size=max(most, 300), special_tokens=BYTES, show_progress=False)
+        trainer = trainers.BpeTrainer(
+            vocab_size=max(most, 300), min_frequency=AGAIN, special_tokens=BYTES, show_progress=False
         )
+        made.train_from_iterator(texts, trainer)
         model = json.loads(made.to_str())["model"]
         found = sorted(model["vocab"], key=model["vocab"].get)
         return cls(found, [pair if isinstance(pair, list) else pair.split(" ") for pair in model["merges"]])

@@ -26,6 +26,7 @@ TEXT, PARQUET = (".csv", ".tsv", ".txt", ".tab"), (".parquet", ".pq")
 _SEPARATORS = (",", ";", "\t", "|")
 _HEAD, _SAMPLE, _CHUNK = 2**18, 200, 20_000  # characters and rows looked at first; rows held at a time
 _UNNAMED = re.compile(r"|Unnamed: \d+|__index_level_\d+__")
+_CONTROL = re.compile(r"[\0-\x08\x0e-\x19\x1c-\x1f]")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -116,12 +117,15 @@ def decoded(data: bytes, name: str, what: str = "") -> tuple[str, tuple[str, ...
         encoding = (
             "utf-16-le" if zeros[1] > 0.4 > zeros[0] else "utf-16-be" if zeros[0] > 0.4 > zeros[1] else ""
         )
+    binary = LiminalError(
+        f"{what}{name}: this is no text (it holds control characters); save it as text in UTF-8"
+    )
     if not encoding:
-        raise LiminalError(
-            f"{what}{name}: this is no text (it holds bytes of zero); save it as text in UTF-8"
-        )
+        raise binary
     try:
         text = data.decode(encoding)
+        if "\0" in text:
+            raise binary
         return text, (f"{Path(name).name} was read as UTF-16",) if "16" in encoding else ()
     except UnicodeDecodeError as error:
         if encoding != "utf-8":
@@ -134,6 +138,8 @@ def decoded(data: bytes, name: str, what: str = "") -> tuple[str, tuple[str, ...
             break
         except UnicodeDecodeError:
             continue
+    if 100 * len(_CONTROL.findall(text)) > len(text):
+        raise binary
     return text, (
         f"{Path(name).name} is not UTF-8 and was read as {encoding}; save it as UTF-8 if its letters look "
         "wrong",
