@@ -72,6 +72,12 @@ def test_what_is_sure_stays() -> None:
     assert np.array_equal(pieces.likeliest(np.zeros_like(item), pieces.MOST), np.zeros_like(item))
 
 
+def test_what_is_in_one_piece_is_the_item_itself() -> None:
+    item = np.zeros((SIDE,) * 3, np.uint8)
+    item[3:8, 3:8, 3:8] = 255
+    assert pieces.likeliest(item, COST) is item
+
+
 def test_noise_is_cleared_at_once() -> None:
     item = field(1, 0.6)
     labels, before = pieces._labelled(item)

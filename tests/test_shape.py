@@ -121,6 +121,15 @@ def test_points_on_a_surface_are_closed(tmp_path: Path) -> None:
         assert remarks == ("read as points on a surface",)
 
 
+def test_few_points_leave_an_outside(tmp_path: Path) -> None:
+    flat = box(1, 0.4, 0.8)
+    points = np.concatenate([trimesh.sample.sample_surface(flat, 200, seed=1)[0], flat.bounds])
+    np.savetxt(tmp_path / "a.xyz", points)
+    item, _ = Shape().load(tmp_path / "a.xyz", "a.xyz")
+    assert not item[:, -8:].any()  # balls about corners reached the edge of the grid, and all else was inside
+    assert 0.1 < volume(item) < 0.32
+
+
 def test_a_scene_is_one_shape_without_its_camera(tmp_path: Path) -> None:
     scene = trimesh.Scene([box(1, 1, 1)])
     scene.add_geometry(box(1, 1, 1), transform=translation_matrix([2, 0, 0]))
@@ -128,7 +137,7 @@ def test_a_scene_is_one_shape_without_its_camera(tmp_path: Path) -> None:
     (tmp_path / "a.glb").write_bytes(scene.export(file_type="glb"))
     item, remarks = Shape().load(tmp_path / "a.glb", "a.glb")
     assert volume(item) == pytest.approx(2 / 27, rel=0.02)
-    assert remarks == ("of 2 meshes, read as one shape", "read without their cameras")
+    assert remarks == ("of 2 meshes, read as one shape", "read without cameras")
     assert pieces.count(item) == 2
 
 

@@ -12,6 +12,7 @@ nothing of it would be left at a level of a half.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -87,13 +88,14 @@ def of_points(points: np.ndarray) -> np.ndarray:
         _mark(walls, points[i : i + CHUNK])
     if not walls.any():
         raise LiminalError("nothing of it lies in the grid")
+    room = math.ceil(radius) + 1  # or balls about points at the edge leave no outside
+    walls = np.pad(walls, room)
     closed = ndimage.distance_transform_edt(~walls) <= radius
     inside = ~_outside(closed) & ~closed
-    if not inside.any():
-        return _shares(closed.astype(np.float32))
-    # what the balls took of the inside is given back
-    shell = ndimage.distance_transform_edt(~inside)
-    return _shares(np.clip(radius + 0.5 - shell, 0, 1).astype(np.float32))
+    held = closed.astype(np.float32)
+    if inside.any():  # what the balls took of it is given back
+        held = np.clip(radius + 0.5 - ndimage.distance_transform_edt(~inside), 0, 1).astype(np.float32)
+    return _shares(held[(slice(room, -room),) * 3])
 
 
 def _laid(vertices: np.ndarray, faces: np.ndarray) -> Iterator[np.ndarray]:
@@ -205,7 +207,7 @@ def of_voxels(voxels: np.ndarray) -> np.ndarray:
     if share.max() > 1 + 1e-6:
         raise LiminalError(f"voxels up to {share.max():g}: wanted 0 to 1, or bytes up to 255")
     if not (share >= 0.5).any():
-        raise LiminalError("nothing in it is solid")
+        raise LiminalError("nothing in it is solid: wanted shares of a half or more, or bytes from 128 on")
     if share.shape != (SIDE,) * 3:
         share = _resampled(share)
     return np.round(np.clip(share, 0, 1) * 255).astype(np.uint8)

@@ -67,7 +67,8 @@ def likeliest(item: np.ndarray, cost: float) -> np.ndarray:
     """
     if not item.any():
         return item
-    part, at = _cut(item)
+    first, at = _cut(item)
+    part = first
     ties = TIE * (1 + np.arange(item.size) / item.size).reshape(item.shape)[at]
     labels, many = _labelled(part)
     if many > MANY:
@@ -83,7 +84,7 @@ def likeliest(item: np.ndarray, cost: float) -> np.ndarray:
                 break
         else:
             break
-    if part is item[at]:
+    if part is first:
         return item
     made = item.copy()
     made[at] = part

@@ -189,7 +189,7 @@ def _aside(scene: Any) -> tuple[str, ...]:
         if there
     ]
     if beside:
-        remarks.append(f"read without their {' and '.join(beside)}")
+        remarks.append(f"read without {' and '.join(beside)}")
     return tuple(remarks)
 
 
