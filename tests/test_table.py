@@ -149,7 +149,7 @@ def test_a_column_that_a_space_needs(file: Path, tmp_path: Path) -> None:
     table = Table.infer([file])
     other = tmp_path / "other.csv"
     other.write_text("ages,smoker,admitted\n1,yes,2023-01-01\n")
-    with pytest.raises(LiminalError, match=r"'age'.*did you mean ages"):
+    with pytest.raises(LiminalError, match=r"^other\.csv: it has no column 'age'.*did you mean ages"):
         list(table.records(other, "other.csv"))
 
 
@@ -386,6 +386,13 @@ def test_what_had_to_be_guessed_of_a_file_is_said(tmp_path: Path) -> None:
     notes = " / ".join(registry.dataset(tmp_path / "b.csv").notes)
     assert "'a.b' is called a_b" in notes
     assert "'id' is called id_" in notes
+
+
+def test_columns_of_one_value_are_told_as_they_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "same.csv"
+    path.write_text("n,five,day,yes,word\n" + "\n".join(f"{i * i},5,2020-01-01,yes,x" for i in range(12)))
+    told = {"five": "5", "day": "2020-01-01", "yes": "yes", "word": "'x'"}
+    assert Table.infer([path]).left_out == {n: f"each of its cells is {one}" for n, one in told.items()}
 
 
 def test_several_files_share_their_types(tmp_path: Path) -> None:

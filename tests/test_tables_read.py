@@ -89,6 +89,7 @@ def test_more_than_odd_cells_make_words(tmp_path: Path) -> None:
         (["$20", "-$1.5", "$1,000"], ",", [20, -1.5, 1000], "$"),
         (["3,50 €", "1.000,00 €"], ";", [3.5, 1000], "€"),
         (["−5", "1e3", "+.5"], ",", [-5, 1000, 0.5], "number"),
+        (["1.250.000", "2.000", "3"], ";", [1_250_000, 2000, 3], "points between thousands"),
     ],
 )  # fmt: skip
 def test_numbers_as_people_write_them(

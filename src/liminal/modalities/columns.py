@@ -315,8 +315,10 @@ def columns_of(table: pa.Table) -> tuple[list[Column], dict[str, str], dict[str,
         array = values[name].combine_chunks()
         distinct = pc.unique(array).drop_null()
         if len(distinct) < 2:
-            one = repr(distinct[0].as_py()) + (" or empty" if array.null_count else "")
-            left_out[name] = f"each of its cells is {one}"
+            column = _column(name, array, distinct)
+            one = column.show(float(cast(column, distinct)[0][0]), full=True)
+            one = repr(one) if column.kind == "category" else one
+            left_out[name] = f"each of its cells is {one}{' or empty' * bool(array.null_count)}"
             continue
         if len(table) >= KEY_ROWS and any(array.equals(pc.add(counted, start)) for start in (0.0, 1.0)):
             left_out[name] = "a key: it counts the rows"

@@ -194,7 +194,7 @@ class Table(Modality):
         for column in self.columns:
             if column.name not in table.column_names and not column.missing:
                 raise LiminalError(
-                    f"{name} has no column {column.name!r}, which rows of this space need; "
+                    f"{name}: it has no column {column.name!r}, which rows of this space need; "
                     f"{offer(column.name, table.column_names)}"
                 )
         items, wrong = cells_of(self.columns, table)

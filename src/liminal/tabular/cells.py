@@ -243,7 +243,8 @@ def _values(cells: Cells, separator: str) -> tuple[np.ndarray, str]:
     by_comma = [m is not None and bool(_COMMA.fullmatch(m[3].strip())) for m in parts]
     point, comma = cells.count(by_point), cells.count(by_comma)
     commas = any("," in m[3] for m in parts if m)
-    decimal = "," if commas and (comma > point or (comma == point and separator == ";")) else "."
+    abroad = separator == ";"  # commas cannot set columns apart there
+    decimal = "," if (comma > point and (commas or abroad)) or (comma == point and commas and abroad) else "."
     values = np.full(len(texts), np.nan)
     for i, (m, fits) in enumerate(zip(parts, by_comma if decimal == "," else by_point, strict=True)):
         if m is not None and fits:
@@ -251,7 +252,9 @@ def _values(cells: Cells, separator: str) -> tuple[np.ndarray, str]:
             values[i] = float(m[1] + digits)
         elif cells.low[i] in _INFINITE:
             values[i] = float(cells.texts[i])
-    said = ["decimal comma"] if decimal == "," else ["commas between thousands"] if commas else []
+    said = ["commas between thousands"] if commas else []
+    if decimal == ",":
+        said = ["decimal comma" if commas else "points between thousands"]
     said += [f"{mark} is taken away: 20% is 20" if mark == "%" else f"{mark} is taken away"] if mark else []
     return values, "; ".join(said)
 
