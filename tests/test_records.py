@@ -247,6 +247,13 @@ def test_a_split_column_tells_what_is_held_out(tmp_path: Path, word: str) -> Non
     assert any("column split" in line and "1 item" in line for line in ear.heard)
 
 
+def test_no_name_is_not_the_folder_that_one_is_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(pictures(tmp_path / "p", 4))
+    assert len(registry.dataset(".")) == 4
+    with pytest.raises(LiminalError, match="data '': wanted a path or the name of a dataset"):
+        registry.dataset("")
+
+
 def test_a_split_column_in_a_file_of_attributes(tmp_path: Path) -> None:
     folder = pictures(tmp_path / "p", 4)
     (tmp_path / "s.csv").write_text("file,Split\n00.png,train\n01.png,test\n02.png,train\n03.png,train\n")

@@ -179,6 +179,8 @@ def dataset(
         found = _array(data, modality, options, progress)
     elif not isinstance(data, str | Path):
         return dataset(_adopted(data), attributes, modality, voice, **options)
+    elif data == "":  # as a path, the folder that one is in
+        raise LiminalError("data '': wanted a path or the name of a dataset")
     elif Path(data).exists() or paths.located(data):
         found = _read(data, modality, table, voice, options, progress)
     elif str(data) in DATASETS:
