@@ -166,6 +166,25 @@ describe("rows of tables", () => {
     expect(changed(now[0]!, undefined)).toBe(false);
   });
 
+  it("tell what a cell was beside what it is, where a line has room for both", () => {
+    const said = (side: number) => {
+      const texts: string[] = [];
+      const pen = {
+        canvas: { width: 0, height: 0 },
+        fillRect: () => {},
+        measureText: (text: string) => ({ width: 6 * text.length }),
+        fillText: (text: string) => void texts.push(text),
+      };
+      const canvas = Object.assign(pen.canvas, { getContext: () => pen });
+      table.paint(ROWS, 1, canvas as unknown as HTMLCanvasElement, TABLE, { side, than: ROWS });
+      return texts;
+    };
+    const [age, before, now, dose, was, is] = said(320);
+    expect([age, before, now, dose, was, is]).toEqual(["age", "50", "80", "dose", "12.5", "missing"]);
+    expect(said(200).slice(0, 4)).toEqual(["age", "80", "dose", "missing"]);
+    expect(said(100)).toEqual([]); // bars alone
+  });
+
   it("have days among what is known as dates, and leave other numbers alone", () => {
     expect(table.said?.("day", 18_628.4, TABLE)).toBe("2021-01-01");
     expect(table.said?.("day", NaN, TABLE)).toBeUndefined();

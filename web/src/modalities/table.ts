@@ -108,6 +108,7 @@ export function changed(now: Cell, before: Cell | undefined): boolean {
 // pixels: where none are said; a line with words, and from which width there is room for these
 const [SIDE, ROW, ROOM] = [64, 18, 132];
 const MOST = 60; // columns with words
+const BOTH = 250; // pixels of width from which a line has room for two values
 // shares of a line's width: of bars, and of values at least and at most
 const [BAR, LEAST, MOST_VALUE] = [0.22, 0.2, 0.38];
 
@@ -170,7 +171,7 @@ function longest(column: Column): string {
   return [...said, column.missing ? "missing" : ""].reduce((a, b) => (b.length > a.length ? b : a));
 }
 
-/** A line for each column: its name, its bar, its value. */
+/** A line for each column: its name, its bar, its value; where there is room, also what that was before. */
 function lines(
   pen: CanvasRenderingContext2D,
   all: readonly Cell[],
@@ -183,8 +184,10 @@ function lines(
   const [tall, pad] = [ROW * unit, 5 * unit];
   pen.font = `600 ${11.5 * unit}px system-ui, sans-serif`;
   const widest = Math.max(...columns.map((column) => pen.measureText(longest(column)).width)) + 2 * pad;
-  const right = width - Math.min(Math.max(widest, LEAST * width), MOST_VALUE * width);
-  const left = right - BAR * width;
+  const both = before.length > 0 && width >= BOTH * unit;
+  const value = Math.min(Math.max(widest, LEAST * width), (both ? 0.7 : 1) * MOST_VALUE * width);
+  const right = width - (both ? 2 : 1) * value;
+  const left = right - (both ? 0.6 : 1) * BAR * width;
   pen.fillStyle = ink.ground;
   pen.fillRect(0, 0, width, height);
   pen.textBaseline = "middle";
@@ -199,8 +202,12 @@ function lines(
     pen.font = `${differs ? "600 " : ""}${11.5 * unit}px system-ui, sans-serif`;
     pen.fillStyle = ink.soft;
     pen.fillText(clipped(pen, human(cell.name), left - 2 * pad), pad, middle);
-    pen.fillStyle = cell.text ? ink.ink : ink.soft;
-    pen.fillText(clipped(pen, cell.text || "missing", width - right - 2 * pad), right + pad, middle);
+    const tell = (text: string, x: number, colour: string): void => {
+      pen.fillStyle = colour;
+      pen.fillText(clipped(pen, text || "missing", value - 2 * pad), x + pad, middle);
+    };
+    if (both && before[i]?.text !== cell.text) tell(before[i]?.text ?? "", right, ink.soft);
+    tell(cell.text, width - value, cell.text ? ink.ink : ink.soft);
   });
 }
 
@@ -397,6 +404,7 @@ export const table: View = {
     return written(column.decimals === 0 ? Math.round(value) : value, column);
   },
   exact: true,
+  both: true,
   paper: true,
   items: (y, { modality }) => rows(y, columnsOf(modality)),
   tensor,

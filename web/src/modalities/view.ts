@@ -110,6 +110,11 @@ export interface View {
   typed?(words: string): string;
   /** From where items are seen at first, where they can be turned; a kind without it has one side only. */
   turn?: Turn;
+  /**
+   * Whether its picture, where it has the whole width, tells the values of the one that it was made from too:
+   * that one then needs no picture beside it.
+   */
+  both?: boolean;
   /** Whether its small pictures are drawn with ink on paper: by night the page turns them round. */
   paper?: boolean;
   /**

@@ -30,6 +30,9 @@ export const noun = (many: boolean): string =>
 /** Whether items of this kind are read rather than looked at. */
 export const read = (): boolean => Boolean(viewOf(space.value?.modality).words);
 
+/** Whether one picture tells an item and what was made of it. */
+export const both = (): boolean => Boolean(viewOf(space.value?.modality).both);
+
 /** A value of an attribute in words. */
 export function valueOf(name: string, value: Told["attributes"][string] | undefined): string {
   const about = space.value?.modality;

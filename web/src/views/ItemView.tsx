@@ -27,7 +27,7 @@ import type { Cell, Item as Told, Look } from "../wire.ts";
 import { anyItem, morph, pick, show, slide, uploads, useAs } from "./actions.ts";
 import { Compare } from "./Compare.tsx";
 import { Button, Section, State, Support, ThumbButton } from "./components.tsx";
-import { Caption, Item, noun, Original, read, useCaptions, valueOf } from "./Item.tsx";
+import { both, Caption, Item, noun, Original, read, useCaptions, valueOf } from "./Item.tsx";
 
 export function ItemView() {
   const subject = doc.value.subject;
@@ -85,14 +85,16 @@ function Real({ subject }: { subject: Subject & { kind: "item" } }) {
 function Pair({ id, item }: { id: number; item: Told | null }) {
   return (
     <>
-      <div class="two">
-        <figure>
-          <Original id={id} of="original" name={`item ${id}`} />
-          <figcaption>Original</figcaption>
-        </figure>
+      <div class={both() ? "whole" : "two"}>
+        {!both() && (
+          <figure>
+            <Original id={id} of="original" name={`item ${id}`} />
+            <figcaption>Original</figcaption>
+          </figure>
+        )}
         <figure>
           <Original id={id} of="reconstruction" name={`item ${id}, reconstructed`} marked />
-          <figcaption>Reconstruction</figcaption>
+          <figcaption>{both() ? "Original and reconstruction" : "Reconstruction"}</figcaption>
         </figure>
       </div>
       {item && !read() && <Caption text={item.caption} />}
@@ -224,6 +226,7 @@ export function Near({
 function Placed({ subject }: { subject: Subject & { kind: "place" } }) {
   const key = keyOf(subject);
   const upload = uploads.get(key);
+  const yours = upload ? { ...upload.original, shape: [1, ...upload.original.shape] } : null;
   const live = useLive<Look>(key, () => look(subject));
   const found = live.value;
   useEffect(() => {
@@ -235,21 +238,18 @@ function Placed({ subject }: { subject: Subject & { kind: "place" } }) {
       <h1 class="said">{subject.said}</h1>
       <Compare subject={subject} />
       {!doc.value.other && (
-        <div class={upload ? "two" : "one"}>
-          {upload && (
+        <div class={!yours ? "one" : both() ? "whole" : "two"}>
+          {yours && !both() && (
             <figure>
-              <Item
-                items={{ ...upload.original, shape: [1, ...upload.original.shape] }}
-                name="your file"
-                told
-                heard
-              />
+              <Item items={yours} name="your file" told heard />
               <figcaption>Yours</figcaption>
             </figure>
           )}
           <figure>
-            <Item items={found?.items ?? null} name={subject.said} told heard />
-            <figcaption>{upload ? "Reconstruction" : "Decoded"}</figcaption>
+            <Item items={found?.items ?? null} name={subject.said} than={yours} told heard />
+            <figcaption>
+              {!yours ? "Decoded" : both() ? "Yours and reconstruction" : "Reconstruction"}
+            </figcaption>
           </figure>
         </div>
       )}

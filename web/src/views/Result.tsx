@@ -8,7 +8,7 @@ import { able, ask, change, doc, idOf, look, marks, reached, select, turn } from
 import type { Look, Slid } from "../wire.ts";
 import { anyItem, drawnOnes, morph } from "./actions.ts";
 import { Button, Copies, Section, State, Support, trying } from "./components.tsx";
-import { Item, noun, Original, Thumb } from "./Item.tsx";
+import { both, Item, noun, Original, Thumb } from "./Item.tsx";
 import { saveItem } from "./saving.ts";
 
 export function useSlid(): Live<Look | Slid> {
@@ -70,18 +70,20 @@ export function Result() {
       : null;
   return (
     <div class="result">
-      <div class="two">
-        <figure>
-          {subject.kind === "item" ? (
-            <Original id={subject.id} of={detail ? "original" : "reconstruction"} name="before" />
-          ) : (
-            <Item items={before} name="before" heard />
-          )}
-          <figcaption>Before</figcaption>
-        </figure>
+      <div class={both() ? "whole" : "two"}>
+        {!both() && (
+          <figure>
+            {subject.kind === "item" ? (
+              <Original id={subject.id} of={detail ? "original" : "reconstruction"} name="before" />
+            ) : (
+              <Item items={before} name="before" heard />
+            )}
+            <figcaption>Before</figcaption>
+          </figure>
+        )}
         <figure class={live.busy ? "busy" : ""}>
           <Item items={found?.items ?? null} name="after" than={before} heard />
-          <figcaption>After</figcaption>
+          <figcaption>{both() ? "Before and after" : "After"}</figcaption>
         </figure>
       </div>
       <div class="verdict">

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { shoot } from "../stand.mjs";
 import { dropped } from "./dropped.mjs";
 
-/** `source` of a row that is odd in one column, and a file of another one that is. */
-export function steps(one, { source, odd, file }) {
+/** `small`: on a phone; `source` of a row that is odd in one column, and a file of another one that is. */
+export function steps(one, small, { source, odd, file }) {
   const { page, panel } = one;
   const section = () => panel.locator(".section", { hasText: "Unusual given the rest" });
 
@@ -28,8 +28,21 @@ export function steps(one, { source, odd, file }) {
     assert.equal(await section().locator("dt").first().innerText(), odd);
   }
 
+  async function phone() {
+    await small.go(`view=directions&subject=@3&change=${JSON.stringify({ length: 1 })}`);
+    const after = small.panel.locator(".result canvas").first();
+    await small.seen(after);
+    const { width, height } = await after.boundingBox();
+    // the view writes values from 250 pixels on; bars alone are as high as they are wide
+    assert.ok(width > 300 && height < 100, `before and after are ${width} x ${height}`);
+    await small.shut();
+    await shoot(small.page, "rows-phone");
+    assert.deepEqual(await small.faults(), []);
+  }
+
   return [
     ["what is unusual in a row", unusual],
     ["a row from a file, and what is unusual in it", read],
+    ["a row before and after, on a phone", phone],
   ];
 }
